@@ -1,0 +1,1 @@
+"""Captions, triplets and their encodings: the knowledge side of KCDP (section 4.1)."""

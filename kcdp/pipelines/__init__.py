@@ -1,0 +1,1 @@
+"""Pipelines: pictures in, results out."""

@@ -1,0 +1,1 @@
+"""Training and evaluation; imports `kcdp`, never the other way round."""

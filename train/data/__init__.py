@@ -1,0 +1,1 @@
+"""Data: shared record schema, loaders, builders and the renderer of drawn pictures."""
