@@ -49,7 +49,7 @@ class KCDPOutput:
 
     `probabilities` sum to 1 and are ordered as the label space; `similarities` are CLIEA's cosines (eq. 9, -1 to 1);
     `effects` are total indirect effects (eq. 8); `pseudo_label` is the emotion of the highest similarity (eq. 11).
-    An animated picture's numbers are means over `frames` frames; its caption and attention are those of the middle frame.
+    An animated picture's numbers are means over `frames` frames; caption and attention are of the middle frame.
     """
 
     emotion: str
