@@ -1,0 +1,357 @@
+"""The denoising UNet as an eye: one noise-free pass gives features and cross-attention maps (section 4.1, figure 4)."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import Attention
+from peft import LoraConfig
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn import functional as F
+
+Tuning = Literal["frozen", "kv", "lora", "full"]
+
+_WEIGHTS_FILE = "denoiser.safetensors"
+_ADAPTER_FILE = "pytorch_lora_weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Perception:
+    """What one pass of the denoiser saw; a position in both tuples is a level, high resolution first.
+
+    `features[i]` is (B, C_i, H_i, W_i). `attention[i]` is (B, T, H_i, W_i): for each position the probabilities over
+    the T tokens of the condition (they sum to 1 over T), averaged over the heads and the layers of that level; None at
+    a level without cross-attention.
+    """
+
+    features: tuple[torch.Tensor, ...]
+    attention: tuple[torch.Tensor | None, ...]
+
+    def attention_of(self, picture: int) -> tuple[torch.Tensor, ...]:
+        """The maps (T, H_i, W_i) of one picture of the batch, from every level that has some; for `heat_map`."""
+        return tuple(level[picture] for level in self.attention if level is not None)
+
+
+@dataclass
+class _Record:
+    """What the hooks of one pass have left so far: level -> feature, level -> one (B, H*W, T) map for each layer."""
+
+    features: dict[int, torch.Tensor] = field(default_factory=dict)
+    attention: dict[int, list[torch.Tensor]] = field(default_factory=dict)
+
+
+# A context variable, so that calls from several threads (or tasks) never see each other's record and none has to wait
+# for another, as with a lock; a network run outside `Denoiser.forward` finds no record and keeps nothing.
+_record: ContextVar[_Record | None] = ContextVar("denoiser_record", default=None)
+
+
+def share_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
+    """A second UNet made of the very same Parameter objects and buffers as `unet`.
+
+    Only the module tree is new: no weight is copied, `.to()` on either moves both, and what is injected into the copy
+    (adapters, attention processors, hooks) never touches `unet`.
+    """
+    shared = (*unet.parameters(), *unet.buffers())
+    return copy.deepcopy(unet, {id(tensor): tensor for tensor in shared})
+
+
+class RecordingAttnProcessor:
+    """Cross-attention that computes its probabilities explicitly and leaves their mean over the heads in the record."""
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Attend from (B, H*W, C) to the condition (B, T, D); returns (B, H*W, C)."""
+        query = attn.head_to_batch_dim(attn.to_q(hidden_states))
+        key = attn.head_to_batch_dim(attn.to_k(encoder_hidden_states))
+        value = attn.head_to_batch_dim(attn.to_v(encoder_hidden_states))
+        probabilities = attn.get_attention_scores(query, key, attention_mask)
+        record = _record.get()
+        if record is not None:
+            heads_mean = probabilities.unflatten(0, (-1, attn.heads)).mean(dim=1)
+            record.attention.setdefault(self.level, []).append(heads_mean)
+        attended = attn.batch_to_head_dim(torch.bmm(probabilities, value))
+        for layer in attn.to_out:
+            attended = layer(attended)
+        return attended / attn.rescale_output_factor
+
+
+def _keep_feature(
+    module: nn.Module, inputs: tuple, output: torch.Tensor | tuple[torch.Tensor, ...], *, level: int
+) -> None:
+    record = _record.get()
+    if record is not None:
+        record.features[level] = output[0] if isinstance(output, tuple) else output
+
+
+@contextmanager
+def _same_gradient_flags(unet: nn.Module) -> Iterator[None]:
+    """Undo what peft does to `requires_grad` of existing weights: they are the base UNet's weights too."""
+    flags = [(parameter, parameter.requires_grad) for parameter in unet.parameters()]
+    yield
+    for parameter, flag in flags:
+        parameter.requires_grad_(flag)
+
+
+class Denoiser(nn.Module):
+    """A perception view on a base UNet: (latents, condition) -> features and attention maps of every level.
+
+    The view is a copy in structure only (`share_unet`), so perception with its adapter and generation with the base
+    UNet can run at once: nothing is ever switched on or off.
+
+    `tuning` says what belongs to the view alone and may train (figure 4):
+
+    - "frozen": nothing;
+    - "kv": copies of the cross-attentions' W_K and W_V (eq. 3);
+    - "lora": KGCA, a low-rank update of the same matrices (eq. 4), as a peft adapter; starts as the identity;
+    - "full": a whole copy of the UNet, no memory shared.
+
+    All other weights are the base UNet's, `requires_grad` included: a trainer freezes the base (or pays for gradients
+    nobody uses) and optimises `trainable_parameters()`.
+
+    Args:
+        unet: the base; a conditional UNet that needs nothing but latents, timestep and text states.
+        timestep: where in the diffusion the noise-free latents claim to be; 1, as 0 is known to serve this badly.
+        tuning: see above.
+        lora_rank, lora_alpha: size of KGCA's update and its scale (alpha / rank). The paper gives neither.
+        attention_levels: the levels, 0 being the highest resolution, whose attention maps the pyramid takes; (1, 2) is
+            32 and 16 for Stable Diffusion at 512 px.
+
+    Raises ValueError for an unknown `tuning`, or an attention level that has no cross-attention.
+    """
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        timestep: int = 1,
+        tuning: Tuning = "lora",
+        lora_rank: int = 8,
+        lora_alpha: float = 8.0,
+        attention_levels: Sequence[int] = (1, 2),
+    ) -> None:
+        super().__init__()
+        if tuning not in get_args(Tuning):
+            raise ValueError(f"Unknown tuning '{tuning}'; choose one of {', '.join(get_args(Tuning))}.")
+        self.timestep = timestep
+        self.tuning = tuning
+        self.attention_levels = tuple(attention_levels)
+        self.unet = copy.deepcopy(unet) if tuning == "full" else share_unet(unet)
+        # In a tuple, so that the base is no submodule: its weights are in this module already.
+        self._base = (unet,)
+        self._watch()
+        missing = [level for level in self.attention_levels if level not in self._levels_with_attention]
+        if missing:
+            raise ValueError(
+                f"Level {missing[0]} of this UNet has no cross-attention; "
+                f"choose attention_levels from {sorted(self._levels_with_attention)}."
+            )
+        if tuning == "lora":
+            config = LoraConfig(r=lora_rank, lora_alpha=lora_alpha, target_modules=self._key_and_value_names())
+            with _same_gradient_flags(self.unet):
+                self.unet.add_adapter(config)
+        elif tuning == "kv":
+            for name in self._key_and_value_names():
+                layer = self.unet.get_submodule(name)
+                for part, parameter in list(layer.named_parameters()):
+                    setattr(layer, part, nn.Parameter(parameter.detach().clone()))
+        elif tuning == "full":
+            self.unet.requires_grad_(True)
+        self.train(unet.training)
+
+    def _watch(self) -> None:
+        """Put recording processors and feature hooks into the copy.
+
+        A level's feature is the last thing its decoder block says before it upsamples, as in VPD, so that the lowest
+        level has been through the decoder too.
+        """
+        levels = len(self.unet.up_blocks)
+        blocks = {f"down_blocks.{i}.": i for i in range(levels)}
+        blocks |= {"mid_block.": levels - 1}
+        blocks |= {f"up_blocks.{i}.": levels - 1 - i for i in range(levels)}
+        self._levels_with_attention: set[int] = set()
+        for name, module in self.unet.named_modules():
+            if name.endswith("attn2") and isinstance(module, Attention):
+                level = next(level for prefix, level in blocks.items() if name.startswith(prefix))
+                module.set_processor(RecordingAttnProcessor(level))
+                self._levels_with_attention.add(level)
+        for i, block in enumerate(self.unet.up_blocks):
+            last = (getattr(block, "attentions", None) or block.resnets)[-1]
+            last.register_forward_hook(partial(_keep_feature, level=levels - 1 - i))
+
+    def _key_and_value_names(self) -> list[str]:
+        """Names in the UNet of every cross-attention's W_K and W_V."""
+        return [name for name, _ in self.unet.named_modules() if name.endswith(("attn2.to_k", "attn2.to_v"))]
+
+    @property
+    def feature_channels(self) -> tuple[int, ...]:
+        """Channels of each level's features, high resolution first; (320, 640, 1280, 1280) for SD 1.5."""
+        return tuple(self.unet.config.block_out_channels)
+
+    def attention_channels(self, tokens: int) -> tuple[int, ...]:
+        """Channels each level's attention maps add in the pyramid for a condition of `tokens` tokens; 0 where none."""
+        return tuple(tokens if level in self.attention_levels else 0 for level in range(len(self.feature_channels)))
+
+    def trainable_parameters(self) -> list[nn.Parameter]:
+        """The parameters that belong to this view alone; training them leaves the base UNet as it is."""
+        return [parameter for _, parameter in self._own_parameters()]
+
+    def _own_parameters(self) -> list[tuple[str, nn.Parameter]]:
+        base = {id(parameter) for parameter in self._base[0].parameters()}
+        return [(name, parameter) for name, parameter in self.unet.named_parameters() if id(parameter) not in base]
+
+    def _follow_base(self) -> None:
+        """Bring the view's own weights to where the base's weights are now, as a pipeline's `.to()` moves only those.
+
+        Under training the dtype stays: 32-bit adapter weights on a 16-bit base are how one trains them.
+        """
+        if self.tuning == "full":
+            return
+        base = self._base[0]
+        offload = getattr(base, "_hf_hook", None)
+        if offload is not None:
+            offload.pre_forward(base)
+        target = base.conv_in.weight
+        for parameter in self.trainable_parameters():
+            dtype = parameter.dtype if self.training else target.dtype
+            if (parameter.device, parameter.dtype) != (target.device, dtype):
+                parameter.data = parameter.data.to(target.device, dtype)
+
+    def forward(self, latents: torch.Tensor, states: torch.Tensor) -> Perception:
+        """One pass, no noise added, at the configured timestep (eq. 3 to 5 without the pyramid).
+
+        Args:
+            latents: (B, C, H, W), what the VAE says of the pictures.
+            states: (B, T, D), the knowledge k that guides the pass; T = 2L for caption and triplets.
+
+        Raises ValueError when the shapes fit neither each other nor the UNet. Safe to call from several threads.
+        """
+        self._check_inputs(latents, states)
+        self._follow_base()
+        record = _Record()
+        token = _record.set(record)
+        try:
+            self.unet(latents, self.timestep, encoder_hidden_states=states, return_dict=False)
+        finally:
+            _record.reset(token)
+        features = tuple(record.features[level] for level in range(len(self.feature_channels)))
+        attention = tuple(
+            _average_layers(record.attention[level], feature.shape[-2:]) if level in record.attention else None
+            for level, feature in enumerate(features)
+        )
+        return Perception(features, attention)
+
+    def _check_inputs(self, latents: torch.Tensor, states: torch.Tensor) -> None:
+        channels, width = self.unet.config.in_channels, self.unet.config.cross_attention_dim
+        if latents.ndim != 4 or latents.shape[1] != channels:
+            raise ValueError(f"Latents must be (B, {channels}, H, W) for this UNet, not {tuple(latents.shape)}.")
+        if states.ndim != 3 or states.shape[2] != width:
+            raise ValueError(f"States must be (B, T, {width}) for this UNet, not {tuple(states.shape)}.")
+        if len(latents) != len(states):
+            raise ValueError(f"There are {len(latents)} latents but {len(states)} states; give one of each a picture.")
+
+    def save_adapter(self, folder: str | Path) -> None:
+        """Write what tuning has changed to `folder` as safetensors; nothing for "frozen".
+
+        "lora" is a peft adapter that any diffusers UNet of this shape can load, rank and alpha in its metadata.
+        """
+        if self.tuning == "frozen":
+            return
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as aside:
+            name = _ADAPTER_FILE if self.tuning == "lora" else _WEIGHTS_FILE
+            if self.tuning == "lora":
+                self.unet.save_lora_adapter(aside, weight_name=name)
+            else:
+                weights = {key: parameter.detach().contiguous() for key, parameter in self._own_parameters()}
+                save_file(weights, Path(aside, name))
+            os.replace(Path(aside, name), folder / name)
+
+    def load_adapter(self, folder: str | Path) -> None:
+        """Take over what `save_adapter` wrote; with "lora", rank and alpha are then those of the file.
+
+        Raises FileNotFoundError when `folder` holds nothing for this `tuning`, ValueError when its weights belong to
+        another UNet.
+        """
+        if self.tuning == "frozen":
+            return
+        name = _ADAPTER_FILE if self.tuning == "lora" else _WEIGHTS_FILE
+        if not Path(folder, name).is_file():
+            raise FileNotFoundError(
+                f"'{folder}' has no {name}; save one with `save_adapter` from a denoiser with tuning '{self.tuning}'."
+            )
+        weights = load_file(Path(folder, name))
+        # The rank, the one axis in which a LoRA may differ, is the short side of both factors: leave it out.
+        found = {key: self._shape_to_match(key, tensor) for key, tensor in weights.items()}
+        own = {key.replace(".default.", "."): parameter for key, parameter in self._own_parameters()}
+        if found != {key: self._shape_to_match(key, parameter) for key, parameter in own.items()}:
+            raise ValueError(f"The weights in '{folder}' belong to a UNet of another shape; load them where they fit.")
+        if self.tuning == "lora":
+            with _same_gradient_flags(self.unet):
+                self.unet.unload_lora()
+                self.unet.load_lora_adapter(Path(folder), prefix=None, weight_name=name, adapter_name="default")
+        else:
+            with torch.no_grad():
+                for key, parameter in own.items():
+                    parameter.copy_(weights[key])
+
+    @staticmethod
+    def _shape_to_match(key: str, tensor: torch.Tensor) -> tuple[int, ...]:
+        if ".lora_A." in key:
+            return (tensor.shape[1],)
+        return (tensor.shape[0],) if ".lora_B." in key else tuple(tensor.shape)
+
+
+def _average_layers(maps: list[torch.Tensor], size: torch.Size) -> torch.Tensor:
+    """Mean over one level's layers: each (B, H*W, T) -> (B, T, H, W)."""
+    return torch.stack(maps).mean(dim=0).transpose(1, 2).unflatten(2, size)
+
+
+@torch.no_grad()
+def heat_map(attention: Sequence[torch.Tensor], token_indices: Sequence[int], size: tuple[int, int]) -> np.ndarray:
+    """Where one picture's denoiser looked for the chosen tokens: float32 (H, W) in [0, 1].
+
+    Mean over the tokens and over the levels, each brought to `size` bilinearly, then stretched so that the least
+    attended place is 0 and the most attended 1; all zeros where attention is the same everywhere.
+
+    Args:
+        attention: (T, H_i, W_i) a level, from `Perception.attention_of`.
+        token_indices: positions of the tokens in the condition, at least one, each below T.
+        size: (H, W) of the result, in pixels.
+
+    Raises ValueError without a level or a token, or for a token that is not there.
+    """
+    if not len(attention):
+        raise ValueError("There is no attention map; the UNet needs a level with cross-attention.")
+    tokens = len(attention[0])
+    wrong = [index for index in token_indices if not 0 <= index < tokens]
+    if wrong or not len(token_indices):
+        raise ValueError(f"Choose at least one token from 0 to {tokens - 1}, not {list(token_indices)}.")
+    chosen = [level[list(token_indices)].float().mean(dim=0)[None, None] for level in attention]
+    resized = [F.interpolate(level, size=size, mode="bilinear", align_corners=False) for level in chosen]
+    heat = torch.stack(resized).mean(dim=0)[0, 0]
+    low, high = heat.min(), heat.max()
+    # Below this share of its mean a map's relief is rounding noise.
+    if high - low <= 1e-5 * high:
+        return np.zeros(size, dtype=np.float32)
+    return ((heat - low) / (high - low)).cpu().numpy()

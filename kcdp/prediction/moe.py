@@ -1,0 +1,142 @@
+"""The mixture of experts that says the emotion (section 4.1, eq. 6 and 7)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import nn
+from torch.nn import functional as F
+
+MoEInputs = Literal["v", "v+k"]
+
+
+@dataclass(frozen=True)
+class MoEOutput:
+    """The prediction and who made it.
+
+    `logits` (B, K): y of eq. 7. `router` (B, E): softmax of the router, before the choice, rows sum to 1.
+    `chosen` (B, E) bool: the top-k experts. `balance` (): standard deviation over the experts of their summed gates,
+    0 when all were asked alike.
+    """
+
+    logits: torch.Tensor
+    router: torch.Tensor
+    chosen: torch.Tensor
+    balance: torch.Tensor
+
+
+class Experts(nn.Module):
+    """E parallel Linear-ReLU-Linear networks as stacked matrices, so that one batched product runs them all."""
+
+    def __init__(self, count: int, in_features: int, hidden: int, out_features: int) -> None:
+        super().__init__()
+        self.weight_in = nn.Parameter(torch.empty(count, in_features, hidden))
+        self.bias_in = nn.Parameter(torch.empty(count, hidden))
+        self.weight_out = nn.Parameter(torch.empty(count, hidden, out_features))
+        self.bias_out = nn.Parameter(torch.empty(count, out_features))
+        # As nn.Linear starts its own.
+        for parameter, fan_in in (
+            (self.weight_in, in_features),
+            (self.bias_in, in_features),
+            (self.weight_out, hidden),
+            (self.bias_out, hidden),
+        ):
+            bound = 1 / math.sqrt(fan_in)
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """(B, in_features) -> what every expert says, (B, E, out_features)."""
+        hidden = F.relu(torch.einsum("bi,eih->beh", inputs, self.weight_in) + self.bias_in)
+        return torch.einsum("beh,ehk->bek", hidden, self.weight_out) + self.bias_out
+
+
+class MixtureOfExperts(ModelMixin, ConfigMixin):
+    """a = Linear(v (+) k); W = TopK(Softmax(R(a))); y = sum_i W_i E_i(a) (eq. 6 and 7).
+
+    By default the chosen gates are not renormalised, as eq. 6 has it: a router in doubt gives a flatter prediction.
+    All experts are evaluated and the unchosen ones weighted 0: for networks this small that is faster than sending rows
+    about.
+
+    v and k are layer-normalised before they are joined, which the paper does not mention: the scale of a pooled feature
+    and of a text state differ between models, and the router saturates on whichever is larger.
+
+    `num_experts=1, top_k=1` is the global classifier of the ablation; `inputs="v"` that on v alone.
+
+    Args:
+        visual_dim: length of v.
+        knowledge_dim: width D of a text state.
+        num_classes: labels of the label space.
+        inputs: "v+k" (paper) or "v" (what the released code feeds in domain adaptation).
+        aggregate_dim: length of a.
+        num_experts, top_k, expert_dim: E, k and the experts' hidden width.
+        renormalize: divide the chosen gates by their sum, which eq. 6 does not.
+        dropout: on a, in training.
+
+    Raises ValueError for unknown `inputs` or a `top_k` outside 1 to `num_experts`.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        visual_dim: int = 1024,
+        knowledge_dim: int = 768,
+        num_classes: int = 8,
+        inputs: MoEInputs = "v+k",
+        aggregate_dim: int = 512,
+        num_experts: int = 4,
+        top_k: int = 2,
+        expert_dim: int = 128,
+        renormalize: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if inputs not in get_args(MoEInputs):
+            raise ValueError(f"Unknown inputs '{inputs}'; choose one of {', '.join(get_args(MoEInputs))}.")
+        if not 1 <= top_k <= num_experts:
+            raise ValueError(f"top_k must be from 1 to the number of experts, {num_experts}, not {top_k}.")
+        self.norm_visual = nn.LayerNorm(visual_dim)
+        # Caption and triplets have a pooled state each.
+        knowledge = 2 * knowledge_dim if inputs == "v+k" else 0
+        self.norm_knowledge = nn.LayerNorm(knowledge) if knowledge else None
+        self.aggregate = nn.Linear(visual_dim + knowledge, aggregate_dim)
+        self.dropout = nn.Dropout(dropout)
+        self.router = nn.Linear(aggregate_dim, num_experts)
+        self.experts = Experts(num_experts, aggregate_dim, expert_dim, num_classes)
+
+    def forward(self, v: torch.Tensor, k: torch.Tensor | None = None, top_k: int | None = None) -> MoEOutput:
+        """v (B, visual_dim) and k (B, 2, D), the pooled states of caption and triplets -> `MoEOutput`.
+
+        `k` may be left out with `inputs="v"`; `top_k` takes the place of the configured one.
+        Raises ValueError without a k that is needed, or for a `top_k` outside 1 to `num_experts`.
+        """
+        top_k = self.config.top_k if top_k is None else top_k
+        if not 1 <= top_k <= self.config.num_experts:
+            raise ValueError(f"top_k must be from 1 to the number of experts, {self.config.num_experts}, not {top_k}.")
+        joined = self.norm_visual(v)
+        if self.norm_knowledge is not None:
+            if k is None:
+                raise ValueError("This mixture of experts needs k as well as v; give the pooled knowledge (B, 2, D).")
+            joined = torch.cat([joined, self.norm_knowledge(k.flatten(1))], dim=1)
+        a = self.dropout(self.aggregate(joined))
+        router = self.router(a).softmax(dim=-1)
+        chosen = torch.zeros_like(router, dtype=torch.bool).scatter(1, router.topk(top_k, dim=-1).indices, True)
+        gates = router * chosen
+        if self.config.renormalize:
+            gates = gates / gates.sum(dim=-1, keepdim=True)
+        logits = torch.einsum("be,bek->bk", gates, self.experts(a))
+        return MoEOutput(logits, router, chosen, balance_loss(gates))
+
+
+def balance_loss(gates: torch.Tensor) -> torch.Tensor:
+    """Standard deviation over the experts of their gates (B, E) summed over the batch; 0 for a single expert.
+
+    The released code adds a tenth of it to the loss, so that no expert is starved; the paper has no such term.
+    """
+    if gates.shape[1] == 1:
+        return gates.new_zeros(())
+    return gates.sum(dim=0).std()
