@@ -1,8 +1,8 @@
 """Random views of stickers and photos, in batches: uint8 RGBA (B, 4, H, W) in, float RGB (B, 3, H, W) in [-1, 1] out.
 
 A sticker is cut out, so it meets another background every time it is seen; a photo fills its frame, so what a turn
-uncovers is filled by mirroring. Everything random comes from the generator that the caller gives: the same state gives the
-same batch.
+uncovers is filled by mirroring. Everything random comes from the generator that the caller gives:
+the same state gives the same batch.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _ramps(draw: _Draw, count: int, size: int) -> torch.Tensor:
 
 
 def backgrounds(rgba: torch.Tensor, config: AugmentConfig, draw: _Draw) -> torch.Tensor:
-    """What the pictures are laid on, (B, 3, H, W) from 0 to 1: plain, flat, gradient, blobs, stripes or a blurred picture."""
+    """What the pictures are laid on, (B, 3, H, W) 0 to 1: plain, flat, gradient, blobs, stripes or a picture."""
     count, _, size, _ = rgba.shape
     kind = (draw.uniform(count) * 5).long()
     busy = draw.uniform(count) < config.background * config.strength

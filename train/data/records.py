@@ -17,7 +17,7 @@ DOMAINS = ("drawn", "emoji", "cartoons", "photos", "folder")
 SPLITS = ("train", "val", "test")
 
 #: `id` names the picture's encoded bytes, so that whatever is computed from a picture can be cached by it.
-#: `captions` are two to five ways to say what the picture shows, plainest first; `caption` is the first of them.
+#: `captions` are two to four ways to say what the picture shows, plainest first; `caption` is the first of them.
 #: `noun` is the head noun of the subject ("face" for "a loudly crying face"), null where nobody can tell.
 #: `emotion` is null when it is unknown or unclear: null is not "neutral".
 #: `style` is the vendor, the cartoon style or the photo source. `group` must not cross splits.

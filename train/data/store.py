@@ -131,24 +131,44 @@ def letterbox(picture: Image.Image, size: int) -> np.ndarray:
 
 
 class PictureStore:
-    """All pictures of a dataset, decoded once into one memory-mapped file; row i is record i of the dataset."""
+    """All pictures of a dataset, decoded once into one memory-mapped file; row i is record i of the dataset.
+
+    A store whose pictures are all in an older store of the same folder and size reads from that one, so a part of a
+    dataset is never decoded again.
+    """
 
     def __init__(self, records: Dataset, cache_dir: str | Path, size: int = 128) -> None:
         ids = records["id"][:]
+        folder = Path(cache_dir)
         self.key = content_key("pictures", ids, size)
         self.size = size
+        older = self._older(folder, ids)
+        if older is not None:
+            self._pixels, self._rows = older
+            return
         images = records["image"]
 
         def decode(rows: slice) -> np.ndarray:
             return np.stack([letterbox(picture, size) for picture in images[rows]])
 
-        self.pixels = cached_array(cache_dir, self.key, len(ids), decode)
+        self._pixels = cached_array(folder, self.key, len(ids), decode)
+        self._rows = np.arange(len(ids))
+        _write_json(folder / f"{self.key}.{size}.ids.json", ids)
+
+    def _older(self, folder: Path, ids: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
+        """Pixels of a store that has all these pictures, and the row of each there."""
+        for index in sorted(folder.glob(f"*.{self.size}.ids.json")):
+            row = {name: position for position, name in enumerate(json.loads(index.read_text(encoding="utf-8")))}
+            pixels = folder / f"{index.name.split('.')[0]}.npy"
+            if pixels.exists() and all(name in row for name in ids):
+                return np.load(pixels, mmap_mode="r"), np.array([row[name] for name in ids])
+        return None
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self._rows)
 
     def __getitem__(self, rows: int | slice | Sequence[int] | np.ndarray | torch.Tensor) -> torch.Tensor:
         """uint8 RGBA, not premultiplied: (4, H, W) for one index, (B, 4, H, W) for several."""
         if isinstance(rows, torch.Tensor):
             rows = rows.cpu().numpy()
-        return torch.from_numpy(np.array(self.pixels[rows]))
+        return torch.from_numpy(np.array(self._pixels[self._rows[rows]]))
