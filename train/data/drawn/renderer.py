@@ -1,0 +1,240 @@
+"""`draw`: a seed becomes a sticker, a scene or a thing, with its caption, emotion and attributes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import resvg_py
+from PIL import Image
+
+from kcdp.emotions import MIKELS_8
+
+from . import animals, backgrounds, bodies, people
+from .accessories import decorate
+from .bodies import Anchor, Body
+from .captions import sticker_caption, thing_caption
+from .dark_scenes import SCENES
+from .effects import BEHIND, EFFECTS, UNDER_FACE, Place, bubble, tint
+from .faces import draw_face, fitted, random_proportions
+from .gestures import floating_hands
+from .grammar import Mood, random_mood
+from .palette import mix, random_style
+from .settings import SETTINGS
+from .svg import Pen, n
+from .things import THINGS
+
+KINDS = ("sticker", "scene", "object")
+LICENSE = "Apache-2.0"
+
+#: Bodies and how often each is drawn.
+BODIES: dict[str, tuple[Body, float]] = {
+    "round face": (bodies.round_face, 3.0),
+    "animal head": (animals.animal_head, 3.0),
+    "animal": (animals.animal_body, 3.4),
+    "person head": (people.person_head, 3.0),
+    "person": (people.person_body, 3.0),
+    "blob": (bodies.blob, 1.0),
+    "slime": (bodies.slime, 0.6),
+    "ghost": (bodies.ghost, 0.6),
+    "shape": (bodies.shape_face, 1.2),
+    "robot": (bodies.robot, 0.8),
+    "monster": (bodies.monster, 0.8),
+    "food": (bodies.food, 1.2),
+}
+TINTS = {"red": "#f0281e", "green": "#6fae2a", "blue": "#4a62c8"}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One drawn picture.
+
+    `image` is RGBA; `emotion` is a Mikels-8 label, or None for a thing without a feeling; `attributes` always holds
+    `kind`, `style` and `objects`, stickers also `body`, `noun`, `brows`, `eyes`, `mouth`, `effects`, `gesture`, `tint`,
+    `prototype`, scenes and things in surroundings also `scene`.
+    """
+
+    image: Image.Image
+    svg: str
+    caption: str
+    emotion: str | None
+    attributes: dict[str, Any]
+
+
+def draw(seed: int, size: int = 128, kind: str | None = None, emotion: str | None = None) -> Drawing:
+    """Draws picture number `seed`, `size` pixels square; the same arguments always give the same picture.
+
+    `kind` is sticker, scene or object, `emotion` a Mikels-8 label; what is left out is chosen by the seed. An object
+    without a given emotion may have none. Raises ValueError for an unknown kind or emotion or a size below 8.
+    """
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"'{kind}' is no kind of drawing; choose one of {', '.join(KINDS)}.")
+    if emotion is not None:
+        MIKELS_8.index(emotion)
+    if size < 8:
+        raise ValueError(f"A drawing of {size} pixels shows nothing; ask for at least 8.")
+    rng = Random(f"drawn {seed} {kind} {emotion}")
+    kind = kind or rng.choices(KINDS, (0.64, 0.2, 0.16))[0]
+    if kind == "object" and emotion is None and rng.random() < 0.5:
+        feeling = None
+    else:
+        feeling = emotion or rng.choice(MIKELS_8.labels)
+    pen = Pen(rng, random_style(rng))
+    if kind == "sticker":
+        caption, attributes = _sticker(pen, feeling)
+    elif kind == "scene":
+        caption, attributes = _scene(pen, feeling)
+    else:
+        caption, attributes = _thing(pen, feeling)
+    svg = pen.document(size)
+    image = Image.open(io.BytesIO(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True))).convert("RGBA")
+    attributes = {"kind": kind, "style": pen.style.family, **attributes}
+    return Drawing(image, svg, caption, feeling, attributes)
+
+
+def _character(pen: Pen, mood: Mood, body: str) -> tuple[Anchor, dict[str, Any]]:
+    """A body with its face and effects, in the pen's frame."""
+    rng, behind_at = pen.rng, len(pen.parts)
+    anchor = BODIES[body][0](pen, mood.gesture)
+    face = random_proportions(rng)
+    face = fitted(face, anchor.attributes.get("nose", "none"))
+    ink = pen.ink_on(anchor.skin)
+    place = Place(face, ink, anchor.skin, anchor.rx / anchor.scale, anchor.ry / anchor.scale)
+    frame = f"translate({n(anchor.cx)} {n(anchor.cy)}) scale({n(anchor.scale)})"
+    back = Pen(rng, pen.style)
+    back.defs = pen.defs
+    with back.group(frame):
+        for name in mood.effects:
+            if name in BEHIND:
+                EFFECTS[name](back, place)
+    pen.parts[behind_at:behind_at] = back.parts
+    if mood.tint:
+        strength = rng.uniform(0.35, 0.7)
+        tint(pen, anchor.head, TINTS[mood.tint], strength, upper=mood.tint == "blue" or rng.random() < 0.35)
+    skin = mix(anchor.skin, TINTS[mood.tint], strength * 0.8) if mood.tint else anchor.skin
+    with pen.group(frame):
+        for name in mood.effects:
+            if name in UNDER_FACE:
+                EFFECTS[name](pen, place)
+        draw_face(pen, mood.face, face, ink, skin)
+    accessory = decorate(pen, anchor)
+    for front in anchor.in_front:
+        front()
+    if "gesture" not in anchor.attributes:
+        floating_hands(pen, anchor, mood.gesture)
+        for front in anchor.in_front[-1:] if "gesture" in anchor.attributes else ():
+            front()
+    with pen.group(frame):
+        for name in mood.effects:
+            if name not in BEHIND and name not in UNDER_FACE:
+                EFFECTS[name](pen, place)
+        if mood.word:
+            bubble(pen, mood.word, place, rng.choice(("#d8302a", "#2a2430", "#3a5fb0", "#c9602a")))
+    attributes: dict[str, Any] = {
+        "body": body, "noun": anchor.noun, "brows": mood.face.brows, "eyes": mood.face.eyes, "mouth": mood.face.mouth,
+        "effects": list(mood.effects), "gesture": anchor.attributes.get("gesture", ""), "tint": mood.tint,
+        "prototype": mood.prototype, "accessory": accessory, "objects": [anchor.noun],
+    }  # fmt: skip
+    return anchor, attributes
+
+
+def _placed(rng: Random, spare: float) -> str:
+    """A transform that shrinks by up to `spare`, moves, turns and leans what it holds, a little."""
+    scale = rng.uniform(1 - spare, 1.0) * 0.93
+    slack = (1 - scale) * 50 + 2
+    dx, dy = rng.uniform(-slack, slack), rng.uniform(-slack, slack)
+    turn = rng.gauss(0, 6) if rng.random() < 0.7 else 0.0
+    lean = rng.gauss(0, 4) if rng.random() < 0.3 else 0.0
+    aspect = rng.uniform(0.94, 1.05)
+    return (
+        f"translate({n(50 + dx)} {n(50 + dy)}) rotate({n(turn)}) skewX({n(lean)}) "
+        f"scale({n(scale * aspect)} {n(scale / aspect)}) translate(-50 -50)"
+    )
+
+
+def _sticker(pen: Pen, emotion: str) -> tuple[str, dict[str, Any]]:
+    rng = pen.rng
+    mood = random_mood(rng, emotion)
+    background = "none" if rng.random() < 0.62 else backgrounds.paint(pen, emotion)
+    with _cut_out(pen, rng.random() < 0.28), pen.group(_placed(rng, 0.25)):
+        anchor, attributes = _character(
+            pen, mood, rng.choices(list(BODIES), [weight for _, weight in BODIES.values()])[0]
+        )
+    return sticker_caption(rng, anchor, mood, pen.style), {**attributes, "background": background}
+
+
+@contextmanager
+def _cut_out(pen: Pen, edge: bool) -> Iterator[None]:
+    """With `edge`, what is drawn inside gets a sticker's white edge and shadow."""
+    if edge:
+        pen.defs.append(backgrounds.EDGE)
+    pen.parts.append('<g filter="url(#edge)">' if edge else "<g>")
+    yield
+    pen.parts.append("</g>")
+
+
+def _framed(rng: Random) -> str:
+    """A clip contour for scenes: usually none, sometimes a round or rounded card with transparent corners."""
+    figure = rng.random()
+    if figure < 0.7:
+        return ""
+    return backgrounds.ROUND if figure < 0.82 else backgrounds.CARD
+
+
+def _scene(pen: Pen, emotion: str) -> tuple[str, dict[str, Any]]:
+    rng = pen.rng
+    scene = rng.choice([scene for scene in SCENES if scene.emotion == emotion])
+    with pen.group(clip=_framed(rng)), pen.group(_closer(rng)):
+        scene.paint(pen)
+    return rng.choice(scene.captions), {"scene": scene.scene, "objects": list(scene.objects)}
+
+
+def _closer(rng: Random) -> str:
+    """A camera: a little closer, aside, perhaps mirrored."""
+    scale = rng.uniform(1.0, 1.12)
+    flip = rng.choice((-1, 1))
+    return f"translate({n(50 + rng.uniform(-4, 4))} {n(50 + rng.uniform(-3, 3))}) scale({n(flip * scale)} {n(scale)}) translate(-50 -50)"
+
+
+def _thing(pen: Pen, emotion: str | None) -> tuple[str, dict[str, Any]]:
+    rng = pen.rng
+    noun = rng.choice(list(THINGS))
+    attributes: dict[str, Any] = {"objects": [noun], "noun": noun}
+    size = rng.uniform(0.85, 1.15)
+    place = f"translate({n(50 + rng.uniform(-6, 6))} {n(88 - 30 * size + rng.uniform(-3, 3))}) scale({n(size)})"
+    if emotion is None:
+        if rng.random() < 0.45:
+            backgrounds.paint(pen, "contentment")
+        with _cut_out(pen, rng.random() < 0.2), pen.group(_placed(rng, 0.3)), pen.group("translate(50 50) scale(1.4)"):
+            looks = THINGS[noun](pen)
+        return thing_caption(rng, noun, looks, pen.style, ""), attributes
+    setting = rng.choice([setting for setting in SETTINGS if setting.emotion == emotion])
+    with pen.group(clip=_framed(rng)):
+        setting.back(pen)
+        with pen.group(place):
+            looks = THINGS[noun](pen)
+        setting.front(pen)
+    attributes |= {"scene": setting.scene, "objects": [noun, *setting.objects]}
+    return thing_caption(rng, noun, looks, pen.style, rng.choice(setting.phrases)), attributes
+
+
+def draw_records(count: int, seed: int = 0, size: int = 128) -> Iterator[dict[str, Any]]:
+    """`count` training records (see the record schema of `train.data`), drawn one by one from `seed` on."""
+    for number in range(seed, seed + count):
+        drawing = draw(number, size)
+        share = int.from_bytes(hashlib.sha256(f"drawn {number}".encode()).digest()[:4]) % 10
+        yield {
+            "image": drawing.image,
+            "caption": drawing.caption,
+            "emotion": drawing.emotion,
+            "domain": "drawn",
+            "style": drawing.attributes["style"],
+            "group": f"drawn-{number}",
+            "split": ("val", "test")[share] if share < 2 else "train",
+            "license": LICENSE,
+        }
