@@ -1,0 +1,104 @@
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from train.data.parquet import load_domains, load_parquet
+from train.data.records import FEATURES
+
+
+def picture(colour):
+    buffer = io.BytesIO()
+    Image.new("RGBA", (8, 8), colour).save(buffer, format="WEBP", lossless=True)
+    return {"bytes": buffer.getvalue(), "path": f"{colour}.webp"}
+
+
+EMOJI = {
+    "image": picture("yellow"),
+    "source": "emoji",
+    "vendor": "noto",
+    "codepoint": "1f62d",
+    "name": "loudly crying face",
+    "keywords": ["bawling", "cry", "face", "sob", "tear", "weep"],
+    "group": "Smileys & Emotion",
+    "subgroup": "face-concerned",
+    "emotion": "sadness",
+    "split": "train",
+    "license": "Apache-2.0",
+}
+CARTOON = {
+    "image": picture("pink"),
+    "source": "cartoon",
+    "style": "micah",
+    "name": "a cartoon person with a mohawk who is laughing",
+    "expression": "eyebrows=up;mouth=laughing",
+    "emotion": "amusement",
+    "split": "val",
+    "license": "CC BY 4.0",
+}
+PHOTO = {
+    "image": picture("green"),
+    "source": "oasis",
+    "theme": "Lake",
+    "caption": "a photo of a lake",
+    "emotion": None,
+    "neutral": False,
+    "valence": 5.5,
+    "arousal": 3.0,
+    "split": "test",
+    "license": "CC0",
+}
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name, row in (("emoji", EMOJI), ("cartoons", CARTOON), ("photos", PHOTO)):
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / f"{name}.parquet")
+    return tmp_path
+
+
+def test_all_three_share_the_schema(root):
+    domains = load_domains(root)
+    assert list(domains) == ["emoji", "cartoons", "photos"]
+    for domain, records in domains.items():
+        assert records.features == FEATURES
+        assert records["domain"][:] == [domain]
+
+
+def test_what_each_row_becomes(root):
+    domains = load_domains(root)
+    emoji, cartoon, photo = (domains[name][0] for name in ("emoji", "cartoons", "photos"))
+    assert emoji["caption"] == "a loudly crying face" == emoji["captions"][0]
+    assert emoji["captions"][-1] == "a sad loudly crying face"
+    assert (emoji["noun"], emoji["emotion"], emoji["style"], emoji["group"]) == (
+        "face",
+        "sadness",
+        "noto",
+        "emoji 1f62d",
+    )
+    assert (cartoon["noun"], cartoon["style"], cartoon["split"]) == ("person", "micah", "val")
+    assert "raised brows and a big open smile" in cartoon["captions"][1]
+    assert (photo["noun"], photo["emotion"], photo["group"], photo["license"]) == ("lake", None, "oasis Lake", "CC0")
+    assert photo["image"].size == (8, 8)
+
+
+def test_captions_are_the_same_every_time(root):
+    assert load_domains(root)["emoji"]["captions"][:] == load_domains(root)["emoji"]["captions"][:]
+
+
+def test_a_folder_with_one_file_gives_one_domain(root):
+    (root / "emoji.parquet").unlink()
+    (root / "photos.parquet").unlink()
+    assert list(load_domains(root)) == ["cartoons"]
+
+
+def test_errors_say_what_is_missing(root, tmp_path_factory):
+    empty = tmp_path_factory.mktemp("empty")
+    with pytest.raises(FileNotFoundError, match=r"none of emoji\.parquet, cartoons\.parquet, photos\.parquet"):
+        load_domains(empty)
+    with pytest.raises(FileNotFoundError, match="build_emoji"):
+        load_parquet(empty / "emoji.parquet", "emoji")
+    with pytest.raises(ValueError, match="no column caption, theme"):
+        load_parquet(root / "cartoons.parquet", "photos")

@@ -1,0 +1,65 @@
+import io
+from random import Random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kcdp.emotions import MIKELS_8
+from train.data.records import FEATURES, captions, concatenate, content_id, labels, make_record, to_dataset
+
+
+def record(colour="red", **changes):
+    facts = {"domain": "drawn", "style": "pen", "group": "g", "license": "CC0"} | changes
+    return make_record(Image.new("RGBA", (8, 8), colour), ["a square", "a flat square"], **facts)
+
+
+def test_a_picture_survives_the_record_unchanged():
+    picture = Image.effect_noise((16, 16), 90).convert("RGBA")
+    picture.putalpha(77)
+    row = make_record(picture, ["noise"], domain="drawn", style="pen", group="g", license="CC0")
+    back = to_dataset([row])[0]["image"]
+    assert back.mode == "RGBA"
+    assert np.array_equal(np.asarray(back), np.asarray(picture))
+
+
+def test_the_id_names_the_encoded_bytes():
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4), "blue").save(buffer, format="WEBP")
+    row = make_record(buffer.getvalue(), ["blue"], domain="photos", style="s", group="g", license="CC0")
+    assert row["id"] == content_id(buffer.getvalue())
+    assert record("red")["id"] == record("red", group="other")["id"] != record("green")["id"]
+
+
+def test_the_first_caption_is_the_caption_and_all_are_drawn():
+    row = record()
+    assert row["caption"] == "a square"
+    assert {captions(row, Random(seed)) for seed in range(20)} == {"a square", "a flat square"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"), [({"domain": "paintings"}, "domains"), ({"split": "dev"}, "splits: train, val, test")]
+)
+def test_unknown_domains_and_splits_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        record(**changes)
+
+
+def test_a_record_needs_a_caption():
+    with pytest.raises(ValueError, match="no caption"):
+        make_record(b"", [], domain="drawn", style="pen", group="g", license="CC0")
+
+
+def test_labels_are_indices_and_null_is_minus_one():
+    records = to_dataset([record(emotion="awe"), record(emotion=None), record(emotion="sadness")])
+    assert labels(records, MIKELS_8.labels).tolist() == [1, -1, 7]
+    with pytest.raises(ValueError, match="'awe'"):
+        labels(records, ("sadness",))
+
+
+def test_concatenate_keeps_the_order_and_skips_empty_parts():
+    both = concatenate([to_dataset([record(style="a")]), to_dataset([]), to_dataset([record(style="b")])])
+    assert both["style"][:] == ["a", "b"]
+    assert both.features == FEATURES
+    with pytest.raises(ValueError, match="no records"):
+        concatenate([to_dataset([])])
