@@ -1,1 +1,113 @@
-"""Training stages, one file each."""
+"""Training stages, one file each; here is how each gets its data and what came before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+from diffusers import AutoencoderKL
+from transformers import CLIPModel, CLIPTokenizer
+
+from kcdp.perception.autoencoder import PatchAutoencoderKL
+from train.data.augment import AugmentConfig
+from train.data.sources import load_records, make_pool
+from train.foundation import Foundation
+from train.loop import run_stage
+from train.recipe import Recipe
+
+#: The parser is trained apart (spaCy's own training) and ships with the bundle.
+PARSER = Path(__file__).resolve().parents[2] / "assets" / "mini" / "parser"
+
+
+def _best(recipe: Recipe, stage: str) -> Path:
+    """The finished weights of an earlier stage; raises SystemExit when that has not been trained."""
+    folder = recipe.run_dir(stage) / "best"
+    if not folder.is_dir():
+        raise SystemExit(f"The stage '{stage}' has to be trained first: there is no {folder}.")
+    return folder
+
+
+def load_foundation(recipe: Recipe) -> Foundation:
+    """All earlier stages' best weights, on this process's device."""
+    folders = (_best(recipe, stage) for stage in ("vae", "captioner", "unet"))
+    return Foundation.load(*folders, PARSER, recipe.emotions.labels, PartialState().device)
+
+
+def _run(recipe: Recipe, stage: Any, loop: Any) -> dict[str, float]:
+    return run_stage(stage, loop, recipe.run_dir(stage.name), recipe.mixed_precision)
+
+
+def run_vae(recipe: Recipe) -> dict[str, float]:
+    """Foundation: the latent space."""
+    from train.stages.vae import VAEConfig, VAEStage
+
+    config, loop, shares = recipe.stage_settings("vae", VAEConfig)
+    records = load_records(recipe)
+    held_out = make_pool(recipe, records, "val")
+    return _run(recipe, VAEStage(config, make_pool(recipe, records, "train", shares), held_out), loop)
+
+
+def _run_words(recipe: Recipe, name: str, start: Path | None) -> dict[str, float]:
+    from train.stages.language import LanguageConfig, LanguageStage
+
+    config, loop, shares = recipe.stage_settings(name, LanguageConfig)
+    config.start = str(start) if start else None
+    records = load_records(recipe)
+    train, held_out = make_pool(recipe, records, "train", shares), make_pool(recipe, records, "val")
+    return _run(recipe, LanguageStage(config, train, held_out, name), loop)
+
+
+def run_language(recipe: Recipe) -> dict[str, float]:
+    """Foundation: text tower, vision tower and captioner."""
+    return _run_words(recipe, "language", None)
+
+
+def run_captioner(recipe: Recipe) -> dict[str, float]:
+    """Foundation: vision tower and captioner go on; the text tower stays, so the denoiser can be trained meanwhile."""
+    return _run_words(recipe, "captioner", _best(recipe, "language"))
+
+
+def run_unet(recipe: Recipe) -> dict[str, float]:
+    """Foundation: text to image."""
+    from train.stages.unet import UNetConfig, UNetStage
+
+    config, loop, shares = recipe.stage_settings("unet", UNetConfig)
+    records = load_records(recipe)
+    # A generator learns from upright, whole, clean pictures.
+    calm = AugmentConfig(
+        rotate=4, scale=(0.85, 1.0), translate=0.04, background=0.25, cutout=0, blur=0, noise=0, grey=0
+    )
+    train = make_pool(recipe, records, "train", shares, augmentation=calm)
+    device = PartialState().device
+    vae: AutoencoderKL = PatchAutoencoderKL.from_pretrained(_best(recipe, "vae") / "vae").to(device)
+    language = _best(recipe, "language")
+    clip = CLIPModel.from_pretrained(language / "clip").to(device)
+    tokenizer = CLIPTokenizer.from_pretrained(language / "tokenizer")
+    return _run(recipe, UNetStage(config, train, make_pool(recipe, records, "val"), vae, clip, tokenizer), loop)
+
+
+def run_kcdp(recipe: Recipe) -> dict[str, float]:
+    """KCDP in setting UC on every labelled picture, then the bundle."""
+    from train.bundle import write_bundle
+    from train.stages.kcdp import KCDPConfig, KCDPStage
+
+    config, loop, shares = recipe.stage_settings("kcdp", KCDPConfig)
+    records = load_records(recipe)
+    train = make_pool(recipe, records, "train", shares, config.balance, labelled=True)
+    held_out = make_pool(recipe, records, "val", labelled=True)
+    foundation = load_foundation(recipe)
+    metrics = _run(recipe, KCDPStage(config, foundation, train, held_out), loop)
+    if PartialState().is_main_process:
+        write_bundle(recipe, foundation, config, metrics)
+    return metrics
+
+
+STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
+    "vae": run_vae,
+    "language": run_language,
+    "captioner": run_captioner,
+    "unet": run_unet,
+    "kcdp": run_kcdp,
+}

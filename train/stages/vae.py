@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL
 from torch import nn
-from torch.nn import functional as F
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from train.data.pool import Pool

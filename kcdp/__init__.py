@@ -1,0 +1,33 @@
+"""See what a picture makes people feel, and why.
+
+>>> from kcdp import load_bundle
+>>> bundle = load_bundle()
+>>> bundle.kcdp("assets/examples/sadness.png").emotion
+'sadness'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kcdp.bundle import Bundle, load_bundle
+    from kcdp.pipelines.kcdp import KCDPPipeline
+    from kcdp.results import KCDPOutput
+
+__all__ = ["Bundle", "KCDPOutput", "KCDPPipeline", "load_bundle"]
+
+_HOMES = {
+    "Bundle": "kcdp.bundle",
+    "load_bundle": "kcdp.bundle",
+    "KCDPPipeline": "kcdp.pipelines.kcdp",
+    "KCDPOutput": "kcdp.results",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: `import kcdp` alone must not wait for torch, so that the app answers within seconds."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kcdp' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,36 @@
+"""Everything that turns a picture into language: caption, triplets, k."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from kcdp.knowledge.captioner import Captioner
+from kcdp.knowledge.encoder import KnowledgeEncoder, KnowledgeEncoding
+from kcdp.knowledge.triplets import TripletParser
+from kcdp.results import Triplet
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Captioner, parser and encoder in a row (KCDP, section 4.1)."""
+
+    captioner: Captioner
+    parser: TripletParser
+    encoder: KnowledgeEncoder
+
+    def captions(self, images: Sequence[Image.Image]) -> list[str]:
+        """One caption for every RGB picture."""
+        return self.captioner(list(images))
+
+    def triplets(self, caption: str) -> list[Triplet]:
+        """The propositions of one caption; empty when it states none ("sorry")."""
+        return self.parser([caption])[0]
+
+    def encode(
+        self, captions: Sequence[str], triplets: Sequence[Sequence[Triplet]], condition: str = "both"
+    ) -> KnowledgeEncoding:
+        """k = concat(c, t) of every caption with its triplets; see `KnowledgeEncoder.encode`."""
+        return self.encoder.encode(list(captions), [list(found) for found in triplets], condition)

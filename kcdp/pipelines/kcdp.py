@@ -1,0 +1,263 @@
+"""KCDP as a pipeline: pictures in, emotions and their reasons out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, DiffusionPipeline, UNet2DConditionModel
+from huggingface_hub import snapshot_download
+from PIL import Image
+from transformers import CLIPTextModel, CLIPTokenizer, PreTrainedModel, ProcessorMixin
+
+from kcdp.emotions import LABEL_SPACES
+from kcdp.imaging import load_frames, to_tensor
+from kcdp.knowledge.captioner import Captioner
+from kcdp.knowledge.encoder import KnowledgeEncoder
+from kcdp.knowledge.knowledge import Knowledge
+from kcdp.knowledge.triplets import TripletParser
+from kcdp.perception.denoiser import Denoiser, Perception, heat_map
+from kcdp.perception.pyramid import FeaturePyramid
+from kcdp.prediction.cliea import CLIEA, emotion_prompts, tie
+from kcdp.prediction.moe import MixtureOfExperts
+from kcdp.results import AttentionMap, ExpertWeight, KCDPOutput, Triplet
+
+#: A picture: decoded, a path, or the bytes of a file.
+Picture = Image.Image | str | Path | bytes
+
+
+def word_tokens(tokenizer: CLIPTokenizer, text: str) -> list[tuple[str, list[int]]]:
+    """The words of `text`, each with the positions of its tokens; what the tokenizer cuts off at its end is left out."""
+    encoded = tokenizer(text, truncation=True, return_offsets_mapping=True)
+    words = []
+    for match in re.finditer(r"[\w'-]+", text):
+        inside = [
+            position
+            for position, (start, end) in enumerate(encoded.offset_mapping)
+            if start < end and start < match.end() and end > match.start()
+        ]
+        if inside:
+            words.append((match.group(), inside))
+    return words
+
+
+class KCDPPipeline(DiffusionPipeline):
+    """Knowledge-aligned counterfactual-enhancement diffusion perception.
+
+    picture -> caption -> triplets -> k; (z, k) -> denoiser and pyramid -> v; (v, k) -> experts, CLIEA.
+
+    The UNet is the text-to-image one, untouched: perception runs on a view of it that shares its weights and carries the
+    KGCA adapter, so both can be used at once.
+
+    Examples:
+        >>> from kcdp import KCDPPipeline
+        >>> pipeline = KCDPPipeline.from_pretrained("assets/mini")
+        >>> pipeline("sticker.png").emotion
+        'amusement'
+    """
+
+    model_cpu_offload_seq = "captioner->text_encoder->vae->unet->pyramid->moe->cliea"
+
+    def __init__(
+        self,
+        vae: AutoencoderKL,
+        unet: UNet2DConditionModel,
+        text_encoder: CLIPTextModel,
+        tokenizer: CLIPTokenizer,
+        captioner: PreTrainedModel,
+        captioner_processor: ProcessorMixin,
+        pyramid: FeaturePyramid,
+        moe: MixtureOfExperts,
+        cliea: CLIEA,
+        label_space: str = "Mikels-8",
+        timestep: int = 1,
+        tuning: str = "lora",
+        lora_rank: int = 8,
+        lora_alpha: float = 8.0,
+        attention_levels: Sequence[int] = (1, 2),
+        condition: str = "both",
+    ) -> None:
+        super().__init__()
+        self.register_modules(
+            vae=vae,
+            unet=unet,
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            captioner=captioner,
+            captioner_processor=captioner_processor,
+            pyramid=pyramid,
+            moe=moe,
+            cliea=cliea,
+        )
+        self.register_to_config(
+            label_space=label_space,
+            timestep=timestep,
+            tuning=tuning,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            attention_levels=list(attention_levels),
+            condition=condition,
+        )
+        self.labels = LABEL_SPACES[label_space].labels
+        self.denoiser = Denoiser(unet, timestep, tuning, lora_rank, lora_alpha, attention_levels).eval()
+        self.encoder = KnowledgeEncoder(text_encoder, tokenizer)
+        self.parser: TripletParser | None = None
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any) -> KCDPPipeline:
+        """Load a bundle's perception side from a folder or the Hub; arguments as for any diffusers pipeline.
+
+        Beyond the components that diffusers knows, a bundle has the KGCA adapter (`kgca/`) and the parser (`parser/`).
+        """
+        folder = Path(pretrained_model_name_or_path)
+        if not folder.is_dir():
+            folder = Path(snapshot_download(str(pretrained_model_name_or_path), revision=kwargs.pop("revision", None)))
+        pipeline = super().from_pretrained(folder, **kwargs)
+        pipeline.denoiser.load_adapter(folder / "kgca")
+        pipeline.denoiser.to(pipeline.unet.dtype)
+        pipeline.parser = TripletParser.from_pretrained(folder / "parser")
+        return pipeline
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
+        """Write all of it to a folder that `from_pretrained` loads."""
+        super().save_pretrained(save_directory, **kwargs)
+        self.denoiser.save_adapter(Path(save_directory) / "kgca")
+        if self.parser is not None:
+            self.parser.save_pretrained(Path(save_directory) / "parser")
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the pictures that the networks see."""
+        return self.vae.config.sample_size
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """Captioner, parser and encoder; raises ValueError when no parser has been given."""
+        if self.parser is None:
+            raise ValueError("This pipeline has no parser; set `pipeline.parser` or load it from a bundle.")
+        return Knowledge(Captioner(self.captioner, self.captioner_processor), self.parser, self.encoder)
+
+    def encode_pictures(self, frames: Sequence[Image.Image]) -> torch.Tensor:
+        """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained."""
+        pixels = to_tensor(frames, self.size).to(self.vae.device, self.vae.dtype)
+        return self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
+
+    def emotion_prompts(self) -> torch.Tensor:
+        """Token states (K, L, D) of CLIEA's prompts, one an emotion."""
+        return self.encoder.encode_prompts(emotion_prompts(self.labels))[0]
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        image: Picture | Sequence[Picture],
+        caption: str | Sequence[str] | None = None,
+        top_k: int | None = None,
+        return_features: bool = False,
+    ) -> KCDPOutput | list[KCDPOutput]:
+        """Recognise the emotion of one picture, or of a list of them in one batch.
+
+        Args:
+            image: PIL picture, path or file content; a list gives a list. Of an animation several frames are seen and
+                their predictions averaged.
+            caption: skips the captioner; one for each picture.
+            top_k: asks this many experts instead of the trained number.
+            return_features: keep v (levels * 256,) and k (2L, D) in the result.
+
+        Raises ImageError with one sentence when a picture cannot be read, ValueError when captions and pictures differ
+        in number.
+        """
+        single = isinstance(image, (Image.Image, str, Path, bytes))
+        clips = [load_frames(picture) for picture in ([image] if single else image)]
+        if not clips:
+            return []
+        captions = [caption] if isinstance(caption, str) else caption
+        middles = [frames[len(frames) // 2] for frames in clips]
+        if captions is None:
+            captions = self.knowledge.captions(middles)
+        elif len(captions) != len(clips):
+            raise ValueError(f"There are {len(clips)} pictures but {len(captions)} captions; give one for each.")
+        triplets = [self.knowledge.triplets(text) for text in captions]
+        encoded = self.knowledge.encode(captions, triplets, self.config.condition)
+        owner = torch.tensor([number for number, frames in enumerate(clips) for _ in frames])
+        latents = self.encode_pictures([frame for frames in clips for frame in frames])
+        states, pooled = encoded.states[owner], encoded.pooled[owner]
+        perception = self.denoiser(latents, states)
+        visual = self.pyramid(perception.features, perception.attention)
+        routed = self.moe(visual, pooled, top_k)
+        similarities = self.cliea(visual, states, self.emotion_prompts())
+        probabilities = routed.logits.float().softmax(-1)
+
+        results = []
+        for number, frames in enumerate(clips):
+            mine = (owner == number).nonzero().flatten()
+            results.append(
+                self._result(
+                    probabilities[mine].mean(0),
+                    routed.router[mine].float().mean(0),
+                    routed.chosen[mine].any(0),
+                    similarities[mine].float().mean(0),
+                    captions[number],
+                    triplets[number],
+                    self._attention(perception, int(mine[len(frames) // 2]), captions[number], triplets[number]),
+                    len(frames),
+                    visual[mine].float().mean(0).cpu().numpy() if return_features else None,
+                    encoded.states[number].float().cpu().numpy() if return_features else None,
+                )
+            )
+        return results[0] if single else results
+
+    def _result(
+        self,
+        probabilities: torch.Tensor,
+        router: torch.Tensor,
+        chosen: torch.Tensor,
+        similarities: torch.Tensor,
+        caption: str,
+        triplets: list[Triplet],
+        attention: tuple[AttentionMap, ...],
+        frames: int,
+        visual: np.ndarray | None,
+        knowledge: np.ndarray | None,
+    ) -> KCDPOutput:
+        effects = tie(similarities[None])[0]
+        return KCDPOutput(
+            emotion=self.labels[int(probabilities.argmax())],
+            probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),
+            caption=caption,
+            triplets=tuple(triplets),
+            experts=tuple(
+                ExpertWeight(expert, weight, bool(chosen[expert])) for expert, weight in enumerate(router.tolist())
+            ),
+            similarities=dict(zip(self.labels, similarities.tolist(), strict=True)),
+            effects=dict(zip(self.labels, effects.tolist(), strict=True)),
+            pseudo_label=self.labels[int(similarities.argmax())],
+            attention=attention,
+            label_space=self.config.label_space,
+            frames=frames,
+            visual=visual,
+            knowledge=knowledge,
+        )
+
+    def _attention(
+        self, perception: Perception, row: int, caption: str, triplets: list[Triplet]
+    ) -> tuple[AttentionMap, ...]:
+        """Heat maps of one picture: for each caption word its tokens' mean, for each triplet its words' mean.
+
+        The tokens of t are sums over triplets, so a triplet is found again through its words in the caption.
+        """
+        if self.config.condition == "triplets":
+            return ()
+        words = word_tokens(self.tokenizer, caption)
+        attention = perception.attention_of(row)
+        size = (self.size, self.size)
+        maps = [AttentionMap(word, "word", heat_map(attention, tokens, size)) for word, tokens in words]
+        for triplet in triplets:
+            parts = set(str(triplet).lower().split())
+            tokens = [token for word, found in words if word.lower() in parts for token in found]
+            if tokens:
+                maps.append(AttentionMap(str(triplet), "triplet", heat_map(attention, tokens, size)))
+        return tuple(maps)

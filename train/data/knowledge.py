@@ -1,0 +1,68 @@
+"""What a frozen foundation says of a pool's pictures, computed once: latents, captions, triplets and their encodings."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from kcdp.imaging import to_pictures
+
+from kcdp.results import Triplet
+from train.data.pool import Pool
+from train.data.store import cached_array, cached_json, content_key, fingerprint
+from train.foundation import Foundation
+
+
+class KnowledgeCache:
+    """Latents, k and its sentence vectors of every picture of a pool, from disk.
+
+    The captions are the captioner's own, of the plain picture: never those that the data set gives, which nobody has
+    at inference. `views` augmented views of the latents, or only the plain pictures when it is 0.
+    """
+
+    def __init__(self, pool: Pool, foundation: Foundation, condition: str, views: int) -> None:
+        self.pool, self.foundation, self.condition = pool, foundation, condition
+        self.views = views
+        self.latents = pool.latents(foundation.vae, views)
+        knowledge = foundation.knowledge
+        captioned = content_key("captions", pool.store.key, fingerprint(foundation.captioner))
+
+        def describe(rows: slice) -> list:
+            captions = knowledge.captions(to_pictures(pool.plain(torch.arange(rows.start, rows.stop))))
+            found = knowledge.parser(captions)
+            return [
+                [caption, [list(triplet) for triplet in some]] for caption, some in zip(captions, found, strict=True)
+            ]
+
+        self.described = cached_json(pool.cache_dir, captioned, len(pool), describe, chunk=256)
+        encoded = content_key("knowledge", captioned, fingerprint(foundation.text_encoder), condition)
+
+        def encode(rows: slice) -> np.ndarray:
+            chosen = self.described[rows]
+            triplets = [[Triplet(*triplet) for triplet in row[1]] for row in chosen]
+            encoding = knowledge.encode([row[0] for row in chosen], triplets, condition)
+            return torch.cat([encoding.states, encoding.pooled], dim=1).half().cpu().numpy()
+
+        #: (N, T + 2, D): the states, then the two sentence vectors.
+        self.encodings = cached_array(pool.cache_dir, encoded, len(pool), encode, chunk=256)
+
+    def blank(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """k (1, T, D) and sentence vectors (1, 2, D) of a picture about which nothing is said."""
+        encoding = self.foundation.knowledge.encode([""], [[]], self.condition)
+        return encoding.states.cpu(), encoding.pooled.cpu()
+
+    def _batch(self, latents: list[np.ndarray], indices: torch.Tensor) -> dict[str, torch.Tensor]:
+        encodings = torch.from_numpy(np.array(self.encodings[indices.numpy()])).float()
+        return {
+            "latents": torch.from_numpy(np.stack(latents)).float(),
+            "states": encodings[:, :-2].contiguous(),
+            "pooled": encodings[:, -2:].contiguous(),
+        }
+
+    def draw(self, indices: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """A random view of each picture: latents (B, C, h, w), states (B, T, D), pooled (B, 2, D)."""
+        views = torch.randint(0, max(self.views, 1), (len(indices),), generator=generator)
+        return self._batch([self.latents[v, i] for v, i in zip(views.tolist(), indices.tolist(), strict=True)], indices)
+
+    def plain(self, indices: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The same for the plain pictures of a cache of no views."""
+        return self._batch([self.latents[0, i] for i in indices.tolist()], indices)

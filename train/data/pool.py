@@ -1,0 +1,124 @@
+"""A pool of pictures to draw batches from: mixed domains, balanced, with every random choice under a generator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset
+from diffusers import AutoencoderKL
+
+from train.data.augment import AugmentConfig, augment, plain
+from train.data.records import labels
+from train.data.store import PictureStore, cached_array, content_key, fingerprint
+
+#: The words in which a caption says what a labelled picture shows; half of a labelled picture's captions end so.
+FEELING = ", showing {emotion}"
+
+
+class Pool:
+    """Records of one split with their decoded pictures.
+
+    Args:
+        records: rows of the record schema.
+        cache_dir: where decoded pictures and computed latents live.
+        emotions: the label space's labels, in order.
+        shares: how often each domain is drawn, in any unit; domains that are not named share what is left in proportion
+            to their size. Empty: every picture is as likely as any other.
+        balance: within a domain, draw every emotion (and the unlabelled) in proportion to count ** (1 - balance).
+        size: side of the pictures in pixels.
+        augmentation: how far augmented views stray.
+    """
+
+    def __init__(
+        self,
+        records: Dataset,
+        cache_dir: str | Path,
+        emotions: Sequence[str],
+        shares: Mapping[str, float] | None = None,
+        balance: float = 0.0,
+        size: int = 128,
+        augmentation: AugmentConfig | None = None,
+    ) -> None:
+        self.records, self.cache_dir, self.size = records, Path(cache_dir), size
+        self.emotions = tuple(emotions)
+        self.augmentation = augmentation or AugmentConfig()
+        self.store = PictureStore(records, cache_dir, size)
+        self.domains = records["domain"][:]
+        self.styles = records["style"][:]
+        self.labels = torch.from_numpy(labels(records, self.emotions))
+        self._captions = records["captions"][:]
+        self.weights = self._weights(shares or {}, balance)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def _weights(self, shares: Mapping[str, float], balance: float) -> torch.Tensor:
+        """Drawing weight (N,) of every picture, float64."""
+        groups = list(zip(self.domains, self.labels.tolist(), strict=True))
+        counts = Counter(groups)
+        weights = np.array([counts[group] ** -balance for group in groups])
+        domains = np.array(self.domains)
+        for domain, share in shares.items():
+            inside = domains == domain
+            if inside.any():
+                weights[inside] *= share / weights[inside].sum()
+        return torch.from_numpy(weights)
+
+    def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """Indices (count,) of pictures, drawn with replacement by weight."""
+        return torch.multinomial(self.weights, count, replacement=True, generator=generator)
+
+    def augmented(self, indices: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Random views (B, 3, size, size) in [-1, 1]."""
+        return augment(self.store[indices], self.augmentation, generator)
+
+    def plain(self, indices: torch.Tensor) -> torch.Tensor:
+        """The pictures (B, 3, size, size) in [-1, 1] on the plain ground."""
+        return plain(self.store[indices])
+
+    def captions(self, indices: torch.Tensor, generator: torch.Generator) -> list[str]:
+        """One caption of each picture; half of the labelled ones say the emotion at the end."""
+        chosen = torch.rand(len(indices), 2, generator=generator).tolist()
+        texts = []
+        for index, (which, feeling) in zip(indices.tolist(), chosen, strict=True):
+            known = self._captions[index]
+            text = known[int(which * len(known))]
+            label = int(self.labels[index])
+            if label >= 0 and feeling < 0.5 and self.emotions[label] not in text:
+                text += FEELING.format(emotion=self.emotions[label])
+            texts.append(text)
+        return texts
+
+    def texts(self) -> list[str]:
+        """Every caption once, in a fixed order, plus the words for emotions: what a tokenizer learns from."""
+        known = dict.fromkeys(text for captions in self._captions for text in captions)
+        return [*known, *(FEELING.format(emotion=emotion) for emotion in self.emotions)]
+
+    @torch.no_grad()
+    def latents(self, vae: AutoencoderKL, views: int, batch_size: int = 64) -> np.ndarray:
+        """Scaled latents (max(views, 1), N, C, h, w) float16 of augmented views, or of the plain pictures if `views` is 0.
+
+        Computed once: cached by the pictures, the weights of `vae` and the augmentation.
+        """
+        vae = vae.eval()
+        weights = fingerprint(vae.encoder, *(child for name, child in vae.named_children() if name == "linear_encoder"))
+        arrays = []
+        for view in range(max(views, 1)):
+            key = content_key("latents", self.store.key, weights, vars(self.augmentation) if views else None, view)
+
+            def compute(rows: slice, view: int = view) -> torch.Tensor:
+                indices = torch.arange(rows.start, rows.stop)
+                encoded = []
+                for part in indices.split(batch_size):
+                    generator = torch.Generator().manual_seed(int(part[0]) * 64 + view)
+                    pictures = self.augmented(part, generator) if views else self.plain(part)
+                    mode = vae.encode(pictures.to(vae.device, vae.dtype)).latent_dist.mode()
+                    encoded.append((mode * vae.config.scaling_factor).half().cpu())
+                return torch.cat(encoded)
+
+            arrays.append(cached_array(self.cache_dir, key, len(self), compute))
+        return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)

@@ -1,0 +1,74 @@
+"""What a training run is: data, stages and the settings of each, as one flat dataclass that a YAML file fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kcdp.emotions import LABEL_SPACES, LabelSpace
+from train.loop import LoopConfig
+
+Settings = TypeVar("Settings")
+
+
+@dataclass
+class Recipe:
+    """A run of `train/train.py`. Every stage's settings are the fields of its own configuration, and `loop`."""
+
+    output_dir: str = field(default="runs/mini", metadata={"help": "Where checkpoints, caches and the bundle go."})
+    stages: list[str] = field(
+        default_factory=lambda: ["vae", "language", "captioner", "unet", "kcdp"],
+        metadata={"help": "Stages to run, in order."},
+    )
+    data: str | None = field(
+        default=None, metadata={"help": "Folder with emoji.parquet, cartoons.parquet and photos.parquet."}
+    )
+    folder: str | None = field(default=None, metadata={"help": "Any image folder with a metadata.jsonl."})
+    drawn: int = field(default=12000, metadata={"help": "Drawn pictures to train on."})
+    protocol: str = field(
+        default="benchmark",
+        metadata={"help": "'benchmark' keeps to the splits, 'shipped' trains on test rows as well."},
+    )
+    label_space: str = field(default="Mikels-8", metadata={"help": "Label space of the predictions."})
+    size: int = field(default=128, metadata={"help": "Side of the pictures in pixels."})
+    mixed_precision: str = field(default="no", metadata={"help": "no, fp16 or bf16."})
+    vae: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `vae`."})
+    language: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `language`."})
+    captioner: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `captioner`."})
+    unet: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `unet`."})
+    kcdp: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `kcdp`."})
+
+    def run_dir(self, stage: str) -> Path:
+        """Where a stage keeps its checkpoint and its best weights."""
+        return Path(self.output_dir) / stage
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where what is computed once is kept: drawn and decoded pictures, latents, captions, encodings."""
+        return Path(self.output_dir) / "cache"
+
+    @property
+    def emotions(self) -> LabelSpace:
+        """The label space; raises ValueError for a name that is not one."""
+        if self.label_space not in LABEL_SPACES:
+            raise ValueError(f"'{self.label_space}' is not a label space; known: {', '.join(LABEL_SPACES)}.")
+        return LABEL_SPACES[self.label_space]
+
+    def stage_settings(self, stage: str, kind: type[Settings]) -> tuple[Settings, LoopConfig, dict[str, float]]:
+        """The configuration of `stage` as `kind`, its loop, and the share of each domain in its batches.
+
+        Raises ValueError when the file gives the stage a setting that it does not have.
+        """
+        given = dict(getattr(self, stage))
+        loop = _filled(LoopConfig, given.pop("loop", {}), f"{stage}.loop")
+        shares = given.pop("shares", {})
+        return _filled(kind, given, stage), loop, shares
+
+
+def _filled(kind: type[Settings], values: dict[str, Any], where: str) -> Settings:
+    known = {item.name for item in fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"The setting '{where}.{unknown[0]}' is unknown; known: {', '.join(sorted(known))}.")
+    return kind(**values)

@@ -1,0 +1,206 @@
+"""KCDP: perception, experts and CLIEA on top of the frozen foundation (sections 4.1 to 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score
+from torch import nn
+
+from kcdp.losses import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
+from kcdp.perception.denoiser import Denoiser
+from kcdp.perception.pyramid import FeaturePyramid
+from kcdp.prediction.cliea import CLIEA, pseudo_labels
+from kcdp.prediction.moe import MixtureOfExperts
+from train.data.knowledge import KnowledgeCache
+from train.data.pool import Pool
+from train.foundation import Foundation
+
+
+@dataclass
+class KCDPConfig:
+    """Everything the paper varies, and a little that small data asks for."""
+
+    preset: str = field(default="released", metadata={"help": "Where paper and release differ: `paper` or `released`."})
+    condition: str = field(default="both", metadata={"help": "k is caption, triplets or both (table 4)."})
+    classifier: str | None = field(
+        default=None, metadata={"help": "What the experts see: v or v+k (table 4); the preset's choice if not given."}
+    )
+    num_experts: int = field(default=4, metadata={"help": "Experts; 1 is the global classifier (table 4)."})
+    top_k: int = field(default=2, metadata={"help": "Experts asked for each picture."})
+    use_cliea: bool = field(
+        default=True, metadata={"help": "Train CLIEA; without it targets are labelled by the experts."}
+    )
+    use_mha: bool = field(default=True, metadata={"help": "CLIEA's attention over prompt and k (table 3)."})
+    use_mapping: bool = field(default=True, metadata={"help": "CLIEA's mapping of v (table 3)."})
+    tuning: str = field(default="lora", metadata={"help": "frozen, kv, lora or full (figure 4)."})
+    lora_rank: int = field(default=16, metadata={"help": "Rank of KGCA."})
+    lora_alpha: float = field(default=32.0, metadata={"help": "Scale of KGCA, over its rank."})
+    timestep: int = field(default=1, metadata={"help": "Where in the diffusion the clean latents claim to be."})
+    attention_levels: tuple[int, ...] = field(default=(0, 1), metadata={"help": "Levels whose maps the pyramid takes."})
+    dropout: float = field(default=0.1, metadata={"help": "Dropout before router and experts."})
+    knowledge_dropout: float = field(
+        default=0.15,
+        metadata={
+            "help": "Share of pictures whose k is that of an empty caption: the captioner errs more on new pictures."
+        },
+    )
+    balance: float = field(
+        default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 as they come, 1 all alike."}
+    )
+    views: int = field(default=2, metadata={"help": "Augmented views of each picture whose latents are cached."})
+
+
+class KCDPTask(nn.Module):
+    """Equation 13 on a batch of labelled source pictures and, for domain adaptation, unlabelled target pictures."""
+
+    def __init__(self, foundation: Foundation, config: KCDPConfig, tokens: int, width: int) -> None:
+        super().__init__()
+        self.config = config
+        self.preset = LOSS_PRESETS[config.preset]
+        for component in (foundation.vae, foundation.unet, foundation.text_encoder):
+            component.requires_grad_(False)
+        self.denoiser = Denoiser(
+            foundation.unet,
+            config.timestep,
+            config.tuning,
+            config.lora_rank,
+            config.lora_alpha,
+            tuple(config.attention_levels),
+        )
+        self.pyramid = FeaturePyramid(self.denoiser.feature_channels, self.denoiser.attention_channels(tokens))
+        self.moe = MixtureOfExperts(
+            visual_dim=self.pyramid.visual_dim,
+            knowledge_dim=width,
+            num_classes=len(foundation.labels),
+            num_experts=config.num_experts,
+            top_k=config.top_k,
+            inputs=config.classifier or self.preset.moe_inputs,
+            dropout=config.dropout,
+        )
+        self.cliea = CLIEA(
+            visual_dim=self.pyramid.visual_dim, text_dim=width, use_mha=config.use_mha, use_mapping=config.use_mapping
+        )
+        with torch.no_grad():
+            self.register_buffer("prompts", foundation.emotion_prompts(), persistent=False)
+
+    def see(
+        self, latents: torch.Tensor, states: torch.Tensor, pooled: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Logits (B, K), similarities (B, K) and balance loss () of latents under knowledge."""
+        perception = self.denoiser(latents, states)
+        visual = self.pyramid(perception.features, perception.attention)
+        routed = self.moe(visual, pooled)
+        return routed.logits, self.cliea(visual, states, self.prompts), routed.balance
+
+    def forward(
+        self,
+        latents: torch.Tensor,
+        states: torch.Tensor,
+        pooled: torch.Tensor,
+        labels: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """Latents (B, C, h, w), k (B, T, D), its sentence vectors (B, 2, D), labels (B,) with -1 for target pictures."""
+        logits, similarities, balance = self.see(latents, states, pooled)
+        known = labels >= 0
+        source, target = known.nonzero().flatten(), (~known).nonzero().flatten()
+        supervised = prediction_loss(logits[source], labels[source])
+        contrastive = logits.new_zeros(())
+        if self.config.use_cliea:
+            contrastive = counterfactual_contrastive(
+                similarities[source],
+                labels[source],
+                positive_in_denominator=self.preset.positive_in_denominator,
+            )
+        adapted = None
+        if len(target):
+            guesses = pseudo_labels(similarities[target] if self.config.use_cliea else logits[target]).detach()
+            adapted = prediction_loss(logits[target], guesses)
+        loss = total_loss(self.preset, supervised, contrastive, balance, adapted)
+        parts = {"supervised": supervised, "contrastive": contrastive}
+        return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}
+
+
+class KCDPStage:
+    """Trains KCDP. `target` is the unlabelled domain of setting DA; without it the setting is UC."""
+
+    name = "kcdp"
+    selection = "score"
+
+    def __init__(
+        self,
+        config: KCDPConfig,
+        foundation: Foundation,
+        source: Pool,
+        validation: Pool,
+        target: Pool | None = None,
+    ) -> None:
+        self.config, self.foundation = config, foundation
+        self.source, self.target, self.validation = source, target, validation
+        self.caches = {
+            id(pool): KnowledgeCache(pool, foundation, config.condition, views)
+            for pool, views in ((source, config.views), (validation, 0), (target, config.views))
+            if pool is not None
+        }
+        self.blank = self.caches[id(source)].blank()
+
+    def build(self) -> KCDPTask:
+        states, _ = self.blank
+        return KCDPTask(self.foundation, self.config, tokens=states.shape[-2], width=states.shape[-1])
+
+    def _draw(self, pool: Pool, size: int, labelled: bool, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        indices = pool.sample(size, generator)
+        batch = self.caches[id(pool)].draw(indices, generator)
+        batch["labels"] = pool.labels[indices] if labelled else torch.full((size,), -1)
+        return batch
+
+    def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
+        if self.target is None:
+            batch = self._draw(self.source, size, True, generator)
+        else:
+            halves = (
+                self._draw(self.source, size - size // 2, True, generator),
+                self._draw(self.target, size // 2, False, generator),
+            )
+            batch = {name: torch.cat([half[name] for half in halves]) for name in halves[0]}
+        blank = torch.rand(size, generator=generator) < self.config.knowledge_dropout
+        for name, value in zip(("states", "pooled"), self.blank, strict=True):
+            batch[name][blank] = value
+        return batch
+
+    def predict(self, model: KCDPTask, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of the experts and similarities of CLIEA, each (N, K), for the plain pictures of `pool`."""
+        cache = self.caches.get(id(pool)) or KnowledgeCache(pool, self.foundation, self.config.condition, 0)
+        logits, similarities = [], []
+        device = next(model.parameters()).device
+        with torch.no_grad():
+            for indices in torch.arange(len(pool)).split(64):
+                batch = {name: value.to(device) for name, value in cache.plain(indices).items()}
+                seen = model.see(**batch)
+                logits.append(seen[0].float().softmax(-1).cpu())
+                similarities.append(seen[1].float().cpu())
+        return torch.cat(logits).numpy(), torch.cat(similarities).numpy()
+
+    def validate(self, model: KCDPTask) -> dict[str, float]:
+        """Accuracy and macro-F1 of the experts, and CLIEA's accuracy; selection is their domains' mean accuracy."""
+        probabilities, similarities = self.predict(model, self.validation)
+        labels, guesses = self.validation.labels.numpy(), probabilities.argmax(1)
+        domains = np.array(self.validation.domains)
+        metrics = {
+            f"accuracy-{domain}": float((guesses == labels)[domains == domain].mean())
+            for domain in sorted(set(domains))
+        }
+        metrics["score"] = float(np.mean(list(metrics.values())))
+        metrics["macro_f1"] = float(f1_score(labels, guesses, average="macro"))
+        metrics["cliea"] = float((similarities.argmax(1) == labels).mean())
+        return metrics
+
+    def export(self, model: KCDPTask, folder: Path) -> None:
+        model.denoiser.save_adapter(folder / "kgca")
+        model.pyramid.save_pretrained(folder / "pyramid")
+        model.moe.save_pretrained(folder / "moe")
+        model.cliea.save_pretrained(folder / "cliea")
