@@ -1,0 +1,111 @@
+"""Charts of a result as small pieces of HTML and SVG, and attention drawn over the picture.
+
+The charts hold real text, take their colours from the page's CSS variables, and so follow its width and its theme
+(`kcdp/ui/style.css` has their look). Every string that comes from a model is escaped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from kcdp.palette import emotion_style
+from kcdp.results import ExpertWeight
+
+#: Side of an overlay, in pixels: mini pictures are enlarged to it, large ones reduced.
+OVERLAY_SIDE = 512
+
+
+def glyph(label: str) -> str:
+    """The emotion's shape as an inline SVG; decorative, as the name always stands beside it."""
+    return (
+        f'<svg class="kc-glyph" viewBox="0 0 24 24" aria-hidden="true"><path d="{emotion_style(label).glyph}"/></svg>'
+    )
+
+
+def tint(label: str) -> str:
+    """CSS declaration that sets `--tint` to the emotion's colour, for a `style` attribute."""
+    return f"--tint:var(--emotion-{escape(label)},var(--emotion-neutral))"
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as words, never a bare zero for something that is not nothing."""
+    return "< 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+
+
+def probability_bars(probabilities: Mapping[str, float]) -> str:
+    """One bar per emotion, likeliest first; `probabilities` are in [0, 1]."""
+    rows = [
+        f'<li style="{tint(label)}">{glyph(label)}<span class="kc-name">{escape(label)}</span>'
+        f'<span class="kc-track" aria-hidden="true"><i style="width:{share:.2%}"></i></span>'
+        f'<span class="kc-value">{escape(percent(share))}</span></li>'
+        for label, share in sorted(probabilities.items(), key=lambda item: -item[1])
+    ]
+    return f'<ul class="kc-bars" aria-label="Probability of every emotion">{"".join(rows)}</ul>'
+
+
+def router_bars(experts: Sequence[ExpertWeight]) -> str:
+    """One bar per expert in the router's order; the chosen top-k are solid and named as asked."""
+    rows = [
+        f'<li class="{"kc-chosen" if item.chosen else "kc-idle"}"><span class="kc-name">Expert {item.expert + 1}</span>'
+        f'<span class="kc-track" aria-hidden="true"><i style="width:{item.weight:.2%}"></i></span>'
+        f'<span class="kc-value">{escape(percent(item.weight))}</span>'
+        f'<span class="kc-badge">{"asked" if item.chosen else "not asked"}</span></li>'
+        for item in experts
+    ]
+    return f'<ul class="kc-bars kc-router" aria-label="Router weight of every expert">{"".join(rows)}</ul>'
+
+
+def alignment_bars(similarities: Mapping[str, float], effects: Mapping[str, float], pseudo_label: str) -> str:
+    """For every emotion two bars around a common zero: the cosine similarity (eq. 9) and the prompt's effect (eq. 8).
+
+    Both are in units of cosine and share one scale, so that their lengths compare. Raises KeyError when `effects`
+    lacks a label of `similarities`.
+    """
+    largest = max((abs(value) for value in (*similarities.values(), *effects.values())), default=0.0)
+    scale = max(0.1, math.ceil(largest * 10) / 10)
+
+    def bar(value: float, kind: str) -> str:
+        start = 50 * (1 + min(value, 0.0) / scale)
+        return f'<i class="{kind}" style="left:{start:.2f}%;width:{50 * abs(value) / scale:.2f}%"></i>'
+
+    rows = []
+    for label, similarity in similarities.items():
+        badge = '<span class="kc-badge">pseudo-label</span>' if label == pseudo_label else ""
+        rows.append(
+            f'<li style="{tint(label)}">{glyph(label)}<span class="kc-name">{escape(label)}{badge}</span>'
+            f'<span class="kc-axis" aria-hidden="true">{bar(similarity, "kc-solid")}'
+            f"{bar(effects[label], 'kc-hollow')}</span>"
+            f'<span class="kc-value"><span aria-label="similarity">{_signed(similarity)}</span>'
+            f'<span aria-label="effect of the prompt">{_signed(effects[label])}</span></span></li>'
+        )
+    legend = (
+        '<p class="kc-legend"><span><i class="kc-solid"></i>similarity</span>'
+        '<span><i class="kc-hollow"></i>effect of naming the emotion (TIE)</span></p>'
+    )
+    return f'{legend}<ul class="kc-bars kc-pairs" aria-label="Similarity and effect per emotion">{"".join(rows)}</ul>'
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def overlay(picture: Image.Image, heat: np.ndarray) -> Image.Image:
+    """`heat` ((H, W) in [0, 1], stretched to the picture) as light over a dimmed grey copy of the picture.
+
+    Returns an RGB picture whose longer side is `OVERLAY_SIDE`.
+    """
+    picture = ImageOps.contain(picture.convert("RGB"), (OVERLAY_SIDE, OVERLAY_SIDE))
+    grey = ImageOps.grayscale(picture)
+    dimmed = Image.blend(picture, grey.convert("RGB"), 0.75).point(lambda value: int(value * 0.62))
+    levels = Image.fromarray((np.clip(heat, 0, 1) * 255).astype(np.uint8)).resize(
+        picture.size, Image.Resampling.BICUBIC
+    )
+    glow = ImageOps.colorize(levels, black="#3b0f70", mid="#de4968", white="#fff0a5")
+    # Where nobody looked the picture stays grey; where everybody looked its own colours still shine through a little.
+    seen = Image.blend(glow, picture, 0.35)
+    return Image.composite(seen, dimmed, levels)
