@@ -13,6 +13,8 @@ import numpy as np
 from datasets import Dataset, Features, List, Value
 from PIL import Image
 
+from train.data.wording import head_noun
+
 DOMAINS = ("drawn", "emoji", "cartoons", "photos", "folder")
 SPLITS = ("train", "val", "test")
 
@@ -88,9 +90,20 @@ def make_record(
     }
 
 
+def complete(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A drawn row, which has a picture and one caption, as a row of `FEATURES`; a row that is one stays as it is."""
+    if "id" in row:
+        return row
+    facts = {name: row[name] for name in ("domain", "style", "group", "license", "emotion", "split")}
+    return make_record(row["image"], [row["caption"]], noun=head_noun(row["caption"]) or None, **facts)
+
+
 def to_dataset(records: Iterable[Mapping[str, Any]]) -> Dataset:
-    """The records of `make_record` as an in-memory dataset; an empty one keeps the columns."""
-    rows = list(records)
+    """Rows of `make_record`, or of `train.data.drawn.draw_records`, as an in-memory dataset.
+
+    An empty one keeps the columns.
+    """
+    rows = [complete(row) for row in records]
     return Dataset.from_dict({name: [row[name] for row in rows] for name in FEATURES}, features=FEATURES)
 
 

@@ -63,3 +63,19 @@ def test_concatenate_keeps_the_order_and_skips_empty_parts():
     assert both.features == FEATURES
     with pytest.raises(ValueError, match="no records"):
         concatenate([to_dataset([])])
+
+
+def test_drawn_rows_are_completed():
+    drawn = {
+        "image": Image.new("RGBA", (8, 8), "red"),
+        "caption": "a red cat that is crying",
+        "emotion": "sadness",
+        "domain": "drawn",
+        "style": "flat",
+        "group": "drawn-1",
+        "split": "val",
+        "license": "Apache-2.0",
+    }
+    row = to_dataset([drawn])[0]
+    assert (row["captions"], row["noun"], row["split"]) == (["a red cat that is crying"], "cat", "val")
+    assert row["id"] == record("red")["id"]
