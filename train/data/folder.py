@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from kcdp.emotions import MIKELS_8
 from train.data.records import SPLITS, make_record, to_dataset
-from train.data.wording import head_noun, with_feeling
+from train.data.wording import with_feeling
 
 logger = logging.getLogger(__name__)
 
@@ -82,12 +82,10 @@ def load_folder(root: str | Path, emotions: Sequence[str] = MIKELS_8.labels) -> 
         if data is None:
             unreadable.append(name)
             continue
-        captions = _captions(row, emotion)
         records.append(
             make_record(
                 data,
-                captions,
-                noun=None if captions[0] == "a picture" else head_noun(captions[0]) or None,
+                _captions(row, emotion),
                 emotion=emotion,
                 domain="folder",
                 style=root.name,

@@ -13,14 +13,12 @@ import numpy as np
 from datasets import Dataset, Features, List, Value
 from PIL import Image
 
-from train.data.wording import head_noun
-
 DOMAINS = ("drawn", "emoji", "cartoons", "photos", "folder")
 SPLITS = ("train", "val", "test")
 
 #: `id` names the picture's encoded bytes, so that whatever is computed from a picture can be cached by it.
 #: `captions` are two to four ways to say what the picture shows, plainest first; `caption` is the first of them.
-#: `noun` is the head noun of the subject ("face" for "a loudly crying face"), null where nobody can tell.
+#: `noun` is the head noun of the subject ("face" for "a loudly crying face"), null where nothing tells it.
 #: `emotion` is null when it is unknown or unclear: null is not "neutral".
 #: `style` is the vendor, the cartoon style or the photo source. `group` must not cross splits.
 FEATURES = Features(
@@ -95,7 +93,7 @@ def complete(row: Mapping[str, Any]) -> Mapping[str, Any]:
     if "id" in row:
         return row
     facts = {name: row[name] for name in ("domain", "style", "group", "license", "emotion", "split")}
-    return make_record(row["image"], [row["caption"]], noun=head_noun(row["caption"]) or None, **facts)
+    return make_record(row["image"], [row["caption"]], **facts)
 
 
 def to_dataset(records: Iterable[Mapping[str, Any]]) -> Dataset:

@@ -28,7 +28,7 @@ def test_a_folder_becomes_records(root):
     )
     first, second = load_folder(root)
     assert first["captions"] == ["a dog is sitting in the snow", "a funny dog is sitting in the snow"]
-    assert (first["noun"], first["emotion"], first["split"], first["license"]) == ("dog", "amusement", "train", "CC0")
+    assert (first["emotion"], first["split"], first["license"]) == ("amusement", "train", "CC0")
     assert (second["caption"], second["noun"], second["emotion"]) == ("a picture", None, None)
     assert (second["split"], second["license"], second["domain"]) == ("val", "unknown", "folder")
     assert first["image"].size == (20, 10)

@@ -77,5 +77,5 @@ def test_drawn_rows_are_completed():
         "license": "Apache-2.0",
     }
     row = to_dataset([drawn])[0]
-    assert (row["captions"], row["noun"], row["split"]) == (["a red cat that is crying"], "cat", "val")
+    assert (row["captions"], row["noun"], row["split"]) == (["a red cat that is crying"], None, "val")
     assert row["id"] == record("red")["id"]

@@ -98,9 +98,14 @@ def test_photo_captions():
 
 @pytest.mark.parametrize(
     ("phrase", "noun"),
-    [("A brown dog is running on a beach", "dog"), ("two siblings", "siblings"), ("?!", ""), ("", "")],
+    [
+        ("a person running away", "person"),
+        ("two siblings", "siblings"),
+        ("a cougar's face", "face"),
+        ("the statue of liberty", "statue"),
+    ],
 )
-def test_head_noun_of_free_text(phrase, noun):
+def test_head_noun_of_other_phrases(phrase, noun):
     assert head_noun(phrase) == noun
 
 
