@@ -109,10 +109,11 @@ ACCESSORIES: dict[str, Accessory] = {
 }  # fmt: skip
 
 
-def decorate(pen: Pen, anchor: Anchor, likely: float = 0.22) -> str:
+def decorate(pen: Pen, anchor: Anchor, emotion: str) -> str:
     """Now and then puts something on the character; returns its name, or an empty string."""
-    if pen.rng.random() > likely or anchor.attributes.get("hat"):
+    if pen.rng.random() > 0.22 or anchor.attributes.get("hat"):
         return ""
-    name = pen.rng.choice(list(ACCESSORIES))
+    festive = emotion == "excitement" and pen.rng.random() < 0.5
+    name = "party hat" if festive else pen.rng.choice(list(ACCESSORIES))
     ACCESSORIES[name](pen, anchor, jitter(pen.rng, pen.rng.choice(CLOTHES)))
     return name

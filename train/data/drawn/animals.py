@@ -237,12 +237,12 @@ def animal_head(pen: Pen, gesture: str) -> Anchor:
     return anchor
 
 
-def animal_body(pen: Pen, gesture: str) -> Anchor:
-    """A whole small animal, sitting or standing, with arms."""
+def animal_body(pen: Pen, gesture: str, species: Species | None = None) -> Anchor:
+    """A whole small animal, sitting or standing, with arms; of a random species when none is given."""
     rng = pen.rng
-    species = rng.choice(SPECIES)
+    species = species or rng.choice(SPECIES)
     name, fur = named_colour(rng, species.colours)
-    rx = rng.uniform(24, 29)
+    rx = rng.uniform(26, 31)
     ry = rx * rng.uniform(0.8, 0.98)
     cy = rng.uniform(38, 42) + (5 if species.ears in ("long", "unicorn") else 0)
     w, bottom = rx * rng.uniform(0.55, 0.8), 91.0

@@ -52,7 +52,7 @@ def anchored(
     room: float = 1.0,
 ) -> Anchor:
     """An anchor whose face fills the given head; `room` shrinks or grows the face."""
-    scale = min(rx, ry) / 41 * room * pen.rng.uniform(0.88, 1.05)
+    scale = min(rx, ry) / 41 * room * pen.rng.uniform(0.95, 1.12)
     return Anchor(cx, cy, scale, rx, ry, head, skin, noun, looks, top=cy - ry)
 
 
@@ -168,7 +168,7 @@ def shape_face(pen: Pen, gesture: str) -> Anchor:
         )
         cy, rx = 50, 31
     elif noun == "drop":
-        head, cy, rx = pen.shape(drop(50, 60, 33), skin), 61, 31
+        head, cy, rx = pen.shape(drop(50, 63, 28), skin), 64, 27
     elif noun == "flower":
         _, petal = named_colour(rng, ("pink", "red", "purple", "white", "orange", "blue"))
         count = rng.randint(5, 11)

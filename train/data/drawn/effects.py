@@ -188,24 +188,15 @@ def flames(pen: Pen, at: Place) -> None:
 
 def swear(pen: Pen, at: Place) -> None:
     """A cloud of signs that stand for a curse."""
-    side = pen.rng.choice((-1, 1))
-    x, y = side * at.rx * 0.55, -at.ry * 0.98
-    pen.shape(ring(x, y, 19, 9, 10, 3), pen.rng.choice(("#ffffff", "#2a2430", "#ffe9e5")), shading=False)
+    x, y = pen.rng.choice((-1, 1)) * at.rx * 0.4, -at.ry * 0.98
+    paper = pen.rng.choice(("#ffffff", "#2a2430", "#ffe9e5"))
     colour = pen.rng.choice(("#d8202a", "#e8402a"))
-    pen.path(angular(star(x - 11, y, 4.5, 2, 6)), colour)
-    pen.path(
-        f"M{n(x - 4)} {n(y + 4)}L{n(x + 1)} {n(y - 4)}M{n(x - 3)} {n(y - 4)}L{n(x + 2)} {n(y + 4)}M{n(x - 5)} {n(y)}H{n(x + 3)}",
-        "none",
-        colour,
-        1.6,
-    )
-    pen.word("!", x + 8, y, 8, colour, 1.8)
-    pen.path(
-        smooth([(x + 11, y), (x + 13, y - 3), (x + 15, y), (x + 12.5, y + 2.5), (x + 11, y - 4)], False),
-        "none",
-        colour,
-        1.4,
-    )
+    with pen.group(f"translate({n(x)} {n(y)}) scale({n(pen.rng.uniform(1.2, 1.6))})"):
+        pen.shape(ring(0, 0, 19, 9, 10, 3), paper, shading=False)
+        pen.path(angular(star(-11, 0, 4.5, 2, 6)), colour)
+        pen.path("M-4 4L1 -4M-3 -4L2 4M-5 0H3", "none", colour, 1.6)
+        pen.word("!", 8, 0, 8, colour, 1.8)
+        pen.path(smooth([(11, 0), (13, -3), (15, 0), (12.5, 2.5), (11, -4)], False), "none", colour, 1.4)
 
 
 def hearts(pen: Pen, at: Place) -> None:
@@ -274,17 +265,17 @@ def notes(pen: Pen, at: Place) -> None:
 
 def confetti(pen: Pen, at: Place) -> None:
     """Paper bits everywhere around."""
-    for _ in range(pen.rng.randint(9, 20)):
-        angle, far = pen.rng.uniform(0, 2 * math.pi), pen.rng.uniform(1.02, 1.4)
-        x, y = at.rx * far * math.cos(angle), at.ry * far * math.sin(angle)
+    for _ in range(pen.rng.randint(18, 34)):
+        angle, far = pen.rng.uniform(0, 2 * math.pi), pen.rng.uniform(1.05, 1.5)
+        x, y = max(-56, min(56, at.rx * far * math.cos(angle))), max(-56, min(56, at.ry * far * math.sin(angle)))
         colour = pen.rng.choice(CLOTHES[:8])
         with pen.group(f"rotate({pen.rng.randint(0, 180)} {n(x)} {n(y)})"):
             if pen.rng.random() < 0.6:
-                pen.rect(x - 1.2, y - 2.4, 2.6, 4.8, colour)
+                pen.rect(x - 1.7, y - 3.2, 3.4, 6.4, colour)
             elif pen.rng.random() < 0.5:
-                pen.ellipse(x, y, 1.8, 1.8, colour)
+                pen.ellipse(x, y, 2.4, 2.4, colour)
             else:
-                pen.line([(x - 4, y), (x - 1.5, y - 2), (x + 1.5, y + 2), (x + 4, y)], colour, 1.4)
+                pen.line([(x - 5, y), (x - 2, y - 3), (x + 2, y + 3), (x + 5, y)], colour, 1.8)
 
 
 def burst(pen: Pen, at: Place) -> None:
@@ -436,9 +427,9 @@ def tint(pen: Pen, head: str, colour: str, strength: float, upper: bool) -> None
 def bubble(pen: Pen, text: str, at: Place, colour: str) -> None:
     """A word beside the head, in a speech bubble or bare."""
     side = pen.rng.choice((-1, 1))
-    height = pen.rng.uniform(8, 11)
+    height = pen.rng.uniform(11, 15)
     half = height * len(text) * 0.48 + 3
-    x = side * min(at.rx * 0.8, 48 - half)
+    x = side * max(4.0, min(at.rx * 0.8, 46 - half))
     y = -at.ry * 0.92 if pen.rng.random() < 0.8 else at.ry * 0.9
     if pen.rng.random() < 0.6:
         fill = pen.rng.choice(("#ffffff", "#fff8e0", "#eaf6ff"))

@@ -338,3 +338,16 @@ EYES: dict[str, EyePair] = {
     "uneven": _uneven,
     "twitching": _twitch,
 }
+
+#: Eyes drawn taller or flatter than the face's eye size: (at least, factor).
+_HEIGHTS = {
+    "anime": (9.5, 1.3), "sparkling": (9.5, 1.3), "watery": (9.5, 1.3), "wide": (8.5, 1.12), "hearts": (7.5, 1.0),
+    "stars": (9.0, 1.1), "blank": (8.0, 1.1), "uneven": (8.0, 1.1), "resting": (3.0, 0.5), "lines": (2.0, 0.3),
+    "angry slits": (4.0, 0.6), "sad slits": (4.0, 0.6), "squeezed": (4.5, 0.75), "dots": (5.0, 0.8),
+}  # fmt: skip
+
+
+def eye_height(kind: str, face: Proportions) -> float:
+    """How far eyes of a kind reach above their centre, in face units."""
+    least, factor = _HEIGHTS.get(kind, (6.0, 1.0))
+    return max(least, factor * face.eye)

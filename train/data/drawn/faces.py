@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from .eyes import EYES
+from .eyes import EYES, eye_height
 from .mouths import MOUTHS
 from .svg import Pen
 
@@ -26,12 +26,12 @@ class Proportions:
 
 def random_proportions(rng: Random) -> Proportions:
     """From dot-eyed chibi faces with low features to wide cartoon faces with huge eyes."""
-    eye = rng.choice((rng.uniform(4.5, 7), rng.uniform(6.5, 10), rng.uniform(9, 13.5)))
+    eye = rng.choice((rng.uniform(5.5, 8), rng.uniform(7.5, 11), rng.uniform(10, 14)))
     eye_x = max(rng.uniform(11, 21), eye * 1.12 + 2)
     eye_y = rng.uniform(-11, -1)
-    mouth = rng.uniform(6.5, 14)
+    mouth = rng.uniform(8.5, 16)
     mouth_y = eye_y + eye + rng.uniform(6, 10) + mouth * 0.45
-    return Proportions(eye_x, eye_y, eye, mouth_y, mouth, rng.uniform(1.7, 3.4), rng.uniform(3, 6.5))
+    return Proportions(eye_x, eye_y, eye, mouth_y, mouth, rng.uniform(1.9, 3.7), rng.uniform(3, 6.5))
 
 
 def fitted(face: Proportions, nose: str) -> Proportions:
@@ -42,17 +42,17 @@ def fitted(face: Proportions, nose: str) -> Proportions:
     low = {"snout": 21.0, "beak": 19.0, "big": 21.0, "oval": 17.0}.get(nose, 16.0)
     return replace(
         face, eye=eye, eye_x=max(face.eye_x, 14.0 if nose != "snout" else 17.0), eye_y=min(face.eye_y, -5.0),
-        mouth_y=max(min(face.mouth_y, 22.0), low), mouth=min(face.mouth, 11.0),
+        mouth_y=max(min(face.mouth_y, 22.0), low), mouth=min(face.mouth, 12.5),
     )  # fmt: skip
 
 
-def draw_brows(pen: Pen, kind: str, face: Proportions, ink: str) -> None:
-    """Both brows; positive tilt lowers the inner ends. `kind` is one of `BROWS`."""
+def draw_brows(pen: Pen, kind: str, eyes: str, face: Proportions, ink: str) -> None:
+    """Both brows above eyes of a kind; positive tilt lowers the inner ends. `kind` is one of `BROWS`."""
     left, right = BROWS[kind](pen.rng)
     width = face.line * pen.rng.uniform(0.9, 1.9)
     reach = max(face.eye * 0.95, 6.0) * pen.rng.uniform(0.85, 1.15)
     for side, (tilt, lift, bend) in ((-1, left), (1, right)):
-        y = face.eye_y - face.eye - face.brow_gap - lift
+        y = face.eye_y - eye_height(eyes, face) - face.brow_gap - lift
         x = side * face.eye_x
         pen.line([(x - side * reach, y + tilt), (x, y - bend), (x + side * reach, y - tilt)], ink, width)
 
@@ -97,5 +97,5 @@ def draw_face(pen: Pen, face: Face, size: Proportions, ink: str, skin: str) -> N
     """The face in the pen's current frame, on something coloured `skin`, with lines coloured `ink`."""
     EYES[face.eyes](pen, size, ink, skin)
     if face.brows != "none":
-        draw_brows(pen, face.brows, size, ink)
+        draw_brows(pen, face.brows, face.eyes, size, ink)
     MOUTHS[face.mouth](pen, size, ink, skin)

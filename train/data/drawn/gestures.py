@@ -142,7 +142,6 @@ def floating_hands(pen: Pen, anchor: Anchor, gesture: str) -> None:
         "cheeks": ((cx - rx * 0.82, cy + ry * 0.62), (cx + rx * 0.82, cy + ry * 0.62)),
         "cover mouth": ((cx - rx * 0.2, cy + ry * 0.62), (cx + rx * 0.22, cy + ry * 0.66)),
         "up": ((cx - rx * 1.1, cy - ry * 0.2), (cx + rx * 1.1, cy - ry * 0.2)),
-        "clasp": ((cx - r * 0.5, cy + ry * 0.95), (cx + r * 0.5, cy + ry * 0.95)),
     }
     if gesture not in spots:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .palette import light
+from .palette import light, shade
 from .svg import Pen, n, ring, smooth
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _cheeky(pen: Pen, face: Proportions, ink: str, skin: str) -> None:
 def _bleh(pen: Pen, face: Proportions, ink: str, skin: str) -> None:
     """A disgusted tongue: out, below a wavering or frowning lip."""
     w, y = face.mouth, face.mouth_y
-    _tongue_tip(pen, face, 0, y - w * 0.2, w * pen.rng.uniform(0.42, 0.55), ink)
+    _tongue_tip(pen, face, 0, y - w * 0.2, w * pen.rng.uniform(0.48, 0.65), ink)
     dip = pen.rng.uniform(0.2, 0.4)
     pen.line(
         [(-w, y + w * dip), (-w * 0.5, y - w * 0.25), (0, y - w * 0.05), (w * 0.5, y - w * 0.25), (w, y + w * dip)],
@@ -220,24 +220,20 @@ def _bleh(pen: Pen, face: Proportions, ink: str, skin: str) -> None:
 
 def _vomit(pen: Pen, face: Proportions, ink: str, skin: str) -> None:
     """A gush from an open mouth."""
-    w, y = face.mouth * 0.95, face.mouth_y - 2
+    w, y = max(face.mouth, 11.0), face.mouth_y - 2
     sick = pen.rng.choice(VOMIT)
-    mouth = smooth(ring(0, y, w, w * 0.62, 10))
+    mouth = smooth(ring(0, y, w, w * 0.66, 10))
     pen.path(mouth, pen.rng.choice(INSIDE), ink if light(ink) < 0.5 else "#2a2430", face.line * 0.8)
-    end = 40 * pen.rng.uniform(0.85, 1.15)
-    flow = [
-        (-w * 0.62, y - w * 0.1),
-        (w * 0.62, y - w * 0.1),
-        (w * 0.7, y + 10),
-        (w * 0.95, end),
-        (w * 0.3, end + 4),
-        (-w * 0.2, end),
-        (-w * 0.95, end + 3),
-        (-w * 0.72, y + 10),
-    ]
-    pen.path(smooth(flow), sick, pen.outline_of(sick), face.line * 0.5)
-    for x in (-0.3, 0.2):
-        pen.line([(w * x, y + 3), (w * x * 1.3, end - 6)], "#d6ec8a", face.line * 0.7, 0.8)
+    end = pen.rng.uniform(38, 50)
+    left, right = [(-0.72, -0.1), (-0.78, 0.6), (-1.05, 0.9)], [(1.0, 0.95), (0.78, 0.6), (0.72, -0.1)]
+    bottom = [(-0.5, pen.rng.uniform(0.95, 1.15)), (0.1, pen.rng.uniform(0.9, 1.05)), (0.6, pen.rng.uniform(1.0, 1.15))]
+    flow = [(w * x, y + (end - y) * t) for x, t in (*left, *bottom, *right)]
+    pen.path(smooth(flow), sick, pen.outline_of(sick) or "#5f8a24", face.line * 0.5)
+    for x in (-0.35, 0.0, 0.3):
+        pen.line([(w * x, y + 2), (w * x * 1.3, end - pen.rng.uniform(6, 14))], "#d6ec8a", face.line * 0.8, 0.8)
+    for _ in range(2):
+        r = pen.rng.uniform(1.2, 2.4)
+        pen.ellipse(pen.rng.uniform(-0.6, 0.6) * w, pen.rng.uniform(y + 8, end - 2), r, r, shade(sick, -0.25))
 
 
 def _drool(pen: Pen, face: Proportions, ink: str, skin: str) -> None:

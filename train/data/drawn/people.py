@@ -157,7 +157,7 @@ def _head(pen: Pen, cx: float, cy: float, rx: float, ry: float) -> Anchor:
     elif nose < 0.6:
         pen.ellipse(cx, cy + ry * 0.16, rx * 0.09, ry * 0.07, shade(skin, -0.14))
     _hair_front(pen, kind, cx, cy, rx, ry, hair)
-    anchor = anchored(pen, cx, cy + ry * 0.1, rx, ry * 0.95, head, skin, noun, room=0.88)
+    anchor = anchored(pen, cx, cy + ry * 0.1, rx, ry * 0.95, head, skin, noun, room=0.98)
     anchor.top = cy - ry * 1.1
     anchor.person = True
     anchor.attributes["hair"] = kind
@@ -181,12 +181,11 @@ def person_head(pen: Pen, gesture: str) -> Anchor:
 
 
 def person_body(pen: Pen, gesture: str) -> Anchor:
-    """A small figure, half or whole, with a big head and arms."""
+    """A small figure with a big head, clothes and arms."""
     rng = pen.rng
-    rx = rng.uniform(19, 25)
+    rx = rng.uniform(22, 28)
     ry = rx * rng.uniform(0.95, 1.1)
-    whole = rng.random() < 0.6 or gesture in ("jump", "run", "slump")
-    cy = rng.uniform(33, 37) if whole else rng.uniform(38, 42)
+    cy = rng.uniform(33, 37)
     if gesture == "slump":
         cy += 5
     head_pen = Pen(rng, pen.style)
@@ -195,18 +194,17 @@ def person_body(pen: Pen, gesture: str) -> Anchor:
     skin = anchor.skin
     cloth, low = jitter(rng, rng.choice(CLOTHES)), jitter(rng, rng.choice(CLOTHES))
     top, w = cy + ry * 0.85, rx * rng.uniform(0.5, 0.66)
-    hem = 78.0 if whole else 106.0
-    if whole:
-        spread = {"jump": 10, "run": 13}.get(gesture, 0)
-        for side in (-1, 1):
-            foot = (50 + side * (w * 0.5 + spread * (1 if side < 0 else 0.6)), 93 - (9 if spread and side < 0 else 0))
-            pen.limb(
-                [(50 + side * w * 0.45, hem - 3), (50 + side * (w * 0.5 + spread * 0.4), (hem + foot[1]) / 2), foot],
-                low,
-                6.5,
-            )
-            pen.oval(foot[0] + side * 1.5, foot[1] + 1, 5, 3, rng.choice(("#3a3a44", "#ffffff", "#8a4a3a")))
-    flare = 1.5 if whole and rng.random() < 0.35 else 1.05
+    hem = rng.choice((78.0, 78.0, 84.0))
+    spread = {"jump": 10, "run": 13}.get(gesture, 0)
+    for side in (-1, 1):
+        foot = (50 + side * (w * 0.5 + spread * (1 if side < 0 else 0.6)), 93 - (9 if spread and side < 0 else 0))
+        pen.limb(
+            [(50 + side * w * 0.45, hem - 3), (50 + side * (w * 0.5 + spread * 0.4), (hem + foot[1]) / 2), foot],
+            low,
+            6.5,
+        )
+        pen.oval(foot[0] + side * 1.5, foot[1] + 1, 5, 3, rng.choice(("#3a3a44", "#ffffff", "#8a4a3a")))
+    flare = rng.uniform(1.3, 1.6) if hem > 80 or rng.random() < 0.25 else 1.05
     pen.shape(
         [(50 - w * 0.7, top), (50 + w * 0.7, top), (50 + w * flare, hem), (50, hem + 1.5), (50 - w * flare, hem)], cloth
     )
@@ -215,7 +213,7 @@ def person_body(pen: Pen, gesture: str) -> Anchor:
         for y in (top + 8, top + 15, top + 22):
             pen.line([(50 - w * 0.85, y), (50 + w * 0.85, y)], mix(cloth, "#ffffff", 0.6), 2.2)
     elif pattern < 0.35:
-        pen.path(f"M50 {n(top + 3)}V{n(min(hem, 96))}", "none", shade(cloth, -0.35), 1.2)
+        pen.path(f"M50 {n(top + 3)}V{n(hem)}", "none", shade(cloth, -0.35), 1.2)
     pen.parts += head_pen.parts
     arms(pen, anchor, gesture, cloth, skin, (50 - w * 0.75, top + 5), (50 + w * 0.75, top + 5), 6.2)
     return anchor

@@ -15,39 +15,18 @@ from PIL import Image
 
 from kcdp.emotions import MIKELS_8
 
-from . import animals, backgrounds, bodies, people
-from .accessories import decorate
-from .bodies import Anchor, Body
+from . import backgrounds
 from .captions import sticker_caption, thing_caption
+from .characters import BODIES, draw_character, draw_pair, random_body
 from .dark_scenes import SCENES
-from .effects import BEHIND, EFFECTS, UNDER_FACE, Place, bubble, tint
-from .faces import draw_face, fitted, random_proportions
-from .gestures import floating_hands
-from .grammar import Mood, random_mood
-from .palette import mix, random_style
+from .grammar import random_mood
+from .palette import random_style
 from .settings import SETTINGS
 from .svg import Pen, n
 from .things import THINGS
 
 KINDS = ("sticker", "scene", "object")
 LICENSE = "Apache-2.0"
-
-#: Bodies and how often each is drawn.
-BODIES: dict[str, tuple[Body, float]] = {
-    "round face": (bodies.round_face, 3.0),
-    "animal head": (animals.animal_head, 3.0),
-    "animal": (animals.animal_body, 3.4),
-    "person head": (people.person_head, 3.0),
-    "person": (people.person_body, 3.0),
-    "blob": (bodies.blob, 1.0),
-    "slime": (bodies.slime, 0.6),
-    "ghost": (bodies.ghost, 0.6),
-    "shape": (bodies.shape_face, 1.2),
-    "robot": (bodies.robot, 0.8),
-    "monster": (bodies.monster, 0.8),
-    "food": (bodies.food, 1.2),
-}
-TINTS = {"red": "#f0281e", "green": "#6fae2a", "blue": "#4a62c8"}
 
 
 @dataclass(frozen=True)
@@ -97,52 +76,6 @@ def draw(seed: int, size: int = 128, kind: str | None = None, emotion: str | Non
     return Drawing(image, svg, caption, feeling, attributes)
 
 
-def _character(pen: Pen, mood: Mood, body: str) -> tuple[Anchor, dict[str, Any]]:
-    """A body with its face and effects, in the pen's frame."""
-    rng, behind_at = pen.rng, len(pen.parts)
-    anchor = BODIES[body][0](pen, mood.gesture)
-    face = random_proportions(rng)
-    face = fitted(face, anchor.attributes.get("nose", "none"))
-    ink = pen.ink_on(anchor.skin)
-    place = Place(face, ink, anchor.skin, anchor.rx / anchor.scale, anchor.ry / anchor.scale)
-    frame = f"translate({n(anchor.cx)} {n(anchor.cy)}) scale({n(anchor.scale)})"
-    back = Pen(rng, pen.style)
-    back.defs = pen.defs
-    with back.group(frame):
-        for name in mood.effects:
-            if name in BEHIND:
-                EFFECTS[name](back, place)
-    pen.parts[behind_at:behind_at] = back.parts
-    if mood.tint:
-        strength = rng.uniform(0.35, 0.7)
-        tint(pen, anchor.head, TINTS[mood.tint], strength, upper=mood.tint == "blue" or rng.random() < 0.35)
-    skin = mix(anchor.skin, TINTS[mood.tint], strength * 0.8) if mood.tint else anchor.skin
-    with pen.group(frame):
-        for name in mood.effects:
-            if name in UNDER_FACE:
-                EFFECTS[name](pen, place)
-        draw_face(pen, mood.face, face, ink, skin)
-    accessory = decorate(pen, anchor)
-    for front in anchor.in_front:
-        front()
-    if "gesture" not in anchor.attributes:
-        floating_hands(pen, anchor, mood.gesture)
-        for front in anchor.in_front[-1:] if "gesture" in anchor.attributes else ():
-            front()
-    with pen.group(frame):
-        for name in mood.effects:
-            if name not in BEHIND and name not in UNDER_FACE:
-                EFFECTS[name](pen, place)
-        if mood.word:
-            bubble(pen, mood.word, place, rng.choice(("#d8302a", "#2a2430", "#3a5fb0", "#c9602a")))
-    attributes: dict[str, Any] = {
-        "body": body, "noun": anchor.noun, "brows": mood.face.brows, "eyes": mood.face.eyes, "mouth": mood.face.mouth,
-        "effects": list(mood.effects), "gesture": anchor.attributes.get("gesture", ""), "tint": mood.tint,
-        "prototype": mood.prototype, "accessory": accessory, "objects": [anchor.noun],
-    }  # fmt: skip
-    return anchor, attributes
-
-
 def _placed(rng: Random, spare: float) -> str:
     """A transform that shrinks by up to `spare`, moves, turns and leans what it holds, a little."""
     scale = rng.uniform(1 - spare, 1.0) * 0.93
@@ -159,13 +92,16 @@ def _placed(rng: Random, spare: float) -> str:
 
 def _sticker(pen: Pen, emotion: str) -> tuple[str, dict[str, Any]]:
     rng = pen.rng
-    mood = random_mood(rng, emotion)
     background = "none" if rng.random() < 0.62 else backgrounds.paint(pen, emotion)
-    with _cut_out(pen, rng.random() < 0.28), pen.group(_placed(rng, 0.25)):
-        anchor, attributes = _character(
-            pen, mood, rng.choices(list(BODIES), [weight for _, weight in BODIES.values()])[0]
-        )
-    return sticker_caption(rng, anchor, mood, pen.style), {**attributes, "background": background}
+    with _cut_out(pen, rng.random() < 0.28), pen.group(_placed(rng, 0.2)):
+        if rng.random() < 0.08:
+            caption, attributes = draw_pair(pen, emotion)
+        else:
+            mood, body = random_mood(rng, emotion), random_body(rng)
+            anchor, attributes = draw_character(pen, mood, BODIES[body][0])
+            caption = sticker_caption(rng, anchor, mood, pen.style)
+            attributes["body"] = body
+    return caption, {**attributes, "background": background}
 
 
 @contextmanager

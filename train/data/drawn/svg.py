@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 
 from .palette import Style, filtered, light, shade
@@ -121,6 +122,13 @@ class Pen:
         self.parts.append(f"<g{attributes}>")
         yield
         self.parts.append("</g>")
+
+    @contextmanager
+    def tone(self, tone: str) -> Iterator[None]:
+        """Elements added inside are drawn in another tone."""
+        style, self.style = self.style, replace(self.style, tone=tone)
+        yield
+        self.style = style
 
     def path(self, data: str, fill: str = "none", stroke: str = "", width: float = 0.0, opacity: float = 1.0) -> None:
         """A plain path, without outline or shading."""
