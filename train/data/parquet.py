@@ -92,7 +92,7 @@ def load_parquet(path: str | Path, domain: str) -> Dataset:
     """
     _, columns, to_record = SOURCES[domain]
     if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no {path}; build it with train.data.build_{domain}, or give another folder.")
+        raise FileNotFoundError(f"There is no {path}; check data_root.")
     missing = sorted(set(columns) - set(pq.read_schema(path).names))
     if missing:
         raise ValueError(f"{path} has no column {', '.join(missing)}; is it the {domain} file?")

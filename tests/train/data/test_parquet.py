@@ -98,7 +98,7 @@ def test_errors_say_what_is_missing(root, tmp_path_factory):
     empty = tmp_path_factory.mktemp("empty")
     with pytest.raises(FileNotFoundError, match=r"none of emoji\.parquet, cartoons\.parquet, photos\.parquet"):
         load_domains(empty)
-    with pytest.raises(FileNotFoundError, match="build_emoji"):
+    with pytest.raises(FileNotFoundError, match=r"emoji\.parquet; check data_root"):
         load_parquet(empty / "emoji.parquet", "emoji")
     with pytest.raises(ValueError, match="no column caption, theme"):
         load_parquet(root / "cartoons.parquet", "photos")
