@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
-from kcdp.knowledge.lexicon import QUOTATION_MARKS, RELATIVE_PRONOUNS, SPEECH_VERBS, SUBJECT_CONTROL_VERBS
+from kcdp.knowledge.lexicon import PICTURE_SUBJECTS, PICTURE_VERBS, QUOTATION_MARKS, RELATIVE_PRONOUNS, SPEECH_VERBS, SUBJECT_CONTROL_VERBS
 from kcdp.knowledge.phrases import conjuncts, contained_noun, content_heads, verb_phrase, words
 
 
@@ -36,20 +36,32 @@ def subjects(predicate: Token, seen: frozenset[int] = frozenset()) -> list[Token
         return [] if gapless else _described_nouns(governor, predicate)
     if relation in ("conj", "parataxis"):
         if _is_predicate(governor):
-            return subjects(governor, seen)
+            return _shared_subjects(governor, seen)
         return _described_nouns(governor, predicate) if governor.is_noun and relation == "conj" else []
     if relation in ("advcl", "xcomp", "ccomp", "advcl:relcl", "obl", "dep", "advmod"):
         controllers = _object_controllers(governor, predicate)
         if controllers:
             return controllers
         if _is_predicate(governor) or governor.pos == "ADV":
-            return subjects(governor, seen)
+            return _shared_subjects(governor, seen)
         return _described_nouns(governor, predicate) if governor.is_noun else []
     return []
 
 
 def _is_predicate(token: Token) -> bool:
     return token.is_verb or token.has("cop") or token.pos == "ADJ"
+
+
+def _shared_subjects(governor: Token, seen: frozenset[int]) -> list[Token]:
+    """The governing clause's subject; in "the image shows a girl, looking sad" the girl, for no picture looks sad."""
+    found = subjects(governor, seen)
+    shown = governor.having("obj")
+    return content_heads(shown[0]) if shown and is_about_picture(governor, found) else found
+
+
+def is_about_picture(predicate: Token, actors: list[Token]) -> bool:
+    """Whether a clause only says that the picture shows something: "the image depicts", "the mood is"."""
+    return predicate.lemma in PICTURE_VERBS and any(actor.lemma in PICTURE_SUBJECTS for actor in actors)
 
 
 def _own_subjects(predicate: Token, subject: Token, seen: frozenset[int]) -> list[Token]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from kcdp.knowledge.clauses import (
     complements,
     gapped_object,
+    is_about_picture,
     is_clause,
     objects,
     quotation,
@@ -25,8 +26,6 @@ from kcdp.knowledge.lexicon import (
     LINKING_VERBS,
     PERSONAL_PRONOUNS,
     PICTURE_NOUNS,
-    PICTURE_SUBJECTS,
-    PICTURE_VERBS,
     PLACE_NOUNS,
     TRANSPARENT_NOUNS,
 )
@@ -91,7 +90,7 @@ class _Propositions:
 
     def _read_clause(self, predicate: Token) -> None:
         actors = [actor for actor in subjects(predicate) if actor.lemma != "there"]
-        if predicate.lemma in PICTURE_VERBS and any(actor.lemma in PICTURE_SUBJECTS for actor in actors):
+        if is_about_picture(predicate, actors):
             return
         names = [self._name(actor) for actor in actors]
         headless = predicate.relation in ("root", "parataxis", "conj") and predicate.tag in ("VBG", "VB", "VBZ")
@@ -164,7 +163,7 @@ class _Propositions:
         for adverb in verb.having("advmod"):
             ends += self._adjuncts(adverb.having("obl", "nmod"), f"{phrase} {adverb.text}")
         if not ends and not agents:
-            participle = verb.text if verb.tag in ("VBG", "VBN") else present_participle(verb.lemma)
+            participle = verb.text if passive or verb.tag in ("VBG", "VBN") else present_participle(verb.lemma)
             ends = [("is not" if is_negated(verb) else "is", with_particles(participle, verb))]
         self._add_all(anchor, names, ends)
 
