@@ -1,7 +1,7 @@
 """Random views of stickers and photos, in batches: uint8 RGBA (B, 4, H, W) in, float RGB (B, 3, H, W) in [-1, 1] out.
 
-A sticker is cut out, so it meets another background every time it is seen; a photo fills its frame, so what a turn
-uncovers is filled by mirroring. Everything random comes from the generator that the caller gives:
+A sticker is cut out, so it meets another background every time it is seen; a photo fills its frame, so it is never
+shrunk, and what a turn uncovers is filled by mirroring. Everything random comes from the generator that the caller gives:
 the same state gives the same batch.
 """
 
@@ -124,12 +124,13 @@ def backgrounds(rgba: torch.Tensor, config: AugmentConfig, draw: _Draw) -> torch
     return ground
 
 
-def _moves(count: int, config: AugmentConfig, draw: _Draw) -> torch.Tensor:
-    """Inverse affine matrices (B, 2, 3) for `affine_grid`: mirror, turn, size and shift."""
-    strength = config.strength
+def _moves(opaque: torch.Tensor, config: AugmentConfig, draw: _Draw) -> torch.Tensor:
+    """Inverse affine matrices (B, 2, 3) for `affine_grid`: mirror, turn, size and shift; `opaque` (B,) never shrink."""
+    count, strength = len(opaque), config.strength
     angle = draw.uniform(count, low=-1, high=1) * math.radians(config.rotate) * strength
     low, high = (math.log(edge) * strength for edge in config.scale)
     zoom = torch.exp(-draw.uniform(count, low=low, high=high))
+    zoom = torch.where(opaque, zoom.clamp(max=1), zoom)
     mirror = torch.where(draw.uniform(count) < min(config.flip, config.flip * strength), -1.0, 1.0)
     shift = draw.uniform(count, 2, low=-2, high=2) * config.translate * strength
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
@@ -195,9 +196,9 @@ def augment(rgba: torch.Tensor, config: AugmentConfig, generator: torch.Generato
     draw = _Draw(generator, rgba.device)
     count, _, size, _ = rgba.shape
     colours, alpha = _as_float(rgba)
-    grid = F.affine_grid(_moves(count, config, draw), [count, 4, size, size], align_corners=False)
-    layers = torch.cat([colours, alpha], dim=1)
     opaque = rgba[:, 3].flatten(1).amin(1) == 255
+    grid = F.affine_grid(_moves(opaque, config, draw), [count, 4, size, size], align_corners=False)
+    layers = torch.cat([colours, alpha], dim=1)
     moved = torch.empty_like(layers)
     for rows, padding in ((opaque.nonzero().flatten(), "reflection"), ((~opaque).nonzero().flatten(), "zeros")):
         if len(rows):

@@ -116,9 +116,15 @@ def test_sizes_change_within_the_range():
 def test_what_a_turn_uncovers_in_a_photo_is_mirrored_picture():
     red = photos(8)
     red[:, :3] = torch.tensor([255, 0, 0], dtype=torch.uint8).view(1, 3, 1, 1)
-    config = AugmentConfig(**(STILL | {"rotate": 20.0, "scale": (0.7, 0.7), "background": 1.0}))
+    config = AugmentConfig(**(STILL | {"rotate": 20.0, "translate": 0.3, "background": 1.0}))
     views = augment(red, config, seeded())
     assert torch.allclose(views, plain(red), atol=1e-4)
+
+
+def test_photos_are_never_shrunk():
+    rgba = photos(4)
+    views = augment(rgba, AugmentConfig(**(STILL | {"scale": (0.5, 0.9)})), seeded())
+    assert torch.allclose(views, plain(rgba), atol=1e-5)
 
 
 def test_backgrounds_vary_and_leave_the_sticker():
