@@ -96,7 +96,7 @@ def sticker_caption(rng: Random, anchor: Anchor, mood: Mood, style: Style) -> st
 
 def thing_caption(rng: Random, noun: str, looks: str, style: Style, phrase: str) -> str:
     """A thing, and what surrounds it (empty for none)."""
-    colour = looks in ("wooden", "tall") or not style.colourless
+    colour = looks in ("wooden", "tall", "small") or not style.colourless
     subject = f"{looks} {noun}" if colour and rng.random() < 0.6 else noun
     if phrase:
         return f"{a(subject)} {phrase}" if rng.random() < 0.7 else f"{a(subject)} stands {phrase}"

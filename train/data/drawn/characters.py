@@ -10,7 +10,9 @@ from typing import Any
 from . import animals, bodies, people
 from .accessories import decorate
 from .bodies import Anchor, Body
-from .effects import BEHIND, EFFECTS, UNDER_FACE, Place, bubble, tint
+from .captions import a
+from .effects import BEHIND, EFFECTS, UNDER_FACE, bubble, tint
+from .effects_face import Place
 from .faces import draw_face, fitted, random_proportions
 from .gestures import floating_hands
 from .grammar import Mood, random_mood
@@ -119,10 +121,7 @@ def draw_pair(pen: Pen, emotion: str) -> tuple[str, dict[str, Any]]:
             drawn.append(draw_character(pen, mood, body))
     (first, attributes), (second, _) = drawn
     nouns = [first.noun, second.noun]
-    if nouns[0] == nouns[1]:
-        who = "two " + PLURALS.get(nouns[0], nouns[0] + "s")
-    else:
-        who = f"a {nouns[0]} and a {nouns[1]}"
+    who = f"two {PLURALS.get(nouns[0], nouns[0] + 's')}" if nouns[0] == nouns[1] else f"{a(nouns[0])} and {a(nouns[1])}"
     return f"{who} {says}", {**attributes, "gesture": f"{left}, {right}", "objects": nouns, "body": "pair"}
 
 

@@ -18,9 +18,9 @@ from kcdp.emotions import MIKELS_8
 from . import backgrounds
 from .captions import sticker_caption, thing_caption
 from .characters import BODIES, draw_character, draw_pair, random_body
-from .dark_scenes import SCENES
 from .grammar import random_mood
 from .palette import random_style
+from .scenes import SCENES
 from .settings import SETTINGS
 from .svg import Pen, n
 from .things import THINGS

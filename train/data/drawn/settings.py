@@ -187,6 +187,12 @@ def _circus(pen: Pen) -> None:
     e.ground(pen, "#e8c88a", 80)
 
 
+def _fun_fair(pen: Pen) -> None:
+    e.sky(pen, "candy")
+    e.confetti(pen, 14)
+    e.ground(pen, "#9fd87a", 78)
+
+
 def _clown_face(pen: Pen) -> None:
     """A laughing face with a red nose on the thing itself."""
     y = pen.rng.uniform(48, 58)
@@ -216,5 +222,5 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("fear", "dark forest", ("bat", "eyes"), ("in the dark with bats", "watched by eyes in the dark"), _dark, _watchers),
     Setting("fear", "spider web", ("spider", "web"), ("in a dark place with a spider", "behind a spider web"), _dark, _webs),
     Setting("amusement", "circus", ("tent", "clown"), ("at the circus with a clown nose", "with a laughing clown face"), _circus, _clown_face),
-    Setting("amusement", "fun fair", ("confetti", "clown"), ("with a funny laughing face", "that makes a funny face"), lambda pen: (e.sky(pen, "candy"), e.ground(pen, "#9fd87a", 78), None)[-1], _clown_face),
+    Setting("amusement", "fun fair", ("confetti", "clown"), ("with a funny laughing face", "that makes a funny face"), _fun_fair, _clown_face),
 )  # fmt: skip

@@ -56,16 +56,11 @@ def cup(pen: Pen) -> str:
 def lamp(pen: Pen) -> str:
     name, shade_ = named_colour(pen.rng, ALL)
     metal = pen.rng.choice(("#4a4f5a", "#b5904a", "#3a3a40"))
-    pen.path(angular_beam(), "#fff2a0", opacity=0.35)
+    pen.path("M-19 -4L19 -4L34 30L-34 30Z", "#fff2a0", opacity=0.35)
     pen.limb([(0, -6), (0, 26)], metal, 3)
     pen.oval(0, 28, 13, 3.6, metal)
     pen.corners([(-11, -30), (11, -30), (21, -4), (-21, -4)], shade_)
     return name
-
-
-def angular_beam() -> str:
-    """The cone of light under a lamp."""
-    return "M-19 -4L19 -4L34 30L-34 30Z"
 
 
 def sofa(pen: Pen) -> str:
@@ -272,9 +267,57 @@ def candle(pen: Pen) -> str:
     return name
 
 
+def room(pen: Pen) -> str:
+    """A room seen from its open side."""
+    name, wall = named_colour(pen.rng, ALL)
+    wall = mix(wall, "#ffffff", 0.5)
+    wood = pen.rng.choice(WOOD)
+    pen.corners([(-32, -30), (32, -30), (32, 16), (-32, 16)], wall)
+    pen.corners([(-32, 14), (32, 14), (36, 30), (-36, 30)], wood)
+    pen.corners([(-24, -22), (-6, -22), (-6, -6), (-24, -6)], "#cfeaff")
+    pen.path("M-15 -22V-6M-24 -14H-6", "none", "#ffffff", 1.4)
+    pen.corners([(14, -14), (27, -14), (27, 15), (14, 15)], shade(wood, -0.1))
+    pen.ellipse(17, 1, 1.2, 1.2, "#ffd84f")
+    cloth = jitter(pen.rng, pen.rng.choice(CLOTHES))
+    pen.shape(ring(-10, 17, 17, 6, 14, 4), cloth)
+    pen.shape(ring(-21, 12, 6, 4, 12, 3), "#ffffff")
+    return name
+
+
+def street(pen: Pen) -> str:
+    """A row of houses along a road."""
+    for x in (-32, -11, 10):
+        _, wall = named_colour(pen.rng, ALL)
+        height = pen.rng.uniform(22, 38)
+        pen.corners([(x, 10 - height), (x + 21, 10 - height), (x + 21, 14), (x, 14)], wall)
+        if pen.rng.random() < 0.6:
+            pen.corners([(x - 1, 10 - height), (x + 10.5, -height), (x + 22, 10 - height)], shade(wall, -0.35))
+        for wx in (x + 3, x + 12):
+            pen.rect(wx, 15 - height, 5, 6, "#dff2ff")
+        pen.rect(x + 8, 4, 5, 10, shade(wall, -0.45))
+    pen.corners([(-35, 14), (35, 14), (35, 30), (-35, 30)], "#6a6f7a")
+    pen.path("M-30 22H-20M-12 22H-2M6 22H16M24 22H32", "none", "#fff6d0", 1.8)
+    return "small"
+
+
+def flower_pot(pen: Pen) -> str:
+    """A flower in a pot."""
+    name, petal = named_colour(pen.rng, ("red", "pink", "yellow", "purple", "white", "orange", "blue"))
+    pen.limb([(0, 8), (1, -6), (0, -16)], "#4f9a4a", 2.6)
+    for side in (-1, 1):
+        pen.shape([(0, 4), (side * 8, -4), (side * 15, -2), (side * 8, 4)], "#62ae58")
+    for i in range(6):
+        with pen.group(f"rotate({60 * i} 0 -18)"):
+            pen.oval(0, -26, 4.6, 6, petal)
+    pen.ellipse(0, -18, 4.4, 4.4, "#ffc21a")
+    pen.corners([(-15, 8), (15, 8), (11, 30), (-11, 30)], pen.rng.choice(("#c9703f", "#a8584a", "#7a8aa0")))
+    return name
+
+
 THINGS: dict[str, Thing] = {
     "bench": bench, "book": book, "cup": cup, "lamp": lamp, "sofa": sofa, "chair": chair, "bed": bed,
     "street lamp": street_lamp, "house": house, "tree": tree, "apple": apple, "car": car, "bicycle": bicycle,
     "fish": fish, "clock": clock, "umbrella": umbrella, "teddy bear": teddy, "ball": ball, "boat": boat,
     "guitar": guitar, "window": window, "shoe": shoe, "candle": candle,
+    "room": room, "street": street, "flower": flower_pot,
 }  # fmt: skip
