@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch.nn import functional as F
 
-#: What transparent pictures lie on when nothing is random; 0 to 255.
-GROUND = (245, 245, 245)
+from kcdp.imaging import GROUND
 
 
 @dataclass

@@ -1,8 +1,10 @@
 import pytest
 import torch
+from PIL import Image
 from torch.nn import functional as F
 
-from train.data.augment import GROUND, AugmentConfig, augment, plain
+from kcdp.imaging import GROUND, load_frames, to_tensor
+from train.data.augment import AugmentConfig, augment, plain
 
 #: Nothing happens to a picture under this configuration; a test turns on the one thing that it looks at.
 STILL = {
@@ -49,6 +51,13 @@ def test_plain_lays_pictures_on_the_ground():
     picture = plain(stickers(1))[0]
     assert torch.allclose(picture[:, 0, 0], torch.tensor(GROUND) / 127.5 - 1, atol=1e-6)
     assert torch.allclose(picture[:, 32, 32], torch.tensor([200, 40, 90]) / 127.5 - 1, atol=1e-6)
+
+
+def test_plain_is_what_the_pipelines_see():
+    rgba = torch.randint(0, 256, (2, 4, 32, 32), dtype=torch.uint8, generator=seeded())
+    uploads = [load_frames(Image.fromarray(picture.permute(1, 2, 0).numpy()))[0] for picture in rgba]
+    # Pillow rounds to whole levels.
+    assert torch.allclose(plain(rgba), to_tensor(uploads, 32), atol=1.01 / 127.5)
 
 
 def test_half_transparent_pixels_are_mixed_linearly():
