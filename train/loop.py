@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import ProjectConfiguration
+from accelerate.utils import ProjectConfiguration, broadcast_object_list
 from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
 from torch import nn
@@ -69,15 +69,28 @@ def step_seed(seed: int, step: int, process: int) -> int:
     return (seed * 1_000_003 + step) * 1_021 + process
 
 
+def _old(target: Path) -> Path:
+    return target.with_name(target.name + ".old")
+
+
 def replace_folder(source: Path, target: Path) -> None:
-    """Put the finished folder `source` where `target` is, so that a reader never sees half of it."""
-    old = target.with_name(target.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Put the finished folder `source` where `target` is, so that a reader never sees half of it.
+
+    A folder cannot be renamed over another: whoever is killed between the two renames leaves the previous one under
+    another name, where `recover_folder` finds it.
+    """
+    old = _old(target)
     if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
         os.replace(target, old)
     os.replace(source, target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def recover_folder(target: Path) -> None:
+    """Bring back what `replace_folder` had put aside when it was killed."""
+    if not target.exists() and _old(target).exists():
+        os.replace(_old(target), target)
 
 
 def write_folder(target: Path, write: Callable[[Path], None]) -> None:
@@ -91,16 +104,17 @@ def write_folder(target: Path, write: Callable[[Path], None]) -> None:
 
 @dataclass
 class _Progress:
-    """Where a run stands; saved with every checkpoint."""
+    """Where a run stands, and its last validation; saved with every checkpoint."""
 
     step: int = 0
     best: float = float("-inf")
+    metrics: dict[str, float] = field(default_factory=dict)
 
-    def state_dict(self) -> dict[str, float]:
-        return {"step": self.step, "best": self.best}
+    def state_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
 
-    def load_state_dict(self, state: Mapping[str, float]) -> None:
-        self.step, self.best = int(state["step"]), float(state["best"])
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
 
 
 def run_stage(stage: Stage, config: LoopConfig, output_dir: Path, mixed_precision: str = "no") -> dict[str, float]:
@@ -140,11 +154,18 @@ def run_stage(stage: Stage, config: LoopConfig, output_dir: Path, mixed_precisio
         average.to(accelerator.device)
         accelerator.register_for_checkpointing(average)
     checkpoint = output_dir / "checkpoint"
+    if accelerator.is_main_process:
+        for folder in (checkpoint, output_dir / "best"):
+            recover_folder(folder)
+    accelerator.wait_for_everyone()
     if checkpoint.exists():
         accelerator.load_state(str(checkpoint))
+        if average is not None:
+            # What is registered comes back on the CPU.
+            average.to(accelerator.device)
         logger.info("%s resumes at step %d.", stage.name, progress.step)
 
-    def validate() -> dict[str, float]:
+    def validate() -> None:
         if average is not None:
             average.store(trainable)
             average.copy_to(trainable)
@@ -154,11 +175,11 @@ def run_stage(stage: Stage, config: LoopConfig, output_dir: Path, mixed_precisio
         if accelerator.is_main_process and metrics[stage.selection] > progress.best:
             write_folder(output_dir / "best", lambda folder: stage.export(bare, folder))
         progress.best = max(progress.best, metrics[stage.selection])
+        progress.metrics = metrics
         if average is not None:
             average.restore(trainable)
         accelerator.log({f"validation/{name}": value for name, value in metrics.items()}, step=progress.step)
         logger.info("%s step %d: %s", stage.name, progress.step, json.dumps(metrics))
-        return metrics
 
     def save() -> None:
         accelerator.wait_for_everyone()
@@ -170,9 +191,13 @@ def run_stage(stage: Stage, config: LoopConfig, output_dir: Path, mixed_precisio
         if accelerator.is_main_process:
             replace_folder(aside, checkpoint)
 
+    def due() -> bool:
+        # By the main process's clock: the others have to save at the same step.
+        late = time.monotonic() - saved_at > 60 * config.checkpoint_minutes
+        return broadcast_object_list([late])[0]
+
     share = config.batch_size // accelerator.num_processes
     saved_at = time.monotonic()
-    metrics: dict[str, float] = {}
     bar = tqdm(
         total=config.steps,
         initial=progress.step,
@@ -202,15 +227,15 @@ def run_stage(stage: Stage, config: LoopConfig, output_dir: Path, mixed_precisio
             bar.set_postfix({name: f"{value:.4f}" for name, value in values.items()})
             accelerator.log({f"train/{name}": value for name, value in values.items()}, step=progress.step)
         if progress.step % config.validate_every == 0 or progress.step == config.steps:
-            metrics = validate()
-        if time.monotonic() - saved_at > 60 * config.checkpoint_minutes:
+            validate()
+        if due():
             save()
             saved_at = time.monotonic()
     save()
     bar.close()
     if accelerator.is_main_process:
         part = metrics_file.with_suffix(".part")
-        part.write_text(json.dumps(metrics, indent=2))
+        part.write_text(json.dumps(progress.metrics, indent=2))
         os.replace(part, metrics_file)
     accelerator.end_training()
-    return metrics
+    return progress.metrics
