@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from . import animals, bodies, people
+from . import animals, bodies, creatures, people
 from .accessories import decorate
 from .bodies import Anchor, Body
 from .captions import a
@@ -33,6 +33,13 @@ BODIES: dict[str, tuple[Body, float]] = {
     "robot": (bodies.robot, 0.8),
     "monster": (bodies.monster, 0.8),
     "food": (bodies.food, 1.2),
+    "alien": (creatures.alien, 0.6),
+    "plush": (creatures.plush, 0.8),
+    "octopus": (creatures.octopus, 0.5),
+    "dinosaur": (creatures.dinosaur, 0.6),
+    "bee": (creatures.bee, 0.4),
+    "screen": (creatures.screen, 0.6),
+    "fish": (creatures.fish, 0.5),
 }
 TINTS = {"red": "#f0281e", "green": "#6fae2a", "blue": "#4a62c8"}
 WORD_COLOURS = ("#d8302a", "#2a2430", "#3a5fb0", "#c9602a")

@@ -157,11 +157,8 @@ def _anime(pen: Pen, face: Proportions, ink: str, skin: str, sparkle: bool = Fal
                 smooth([*pool, (x + rx * 0.7, y + ry * 1.1), (x - rx * 0.7, y + ry * 1.1)]), "#bfe6ff", opacity=0.85
             )
             pen.ellipse(x - rx * 0.1, y + ry * 0.72, rx * 0.26, ry * 0.16, "#ffffff")
-        pen.line(
-            [(x - rx * 1.1, y - ry * 0.62), (x, y - ry * 1.04), (x + rx * 1.1, y - ry * 0.62)],
-            _dark(ink),
-            face.line * 1.1,
-        )
+        lash = [(-1.02, -0.5), (-0.62, -0.86), (0, -1.03), (0.62, -0.86), (1.02, -0.5)]
+        pen.line([(x + rx * a, y + ry * b) for a, b in lash], _dark(ink), face.line)
 
 
 def _arc(bend: float) -> EyePair:
