@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
-from kcdp.knowledge.lexicon import PICTURE_SUBJECTS, PICTURE_VERBS, QUOTATION_MARKS, RELATIVE_PRONOUNS, SPEECH_VERBS, SUBJECT_CONTROL_VERBS
+from kcdp.knowledge.lexicon import (
+    PICTURE_SUBJECTS,
+    PICTURE_VERBS,
+    QUOTATION_MARKS,
+    RELATIVE_PRONOUNS,
+    SPEECH_VERBS,
+    SUBJECT_CONTROL_VERBS,
+)
 from kcdp.knowledge.phrases import conjuncts, contained_noun, content_heads, verb_phrase, words
 
 

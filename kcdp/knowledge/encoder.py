@@ -60,27 +60,19 @@ class KnowledgeEncoder:
             raise ValueError(
                 f"{len(captions)} captions but triplets for {len(triplets)}; give one list for each caption."
             )
-        caption_texts = [[caption] for caption in captions]
-        triplet_texts = [
-            [str(triplet) for triplet in found] or [caption] for caption, found in zip(captions, triplets, strict=True)
-        ]
-        halves = [
-            texts
-            for name, texts in (("caption", caption_texts), ("triplets", triplet_texts))
-            if condition in (name, "both")
-        ]
-        rows = {text: row for row, text in enumerate(dict.fromkeys(t for half in halves for own in half for t in own))}
-        states, pooled = self.encode_prompts(list(rows))
-        summed = [_sum_rows(_counts(half, rows, states), states, pooled) for half in halves]
-        missing = [torch.zeros_like(summed[0][1])]
-        pooled_halves = [half_pooled for _, half_pooled in summed]
-        if condition == "caption":
-            pooled_halves = pooled_halves + missing
-        elif condition == "triplets":
-            pooled_halves = missing + pooled_halves
+        texts = {
+            "caption": [[caption] for caption in captions],
+            "triplets": [[str(triplet) for triplet in own] or [captions[row]] for row, own in enumerate(triplets)],
+        }
+        asked = [half for half in texts if condition in (half, "both")]
+        unique = list(dict.fromkeys(text for half in asked for own in texts[half] for text in own))
+        states, pooled = self.encode_prompts(unique)
+        counts = {half: _counts(texts[half], unique).to(states) for half in asked}
+        nothing = pooled.new_zeros(len(captions), pooled.shape[1])
+        # Sums as matrix products: adding by index is not deterministic on a GPU.
         return KnowledgeEncoding(
-            states=torch.cat([half_states for half_states, _ in summed], dim=1),
-            pooled=torch.stack(pooled_halves, dim=1),
+            states=torch.cat([torch.einsum("bu,uld->bld", counts[half], states) for half in asked], dim=1),
+            pooled=torch.stack([counts[half] @ pooled if half in asked else nothing for half in texts], dim=1),
         )
 
     @torch.no_grad()
@@ -94,13 +86,8 @@ class KnowledgeEncoder:
         return encoded.last_hidden_state, encoded.pooler_output
 
 
-def _counts(texts: Sequence[Sequence[str]], rows: dict[str, int], like: torch.Tensor) -> torch.Tensor:
-    """How often each of U unique texts belongs to each of B pictures: (B, U), dtype and device of `like`."""
-    pairs = torch.tensor([(owner, rows[text]) for owner, own in enumerate(texts) for text in own]).T
-    counts = torch.sparse_coo_tensor(pairs, torch.ones(pairs.shape[1]), (len(texts), len(rows)))
-    return counts.to_dense().to(like)
-
-
-def _sum_rows(counts: torch.Tensor, states: torch.Tensor, pooled: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sums (B, U) x (U, L, D) and (B, U) x (U, D); a product, since adding by index is not deterministic on a GPU."""
-    return torch.einsum("bu,uld->bld", counts, states), counts @ pooled
+def _counts(texts: Sequence[Sequence[str]], unique: Sequence[str]) -> torch.Tensor:
+    """How often each of U unique texts belongs to each of B pictures: (B, U) float32."""
+    rows = {text: row for row, text in enumerate(unique)}
+    owners, columns = torch.tensor([(owner, rows[text]) for owner, own in enumerate(texts) for text in own]).T
+    return torch.zeros(len(texts), len(unique)).index_put((owners, columns), torch.ones(()), accumulate=True)
