@@ -41,26 +41,32 @@ _SIGNATURES = {
     "WebP": rb"RIFF....WEBP",
     "GIF": rb"GIF8[79]a",
     "AVIF": rb"....ftyp.{0,56}avi[fs]",
-    "BMP": rb"BM..\0?\0\0\0\0",
-    "TIFF": rb"II[*+]\0|MM\0[*+]",
+    "BMP": rb"BM.{4}\x00{4}",
+    "TIFF": rb"II[*+]\x00|MM\x00[*+]",
 }
 
 #: What people upload instead of a picture: how it starts, what it is, what to do.
 _STRANGERS = (
-    (rb"(?i)(\xef\xbb\xbf)?\s*(<\?xml|<!--|<!doctype svg|<svg).*<svg\b|(\xef\xbb\xbf)?\s*<svg\b", "an SVG drawing", "export it as PNG"),
+    (rb"(?i)(\xef\xbb\xbf)?\s*(<\?xml|<!--|<!doctype svg).*<svg\b", "an SVG drawing", "export it as PNG"),
+    (rb"(?i)(\xef\xbb\xbf)?\s*<svg\b", "an SVG drawing", "export it as PNG"),
     (rb"(?i)(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body)\b", "a web page", "save the picture on it instead"),
-    (rb'\s*\{.{0,4000}"(tgs|layers|assets|ip|op|fr)"\s*:', "a Lottie animation", "export it as GIF, WebP or APNG"),
+    (rb'\s*\{.*"(tgs|layers|assets|ip|op|fr)"\s*:', "a Lottie animation", "export it as GIF, WebP or APNG"),
     (rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", "a HEIC photo", "export it as JPEG or PNG"),
-    (rb"....(ftyp|moov|mdat|wide)|\x1a\x45\xdf\xa3|RIFF....AVI |\0\0\1[\xb3\xba]|OggS|FLV\1", "a video", "export a frame as PNG or a short GIF"),
+    (rb"....(ftyp|moov|mdat|wide)", "a video", "export a frame as PNG or a short part as GIF"),
+    (
+        rb"\x1a\x45\xdf\xa3|RIFF....AVI |\x00\x00\x01[\xb3\xba]|OggS|FLV\x01",
+        "a video",
+        "export a frame as PNG or a short part as GIF",
+    ),
     (rb"%PDF", "a PDF document", "export the page as PNG"),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript drawing", "export it as PNG"),
     (rb"8BPS", "a Photoshop file", "export it as PNG"),
-    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture", "export it as PNG or JPEG"),
-    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture", "export it as PNG or JPEG"),
-    (rb"\0\0[\1\2]\0", "an icon or cursor file", "export it as PNG"),
-    (rb"PK[\3\5]", "a ZIP archive", "unpack it and choose one picture, or export a .lottie animation as GIF"),
+    (rb"\xff\x0a|\x00\x00\x00\x0cJXL ", "a JPEG XL picture", "export it as PNG or JPEG"),
+    (rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture", "export it as PNG or JPEG"),
+    (rb"\x00\x00[\x01\x02]\x00[^\x00]\x00", "an icon or cursor file", "export it as PNG"),
+    (rb"PK[\x03\x05]", "a ZIP archive", "unpack it and choose one picture, or export a .lottie animation as GIF"),
     (rb"Rar!|7z\xbc\xaf|\x1f\x8b|BZh|\xfd7zXZ", "an archive", "unpack it and choose one picture"),
-)  # fmt: skip
+)
 
 #: How to turn a picture upright, by its EXIF orientation; 1 is upright.
 _UPRIGHT = {
@@ -94,6 +100,11 @@ class ImageLimits:
     min_side: int = 8
     max_aspect: float = 16.0
     sampled_frames: int = 4
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value <= 0:
+                raise ValueError(f"{name} is {value}; every limit must be above 0.")
 
 
 DEFAULT_LIMITS = ImageLimits()
@@ -196,7 +207,7 @@ def to_pictures(pixels: torch.Tensor) -> list[Image.Image]:
 
 
 # One at a time: Python's warning filters belong to the whole process, and two threads would restore each other's.
-_pillow_lock = threading.RLock()
+_pillow_lock = threading.Lock()
 
 
 @contextmanager
@@ -369,7 +380,7 @@ def _why_unknown(data: bytes) -> str:
             return f"is {what}, which cannot be read here; {remedy}"
     if not head.strip(b"\0"):
         return "holds nothing but zeros; save or download it again"
-    if _matches(rb"[\t\n\f\r\x20-\x7e\x80-\xff]+\Z", head) and head.decode("utf-8", "ignore"):
+    if _matches(rb"[\t\n\f\r\x20-\x7e\x80-\xff]+\Z", head):
         return f"is a text file and not a picture; {_READABLE}"
     return f"is not in a picture format that can be read here; {_READABLE}"
 

@@ -1,0 +1,647 @@
+"""Uploads of every kind: good ones pixel by pixel, bad ones by the sentence they get."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import random
+import re
+import struct
+import threading
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+
+from kcdp import imaging
+from kcdp.imaging import GROUND, ImageError, ImageLimits, fit_square, flatten, load_frames, to_pictures, to_tensor
+
+RED, GREEN, BLUE, CLEAR = (220, 30, 40, 255), (20, 160, 60, 255), (30, 60, 200, 255), (0, 0, 0, 0)
+
+
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def noise(width: int = 32, height: int = 24, channels: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def smooth(width: int = 32, height: int = 24) -> Image.Image:
+    """A slope of colours, which lossy formats keep within a few levels."""
+    x, y = np.meshgrid(np.linspace(40, 200, width), np.linspace(60, 180, height))
+    return Image.fromarray(np.stack([x, y, (x + y) / 2], -1).astype(np.uint8))
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A PNG whose header alone says how large it is."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+
+
+def blended(rgba: np.ndarray) -> np.ndarray:
+    """The slow reference: each colour weighted by its alpha, the ground by the rest."""
+    alpha = rgba[..., 3:].astype(float) / 255
+    return rgba[..., :3] * alpha + np.array(GROUND) * (1 - alpha)
+
+
+def pixels(source) -> np.ndarray:
+    (frame,) = load_frames(source)
+    assert type(frame) is Image.Image and frame.mode == "RGB" and not frame.info
+    return np.asarray(frame).astype(float)
+
+
+# Good pictures
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
+def test_lossless_pictures_come_back_exactly(kind):
+    picture = noise()
+    data = encoded(Image.fromarray(picture), kind, **({"lossless": True} if kind == "WEBP" else {}))
+    assert np.array_equal(pixels(data), picture)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "AVIF"])
+def test_lossy_pictures_come_back_nearly(kind):
+    picture = smooth()
+    assert np.abs(pixels(encoded(picture, kind, quality=95)) - np.asarray(picture)).max() < 12
+
+
+def test_path_bytes_and_picture_give_the_same(tmp_path, picture):
+    path = tmp_path / "name with spaces, ünï.png"
+    picture(40).save(path)
+    expected = np.asarray(picture(40))
+    for source in (path, str(path), path.read_bytes(), picture(40), Image.open(path)):
+        assert np.array_equal(pixels(source), expected)
+
+
+def test_the_ending_of_the_name_does_not_matter(tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encoded(Image.fromarray(noise()), "PNG"))
+    assert np.array_equal(pixels(path), noise())
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_transparency_is_laid_on_the_ground(kind):
+    rgba = noise(channels=4)
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    assert np.abs(pixels(encoded(Image.fromarray(rgba), kind, **options)) - blended(rgba)).max() <= 1
+
+
+def test_one_declared_colour_can_be_transparent():
+    rgb = np.full((16, 16, 3), 90, np.uint8)
+    rgb[:8] = (1, 2, 3)
+    for image, key in ((Image.fromarray(rgb), (1, 2, 3)), (Image.fromarray(rgb).convert("L"), 2)):
+        result = pixels(encoded(image, "PNG", transparency=key))
+        assert (result[:8] == GROUND).all() and (result[8:] == 90).all()
+
+
+def test_palettes_with_and_without_transparency():
+    image = Image.new("P", (16, 16), 0)
+    image.putpalette([*RED[:3], *GREEN[:3], *BLUE[:3]])
+    image.paste(1, (0, 0, 8, 16))
+    opaque = pixels(encoded(image, "PNG"))
+    assert (opaque[:, :8] == GREEN[:3]).all() and (opaque[:, 8:] == RED[:3]).all()
+    keyed = pixels(encoded(image, "GIF", transparency=1))
+    assert (keyed[:, :8] == GROUND).all() and (keyed[:, 8:] == RED[:3]).all()
+    half = pixels(encoded(image, "PNG", transparency=bytes([255, 128, 255])))
+    assert np.abs(half[:, :8] - blended(np.array([[[*GREEN[:3], 128]]]))).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"]
+)
+def test_every_mode_of_pillow_becomes_the_same_picture(mode):
+    """Three greys, which every one of these modes can say: the modes with alpha say it too, opaquely."""
+    grey = Image.fromarray(np.repeat(np.array([[0, 255, 0]], np.uint8), 8, axis=0).repeat(8, axis=1))
+    image = grey
+    if mode in ("La", "RGBa"):
+        image = grey.convert(mode.replace("a", "A"))
+    elif mode in ("CMYK", "YCbCr", "HSV", "RGBX", "PA"):
+        image = grey.convert("RGBA" if mode == "PA" else "RGB")
+    if mode == "PA":
+        image = grey.convert("P").convert("PA")
+    image = image.convert(mode)
+    assert image.mode == mode
+    assert np.abs(pixels(image) - np.asarray(grey.convert("RGB"))).max() <= 1
+
+
+def test_premultiplied_pictures_are_not_darkened():
+    image = Image.new("RGBA", (16, 16), (200, 100, 0, 128))
+    assert np.abs(pixels(image.convert("RGBa")) - blended(np.asarray(image))).max() <= 2
+
+
+def test_lab_and_cmyk_files():
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    image = ImageCms.profileToProfile(smooth(), srgb, lab, outputMode="LAB")
+    assert np.abs(pixels(encoded(image, "TIFF")) - np.asarray(smooth())).mean() < 2
+    inks = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    assert np.abs(pixels(encoded(inks, "JPEG", quality=95)) - (255, 0, 0)).max() < 12
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_16_bit_greys_are_scaled_and_not_clipped(kind):
+    values = np.linspace(0, 65535, 32 * 16).astype(np.uint16).reshape(16, 32)
+    result = pixels(encoded(Image.fromarray(values), kind))
+    assert np.array_equal(result[..., 0], np.round(values / 257)) and (result == result[..., :1]).all()
+    dark = pixels(encoded(Image.fromarray(values // 256), kind))
+    assert dark.max() == 1
+
+
+def test_16_bit_grey_with_a_transparent_level():
+    values = np.full((16, 16), 40000, np.uint16)
+    values[:8] = 1000
+    plain = encoded(Image.fromarray(values), "PNG")
+    data = plain[:33] + chunk(b"tRNS", struct.pack(">H", 1000)) + plain[33:]
+    result = pixels(data)
+    assert (result[:8] == GROUND).all() and (result[8:] == round(40000 / 257)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+@pytest.mark.parametrize("full", [1, 255, 65535])
+def test_32_bit_greys_are_scaled_by_the_full_scale_that_holds_them(dtype, full):
+    values = (np.linspace(0, 0.9, 16 * 16).reshape(16, 16) * full).astype(dtype)
+    scale = 255 if dtype == np.int32 and full == 1 else full
+    assert np.abs(pixels(Image.fromarray(values))[..., 0] - values * (255 / scale)).max() <= 0.51
+
+
+def test_32_bit_greys_below_zero_are_stretched():
+    result = pixels(Image.fromarray(np.linspace(-1, 1, 256, dtype=np.float32).reshape(16, 16)))
+    assert result.min() == 0 and result.max() == 255
+    assert (pixels(Image.new("F", (9, 9), -3.0)) == 0).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_pictures_are_turned_upright(kind, orientation):
+    upright = smooth(24, 16)
+    stored = [
+        lambda a: a,
+        lambda a: a[:, ::-1],
+        lambda a: a[::-1, ::-1],
+        lambda a: a[::-1],
+        lambda a: a.transpose(1, 0, 2),
+        lambda a: np.rot90(a, 1),
+        lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+        lambda a: np.rot90(a, -1),
+    ][orientation - 1](np.asarray(upright))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(
+        Image.fromarray(np.ascontiguousarray(stored)),
+        kind,
+        exif=exif,
+        **({"quality": 98} if kind in ("JPEG", "WEBP") else {}),
+    )
+    (frame,) = load_frames(data)
+    assert frame.size == upright.size
+    assert np.abs(np.asarray(frame).astype(float) - np.asarray(upright)).max() < 16
+    assert load_frames(frame)[0].tobytes() == frame.tobytes()
+
+
+def test_broken_exif_is_no_reason_to_refuse():
+    data = encoded(smooth(), "JPEG", quality=95, exif=b"Exif\0\0nonsense that is no TIFF")
+    assert np.abs(pixels(data) - np.asarray(smooth())).max() < 12
+
+
+def test_a_tiff_of_pages_and_a_jpeg_with_previews_are_stills():
+    first, second = smooth(), smooth().rotate(180)
+    pages = encoded(first, "TIFF", save_all=True, append_images=[second])
+    assert np.array_equal(pixels(pages), np.asarray(first))
+    previews = encoded(first, "MPO", save_all=True, append_images=[second], quality=95)
+    assert np.abs(pixels(previews) - np.asarray(first)).max() < 12
+
+
+# Animations
+
+
+def film(count: int = 8, size: int = 16, mode: str = "RGBA") -> list[Image.Image]:
+    """A square that steps over a clear ground, in another grey each time."""
+    frames = []
+    for number in range(count):
+        frame = Image.new(mode, (size, size), CLEAR if mode == "RGBA" else "white")
+        grey = 20 + 16 * number
+        frame.paste((grey, grey, grey, 255)[: len(mode)], (number, number, number + 6, number + 6))
+        frames.append(frame)
+    return frames
+
+
+def animated(frames: list[Image.Image], kind: str, **options) -> bytes:
+    return encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=40, loop=0, **options)
+
+
+def patch(left: int, top: int, side: int, color: int, disposal: int) -> bytes:
+    """A frame for `gif_of`: a square of one of its colours, and what happens to it afterwards."""
+    image = encoded(Image.new("P", (side, side), color), "GIF", optimize=False)
+    block = image.index(b",", 13 + 3 * 2 ** ((image[10] & 7) + 1))
+    return (
+        b"!\xf9\x04"
+        + struct.pack("<BHBB", disposal << 2, 4, 0, 0)
+        + b","
+        + struct.pack("<HHHHB", left, top, side, side, 0)
+        + image[block + 10 : image.rindex(b";")]
+    )
+
+
+def blank(side: int) -> bytes:
+    """A frame for `gif_of` without pixels."""
+    return b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\2\0"
+
+
+def gif_of(*frames: bytes, side: int = 16) -> bytes:
+    colors = bytes([*RED[:3], *GREEN[:3], *BLUE[:3], 0, 0, 0])
+    return b"GIF89a" + struct.pack("<HHBBB", side, side, 0xF1, 0, 0) + colors + b"".join(frames) + b";"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("GIF", {"disposal": 2}),
+        ("PNG", {"disposal": 1, "blend": 0}),
+        ("PNG", {"disposal": 2, "blend": 1}),
+        ("WEBP", {"lossless": True}),
+    ],
+)
+def test_animations_give_evenly_spaced_frames_as_they_are_shown(kind, options):
+    frames = film()
+    seen = load_frames(animated(frames, kind, **options))
+    assert len(seen) == 4
+    for frame, original in zip(seen, (frames[number] for number in (1, 3, 5, 7)), strict=True):
+        assert np.array_equal(np.asarray(frame), blended(np.asarray(original)).round())
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_frames_that_only_say_what_changed_are_completed(kind):
+    frames = film(mode="RGB")
+    for number in range(1, len(frames)):
+        frames[number] = Image.composite(
+            frames[number], frames[number - 1], frames[number].convert("L").point(lambda level: 255 * (level < 255))
+        )
+    options = {"GIF": {"disposal": 1}, "PNG": {"disposal": 0, "blend": 1}, "WEBP": {"lossless": True}}[kind]
+    seen = load_frames(animated(frames, kind, **options), limits=ImageLimits(sampled_frames=8))
+    for frame, original in zip(seen, frames, strict=True):
+        assert np.array_equal(np.asarray(frame), np.asarray(original))
+
+
+def test_avif_animations():
+    frames = film(4, 32, "RGB")
+    seen = load_frames(animated(frames, "AVIF", quality=100, subsampling="4:4:4"))
+    assert [round(float(np.asarray(frame).min()) / 16) for frame in seen] == [1, 2, 3, 4]
+
+
+def test_an_animation_cut_into_patches_by_hand():
+    """A GIF whose second frame covers a corner only and goes away again (disposal 3: back to what was before)."""
+
+    data = gif_of(patch(0, 0, 16, 0, 1), patch(0, 0, 8, 1, 3), patch(8, 8, 8, 2, 1))
+    one, two, three = (np.asarray(frame) for frame in load_frames(data))
+    assert (one == RED[:3]).all()
+    assert (two[:8, :8] == GREEN[:3]).all() and (two[8:] == RED[:3]).all()
+    assert (three[:8] == RED[:3]).all() and (three[8:, 8:] == BLUE[:3]).all()
+
+
+def test_the_still_in_front_of_an_animated_png_is_no_frame_of_it():
+    frames = film(3)
+    data = encoded(Image.new("RGBA", (16, 16), RED), "PNG", save_all=True, append_images=frames, default_image=True)
+    seen = load_frames(data)
+    assert [np.asarray(frame).min() for frame in seen] == [20, 36, 52]
+
+
+@pytest.mark.parametrize(
+    ("count", "sampled", "numbers"), [(2, 4, [0, 1]), (5, 4, [0, 1, 3, 4]), (8, 1, [4]), (8, 3, [1, 4, 6])]
+)
+def test_which_frames_are_sampled(count, sampled, numbers):
+    seen = load_frames(animated(film(count), "GIF", disposal=2), limits=ImageLimits(sampled_frames=sampled))
+    assert [(int(np.asarray(frame).min()) - 20) // 16 for frame in seen] == numbers
+
+
+def test_an_open_animation_is_left_where_it_stood():
+    image = Image.open(io.BytesIO(animated(film(), "GIF", disposal=2)))
+    image.seek(2)
+    before = image.convert("RGBA").tobytes()
+    assert len(load_frames(image)) == 4
+    assert image.tell() == 2 and image.convert("RGBA").tobytes() == before
+
+
+# Bad uploads
+
+
+def corrupted(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
+
+
+def zipped() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("sticker.png", b"x")
+    return buffer.getvalue()
+
+
+PICTURE = Image.fromarray(noise(64, 48))
+PNG, JPEG = encoded(PICTURE, "PNG"), encoded(PICTURE, "JPEG")
+WEBP, GIF = encoded(PICTURE, "WEBP"), encoded(PICTURE, "GIF")
+LOTTIE = json.dumps({"tgs": 1, "v": "5.5.2", "fr": 60, "ip": 0, "op": 180, "layers": []}).encode()
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'
+FTYP = b"\0\0\0\x18ftyp"
+
+BAD_BYTES = {
+    "empty": (b"", "empty"),
+    "zeros": (bytes(500), "zeros"),
+    "random": (random.Random(1).randbytes(500), "not in a picture format"),
+    "text": (b"Dear cat,\nthis is not a picture.\n", "text file"),
+    "text in utf-8": ("Größe, naïveté, 絵文字\n".encode() * 400, "text file"),
+    "json": (b'{"emotion": "awe"}', "text file"),
+    "html": (b"<!DOCTYPE html><html><body><svg></svg></body></html>", "web page"),
+    "svg": (SVG, "SVG"),
+    "svg with declaration": (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn -->\n" + SVG, "SVG"),
+    "svgz": (gzip.compress(SVG), "SVG"),
+    "lottie": (LOTTIE, "Lottie"),
+    "tgs": (gzip.compress(LOTTIE), "Lottie"),
+    "zip": (zipped(), "ZIP"),
+    "gzip": (gzip.compress(bytes(99)), "archive"),
+    "cut gzip": (b"\x1f\x8b\x08", "archive"),
+    "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(40), "archive"),
+    "pdf": (b"%PDF-1.7\n1 0 obj", "PDF"),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript"),
+    "psd": (b"8BPS\0\1" + bytes(30), "Photoshop"),
+    "heic": (FTYP + b"heic\0\0\0\0mif1heic", "HEIC"),
+    "heif": (FTYP + b"mif1\0\0\0\0mif1heic", "HEIC"),
+    "mp4": (FTYP + b"isom\0\0\2\0isomiso2", "video"),
+    "mov": (FTYP + b"qt  \0\0\0\0qt  ", "video"),
+    "webm": (b"\x1a\x45\xdf\xa3" + bytes(30), "video"),
+    "avi": (b"RIFF\0\1\0\0AVI LIST", "video"),
+    "mpeg": (b"\0\0\1\xba" + bytes(30), "video"),
+    "jxl": (b"\xff\x0a" + bytes(30), "JPEG XL"),
+    "jpeg 2000": (encoded(PICTURE, "JPEG2000"), "JPEG 2000"),
+    "ico": (encoded(PICTURE, "ICO"), "icon"),
+    "ppm": (encoded(PICTURE, "PPM"), "not in a picture format"),
+    "tga": (encoded(PICTURE, "TGA"), "not in a picture format"),
+    "cut png": (PNG[: len(PNG) // 2], "cut short"),
+    "png without end": (PNG[:-12], "cut short"),
+    "cut png header": (PNG[:20], "cut short"),
+    "png signature": (PNG[:8], "cut short"),
+    "png header checksum": (corrupted(PNG, 18), "damaged"),
+    "png pixel checksum": (corrupted(PNG, len(PNG) // 2), "damaged"),
+    "png of no width": (png_of_size(0, 10), "damaged"),
+    "png of few pixels": (png_of_size(64, 64), "cut short"),
+    "cut jpeg": (JPEG[: len(JPEG) // 2], "cut short"),
+    "jpeg start": (JPEG[:4], "cut short"),
+    "cut webp": (WEBP[: len(WEBP) // 2], "cut short"),
+    "cut gif": (GIF[: len(GIF) // 2], "cut short"),
+    "gif header": (GIF[:13], "cut short"),
+    "cut avif": (encoded(PICTURE, "AVIF")[:300], "cut short"),
+    "cut bmp": (encoded(PICTURE, "BMP")[:300], "cut short"),
+    "bmp start": (encoded(PICTURE, "BMP")[:14], "cut short"),
+    "cut tiff": (encoded(PICTURE, "TIFF")[:300], "cut short"),
+    "cut animation": (animated(film(), "PNG")[:-300], "cut short"),
+    "pixel bomb": (png_of_size(100_000, 100_000), "too many pixels"),
+    "many pixels": (png_of_size(9_000, 9_000), "9000 x 9000"),
+    "more pixels than Pillow warns of": (png_of_size(12_000, 12_000), "12000 x 12000"),
+    "one pixel": (encoded(Image.new("RGB", (1, 1)), "PNG"), "too small, 1 x 1"),
+    "long strip": (encoded(Image.new("RGB", (2000, 10)), "PNG"), "too narrow a strip"),
+    "tall strip": (encoded(Image.new("L", (9, 300)), "PNG"), "too narrow a strip"),
+    "large gif animation": (gif_of(*[blank(16)] * 99, side=4000), "99 frames of 4000 x 4000"),
+    "endless gif animation": (gif_of(*[blank(16)] * 1500), "1500 frames"),
+    "gif frame beyond its screen": (gif_of(patch(0, 0, 16, 0, 1), blank(9000)), "9000 x 9000"),
+}
+
+
+def assert_sentence(error: ImageError, fault: str) -> None:
+    message = str(error)
+    assert fault in message
+    assert re.fullmatch(r"[^\n]+\.", message) and not re.search(r"[.!?]\s", message), "one sentence"
+    assert "Error" not in message and "/tmp" not in message and "object at" not in message
+    assert len(message) < 220
+
+
+@pytest.mark.parametrize("name", BAD_BYTES)
+def test_bad_content_gets_one_sentence(name, tmp_path):
+    data, fault = BAD_BYTES[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ImageError) as caught:
+            load_frames(data)
+        assert_sentence(caught.value, fault)
+        path = tmp_path / "sticker.png"
+        path.write_bytes(data)
+        with pytest.raises(ImageError) as caught:
+            load_frames(path)
+    assert_sentence(caught.value, fault)
+    assert "“sticker.png”" in str(caught.value)
+
+
+BAD_SOURCES = {
+    "nothing": (None, "no picture"),
+    "array": (np.zeros((16, 16, 3), np.uint8), "type ndarray"),
+    "array of NaN": (np.full((16, 16), np.nan), "type ndarray"),
+    "tensor": (torch.zeros(3, 16, 16), "type Tensor"),
+    "list": ([PNG], "type list"),
+    "number": (7, "type int"),
+    "open file": (io.BytesIO(PNG), "type BytesIO"),
+    "path of bytes": (os.fsencode("x.png"), "text file"),
+    "no name": ("", "path is empty"),
+    "spaces": ("  ", "path is empty"),
+    "missing": ("nowhere/cat.png", "“cat.png” was not found"),
+    "below a file": (__file__ + "/cat.png", "not found"),
+    "folder": (Path("/"), "folder"),
+    "link": ("https://example.org/cat.png", "download it first"),
+    "data link": ("data:image/png;base64,iVBORw0KGgo=", "download it first"),
+    "null byte": ("cat\0.png", "not a possible path"),
+    "lone surrogate": ("cat\udc00\ud800.png", "not a possible path"),
+    "endless name": ("x" * 5000, "could not be read"),
+    "device": ("/dev/null", "device or pipe"),
+    "no width": (Image.new("RGB", (0, 9)), "no pixels"),
+    "small picture": (Image.new("RGB", (3, 9)), "too small"),
+    "picture of NaN": (Image.fromarray(np.full((16, 16), np.nan, np.float32)), "not finite"),
+    "picture of infinity": (Image.fromarray(np.full((16, 16), np.inf, np.float32)), "not finite"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SOURCES)
+def test_bad_sources_get_one_sentence(name):
+    source, fault = BAD_SOURCES[name]
+    with pytest.raises(ImageError) as caught:
+        load_frames(source)
+    assert_sentence(caught.value, fault)
+
+
+def test_a_closed_picture_gets_one_sentence(tmp_path):
+    (tmp_path / "cat.gif").write_bytes(animated(film(), "GIF"))
+    with Image.open(tmp_path / "cat.gif") as image:
+        pass
+    with pytest.raises(ImageError) as caught:
+        load_frames(image)
+    assert_sentence(caught.value, "closed")
+
+
+def test_unreadable_files_get_one_sentence(tmp_path, monkeypatch):
+    path = tmp_path / "cat.png"
+    path.write_bytes(PNG)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ImageError) as caught:
+        load_frames(path)
+    assert_sentence(caught.value, "may not be read")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageError, match="device or pipe"):
+        load_frames(tmp_path / "pipe.png")
+
+
+def test_large_files_are_not_even_read(tmp_path):
+    path = tmp_path / "huge.png"
+    with path.open("wb") as file:
+        file.truncate(10 * 2**30)
+    with pytest.raises(ImageError) as caught:
+        load_frames(path, limits=ImageLimits(max_bytes=2**20))
+    assert_sentence(caught.value, "more than the 1 MB")
+    with pytest.raises(ImageError, match="too large"):
+        load_frames(bytes(2000), limits=ImageLimits(max_bytes=1999))
+
+
+def test_names_cannot_break_the_message(tmp_path):
+    path = tmp_path / f"evil\n\u202egnp{'x' * 100}.png"
+    path.write_bytes(b"text")
+    with pytest.raises(ImageError) as caught:
+        load_frames(path)
+    assert_sentence(caught.value, "“evil??gnpxxx")
+
+
+def test_nothing_is_decoded_before_the_limits_are_checked(monkeypatch):
+    def decode(_):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(imaging, "_frame", decode)
+    limits = ImageLimits(max_pixels=64 * 48 - 1, max_frames=7, min_side=1)
+    for data, fault in (
+        (PNG, "pixels"),
+        (JPEG, "pixels"),
+        (WEBP, "pixels"),
+        (GIF, "pixels"),
+        (animated(film(), "WEBP"), "8 frames"),
+    ):
+        with pytest.raises(ImageError, match=fault):
+            load_frames(data, limits=limits)
+
+
+@pytest.mark.parametrize("name", ["max_bytes", "sampled_frames", "max_aspect"])
+def test_limits_are_above_zero(name):
+    with pytest.raises(ValueError, match=name):
+        ImageLimits(**{name: 0})
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF"])
+def test_flipped_bytes_give_frames_or_a_sentence_but_nothing_else(kind):
+    chance = random.Random(0)
+    frames = film(3)
+    data = animated(frames, kind) if kind in ("PNG", "WEBP", "GIF") else encoded(smooth(), kind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(150):
+            spoiled = bytearray(data)
+            for _ in range(chance.randint(1, 4)):
+                spoiled[chance.randrange(len(spoiled))] = chance.randrange(256)
+            try:
+                assert all(frame.mode == "RGB" for frame in load_frames(bytes(spoiled)))
+            except ImageError as error:
+                assert_sentence(error, "picture")
+
+
+def test_files_are_closed_and_warning_filters_left_alone(tmp_path):
+    good, bad = tmp_path / "good.gif", tmp_path / "bad.png"
+    good.write_bytes(animated(film(), "GIF"))
+    bad.write_bytes(PNG[:-40])
+    filters, open_files = (
+        list(warnings.filters),
+        len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0,
+    )
+
+    def work() -> None:
+        for _ in range(5):
+            load_frames(good)
+            with pytest.raises(ImageError):
+                load_frames(bad)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert warnings.filters == filters
+    if open_files:
+        assert len(os.listdir("/proc/self/fd")) == open_files
+
+
+# Squares and tensors
+
+
+def test_fit_square_keeps_everything_and_pads_with_the_ground():
+    square = fit_square(Image.new("RGB", (64, 32), RED[:3]), 32)
+    result = np.asarray(square)
+    assert square.size == (32, 32)
+    assert (result[8:24] == RED[:3]).all() and (result[:8] == GROUND).all() and (result[24:] == GROUND).all()
+    tall = np.asarray(fit_square(Image.new("RGB", (8, 128), RED[:3]), 32, ground=(0, 0, 0)))
+    assert (tall[:, 15:17] == RED[:3]).all() and (tall[:, :15] == 0).all()
+    assert fit_square(Image.new("RGB", (200, 1), RED[:3]), 16).size == (16, 16)
+
+
+def test_fit_square_is_the_lanczos_filter():
+    picture = Image.fromarray(noise(48, 48))
+    assert np.array_equal(
+        np.asarray(fit_square(picture, 32)), np.asarray(picture.resize((32, 32), Image.Resampling.LANCZOS))
+    )
+    assert np.array_equal(np.asarray(fit_square(picture, 48)), np.asarray(picture))
+    large = smooth(640, 640)
+    expected = np.asarray(large.resize((32, 32), Image.Resampling.LANCZOS)).astype(float)
+    assert np.abs(np.asarray(fit_square(large, 32)) - expected).max() <= 3
+
+
+def test_colours_hidden_under_transparency_do_not_bleed():
+    rgba = np.zeros((64, 64, 4), np.uint8)
+    rgba[..., :3] = GREEN[:3]
+    rgba[16:48, 16:48] = (*GROUND, 255)
+    assert (np.asarray(fit_square(Image.fromarray(rgba), 24)) == GROUND).all()
+
+
+def test_flatten_leaves_opaque_rgb_alone():
+    image = Image.fromarray(noise())
+    assert flatten(image) is image
+    assert flatten(Image.new("RGBA", (8, 8), CLEAR), (1, 2, 3)).getpixel((0, 0)) == (1, 2, 3)
+
+
+def test_tensors_and_back(picture):
+    images = [Image.fromarray(noise(32, 32)), picture((64, 32), "RGBA"), picture(32, "L", color="white")]
+    tensor = to_tensor(images, 32)
+    assert tensor.shape == (3, 3, 32, 32) and tensor.dtype == torch.float32 and tensor.is_contiguous()
+    assert torch.allclose(tensor[0], torch.from_numpy(noise(32, 32)).permute(2, 0, 1) / 127.5 - 1, atol=1e-6)
+    assert tensor.min() >= -1 and tensor.max() <= 1
+    for image, back in zip(images, to_pictures(tensor), strict=True):
+        assert np.array_equal(np.asarray(back), np.asarray(fit_square(image, 32)))
+
+
+def test_pictures_of_wild_tensors_are_clipped():
+    wild = torch.full((1, 3, 4, 4), -7.0, dtype=torch.bfloat16, requires_grad=True)
+    assert to_pictures(wild)[0].getextrema() == ((0, 0),) * 3
+    assert to_pictures(-wild)[0].getextrema() == ((255, 255),) * 3
+
+
+def test_no_pictures_are_no_tensor():
+    with pytest.raises(ValueError, match="at least one"):
+        to_tensor([], 32)
