@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
+from kcdp.imaging import DEFAULT_LIMITS
 from kcdp.ui.layout import build_app
 from kcdp.ui.theme import css, theme
 
 ASSETS = Path(__file__).parent / "assets"
-MAX_FILE_SIZE = "20mb"
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -27,7 +27,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
     parser.add_argument("--device", help="for example cuda or cpu (default: cuda where there is one)")
-    parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], help="(default: what suits the device)")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], default="float32", help="of the weights")
     return parser.parse_args(argv)
 
 
@@ -43,20 +43,22 @@ def main(argv: Sequence[str] | None = None) -> None:
         share=args.share,
         theme=theme(),
         css=css(),
-        max_file_size=MAX_FILE_SIZE,
+        max_file_size=DEFAULT_LIMITS.max_bytes,
         allowed_paths=[str(ASSETS / "examples")],
         footer_links=["api", "settings"],
         ssr_mode=False,
         prevent_thread_lock=True,
     )
-    try:
-        # Imported here: the page should answer while the model libraries are still on their way.
-        from kcdp.bundle import load_bundle
+    # Imported here: the page answers while the model libraries are still on their way.
+    import torch
 
-        bundle.set_result(load_bundle(args.bundle, device=args.device, dtype=args.dtype))
-    except (OSError, ValueError) as error:
+    from kcdp.bundle import BundleError, load_bundle
+
+    try:
+        bundle.set_result(load_bundle(args.bundle, device=args.device, dtype=getattr(torch, args.dtype)))
+    except BundleError as error:
         bundle.set_exception(error)
-        sys.exit(f"The bundle {args.bundle} does not load: {error}")
+        sys.exit(str(error))
     app.block_thread()
 
 

@@ -13,6 +13,7 @@ from html import escape
 import numpy as np
 from PIL import Image, ImageOps
 
+from kcdp.imaging import fit_square
 from kcdp.palette import emotion_style
 from kcdp.results import ExpertWeight
 
@@ -95,17 +96,19 @@ def _signed(value: float) -> str:
 
 
 def overlay(picture: Image.Image, heat: np.ndarray) -> Image.Image:
-    """`heat` ((H, W) in [0, 1], stretched to the picture) as light over a dimmed grey copy of the picture.
+    """`heat` (H, W) in [0, 1] as light over a dimmed grey copy of the picture.
 
-    Returns an RGB picture whose longer side is `OVERLAY_SIDE`.
+    The heat is of the square that `fit_square` puts the picture in, as that is what the models see; the margins of
+    that square are cut off again. Returns an RGB picture whose longer side is `OVERLAY_SIDE`.
     """
-    picture = ImageOps.contain(picture.convert("RGB"), (OVERLAY_SIDE, OVERLAY_SIDE))
-    grey = ImageOps.grayscale(picture)
-    dimmed = Image.blend(picture, grey.convert("RGB"), 0.75).point(lambda value: int(value * 0.62))
-    levels = Image.fromarray((np.clip(heat, 0, 1) * 255).astype(np.uint8)).resize(
-        picture.size, Image.Resampling.BICUBIC
-    )
+    square = fit_square(picture, OVERLAY_SIDE)
+    grey = ImageOps.grayscale(square).convert("RGB")
+    dimmed = Image.blend(square, grey, 0.75).point(lambda value: int(value * 0.62))
+    levels = Image.fromarray((np.clip(heat, 0, 1) * 255).astype(np.uint8)).resize(square.size, Image.Resampling.BICUBIC)
     glow = ImageOps.colorize(levels, black="#3b0f70", mid="#de4968", white="#fff0a5")
-    # Where nobody looked the picture stays grey; where everybody looked its own colours still shine through a little.
-    seen = Image.blend(glow, picture, 0.35)
-    return Image.composite(seen, dimmed, levels)
+    # Under the light the picture's own colours still shine through a little.
+    lit = Image.composite(Image.blend(glow, square, 0.35), dimmed, levels)
+    scale = OVERLAY_SIDE / max(picture.size)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    left, top = (OVERLAY_SIDE - width) // 2, (OVERLAY_SIDE - height) // 2
+    return lit.crop((left, top, left + width, top + height))

@@ -101,7 +101,7 @@ def triplet_graph(triplets: Sequence[Triplet]) -> str:
         route = _route(things[source], things[target], across=across, forward=ranks[source] < ranks[target])
         paths.append(_arrow(route))
         # Past the middle, towards the object: labels of a fan of arrows then stand apart.
-        label.x, label.y = _point(route, 0.56)
+        label.x, label.y = _point(route, 0.61)
     swings = any(ranks[source] >= ranks[target] for source, target in labels)
     if swings and across:
         height += _SWING

@@ -53,14 +53,8 @@ def theme() -> gr.themes.Base:
         spacing_size=gr.themes.sizes.spacing_md,
         radius_size=gr.themes.sizes.radius_lg,
         text_size=gr.themes.sizes.text_md,
-        font=(
-            gr.themes.LocalFont("Source Sans 3", weights=(400, 600)),
-            "ui-sans-serif",
-            "system-ui",
-            "sans-serif",
-            # Never reached as a fallback: it stands here so that Gradio declares it for the headings.
-            gr.themes.LocalFont("Lora", weights=(400, 600)),
-        ),
+        # Several fonts in Gradio's package, Source Sans 3 and Lora among them, lack the Latin letters; this one is whole.
+        font=(gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"),
         font_mono=("ui-monospace", "Consolas", "monospace"),
     ).set(
         body_background_fill="*neutral_50",

@@ -13,7 +13,7 @@ Besides the page there is one named endpoint, `/understand`:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from html import escape
 from pathlib import Path
@@ -42,7 +42,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
     """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
     seen = gr.State()
     with gr.Row(equal_height=False):
-        with gr.Column(scale=4, min_width=300):
+        with gr.Column(scale=1, min_width=300):
             # `preprocess=False` below: Gradio would decode the file itself, with its own errors, and lose the frames.
             picture = gr.Image(
                 label="Picture",
@@ -58,7 +58,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                 gr.Examples(
                     [[str(path)] for path in examples], [picture], label="Or try one of these", cache_examples=False
                 )
-        with gr.Column(scale=5, min_width=300):
+        with gr.Column(scale=1, min_width=300):
             verdict = gr.HTML(_invitation(), elem_id="verdict")
     with gr.Column(visible=False) as details:
         with gr.Row(equal_height=False):
@@ -73,7 +73,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                     buttons=["copy"],
                     elem_id="triplets",
                 )
-            with gr.Column(scale=1, min_width=300), gr.Group() as looking:
+            with gr.Column(scale=1, min_width=300) as looking:
                 focus = gr.Radio(label="Where the model looked for", choices=[], elem_id="focus")
                 look = gr.Image(
                     label="Where the model looked",
@@ -91,25 +91,29 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                 router = gr.HTML(elem_id="router")
                 download = gr.DownloadButton("Download everything as JSON", elem_id="download")
 
-    def show(upload: dict[str, Any] | None, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
+    def show(upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
+        blank = {details: gr.Column(visible=False), seen: None}
         if upload is None:
-            return {verdict: _invitation(), details: gr.Column(visible=False), seen: None}
+            yield blank | {verdict: _invitation()}
+            return
+        yield blank | {verdict: _busy(started=bundle.done())}
         try:
-            output, frame = _understand(bundle, upload, progress)
+            output, frame = _understand(bundle, upload)
         except ImageError as error:
-            return {verdict: _sorry(str(error)), details: gr.Column(visible=False), seen: None}
+            yield blank | {verdict: _sorry(str(error))}
+            return
         choices = [
             (item.text if item.kind == "word" else f"“{item.text}”", index)
             for index, item in enumerate(output.attention)
         ]
         first = _first_focus(output)
-        return {
+        yield {
             seen: (output, frame),
             verdict: _verdict(output),
             details: gr.Column(visible=True),
             knowledge: _knowledge(output),
             table: gr.Dataframe(value=[list(item) for item in output.triplets], visible=bool(output.triplets)),
-            looking: gr.Group(visible=bool(choices)),
+            looking: gr.Column(visible=bool(choices)),
             focus: gr.Radio(choices=choices, value=first),
             look: _overlay((output, frame), first),
             alignment: _alignment(output),
@@ -123,6 +127,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
         [picture],
         outputs,
         preprocess=False,
+        show_progress="minimal",
         show_progress_on=verdict,
         trigger_mode="always_last",
         concurrency_id="model",
@@ -150,7 +155,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
     )
 
 
-def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None, progress: gr.Progress | None = None) -> Seen:
+def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
     """The result for an upload and the frame that its caption and attention are of.
 
     Raises ImageError, a sentence for the user, when there is no picture or it cannot be read.
@@ -158,8 +163,6 @@ def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None, progress:
     if not upload or not upload.get("path"):
         raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
     frames = load_frames(upload["path"])
-    if progress is not None:
-        progress(None, desc="Looking at the picture" if bundle.done() else "Starting the models, this happens once")
     output = bundle.result().kcdp(upload["path"])
     return output, frames[len(frames) // 2]
 
@@ -186,12 +189,23 @@ def _json_file(output: KCDPOutput, cache: str) -> str:
 
 
 def _invitation() -> str:
+    return _waiting("Waiting for a picture", "Its emotion and the reasons for it will appear here.")
+
+
+def _busy(started: bool) -> str:
+    if started:
+        return _waiting("Looking at the picture", "Reading it, asking the experts, comparing feelings.", "kc-busy")
+    return _waiting("Starting the models", "This happens once and takes a moment; your picture is next.", "kc-busy")
+
+
+def _waiting(title: str, sentence: str, kind: str = "") -> str:
     shapes = "".join(
-        f'<span style="--tint:var(--emotion-{label})">{plots.glyph(label)}</span>' for label in MIKELS_8.labels
+        f'<span style="{plots.tint(label)};--turn:{turn}">{plots.glyph(label)}</span>'
+        for turn, label in enumerate(MIKELS_8.labels)
     )
     return (
-        f'<section class="kc-card kc-wait"><div class="kc-shapes">{shapes}</div><h2>Eight feelings to tell apart</h2>'
-        "<p>Give it a picture: the answer and its reasons appear here.</p></section>"
+        f'<section class="kc-card kc-wait {kind}" role="status"><div class="kc-shapes">{shapes}</div>'
+        f"<h2>{title}</h2><p>{sentence}</p></section>"
     )
 
 

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from kcdp.results import Triplet
+from kcdp.triplet_graph import PHONE_WIDTH, triplet_graph
+
+
+def texts(svg: ElementTree.Element, kind: str) -> list[str]:
+    return [
+        " ".join(span.text for span in group.iter("tspan")) for group in svg.iter("g") if group.get("class") == kind
+    ]
+
+
+def boxes(svg: ElementTree.Element) -> list[tuple[float, float, float, float]]:
+    """(left, top, right, bottom) of every box."""
+    found = []
+    for rect in svg.iter("rect"):
+        x, y, width, height = (float(rect.get(name)) for name in ("x", "y", "width", "height"))
+        found.append((x, y, x + width, y + height))
+    return found
+
+
+GRAPHS = {
+    "one": [Triplet("man", "hugs", "woman")],
+    "fan": [Triplet("cat", verb, thing) for verb, thing in (("sits on", "sofa"), ("looks at", "bird"), ("has", "hat"))],
+    "chain": [Triplet("girl", "holds", "red balloon"), Triplet("red balloon", "flies over", "town")],
+    "circle": [Triplet("dog", "chases", "cat"), Triplet("cat", "scares", "dog")],
+    "self": [Triplet("man", "hurts", "man")],
+    "crossed": [
+        Triplet(who, verb, what) for who in ("boy", "girl") for verb, what in (("eats", "cake"), ("sees", "dog"))
+    ],
+    "long": [Triplet("a very old and tired looking fisherman", "is slowly walking towards", "the small wooden boat")],
+    "wide": [Triplet("crowd", "cheers for", f"very famous player {number}") for number in range(5)]
+    + [Triplet("very famous player 1", "thanks", "the whole big crowd"), Triplet("mascot", "joins", "crowd")],
+}
+
+
+@pytest.mark.parametrize("triplets", GRAPHS.values(), ids=GRAPHS)
+def test_everything_is_drawn_inside_and_things_do_not_overlap(triplets: list[Triplet]) -> None:
+    svg = ElementTree.fromstring(triplet_graph(triplets))
+    things = {part for item in triplets for part in (item.subject, item.object)}
+    assert set(texts(svg, "kc-node")) == things
+    assert svg.get("aria-label") == "; ".join(map(str, triplets))
+    left, top, width, height = map(float, svg.get("viewBox").split())
+    drawn = boxes(svg)
+    for box in drawn:
+        assert left <= box[0] and top <= box[1] and box[2] <= left + width and box[3] <= top + height
+    nodes = drawn[: len(texts(svg, "kc-node"))]
+    for index, one in enumerate(nodes):
+        for two in nodes[index + 1 :]:
+            assert one[2] <= two[0] or two[2] <= one[0] or one[3] <= two[1] or two[3] <= one[1]
+
+
+@pytest.mark.parametrize("name", ["fan", "crossed"])
+def test_labels_of_neighbouring_arrows_stand_apart(name: str) -> None:
+    svg = ElementTree.fromstring(triplet_graph(GRAPHS[name]))
+    labels = boxes(svg)[len(texts(svg, "kc-node")) :]
+    for index, one in enumerate(labels):
+        for two in labels[index + 1 :]:
+            across = min(one[2], two[2]) - max(one[0], two[0])
+            down = min(one[3], two[3]) - max(one[1], two[1])
+            assert across <= 0 or down <= 12, "the text of two labels overlaps"
+
+
+def test_arrows_go_from_subject_to_object_and_same_pair_shares_one() -> None:
+    svg = ElementTree.fromstring(triplet_graph([Triplet("man", "hugs", "dog"), Triplet("man", "kisses", "dog")]))
+    assert texts(svg, "kc-edge-label") == ["hugs, kisses"]
+    man, dog = boxes(svg)[:2]
+    (path,) = [item for item in svg.iter("path") if item.get("class") == "kc-edge"]
+    numbers = path.get("d").replace("M", " ").replace("C", " ").split()
+    assert float(numbers[0]) == pytest.approx(man[2], abs=0.2)
+    assert float(numbers[-2]) == pytest.approx(dog[0] - 2, abs=0.2)
+
+
+def test_columns_fit_a_phone_else_rows() -> None:
+    narrow = ElementTree.fromstring(triplet_graph(GRAPHS["one"]))
+    assert float(narrow.get("viewBox").split()[2]) <= PHONE_WIDTH + 20
+    long = ElementTree.fromstring(triplet_graph(GRAPHS["long"]))
+    upper, lower = boxes(long)[:2]
+    assert upper[3] < lower[1]
+
+
+def test_no_triplet_is_said_and_model_text_is_escaped() -> None:
+    assert "No triplet" in triplet_graph([])
+    assert "<b>" not in triplet_graph([Triplet("<b>", "&", '"')])

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kcdp.results import AttentionMap, ExpertWeight
+from kcdp.ui import words
+from tests.fake_bundle import fake_output
+
+
+@pytest.mark.parametrize(("share", "how"), [(0.9, "clearly"), (0.5, "most likely"), (0.3, "perhaps")])
+def test_lead_says_how_sure_the_prediction_is(share: float, how: str) -> None:
+    output = replace(fake_output("awe"), probabilities={"awe": share, "fear": 1 - share})
+    assert how in words.verdict_lead(output)
+
+
+def test_why_names_what_was_read_where_it_looked_and_who_was_asked() -> None:
+    assert words.why(fake_output("awe")) == (
+        "The model reads the picture as “round yellow face hugs small red heart” and looks most closely at “round”. "
+        "It asks experts 1 and 3 of 4 (73 % of the router's trust). Awe stands well ahead of every other feeling."
+    )
+
+
+def test_why_without_triplets_attention_or_several_experts() -> None:
+    output = replace(fake_output("awe"), triplets=(), attention=(), experts=(ExpertWeight(0, 1.0, True),))
+    assert words.why(output) == "The model goes by its caption. Awe stands well ahead of every other feeling."
+
+
+def test_a_close_second_is_named() -> None:
+    output = replace(fake_output("awe"), probabilities={"awe": 0.5, "fear": 0.4, "anger": 0.1})
+    assert "close call: fear comes next with 40 %" in words.why(output)
+    assert words.runner_up(replace(output, probabilities={"awe": 0.8, "fear": 0.2})) is None
+
+
+def test_sharpest_word_is_one_of_the_triplets_words_where_it_can_be() -> None:
+    broad, sharp = np.full((8, 8), 1.0, np.float32), np.eye(8, dtype=np.float32)
+    maps = tuple(
+        AttentionMap(word, "word", heat) for word, heat in (("face", broad), ("heart", sharp**2 * 0.5), ("with", sharp))
+    )
+    output = replace(fake_output(), attention=maps)
+    assert words.sharpest_word(output) == "heart"
+    assert words.sharpest_word(replace(output, triplets=())) == "with"
+
+
+def test_agreement_and_disagreement_are_plain_sentences() -> None:
+    assert "agree" in words.agreement(fake_output("awe"))
+    differ = words.agreement(fake_output("awe", pseudo_label="fear"))
+    assert "differ" in differ and "fear" in differ and "awe" in differ
+
+
+@pytest.mark.parametrize(("names", "text"), [(["1"], "1"), (["1", "3"], "1 and 3"), (["1", "2", "4"], "1, 2 and 4")])
+def test_join(names: list[str], text: str) -> None:
+    assert words.join(names) == text
