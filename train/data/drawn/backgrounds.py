@@ -17,9 +17,8 @@ EDGE = (
     '<feComponentTransfer in="b" result="w"><feFuncA type="linear" slope="14" intercept="-0.6"/>'
     '<feFuncR type="linear" slope="0" intercept="1"/><feFuncG type="linear" slope="0" intercept="1"/>'
     '<feFuncB type="linear" slope="0" intercept="1"/></feComponentTransfer>'
-    '<feGaussianBlur in="SourceAlpha" stdDeviation="2.4" result="s"/>'
-    '<feComponentTransfer in="s" result="t"><feFuncA type="linear" slope="0.7"/></feComponentTransfer>'
-    '<feOffset in="t" dy="1.6" result="o"/>'
+    '<feComponentTransfer in="b" result="t"><feFuncA type="linear" slope="0.9"/></feComponentTransfer>'
+    '<feOffset in="t" dy="2.2" result="o"/>'
     '<feMerge><feMergeNode in="o"/><feMergeNode in="w"/><feMergeNode in="SourceGraphic"/></feMerge></filter>'
 )
 #: Clip contours of a round card and of one with rounded corners.

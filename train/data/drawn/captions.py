@@ -90,8 +90,7 @@ def sticker_caption(rng: Random, anchor: Anchor, mood: Mood, style: Style) -> st
         forms.append(f"{a(adjective)} {noun}" + (f" that {mood.says}" if rng.random() < 0.4 else " sticker"))
     if mood.word:
         forms.append(f"{a(noun)} says {mood.word.strip('!')}")
-    text = _personal(rng.choice(forms), anchor.noun)
-    return text if len(text.split()) >= 4 else f"a drawing of {text}"
+    return _personal(rng.choice([form for form in forms if len(form.split()) >= 4]), anchor.noun)
 
 
 def thing_caption(rng: Random, noun: str, looks: str, style: Style, phrase: str) -> str:

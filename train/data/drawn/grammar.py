@@ -35,7 +35,7 @@ RED, GREEN, BLUE = "red", "green", "blue"
 PROTOTYPES: dict[str, tuple[Prototype, ...]] = {
     "amusement": (
         Prototype("laugh", ("raised", "soft"), ("happy arcs", "carets", "squeezed"), ("big laugh", "huge laugh"),
-                  {"laughing tears": 0.5, "blush": 0.3, "burst": 0.15}, (), ("belly", "down", "cover mouth", "point"),
+                  {"laughing tears": 0.5, "blush": 0.3, "burst": 0.15}, (), ("belly", "down", "point"),
                   ("is laughing", "laughs out loud", "is giggling"), brow_drop=0.5, weight=1.6),
         Prototype("laughing to tears", ("raised", "none"), ("happy arcs", "squeezed", "carets"),
                   ("huge laugh", "big laugh", "grin"), {"laughing tears": 1.0}, (), ("belly", "point", "down"),
@@ -48,7 +48,7 @@ PROTOTYPES: dict[str, tuple[Prototype, ...]] = {
         Prototype("silly", ("one raised", "raised"), ("uneven",), ("tongue out", "open smile", "grin", "smirk"),
                   {}, (), ("down", "wave"), ("makes a funny face", "is joking"), brow_drop=0.4, weight=0.7),
         Prototype("grin", ("raised", "soft"), ("happy arcs", "carets", "dots", "round"), ("grin", "open smile"),
-                  {"blush": 0.3, "notes": 0.1}, (), ("down", "hips", "wave", "cover mouth"),
+                  {"blush": 0.3, "notes": 0.1}, (), ("down", "hips", "wave"),
                   ("is grinning", "grins"), brow_drop=0.5, weight=0.9),
     ),
     "awe": (
@@ -95,7 +95,7 @@ PROTOTYPES: dict[str, tuple[Prototype, ...]] = {
         Prototype("party", ("raised", "none"), ("happy arcs", "round", "stars", "carets", "dots"), ("open smile", "big laugh", "broad smile"),
                   {"confetti": 1.0, "notes": 0.3}, (), ("up", "jump", "wave"), ("is celebrating", "parties"),
                   brow_drop=0.5, weight=1.1),
-        Prototype("eager", ("raised", "angry"), ("sparkling",), ("big laugh", "open smile", "huge laugh"),
+        Prototype("eager", ("raised", "soft"), ("sparkling",), ("big laugh", "open smile", "huge laugh"),
                   {"sparkles": 0.5, "burst": 0.6, "blush": 0.4}, (("burst", "sparkles"),), ("fists", "clasp", "up"),
                   ("cannot wait", "is eager"), brow_drop=0.6, weight=0.8),
     ),

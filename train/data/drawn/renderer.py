@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -63,13 +63,19 @@ def draw(seed: int, size: int = 128, kind: str | None = None, emotion: str | Non
         feeling = None
     else:
         feeling = emotion or rng.choice(MIKELS_8.labels)
-    pen = Pen(rng, random_style(rng))
+    style = random_style(rng)
+    if kind != "sticker" and feeling and style.tone == "line":
+        # A face can do without colour; fire, slime and sunsets cannot.
+        style = replace(style, tone="pastel")
+    pen = Pen(rng, style)
     if kind == "sticker":
         caption, attributes = _sticker(pen, feeling)
     elif kind == "scene":
         caption, attributes = _scene(pen, feeling)
     else:
         caption, attributes = _thing(pen, feeling)
+    if len(caption.split()) < 4:
+        caption = f"a drawing of {caption}"
     svg = pen.document(size)
     image = Image.open(io.BytesIO(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True))).convert("RGBA")
     attributes = {"kind": kind, "style": pen.style.family, **attributes}

@@ -94,7 +94,7 @@ def test_svg_is_well_formed_and_refers_only_to_what_it_defines(drawings):
 def test_captions_are_short_and_name_what_is_drawn(drawings):
     for drawing in drawings:
         caption, attributes = drawing.caption, drawing.attributes
-        assert 2 <= len(caption.split()) <= 18, caption
+        assert 4 <= len(caption.split()) <= 18, caption
         assert caption == caption.strip()
         if attributes["kind"] == "object" or attributes.get("body", "pair") != "pair":
             assert attributes["noun"] in caption
