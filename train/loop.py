@@ -188,6 +188,8 @@ def run_stage(stage: Stage, config: LoopConfig, output_dir: Path, mixed_precisio
             shutil.rmtree(aside, ignore_errors=True)
         accelerator.wait_for_everyone()
         accelerator.save_state(str(aside))
+        # Every process writes its own random state.
+        accelerator.wait_for_everyone()
         if accelerator.is_main_process:
             replace_folder(aside, checkpoint)
 
