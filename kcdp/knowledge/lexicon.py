@@ -26,6 +26,11 @@ DETERMINING_ADJECTIVES = _words(
     "other same such many several few last next first second own various certain more most much front top close",
     "different single whole",
 )
+#: Those that "who" may mean when they stand after "with": "a mother with a baby who is crying".
+PERSON_NOUNS = _words(
+    "person people man woman child baby boy girl kid toddler infant mother father parent son daughter brother sister",
+    "grandmother grandfather husband wife friend bride groom lady gentleman player soldier doctor nurse teacher student",
+)
 #: "in front of the house" is one preposition.
 PLACE_NOUNS = _words("front top middle side back edge center centre bottom midst corner")
 SPEECH_VERBS = _words("say read shout yell write scream whisper ask")

@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
-from kcdp.knowledge.lexicon import LINKING_VERBS
+from kcdp.knowledge.lexicon import LINKING_VERBS, PERSON_NOUNS
 
 
 def repair(tokens: list[Token]) -> None:
     """Apply all repairs to one tree, in place."""
     for token in tokens:
+        _verb_read_as_plural(token, tokens)
+        _clause_about_a_person(token)
         _adjective_after_adjunct(token, tokens)
         _gerund_after_finite_verb(token, tokens)
         _participle_before_bare_noun(token, tokens)
+
+
+def _verb_read_as_plural(plural: Token, tokens: list[Token]) -> None:
+    """ "a dog waits" is no plural of "a dog wait": after "a" or "an", the last word is the verb, the one before its subject."""
+    singular = any(determiner.text in ("a", "an") for determiner in plural.having("det"))
+    if plural.head is not None or not singular or plural.tag not in ("NNS", "NNPS"):
+        return
+    subject = tokens[plural.index - 1]
+    if subject.head is not plural or subject.relation != "compound" or not subject.is_noun:
+        return
+    plural.pos, plural.tag = "VERB", "VBZ"
+    verbal = {"nmod": "obl", "acl": "advcl"}
+    for child in list(plural.children):
+        if child.index > plural.index:
+            child.relation = verbal.get(child.relation, child.relation)
+        elif child is not subject:
+            child.attach(subject, child.relation)
+    subject.relation = "nsubj"
+
+
+def _clause_about_a_person(clause: Token) -> None:
+    """ "a girl with a hair bun who laughs": "who" is the girl, for things that one has or wears are no persons."""
+    thing = clause.head
+    if clause.relation != "acl:relcl" or thing is None or thing.lemma in PERSON_NOUNS:
+        return
+    owner = thing.head
+    personal = any(subject.lemma == "who" for subject in clause.having("nsubj"))
+    if personal and thing.relation == "nmod" and thing.has_case("with") and owner is not None and owner.is_noun:
+        clause.attach(owner, "acl:relcl")
 
 
 def _adjective_after_adjunct(adjective: Token, tokens: list[Token]) -> None:

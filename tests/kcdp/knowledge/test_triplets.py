@@ -57,6 +57,12 @@ def test_scores_on_captions(parser: TripletParser) -> None:
         ("a cat says \u201csorry\u201d", ["cat says sorry"]),
         ("The woman\u2019s dog sleeps.", ["woman has dog", "dog is sleeping"]),
         ("The image shows a girl sitting on a bench. She looks sad.", ["girl sitting on bench", "girl looks sad"]),
+        ("a white cow sneers", ["cow is white", "cow is sneering"]),
+        ("a round face clenches its fists", ["face is round", "face clenches fists"]),
+        (
+            "a cartoon person with a hair bun who is laughing",
+            ["cartoon person with hair bun", "cartoon person is laughing"],
+        ),
         ("sorry", []),
         ("", []),
     ],
@@ -196,6 +202,17 @@ def test_pictures_do_not_look_sad() -> None:
     )
     sentences = [read_tree(sentence) for sentence in tree(rows).sents]
     assert extract_triplets(sentences) == [Triplet("girl", "looking", "sad")]
+
+
+@pytest.mark.parametrize(("noun", "owner"), [("hat", "girl"), ("baby", "baby")])
+def test_who_means_a_person(noun: str, owner: str) -> None:
+    rows = (
+        f"girl/girl/NN/NOUN/0/ROOT with/with/IN/ADP/2/case {noun}/{noun}/NN/NOUN/0/nmod who/who/WP/PRON/4/nsubj "
+        "smiles/smile/VBZ/VERB/2/acl:relcl"
+    )
+    tokens = read_tree(next(tree(rows).sents))
+    repair(tokens)
+    assert extract_triplets([tokens])[-1] == Triplet(owner, "is", "smiling")
 
 
 def test_repair_makes_no_circles() -> None:
