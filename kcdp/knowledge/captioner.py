@@ -90,7 +90,10 @@ class Captioner:
         device: str | torch.device = "cpu",
         **options: Any,
     ) -> Captioner:
-        """Load model and processor from a folder or from the Hub (safetensors only)."""
+        """Load model and processor from a folder or from the Hub (safetensors only).
+
+        Without torchvision the image processor is transformers' own PIL variant of the same name; nothing else changes.
+        """
         model = AutoModelForImageTextToText.from_pretrained(name_or_folder, dtype=dtype, use_safetensors=True)
         processor = AutoProcessor.from_pretrained(name_or_folder)
         return cls(model.to(device), processor, config, **options)
