@@ -2,53 +2,32 @@
 
 Stages run in the order of the configuration and each can be killed and started again: a finished one is skipped, a
 half-finished one goes on from its last checkpoint. Every setting of the file can be overridden on the command line
-(`--output_dir runs/again --stages kcdp`). The bundle, ready for `kcdp.load_bundle`, ends up in `output_dir/bundle`.
+(`--output_dir runs/again --stages kcdp --kcdp.loop.steps 500`). The bundle, ready for `kcdp.load_bundle`, ends up in
+`output_dir/bundle`.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-
-import yaml
-from transformers import HfArgumentParser
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from train.arguments import parse
 from train.recipe import Recipe
-from train.stages import STAGES
+from train.stages import STAGES, check
 
 
-def parse_arguments(arguments: list[str]) -> Recipe:
-    """The recipe of `--config`, with what else the command line says on top.
-
-    Raises SystemExit with one sentence when the file is missing or names an unknown setting.
-    """
-    parser = HfArgumentParser(Recipe, description=__doc__)
-    if "--config" not in arguments:
-        return parser.parse_args_into_dataclasses(arguments)[0]
-    position = arguments.index("--config")
-    if position + 1 >= len(arguments):
-        raise SystemExit("--config needs the path of a YAML file, for example train/configs/mini.yaml.")
-    path = Path(arguments[position + 1])
-    if not path.is_file():
-        raise SystemExit(f"There is no configuration file {path}.")
-    settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    unknown = sorted(set(settings) - {field for field in Recipe.__dataclass_fields__})
-    if unknown:
-        raise SystemExit(f"{path} has the unknown setting '{unknown[0]}'.")
-    parser.set_defaults(**settings)
-    rest = arguments[:position] + arguments[position + 2 :]
-    return parser.parse_args_into_dataclasses(rest)[0]
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the stages that the command line asks for; raises SystemExit with one sentence when it makes no sense."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    recipe = parse_arguments(sys.argv[1:])
-    unknown = [name for name in recipe.stages if name not in STAGES]
-    if unknown:
-        raise SystemExit(f"'{unknown[0]}' is not a stage; known stages: {', '.join(STAGES)}.")
+    (recipe,) = parse((Recipe,), sys.argv[1:] if arguments is None else arguments, __doc__)
+    try:
+        check(recipe)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
     for name in recipe.stages:
         STAGES[name](recipe)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from accelerate import PartialState
 from diffusers import AutoencoderKL
@@ -13,15 +13,22 @@ from transformers import CLIPModel, CLIPTokenizer
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from train.data.augment import AugmentConfig
 from train.data.sources import load_records, make_pool
+from train.data.splits import parts
 from train.foundation import Foundation
-from train.loop import run_stage
+from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
+from train.stages.kcdp import KCDPConfig, KCDPStage
+from train.stages.language import LanguageConfig, LanguageStage
+from train.stages.unet import UNetConfig, UNetStage
+from train.stages.vae import VAEConfig, VAEStage
+
+logger = logging.getLogger(__name__)
 
 #: The parser is trained apart (spaCy's own training) and ships with the bundle.
 PARSER = Path(__file__).resolve().parents[2] / "assets" / "mini" / "parser"
 
 
-def _best(recipe: Recipe, stage: str) -> Path:
+def best_weights(recipe: Recipe, stage: str) -> Path:
     """The finished weights of an earlier stage; raises SystemExit when that has not been trained."""
     folder = recipe.run_dir(stage) / "best"
     if not folder.is_dir():
@@ -31,18 +38,16 @@ def _best(recipe: Recipe, stage: str) -> Path:
 
 def load_foundation(recipe: Recipe) -> Foundation:
     """All earlier stages' best weights, on this process's device."""
-    folders = (_best(recipe, stage) for stage in ("vae", "captioner", "unet"))
+    folders = (best_weights(recipe, stage) for stage in ("vae", "captioner", "unet"))
     return Foundation.load(*folders, PARSER, recipe.emotions.labels, PartialState().device)
 
 
-def _run(recipe: Recipe, stage: Any, loop: Any) -> dict[str, float]:
+def _run(recipe: Recipe, stage: Stage, loop: LoopConfig) -> dict[str, float]:
     return run_stage(stage, loop, recipe.run_dir(stage.name), recipe.mixed_precision)
 
 
 def run_vae(recipe: Recipe) -> dict[str, float]:
     """Foundation: the latent space."""
-    from train.stages.vae import VAEConfig, VAEStage
-
     config, loop, shares = recipe.stage_settings("vae", VAEConfig)
     records = load_records(recipe)
     held_out = make_pool(recipe, records, "val")
@@ -50,10 +55,9 @@ def run_vae(recipe: Recipe) -> dict[str, float]:
 
 
 def _run_words(recipe: Recipe, name: str, start: Path | None) -> dict[str, float]:
-    from train.stages.language import LanguageConfig, LanguageStage
-
     config, loop, shares = recipe.stage_settings(name, LanguageConfig)
-    config.start = str(start) if start else None
+    if start is not None:
+        config.start = str(start)
     records = load_records(recipe)
     train, held_out = make_pool(recipe, records, "train", shares), make_pool(recipe, records, "val")
     return _run(recipe, LanguageStage(config, train, held_out, name), loop)
@@ -66,13 +70,11 @@ def run_language(recipe: Recipe) -> dict[str, float]:
 
 def run_captioner(recipe: Recipe) -> dict[str, float]:
     """Foundation: vision tower and captioner go on; the text tower stays, so the denoiser can be trained meanwhile."""
-    return _run_words(recipe, "captioner", _best(recipe, "language"))
+    return _run_words(recipe, "captioner", best_weights(recipe, "language"))
 
 
 def run_unet(recipe: Recipe) -> dict[str, float]:
     """Foundation: text to image."""
-    from train.stages.unet import UNetConfig, UNetStage
-
     config, loop, shares = recipe.stage_settings("unet", UNetConfig)
     records = load_records(recipe)
     # A generator learns from upright, whole, clean pictures.
@@ -81,8 +83,8 @@ def run_unet(recipe: Recipe) -> dict[str, float]:
     )
     train = make_pool(recipe, records, "train", shares, augmentation=calm)
     device = PartialState().device
-    vae: AutoencoderKL = PatchAutoencoderKL.from_pretrained(_best(recipe, "vae") / "vae").to(device)
-    language = _best(recipe, "language")
+    vae: AutoencoderKL = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae").to(device)
+    language = best_weights(recipe, "language")
     clip = CLIPModel.from_pretrained(language / "clip").to(device)
     tokenizer = CLIPTokenizer.from_pretrained(language / "tokenizer")
     return _run(recipe, UNetStage(config, train, make_pool(recipe, records, "val"), vae, clip, tokenizer), loop)
@@ -91,7 +93,6 @@ def run_unet(recipe: Recipe) -> dict[str, float]:
 def run_kcdp(recipe: Recipe) -> dict[str, float]:
     """KCDP in setting UC on every labelled picture, then the bundle."""
     from train.bundle import write_bundle
-    from train.stages.kcdp import KCDPConfig, KCDPStage
 
     config, loop, shares = recipe.stage_settings("kcdp", KCDPConfig)
     records = load_records(recipe)
@@ -104,6 +105,13 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
     return metrics
 
 
+SETTINGS = {
+    "vae": VAEConfig,
+    "language": LanguageConfig,
+    "captioner": LanguageConfig,
+    "unet": UNetConfig,
+    "kcdp": KCDPConfig,
+}
 STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
     "vae": run_vae,
     "language": run_language,
@@ -111,3 +119,17 @@ STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
     "unet": run_unet,
     "kcdp": run_kcdp,
 }
+
+
+def check(recipe: Recipe) -> None:
+    """Raise ValueError with one sentence when a stage, a setting, the protocol or the label space is unknown.
+
+    All stages are asked before the first one runs: a slip in the last one must not show hours later.
+    """
+    unknown = [name for name in recipe.stages if name not in STAGES]
+    if unknown:
+        raise ValueError(f"'{unknown[0]}' is not a stage; known stages: {', '.join(STAGES)}.")
+    for name in recipe.stages:
+        recipe.stage_settings(name, SETTINGS[name])
+    parts(recipe.protocol)
+    logger.info("Stages %s, label space %s.", ", ".join(recipe.stages), recipe.emotions.name)

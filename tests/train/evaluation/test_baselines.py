@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from train.evaluation.baselines import FrozenCLIP, ResNet, ResNetStage, linear_probe, zero_shot
+from train.evaluation.domains import Domains
+from train.evaluation.results import guesses_of
+from train.loop import LoopConfig, run_stage
+
+
+def test_resnet_18_has_its_size() -> None:
+    # torchvision's ResNet-18 has 11,689,512 parameters with a head of 1000 classes, 513,000 of them in the head.
+    network = ResNet(8)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 11_689_512 - 513_000 + 513 * 8
+    convolutions = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
+    assert len(convolutions) + 1 == 18 + 3  # three shortcuts change the width
+
+
+def test_resnet_looks_at_ever_smaller_maps() -> None:
+    network = ResNet(3, widths=(4, 8, 8, 8)).eval()
+    assert network.body(torch.zeros(2, 3, 64, 64)).shape == (2, 8, 2, 2)
+    assert network.features(torch.zeros(2, 3, 64, 64)).shape == (2, 8)
+
+
+def test_the_network_learns_what_colours_tell(domains: Domains, tmp_path: Path) -> None:
+    stage = ResNetStage(domains.source("emoji"), domains.test("cartoons"), widths=(8, 8, 16, 16))
+    stage.source.augmentation.strength = 0.3
+    loop = LoopConfig(
+        steps=60, batch_size=16, learning_rate=5e-3, warmup_steps=5, validate_every=60, checkpoint_minutes=9
+    )
+    metrics = run_stage(stage, loop, tmp_path / "cnn")
+    assert metrics["accuracy"] >= 0.8
+    labels = stage.test.labels
+    assert guesses_of(tmp_path / "cnn" / "best")["guesses"].eq(labels).float().mean() == metrics["accuracy"]
+
+
+def test_pictures_are_embedded_once(clip: FrozenCLIP, domains: Domains, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = domains.test("emoji")
+    embedded = clip.pictures(pool)
+    assert embedded.shape == (6, 32)
+    np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1, rtol=1e-5)
+    monkeypatch.setattr(clip.model, "vision_model", torch.nn.Identity())
+    with pytest.raises(TypeError):  # other weights: not those of the cache
+        clip.pictures(pool)
+    monkeypatch.undo()
+    monkeypatch.setattr(clip.model.vision_model, "forward", lambda **_: pytest.fail("embedded again"))
+    np.testing.assert_array_equal(clip.pictures(pool), embedded)
+
+
+def test_embeddings_are_clips_own(clip: FrozenCLIP, domains: Domains) -> None:
+    pool = domains.test("emoji")
+    texts = ["a red face", "a blue face"]
+    tokens = clip.tokenizer(texts, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        output = clip.model(pixel_values=pool.plain(torch.arange(len(pool))), **tokens)
+    np.testing.assert_allclose(clip.pictures(pool), output.image_embeds.numpy(), atol=2e-2)
+    torch.testing.assert_close(clip.texts(texts), output.text_embeds)
+
+
+def test_zero_shot_takes_the_nearest_prompt(
+    clip: FrozenCLIP, domains: Domains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = domains.test("photos")
+    prompts = torch.eye(8, 32)
+    towards = np.eye(32, dtype=np.float32)[test.labels.numpy()]
+    monkeypatch.setattr(FrozenCLIP, "texts", lambda self, texts: prompts)
+    monkeypatch.setattr(FrozenCLIP, "pictures", lambda self, pool: towards)
+    assert zero_shot(clip, test).tolist() == test.labels.tolist()
+
+
+def test_linear_probe_learns_from_the_source_alone(
+    clip: FrozenCLIP, domains: Domains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, test = domains.source("emoji"), domains.test("photos")
+    # Only the emoji's embeddings tell the label; the other domains' would teach the opposite.
+    others = torch.tensor([name != "emoji" for name in source.domains])
+    shown = {
+        id(source): np.eye(8)[torch.where(others, (source.labels + 1) % 8, source.labels).numpy()],
+        id(test): np.eye(8)[test.labels.numpy()],
+    }
+    monkeypatch.setattr(FrozenCLIP, "pictures", lambda self, pool: shown[id(pool)])
+    assert linear_probe(clip, source, test).tolist() == test.labels.tolist()

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import torch
+from datasets import Dataset
+
+from train.evaluation.domains import Domains
+from train.recipe import Recipe
+
+
+def test_domains_are_those_that_can_be_trained_and_tested(domains: Domains) -> None:
+    assert domains.names == ["emoji", "cartoons", "photos"]
+    assert domains.test_parts == ["test-emoji", "test-cartoons", "test-photos"]
+
+
+def test_a_domain_without_test_pictures_is_left_out(recipe: Recipe, records: Dataset) -> None:
+    keep = [
+        row
+        for row, (domain, split) in enumerate(zip(records["domain"][:], records["split"][:], strict=True))
+        if (domain, split) != ("photos", "test")
+    ]
+    assert Domains(recipe, records.select(keep)).names == ["emoji", "cartoons"]
+
+
+def test_only_labelled_pictures_of_the_domain_are_drawn(domains: Domains) -> None:
+    for pool in (domains.source("cartoons"), domains.target("cartoons")):
+        drawn = pool.sample(200, torch.Generator().manual_seed(0)).tolist()
+        assert {pool.domains[index] for index in drawn} == {"cartoons"}
+        assert min(pool.labels[index] for index in drawn) >= 0
+        assert set(pool.styles) == {"noto", "lorelei", "moody"}
+
+
+def test_sources_and_targets_share_their_pictures_and_so_their_caches(domains: Domains) -> None:
+    keys = {domains.source(name).store.key for name in domains.names}
+    keys |= {domains.target(name).store.key for name in domains.names}
+    assert len(keys) == 1
+    assert domains.source("emoji") is domains.source("emoji")
+
+
+def test_a_target_is_drawn_without_regard_to_its_labels(recipe: Recipe, records: Dataset) -> None:
+    emotions = records["emotion"][:]
+    # All emoji but one are amused from here on.
+    rare = [row for row in range(len(records)) if emotions[row] != "anger" or row == emotions.index("anger")]
+    domains = Domains(recipe, records.select(rare), balance=1.0)
+    target, source = domains.target("emoji"), domains.source("emoji")
+    assert len(set(target.weights[target.weights > 0].tolist())) == 1
+    assert len(set(source.weights[source.weights > 0].tolist())) > 1
+
+
+def test_test_parts_are_labelled_and_of_one_domain(domains: Domains) -> None:
+    pool = domains.test("emoji")
+    assert set(pool.styles) == {"openmoji"}
+    assert len(pool) == 6
+    assert (pool.labels >= 0).all()

@@ -1,0 +1,236 @@
+"""Measure what has been trained: `python train/evaluate.py --config train/configs/mini.yaml --data FOLDER`.
+
+The settings are those of `train/train.py` and a few more, below. Tables (Markdown), numbers (JSON) and figures (PNG) go
+to `output_dir/evaluation`; every single result is kept as soon as it is there, so a killed evaluation goes on where it
+stopped, and one that is asked for again after more training measures again only what has changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+from accelerate import PartialState
+
+from kcdp.bundle import BundleError, load_bundle
+from kcdp.pipelines.kcdp import KCDPPipeline
+from train.arguments import parse
+from train.bundle import assemble
+from train.data.pool import Pool
+from train.data.sources import load_records
+from train.data.splits import select
+from train.evaluation import figures, shipped, tables
+from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method
+from train.evaluation.baselines import FrozenCLIP
+from train.evaluation.domains import Domains
+from train.evaluation.results import ResultStore, write_json, write_text
+from train.recipe import Recipe
+from train.stages import best_weights, load_foundation
+from train.stages.kcdp import KCDPConfig
+
+
+@dataclass
+class EvaluationArguments:
+    """What to measure."""
+
+    what: list[str] = field(
+        default_factory=lambda: ["all"],
+        metadata={"help": "recognition, captions, reconstruction, adaptation, ablations, tsne or all."},
+    )
+    bundle: str | None = field(
+        default=None,
+        metadata={"help": "Bundle that recognition, captions and reconstruction measure; else the run's own stages."},
+    )
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2], metadata={"help": "Seeds of what is trained."})
+    pairs: list[str] = field(
+        default_factory=list,
+        metadata={"help": "Pairs source:target of adaptation, ablations and tsne; all ordered pairs if not given."},
+    )
+    methods: list[str] = field(
+        default_factory=list, metadata={"help": "Rows of adaptation and ablations; all if not given."}
+    )
+    steps: int = field(default=200, metadata={"help": "Steps that each model of adaptation and ablations trains."})
+    batch_size: int = field(default=32, metadata={"help": "Pictures of a step."})
+    limit: int | None = field(
+        default=None, metadata={"help": "Most pictures of a part in recognition, captions and reconstruction."}
+    )
+
+
+class Evaluation:
+    """One run's data and models, loaded when something needs them."""
+
+    def __init__(self, recipe: Recipe, arguments: EvaluationArguments) -> None:
+        self.recipe, self.arguments = recipe, arguments
+        self.folder = Path(recipe.output_dir) / "evaluation"
+        self.store = ResultStore(self.folder / "results")
+
+    @cached_property
+    def domains(self) -> Domains:
+        config, _, _ = self.recipe.stage_settings("kcdp", KCDPConfig)
+        return Domains(self.recipe, load_records(self.recipe), config.balance)
+
+    @cached_property
+    def pipeline(self) -> KCDPPipeline:
+        """What is shipped: the given bundle, or what the stages have trained."""
+        if self.arguments.bundle:
+            return load_bundle(self.arguments.bundle, device=PartialState().device).kcdp
+        config, _, _ = self.recipe.stage_settings("kcdp", KCDPConfig)
+        heads = best_weights(self.recipe, "kcdp")
+        pipeline = assemble(load_foundation(self.recipe), heads, config, self.recipe.label_space)
+        return pipeline.to(PartialState().device)
+
+    @cached_property
+    def weights(self) -> str:
+        return shipped.weights_of(self.pipeline)
+
+    @cached_property
+    def adaptation(self) -> Adaptation:
+        config, loop, _ = self.recipe.stage_settings("kcdp", KCDPConfig)
+        arguments = self.arguments
+        steps = arguments.steps
+        loop = dataclasses.replace(
+            loop, steps=steps, batch_size=arguments.batch_size, warmup_steps=min(loop.warmup_steps, steps // 10)
+        )
+        return Adaptation(
+            self.domains,
+            load_foundation(self.recipe),
+            FrozenCLIP.load(best_weights(self.recipe, "captioner"), PartialState().device),
+            config,
+            loop,
+            self.store,
+            self.recipe.mixed_precision,
+        )
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The pairs asked for; raises SystemExit for one that the data does not have."""
+        names = self.domains.names
+        known = list(itertools.permutations(names, 2))
+        asked = [tuple(pair.split(":")) for pair in self.arguments.pairs]
+        wrong = [":".join(pair) for pair in asked if pair not in known]
+        if wrong or not known:
+            raise SystemExit(
+                f"{f'{wrong[0]!r} is not a pair' if wrong else 'There is no pair of domains'}: protocol "
+                f"'{self.recipe.protocol}' and this data can train and test on {', '.join(names) or 'nothing'}; "
+                "write --pairs SOURCE:TARGET with two of them, or give other data."
+            )
+        return [pair for pair in known if not asked or pair in asked]
+
+    def _report(self, name: str, text: str, numbers: Any) -> None:
+        write_json(self.folder / f"{name}.json", numbers)
+        write_text(self.folder / f"{name}.md", text + "\n")
+        print(f"\n{text}\n", flush=True)
+
+    def _of_pipeline(self, name: str, measure: Callable[..., dict[str, Any]], pool: Pool) -> dict[str, Any]:
+        """A measure of `shipped` on a pool, from disk when this bundle has been measured on these pictures before."""
+        limit = self.arguments.limit
+        settings = {"weights": self.weights, "pictures": pool.store.key, "limit": limit}
+        return self.store.get(name, settings, lambda: measure(self.pipeline, pool, limit))
+
+    def recognition(self) -> None:
+        """Every labelled test part through the pipeline."""
+        results = {}
+        for part in self.domains.test_parts:
+            pool = self.domains.part(part)
+            results[part] = self._of_pipeline(f"recognition/{part}", shipped.recognise, pool)
+            confusion = results[part]["scores"]["confusion"]
+            figure = figures.confusion_figure(confusion, pool.emotions, f"{part}, {results[part]['pictures']} pictures")
+            figures.save(figure, self.folder / f"confusion-{part}.png")
+        if not results:
+            raise SystemExit("There is no labelled test picture: give --data or --folder, or another --protocol.")
+        self._report("recognition", tables.recognition_report(results), results)
+
+    @cached_property
+    def _held_out_emoji(self) -> Pool:
+        records = self.domains.records
+        rows = select(records, self.recipe.protocol, "val")
+        emoji = records.select(rows[np.array(records["domain"][:])[rows] == "emoji"])
+        if len(emoji) == 0:
+            raise SystemExit("There are no validation emoji: give --data with emoji.parquet.")
+        return Pool(emoji, self.recipe.cache_dir / "pictures", self.domains.emotions, size=self.recipe.size)
+
+    def captions(self) -> None:
+        """Head nouns in the captions of validation emoji."""
+        result = self._of_pipeline("captions", shipped.describe, self._held_out_emoji)
+        self._report("captions", tables.captions_report(result), result)
+
+    def reconstruction(self) -> None:
+        """PSNR of validation emoji."""
+        result = self._of_pipeline("reconstruction", shipped.reconstruct, self._held_out_emoji)
+        self._report("reconstruction", tables.reconstruction_report(result), result)
+
+    def _transfer(self, name: str, title: str, methods: dict[str, Method]) -> None:
+        asked = self.arguments.methods
+        chosen = {key: method for key, method in methods.items() if not asked or key in asked}
+        if not chosen:
+            return
+        seeds, loop = self.arguments.seeds, self.adaptation.loop
+        results = self.adaptation.table(chosen, self.pairs, seeds)
+        note = (
+            f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {loop.steps} steps of {loop.batch_size} pictures, "
+            f"seeds {', '.join(map(str, seeds))}: mean and sample standard deviation. Every model is that of the last step."
+        )
+        titles = {key: method.title for key, method in chosen.items()}
+        self._report(name, tables.adaptation_report(title, results, titles, note), results)
+
+    def transfer(self) -> None:
+        """Methods and baselines from domain to domain."""
+        self._transfer("adaptation", "Adaptation", METHODS)
+
+    def ablations(self) -> None:
+        """KCDP with one thing changed."""
+        self._transfer("ablations", "Ablations", ABLATIONS)
+
+    def tsne(self) -> None:
+        """Figure 5 of each pair: v without and with adaptation, at the first seed."""
+        for source, target in self.pairs:
+            panels = {
+                METHODS[name].title: {
+                    key: value.numpy()
+                    for key, value in self.adaptation.features(name, source, target, self.arguments.seeds[0]).items()
+                }
+                for name in ("source-only", "kcdp-da")
+            }
+            path = self.folder / f"tsne-{source}-{target}.png"
+            figures.save(figures.domains_figure(panels, (source, target), self.domains.emotions), path)
+            print(f"Figure 5 of {source} → {target}: {path}", flush=True)
+
+
+MEASURES: dict[str, Callable[[Evaluation], None]] = {
+    "recognition": Evaluation.recognition,
+    "captions": Evaluation.captions,
+    "reconstruction": Evaluation.reconstruction,
+    "adaptation": Evaluation.transfer,
+    "ablations": Evaluation.ablations,
+    "tsne": Evaluation.tsne,
+}
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    recipe, arguments = parse((Recipe, EvaluationArguments), sys.argv[1:], __doc__)
+    for asked, known in ((arguments.what, {*MEASURES, "all"}), (arguments.methods, {*METHODS, *ABLATIONS})):
+        unknown = [name for name in asked if name not in known]
+        if unknown:
+            raise SystemExit(f"'{unknown[0]}' is not known here; choose from: {', '.join(sorted(known))}.")
+    evaluation = Evaluation(recipe, arguments)
+    try:
+        for name, measure in MEASURES.items():
+            if name in arguments.what or "all" in arguments.what:
+                measure(evaluation)
+    except BundleError as error:
+        raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is measured, and against what; `train/evaluate.py` is the command."""

@@ -1,0 +1,238 @@
+"""From one domain to another: KCDP, its ablations and the baselines, trained on a source and tested on a target.
+
+DA (domain adaptation): the source's labels and the target's unlabelled training pictures. UC (unseen domain): the source
+alone. Every model is the one of the last step, chosen by nothing, and tested once on the target's test part.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from kcdp.metrics.recognition import recognition_scores
+from train.data.knowledge import KnowledgeCache
+from train.data.pool import Pool
+from train.data.store import content_key, fingerprint
+from train.evaluation.baselines import FrozenCLIP, ResNetStage, linear_probe, zero_shot
+from train.evaluation.domains import Domains
+from train.evaluation.results import ResultStore, guesses_of, write_guesses
+from train.foundation import Foundation
+from train.loop import LoopConfig, Stage, run_stage
+from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of a table: `kind` is "kcdp", "cnn", "zero-shot" or "linear-probe".
+
+    `adapts` says whether the target's unlabelled pictures are trained on; `changes` are settings of `KCDPConfig`.
+    """
+
+    title: str
+    kind: str = "kcdp"
+    adapts: bool = False
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> bool:
+        """Whether a seed makes a difference."""
+        return self.kind in ("kcdp", "cnn")
+
+
+#: Of each domain's test pictures, how many figure 5 can show.
+DRAWN_IN_FIGURE = 300
+
+_GLOBAL = {"num_experts": 1, "top_k": 1}
+
+METHODS: dict[str, Method] = {
+    "clip-zero-shot": Method("CLIP, zero-shot", "zero-shot"),
+    "clip-linear-probe": Method("CLIP, linear probe", "linear-probe"),
+    "cnn": Method("ResNet-18, source only", "cnn"),
+    "source-only": Method(
+        "Denoiser and one classifier on v, source only", changes={**_GLOBAL, "classifier": "v", "use_cliea": False}
+    ),
+    "pseudo-labels": Method("Plain pseudo-labels (DA)", adapts=True, changes={"use_cliea": False}),
+    "kcdp-uc": Method("KCDP (UC)"),
+    "kcdp-da": Method("KCDP (DA)", adapts=True),
+}
+
+#: Each is KCDP (DA) with one thing changed; "pseudo-labels" is the same run as in the table of methods.
+ABLATIONS: dict[str, Method] = {
+    "kcdp-da": METHODS["kcdp-da"],
+    "pseudo-labels": Method("without CLIEA", adapts=True, changes={"use_cliea": False}),
+    "caption-only": Method("without triplets (k = c)", adapts=True, changes={"condition": "caption"}),
+    "triplets-only": Method("without the caption (k = t)", adapts=True, changes={"condition": "triplets"}),
+    "global-classifier": Method("one classifier for the experts", adapts=True, changes=_GLOBAL),
+    **{
+        f"tuning-{name}": Method(f"UNet: {title}", adapts=True, changes={"tuning": name})
+        for name, title in (
+            ("frozen", "frozen"),
+            ("kv", "W_K and W_V"),
+            ("lora", "LoRA (KGCA)"),
+            ("full", "all of it"),
+        )
+    },
+}
+
+
+class AdaptationStage(KCDPStage):
+    """KCDP that guesses the target's test pictures at its last step, where the loop validates for the only time.
+
+    Beside the guesses it keeps v of both domains' test pictures, for figure 5.
+    """
+
+    name = "adaptation"
+    selection = "accuracy"
+
+    def __init__(
+        self,
+        config: KCDPConfig,
+        foundation: Foundation,
+        source: Pool,
+        source_test: Pool,
+        target_test: Pool,
+        target: Pool | None,
+    ) -> None:
+        super().__init__(config, foundation, source, target_test, target)
+        self.source_test = source_test
+
+    @torch.no_grad()
+    def visual(self, model: KCDPTask, pool: Pool) -> tuple[torch.Tensor, torch.Tensor]:
+        """v (N, visual_dim) and labels (N,) of at most `DRAWN_IN_FIGURE` plain pictures, evenly spaced in the pool."""
+        cache = self.caches.get(id(pool)) or KnowledgeCache(pool, self.foundation, self.config.condition, 0)
+        chosen = torch.linspace(0, len(pool) - 1, min(len(pool), DRAWN_IN_FIGURE)).long()
+        device = next(model.parameters()).device
+        rows = []
+        for indices in chosen.split(64):
+            batch = cache.plain(indices)
+            perception = model.denoiser(batch["latents"].to(device), batch["states"].to(device))
+            rows.append(model.pyramid(perception.features, perception.attention).float().cpu())
+        return torch.cat(rows), pool.labels[chosen]
+
+    def validate(self, model: KCDPTask) -> dict[str, float]:
+        self.guesses = torch.from_numpy(self.predict(model, self.validation)[0].argmax(1))
+        return {"accuracy": float((self.guesses == self.validation.labels).float().mean())}
+
+    def export(self, model: KCDPTask, folder: Path) -> None:
+        features = {}
+        for domain, pool in (("source", self.source_test), ("target", self.validation)):
+            features[domain], features[f"{domain}_labels"] = self.visual(model, pool)
+        write_guesses(folder, self.guesses, features)
+
+
+@dataclass
+class Adaptation:
+    """Runs methods on pairs of domains, each (method, pair, seed) once.
+
+    Args:
+        domains: the pools.
+        foundation: frozen parts.
+        clip: of the same run, for the baselines.
+        config, loop: KCDP's settings; a method changes some of `config`, the loop's steps and batch are everyone's.
+        store: where results go; what is trained goes beside them.
+        mixed_precision: as for training.
+        cnn_widths: of the convolutional network's levels; ResNet-18's by default.
+    """
+
+    domains: Domains
+    foundation: Foundation
+    clip: FrozenCLIP
+    config: KCDPConfig
+    loop: LoopConfig
+    store: ResultStore
+    mixed_precision: str = "no"
+    cnn_widths: tuple[int, ...] = (64, 128, 256, 512)
+
+    def __post_init__(self) -> None:
+        parts = self.foundation
+        self._weights = fingerprint(parts.vae, parts.unet, parts.text_encoder, parts.captioner, self.clip.model)
+
+    def settings(self, method: Method, source: str, target: str, seed: int) -> dict[str, Any]:
+        """Everything that a result depends on."""
+        pools = (self.domains.source(source), self.domains.test(target))
+        settings: dict[str, Any] = {
+            "kind": method.kind,
+            "weights": self._weights,
+            "pictures": [pool.store.key for pool in pools],
+            "pair": [source, target],
+        }
+        if method.trained:
+            settings |= {"loop": vars(self._loop(seed)), "mixed_precision": self.mixed_precision}
+        if method.kind == "cnn":
+            settings["widths"] = list(self.cnn_widths)
+        if method.kind == "kcdp":
+            settings |= {"adapts": method.adapts, "kcdp": vars(self._config(method)), "balance": self.domains.balance}
+        return settings
+
+    def _config(self, method: Method) -> KCDPConfig:
+        return dataclasses.replace(self.config, **method.changes)
+
+    def _loop(self, seed: int) -> LoopConfig:
+        # One validation, at the end: nothing is selected.
+        return dataclasses.replace(self.loop, seed=seed, validate_every=self.loop.steps)
+
+    def run_dir(self, name: str, method: Method, source: str, target: str, seed: int) -> Path:
+        """Where this run is trained, and keeps its guesses."""
+        key = content_key(self.settings(method, source, target, seed))[:8]
+        return self.store.folder / "runs" / f"{name}-{source}-{target}-{seed}-{key}"
+
+    def result(self, name: str, method: Method, source: str, target: str, seed: int) -> dict[str, Any]:
+        """Scores (see `RecognitionScores.to_dict`) of one run, from disk where they are there already."""
+        test = self.domains.test(target)
+
+        def compute() -> dict[str, Any]:
+            guesses = self._guesses(name, method, source, target, seed)
+            return recognition_scores(test.labels.numpy(), guesses, self.domains.emotions).to_dict()
+
+        settings = self.settings(method, source, target, seed)
+        return self.store.get(f"{name}/{source}-{target}-{seed}", settings, compute)
+
+    def _guesses(self, name: str, method: Method, source: str, target: str, seed: int) -> np.ndarray:
+        train, test = self.domains.source(source), self.domains.test(target)
+        if method.kind == "zero-shot":
+            return zero_shot(self.clip, test)
+        if method.kind == "linear-probe":
+            return linear_probe(self.clip, train, test)
+        if method.kind == "cnn":
+            stage: Stage = ResNetStage(train, test, self.cnn_widths)
+        else:
+            unlabelled = self.domains.target(target) if method.adapts else None
+            stage = AdaptationStage(
+                self._config(method), self.foundation, train, self.domains.test(source), test, unlabelled
+            )
+        folder = self.run_dir(name, method, source, target, seed)
+        run_stage(stage, self._loop(seed), folder, self.mixed_precision)
+        for spent in ("checkpoint", "logs"):
+            shutil.rmtree(folder / spent, ignore_errors=True)
+        return guesses_of(folder / "best")["guesses"].numpy()
+
+    def table(
+        self, methods: Mapping[str, Method], pairs: Iterable[tuple[str, str]], seeds: Iterable[int]
+    ) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """Results of all runs: method name -> "source -> target" -> one a seed (one in all where no seed matters)."""
+        pairs, seeds = list(pairs), list(seeds)
+        return {
+            name: {
+                f"{source} → {target}": [
+                    self.result(name, method, source, target, seed) for seed in (seeds if method.trained else seeds[:1])
+                ]
+                for source, target in pairs
+            }
+            for name, method in methods.items()
+        }
+
+    def features(self, name: str, source: str, target: str, seed: int) -> dict[str, torch.Tensor]:
+        """v of test pictures as a method sees them: "source" (N, D), "target" (M, D), and "source_labels" and so on."""
+        method = METHODS[name]
+        self.result(name, method, source, target, seed)
+        folder = self.run_dir(name, method, source, target, seed) / "best"
+        if not folder.is_dir():
+            self._guesses(name, method, source, target, seed)
+        return guesses_of(folder)

@@ -1,0 +1,153 @@
+"""What KCDP is compared with: a CLIP without training, a linear probe on it, and a plain convolutional network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+from torch.nn import functional as F
+from transformers import CLIPModel, CLIPTokenizer
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from kcdp.imaging import to_pictures
+from kcdp.prediction.cliea import clip_similarities, emotion_prompts
+from train.data.pool import Pool
+from train.data.store import cached_array, content_key, fingerprint
+from train.evaluation.results import write_guesses
+
+
+@dataclass(frozen=True)
+class FrozenCLIP:
+    """A trained CLIP whose weights stay as they are."""
+
+    model: CLIPModel
+    tokenizer: CLIPTokenizer
+    processor: CLIPImageProcessorPil
+
+    @classmethod
+    def load(cls, folder: Path, device: str | torch.device) -> FrozenCLIP:
+        """The CLIP in the best weights of the stage `captioner`."""
+        return cls(
+            CLIPModel.from_pretrained(folder / "clip").to(device).eval(),
+            CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+            CLIPImageProcessorPil.from_pretrained(folder / "image_processor"),
+        )
+
+    @torch.no_grad()
+    def pictures(self, pool: Pool) -> np.ndarray:
+        """Unit embeddings (N, P) of the plain pictures of a pool, computed once."""
+        model = self.model
+
+        def compute(rows: slice) -> torch.Tensor:
+            pictures = to_pictures(pool.plain(torch.arange(rows.start, rows.stop)))
+            pixels = self.processor(images=pictures, return_tensors="pt").pixel_values.to(model.device)
+            return F.normalize(model.visual_projection(model.vision_model(pixel_values=pixels).pooler_output), dim=-1)
+
+        towers = fingerprint(model.vision_model, model.visual_projection)
+        key = content_key("clip", pool.store.key, towers, self.processor.to_dict())
+        return cached_array(pool.cache_dir, key, len(pool), compute, chunk=64)
+
+    @torch.no_grad()
+    def texts(self, texts: list[str]) -> torch.Tensor:
+        """Unit embeddings (K, P) of texts."""
+        tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(self.model.device)
+        pooled = self.model.text_model(**tokens).pooler_output
+        return F.normalize(self.model.text_projection(pooled), dim=-1).cpu()
+
+
+def zero_shot(clip: FrozenCLIP, test: Pool) -> np.ndarray:
+    """Guesses (N,): the emotion whose prompt, "A {emotion} photo of", is nearest to the picture."""
+    prompts = clip.texts(emotion_prompts(test.emotions))
+    return clip_similarities(torch.from_numpy(np.array(clip.pictures(test))), prompts).argmax(1).numpy()
+
+
+def linear_probe(clip: FrozenCLIP, source: Pool, test: Pool) -> np.ndarray:
+    """Guesses (N,) of a logistic regression on the embeddings of the source's pictures."""
+    drawn = np.flatnonzero(source.weights.numpy() > 0)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    probe.fit(clip.pictures(source)[drawn], source.labels.numpy()[drawn])
+    return probe.predict(clip.pictures(test))
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut (He et al. 2016)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut = nn.Identity()
+        if stride > 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
+        return F.relu(self.body(maps) + self.shortcut(maps))
+
+
+class ResNet(nn.Module):
+    """ResNet-18 with its stem and four levels of two blocks, from random weights; `widths` makes it smaller."""
+
+    def __init__(self, num_classes: int, widths: tuple[int, ...] = (64, 128, 256, 512)) -> None:
+        super().__init__()
+        first = widths[0]
+        layers: list[nn.Module] = [
+            nn.Conv2d(3, first, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2, 1),
+        ]
+        for level, (inputs, outputs) in enumerate(zip((first, *widths), widths, strict=False)):
+            layers += [ResidualBlock(inputs, outputs, 2 if level else 1), ResidualBlock(outputs, outputs, 1)]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(widths[-1], num_classes)
+
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in [-1, 1] -> (B, widths[-1])."""
+        return self.body(pixels).mean(dim=(2, 3))
+
+    def forward(self, pixels: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Cross-entropy of pictures (B, 3, H, W) with labels (B,)."""
+        return {"loss": F.cross_entropy(self.head(self.features(pixels)), labels)}
+
+
+class ResNetStage:
+    """Trains the network on augmented source pictures; at the last step it guesses the test pictures.
+
+    The loop validates once, at its end, so that no test picture has a say in which weights are kept.
+    """
+
+    name = "cnn"
+    selection = "accuracy"
+
+    def __init__(self, source: Pool, test: Pool, widths: tuple[int, ...] = (64, 128, 256, 512)) -> None:
+        self.source, self.test, self.widths = source, test, widths
+
+    def build(self) -> ResNet:
+        return ResNet(len(self.source.emotions), self.widths)
+
+    def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
+        indices = self.source.sample(size, generator)
+        return {"pixels": self.source.augmented(indices, generator), "labels": self.source.labels[indices]}
+
+    def validate(self, model: ResNet) -> dict[str, float]:
+        device = model.head.weight.device
+        batches = torch.arange(len(self.test)).split(64)
+        features = [model.features(self.test.plain(rows).to(device)) for rows in batches]
+        self.guesses = torch.cat([model.head(part).argmax(1).cpu() for part in features])
+        return {"accuracy": float((self.guesses == self.test.labels).float().mean())}
+
+    def export(self, model: ResNet, folder: Path) -> None:
+        write_guesses(folder, self.guesses)

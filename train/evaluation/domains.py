@@ -1,0 +1,71 @@
+"""The domains of an evaluation: whose labels train, whose pictures are adapted to, and what tests."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+
+import numpy as np
+from datasets import Dataset
+
+from train.data.pool import Pool
+from train.data.records import DOMAINS
+from train.data.sources import make_pool
+from train.data.splits import parts, select
+from train.recipe import Recipe
+
+
+class Domains:
+    """Pools of one run's labelled records, each made once.
+
+    The training pools of all domains hold the same pictures, every labelled one of the training part, and differ in how
+    often each is drawn (never, if it is of another domain): so they share one cache of latents and captions, which is
+    also that of the stage `kcdp`.
+
+    Args:
+        recipe: whose protocol, label space and cache are used.
+        records: every picture, all domains and splits.
+        balance: how far a source's rare emotions are drawn more often, see `Pool`.
+    """
+
+    def __init__(self, recipe: Recipe, records: Dataset, balance: float = 0.0) -> None:
+        self.recipe, self.records, self.balance = recipe, records, balance
+        self.emotions = recipe.emotions.labels
+        self._known = np.array([emotion is not None for emotion in records["emotion"][:]], dtype=bool)
+        # A pool is known by its identity (its caches are looked up by it), so each must stay the one that it is.
+        self.part = cache(self._part)
+        self._trained = cache(self._train)
+
+    def _labelled(self, part: str) -> np.ndarray:
+        rows = select(self.records, self.recipe.protocol, part)
+        return rows[self._known[rows]]
+
+    @cached_property
+    def test_parts(self) -> list[str]:
+        """The protocol's test parts that have a labelled picture."""
+        known = parts(self.recipe.protocol)
+        return [part for part in known if part.startswith("test-") and len(self._labelled(part))]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Domains with labelled pictures to train on and to test on."""
+        trained = set(self.records.select(self._labelled("train"))["domain"][:])
+        return [name for name in DOMAINS if name in trained and f"test-{name}" in self.test_parts]
+
+    def _part(self, part: str) -> Pool:
+        return make_pool(self.recipe, self.records, part, labelled=True)
+
+    def _train(self, domain: str, balance: float) -> Pool:
+        shares = {name: float(name == domain) for name in DOMAINS}
+        return make_pool(self.recipe, self.records, "train", shares, balance, labelled=True)
+
+    def source(self, domain: str) -> Pool:
+        """What is learned from with labels."""
+        return self._trained(domain, self.balance)
+
+    def target(self, domain: str) -> Pool:
+        """What is adapted to: pictures that have one of the emotions (a closed set), drawn without a look at which."""
+        return self._trained(domain, 0.0)
+
+    def test(self, domain: str) -> Pool:
+        """What tests a target domain: its part `test-<domain>`."""
+        return self.part(f"test-{domain}")

@@ -1,0 +1,143 @@
+"""Measures of a bundle as it is shipped: pictures go through the pipeline itself, as a user's would."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from kcdp.imaging import to_pictures
+from kcdp.metrics.recognition import recognition_scores
+from kcdp.pipelines.kcdp import KCDPPipeline
+from kcdp.results import KCDPOutput
+from train.data.pool import Pool
+from train.data.store import fingerprint
+from train.stages.vae import psnr
+
+#: Pictures of one call of the pipeline.
+BATCH = 16
+
+_IRREGULAR = {
+    "people": "person", "men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth",
+    "mice": "mouse", "geese": "goose",
+}  # fmt: skip
+
+
+def weights_of(pipeline: KCDPPipeline) -> str:
+    """A name for everything that the pipeline has learned."""
+    networks = (pipeline.vae, pipeline.unet, pipeline.text_encoder, pipeline.captioner)
+    return fingerprint(*networks, pipeline.denoiser, pipeline.pyramid, pipeline.moe, pipeline.cliea)
+
+
+def spaced(count: int, limit: int | None) -> torch.Tensor:
+    """Indices of `count` things, or of `limit` of them that are evenly spaced."""
+    if limit is None or count <= limit:
+        return torch.arange(count)
+    return torch.linspace(0, count - 1, limit).long()
+
+
+def recognise(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> dict[str, Any]:
+    """Scores of the pipeline on a pool of labelled pictures, whose label space is the pipeline's.
+
+    `scores` are those of its emotion, `cliea` those of CLIEA's pseudo-label, `no_knowledge` those of its emotion when
+    the caption is empty; each as `RecognitionScores.to_dict`.
+
+    Raises ValueError when the label spaces differ.
+    """
+    if tuple(pipeline.labels) != tuple(pool.emotions):
+        raise ValueError(f"The bundle says {', '.join(pipeline.labels)}, the pictures {', '.join(pool.emotions)}.")
+    indices = spaced(len(pool), limit)
+    seen: list[KCDPOutput] = []
+    blank: list[KCDPOutput] = []
+    for part in tqdm(indices.split(BATCH), desc="recognition", mininterval=5):
+        pictures = to_pictures(pool.plain(part))
+        seen += pipeline(pictures)
+        blank += pipeline(pictures, caption=[""] * len(pictures))
+    names = list(pool.emotions)
+    labels = pool.labels[indices].numpy()
+
+    def scores(said: list[str]) -> dict[str, Any]:
+        return recognition_scores(labels, [names.index(emotion) for emotion in said], names).to_dict()
+
+    return {
+        "pictures": len(indices),
+        "scores": scores([output.emotion for output in seen]),
+        "cliea": scores([output.pseudo_label for output in seen]),
+        "no_knowledge": scores([output.emotion for output in blank]),
+    }
+
+
+def _singulars(word: str) -> set[str]:
+    """What `word` may be a form of, itself included; generous, for it is only compared with another word's."""
+    forms = {word, _IRREGULAR.get(word, word)}
+    for ending, instead in (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("ves", "fe")):
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            forms.add(word.removesuffix(ending) + instead)
+    return forms
+
+
+def mentions(caption: str, noun: str) -> bool:
+    """Whether a caption has the noun (one word or several in a row), in singular or plural.
+
+    >>> mentions("two red Hearts", "heart"), mentions("a heartless man", "heart")
+    (True, False)
+    """
+    said = [word.strip(".,;:!?\"'()") for word in caption.lower().split()]
+    *before, head = noun.lower().split()
+    size = len(before) + 1
+    return any(
+        said[start : start + size - 1] == before and _singulars(said[start + size - 1]) & _singulars(head)
+        for start in range(len(said) - size + 1)
+    )
+
+
+def describe(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> dict[str, Any]:
+    """How often the captions of a pool's pictures name the record's head noun, where it has one.
+
+    `named` is that share, `majority` what always naming the most frequent noun would reach, `different` the number of
+    different captions.
+
+    Raises ValueError when no record has a head noun.
+    """
+    nouns = pool.records["noun"][:]
+    indices = torch.tensor([row for row, noun in enumerate(nouns) if noun])
+    if len(indices) == 0:
+        raise ValueError("None of these pictures has a head noun to look for.")
+    indices = indices[spaced(len(indices), limit)]
+    captions = []
+    for part in tqdm(indices.split(BATCH), desc="captions", mininterval=5):
+        captions += pipeline.knowledge.captions(to_pictures(pool.plain(part)))
+    wanted = [nouns[row] for row in indices.tolist()]
+    found = [mentions(caption, noun) for caption, noun in zip(captions, wanted, strict=True)]
+    return {
+        "pictures": len(captions),
+        "named": float(np.mean(found)),
+        "majority": max(Counter(wanted).values()) / len(wanted),
+        "different": len(set(captions)),
+        "captions": [
+            {"noun": noun, "caption": caption, "named": hit}
+            for noun, caption, hit in zip(wanted, captions, found, strict=True)
+        ],
+    }
+
+
+@torch.no_grad()
+def reconstruct(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> dict[str, Any]:
+    """PSNR in dB of the pool's plain pictures through the autoencoder: `mean`, `median` and the worst twentieth's."""
+    vae = pipeline.vae
+    indices = spaced(len(pool), limit)
+    values = []
+    for part in tqdm(indices.split(BATCH), desc="reconstruction", mininterval=5):
+        pictures = pool.plain(part).to(vae.device, vae.dtype)
+        decoded = vae.decode(vae.encode(pictures).latent_dist.mode()).sample
+        values.append(psnr(decoded.float(), pictures.float()).cpu())
+    decibels = torch.cat(values).numpy()
+    return {
+        "pictures": len(decibels),
+        "mean": float(decibels.mean()),
+        "median": float(np.median(decibels)),
+        "worst_twentieth": float(np.quantile(decibels, 0.05)),
+    }
