@@ -17,6 +17,8 @@ from kcdp.results import Triplet
 #: Columns wider than this (SVG units, about CSS pixels) would shrink to unreadable type on a phone.
 PHONE_WIDTH = 400
 _SPACE = 24
+#: Between the boxes of a column: enough for the labels of arrows that cross.
+_ROW_SPACE = 34
 _MARGIN = 8
 #: Room for arrows that go back, which swing around the outside.
 _SWING = 76
@@ -108,12 +110,12 @@ def triplet_graph(triplets: Sequence[Triplet]) -> str:
     elif swings:
         width += _SWING + max(label.width for label in labels.values()) / 2
     return (
-        f'<svg class="kc-graph" role="img" aria-label="{escape("; ".join(map(str, triplets)))}" '
+        f'<div class="kc-scroll"><svg class="kc-graph" role="img" aria-label="{escape("; ".join(map(str, triplets)))}" '
         f'viewBox="{-_MARGIN} {-_MARGIN} {width + 2 * _MARGIN:.0f} {height + 2 * _MARGIN:.0f}" '
-        f'style="max-width:{1.1 * width:.0f}px">'
+        f'style="min-width:{0.75 * width:.0f}px;max-width:{1.1 * width:.0f}px">'
         '<defs><marker id="kc-tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
         'orient="auto"><path d="M0 0L10 5L0 10z"/></marker></defs>'
-        f"{''.join(paths)}{''.join(box.svg() for box in (*things.values(), *labels.values()))}</svg>"
+        f"{''.join(paths)}{''.join(box.svg() for box in (*things.values(), *labels.values()))}</svg></div>"
     )
 
 
@@ -130,13 +132,13 @@ def _ranks(graph: nx.DiGraph) -> dict[str, int]:
 def _place_columns(layers: list[list[_Box]], labels: list[_Box]) -> tuple[float, float]:
     """Set every box's centre, a layer a column, the labels' width between them; returns (width, height)."""
     gap = max(label.width for label in labels) + 2 * _SPACE
-    heights = [sum(box.height + _SPACE for box in layer) - _SPACE for layer in layers]
+    heights = [sum(box.height + _ROW_SPACE for box in layer) - _ROW_SPACE for layer in layers]
     x = 0.0
     for layer, used in zip(layers, heights, strict=True):
         column, y = max(box.width for box in layer), (max(heights) - used) / 2
         for box in layer:
             box.x, box.y = x + column / 2, y + box.height / 2
-            y += box.height + _SPACE
+            y += box.height + _ROW_SPACE
         x += column + gap
     return x - gap, max(heights)
 

@@ -34,13 +34,13 @@ from kcdp.ui import words
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
 
-#: What the attention switch and the JSON download go back to: the result and the frame it speaks of.
+#: What the attention switch goes back to: the result and the frame that it speaks of.
 Seen = tuple[KCDPOutput, Image.Image]
 
 
 def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> None:
     """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
-    seen = gr.State()
+    seen = gr.State(time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             # `preprocess=False` below: Gradio would decode the file itself, with its own errors, and lose the frames.
@@ -164,7 +164,10 @@ def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
         raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
     frames = load_frames(upload["path"])
     output = bundle.result().kcdp(upload["path"])
-    return output, frames[len(frames) // 2]
+    frame = frames[len(frames) // 2]
+    # Kept for the attention switch, for every open page: no larger than an overlay needs.
+    frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
+    return output, frame
 
 
 def _first_focus(output: KCDPOutput) -> int | None:
