@@ -104,7 +104,8 @@ class MixtureOfExperts(ModelMixin, ConfigMixin):
         knowledge = 2 * knowledge_dim if inputs == "v+k" else 0
         self.norm_knowledge = nn.LayerNorm(knowledge) if knowledge else None
         self.aggregate = nn.Linear(visual_dim + knowledge, aggregate_dim)
-        self.dropout = nn.Dropout(dropout)
+        # Not `self.dropout`: a config entry hides a submodule of its name.
+        self.drop = nn.Dropout(dropout)
         self.router = nn.Linear(aggregate_dim, num_experts)
         self.experts = Experts(num_experts, aggregate_dim, expert_dim, num_classes)
 
@@ -122,7 +123,7 @@ class MixtureOfExperts(ModelMixin, ConfigMixin):
             if k is None:
                 raise ValueError("This mixture of experts needs k as well as v; give the pooled knowledge (B, 2, D).")
             joined = torch.cat([joined, self.norm_knowledge(k.flatten(1))], dim=1)
-        a = self.dropout(self.aggregate(joined))
+        a = self.drop(self.aggregate(joined))
         router = self.router(a).softmax(dim=-1)
         chosen = torch.zeros_like(router, dtype=torch.bool).scatter(1, router.topk(top_k, dim=-1).indices, True)
         gates = router * chosen
