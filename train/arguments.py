@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -28,12 +28,15 @@ def filled(kind: type[Settings], values: Mapping[str, Any], where: str = "") -> 
     unknown = [str(name) for name in values if name not in known]
     if unknown:
         raise ValueError(f"The setting '{prefix}{unknown[0]}' is unknown; known: {', '.join(known)}.")
-    try:
-        return TypeAdapter(kind).validate_python(dict(values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"{prefix}{'.'.join(map(str, first['loc']))}"
-        raise ValueError(f"The setting '{name}' cannot be {first['input']!r}: {first['msg'].lower()}.") from None
+    # Not the types in `fields`: HfArgumentParser overwrites those with what argparse understands.
+    types, checked = get_type_hints(kind, include_extras=True), {}
+    for name, value in values.items():
+        try:
+            checked[name] = TypeAdapter(types[name]).validate_python(value)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            raise ValueError(f"The setting '{prefix}{name}' cannot be {value!r}: {reason.lower()}.") from None
+    return kind(**checked)
 
 
 def parse(kinds: tuple[type, ...], arguments: Sequence[str], description: str | None) -> tuple[Any, ...]:

@@ -117,9 +117,12 @@ class _Progress:
         vars(self).update(state)
 
 
-def run_stage(stage: Stage, config: LoopConfig, output_dir: Path, mixed_precision: str = "no") -> dict[str, float]:
+def run_stage(
+    stage: Stage, config: LoopConfig, output_dir: Path, mixed_precision: str | None = None
+) -> dict[str, float]:
     """Train `stage` to the end of its steps, from the last checkpoint if there is one.
 
+    `mixed_precision` is "fp16", "bf16" or "no"; None asks what `accelerate launch` was told.
     Writes `output_dir/checkpoint` every few minutes, `output_dir/best` whenever validation improves, and
     `output_dir/metrics.json` at the end. Returns the final metrics. A finished run returns at once.
     """

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
+
+from pydantic import NonNegativeFloat
 
 from kcdp.emotions import LABEL_SPACES, LabelSpace
+from train.arguments import Settings, filled
+from train.data.records import DOMAINS
 from train.loop import LoopConfig
 
-Settings = TypeVar("Settings")
+_Shares = make_dataclass("_Shares", [(domain, NonNegativeFloat | None, None) for domain in DOMAINS])
 
 
 @dataclass
@@ -32,7 +36,9 @@ class Recipe:
     )
     label_space: str = field(default="Mikels-8", metadata={"help": "Label space of the predictions."})
     size: int = field(default=128, metadata={"help": "Side of the pictures in pixels."})
-    mixed_precision: str = field(default="no", metadata={"help": "no, fp16 or bf16."})
+    mixed_precision: Literal["fp16", "bf16"] | None = field(
+        default=None, metadata={"help": "fp16 or bf16; if not given, what `accelerate launch` says."}
+    )
     vae: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `vae`."})
     language: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `language`."})
     captioner: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `captioner`."})
@@ -58,17 +64,13 @@ class Recipe:
     def stage_settings(self, stage: str, kind: type[Settings]) -> tuple[Settings, LoopConfig, dict[str, float]]:
         """The configuration of `stage` as `kind`, its loop, and the share of each domain in its batches.
 
-        Raises ValueError when the file gives the stage a setting that it does not have.
+        Raises ValueError when the file gives the stage a setting that it does not have, or a value of another type.
         """
         given = dict(getattr(self, stage))
-        loop = _filled(LoopConfig, given.pop("loop", {}), f"{stage}.loop")
-        shares = given.pop("shares", {})
-        return _filled(kind, given, stage), loop, shares
-
-
-def _filled(kind: type[Settings], values: dict[str, Any], where: str) -> Settings:
-    known = {item.name for item in fields(kind)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise ValueError(f"The setting '{where}.{unknown[0]}' is unknown; known: {', '.join(sorted(known))}.")
-    return kind(**values)
+        loop = filled(LoopConfig, given.pop("loop", {}), f"{stage}.loop")
+        shares = vars(filled(_Shares, given.pop("shares", {}), f"{stage}.shares"))
+        return (
+            filled(kind, given, stage),
+            loop,
+            {domain: share for domain, share in shares.items() if share is not None},
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,10 +13,10 @@ from sklearn.metrics import f1_score
 from torch import nn
 
 from kcdp.losses import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
-from kcdp.perception.denoiser import Denoiser
+from kcdp.perception.denoiser import Denoiser, Tuning
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.prediction.cliea import CLIEA, pseudo_labels
-from kcdp.prediction.moe import MixtureOfExperts
+from kcdp.prediction.moe import MixtureOfExperts, MoEInputs
 from train.data.knowledge import KnowledgeCache
 from train.data.pool import Pool
 from train.foundation import Foundation
@@ -25,9 +26,13 @@ from train.foundation import Foundation
 class KCDPConfig:
     """Everything the paper varies, and a little that small data asks for."""
 
-    preset: str = field(default="released", metadata={"help": "Where paper and release differ: `paper` or `released`."})
-    condition: str = field(default="both", metadata={"help": "k is caption, triplets or both (table 4)."})
-    classifier: str | None = field(
+    preset: Literal["paper", "released"] = field(
+        default="released", metadata={"help": "Where paper and release differ: `paper` or `released`."}
+    )
+    condition: Literal["both", "caption", "triplets"] = field(
+        default="both", metadata={"help": "k is caption, triplets or both (table 4)."}
+    )
+    classifier: MoEInputs | None = field(
         default=None, metadata={"help": "What the experts see: v or v+k (table 4); the preset's choice if not given."}
     )
     num_experts: int = field(default=4, metadata={"help": "Experts; 1 is the global classifier (table 4)."})
@@ -37,7 +42,7 @@ class KCDPConfig:
     )
     use_mha: bool = field(default=True, metadata={"help": "CLIEA's attention over prompt and k (table 3)."})
     use_mapping: bool = field(default=True, metadata={"help": "CLIEA's mapping of v (table 3)."})
-    tuning: str = field(default="lora", metadata={"help": "frozen, kv, lora or full (figure 4)."})
+    tuning: Tuning = field(default="lora", metadata={"help": "frozen, kv, lora or full (figure 4)."})
     lora_rank: int = field(default=16, metadata={"help": "Rank of KGCA."})
     lora_alpha: float = field(default=32.0, metadata={"help": "Scale of KGCA, over its rank."})
     timestep: int = field(default=1, metadata={"help": "Where in the diffusion the clean latents claim to be."})
