@@ -170,7 +170,7 @@ class KCDPPipeline(DiffusionPipeline):
         Raises ImageError with one sentence when a picture cannot be read, ValueError when captions and pictures differ
         in number.
         """
-        single = isinstance(image, (Image.Image, str, Path, bytes))
+        single = not isinstance(image, (list, tuple))
         clips = [load_frames(picture) for picture in ([image] if single else image)]
         if not clips:
             return []

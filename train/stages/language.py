@@ -56,7 +56,9 @@ class LanguageConfig:
 def train_tokenizer(texts: Iterable[str], vocabulary: int, max_tokens: int) -> CLIPTokenizer:
     """A CLIP tokenizer (byte-pair encoding, lower case) of its own vocabulary, learned from `texts`."""
     blank = CLIPTokenizer(vocab={"<|startoftext|>": 0, "<|endoftext|>": 1}, merges=[])
-    return blank.train_new_from_iterator(texts, vocab_size=vocabulary, model_max_length=max_tokens)
+    tokenizer = blank.train_new_from_iterator(texts, vocab_size=vocabulary)
+    tokenizer.model_max_length = max_tokens
+    return tokenizer
 
 
 def build_clip(config: LanguageConfig, tokenizer: CLIPTokenizer, size: int) -> CLIPModel:

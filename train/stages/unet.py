@@ -27,7 +27,7 @@ class UNetConfig:
     snr_gamma: float = field(default=5.0, metadata={"help": "Min-SNR weighting (Hang et al. 2023)."})
     views: int = field(default=2, metadata={"help": "Augmented views of each picture whose latents are cached."})
     perception_share: float = field(
-        default=0.25, metadata={"help": "Share of each batch that is also seen clean and tied to its caption."}
+        default=0.25, metadata={"help": "Share of each batch that is seen clean and tied to its caption, not denoised."}
     )
     perception_weight: float = field(default=0.1, metadata={"help": "Weight of that contrastive term."})
 
@@ -90,23 +90,25 @@ class UNetTask(nn.Module):
         with torch.no_grad():
             encoded = clip.text_model(input_ids=input_ids)
             texts = F.normalize(clip.text_projection(encoded.pooler_output), dim=-1)
-        states = torch.where(drop[:, None, None], self.empty, encoded.last_hidden_state)
-        noisy = self.scheduler.add_noise(latents, noise, timesteps)
-        target = self.scheduler.get_velocity(latents, noise, timesteps)
-        error = (self.unet(noisy, timesteps, states).sample - target).square().mean(dim=(1, 2, 3))
-        snr = compute_snr(self.scheduler, timesteps)
-        denoising = (error * snr.clamp(max=config.snr_gamma) / (snr + 1)).mean()
+        # The first rows are seen clean, with nothing said about them; the others are denoised. One pass for both.
         seen = int(len(latents) * config.perception_share)
-        if seen < 2:
-            return {"loss": denoising, "denoising": denoising.detach()}
+        clean = torch.arange(len(latents), device=latents.device) < seen
+        steps = timesteps.masked_fill(clean, 1)
+        states = torch.where((drop | clean)[:, None, None], self.empty, encoded.last_hidden_state)
+        noisy = torch.where(clean[:, None, None, None], latents, self.scheduler.add_noise(latents, noise, steps))
         middle: list[torch.Tensor] = []
         hook = self.unet.mid_block.register_forward_hook(lambda module, inputs, output: middle.append(output))
-        self.unet(latents[:seen], torch.ones_like(timesteps[:seen]), self.empty.expand(seen, -1, -1))
+        predicted = self.unet(noisy, steps, states).sample[seen:]
         hook.remove()
-        read = F.normalize(self.reader(middle[0].mean(dim=(2, 3))), dim=-1)
+        target = self.scheduler.get_velocity(latents, noise, steps)[seen:]
+        error = (predicted - target).square().mean(dim=(1, 2, 3))
+        snr = compute_snr(self.scheduler, steps[seen:])
+        denoising = (error * snr.clamp(max=config.snr_gamma) / (snr + 1)).mean()
+        if seen < 2:
+            return {"loss": denoising, "denoising": denoising.detach()}
+        read = F.normalize(self.reader(middle[0][:seen].mean(dim=(2, 3))), dim=-1)
         same = (input_ids[:seen, None] == input_ids[None, :seen]).all(-1).float()
-        logits = read @ texts[:seen].T / 0.07
-        perception = F.cross_entropy(logits, same / same.sum(1, keepdim=True))
+        perception = F.cross_entropy(read @ texts[:seen].T / 0.07, same / same.sum(1, keepdim=True))
         loss = denoising + config.perception_weight * perception
         return {"loss": loss, "denoising": denoising.detach(), "perception": perception.detach()}
 
