@@ -1,0 +1,407 @@
+"""The denoiser sees without touching the UNet it shares, whatever is tuned, and what it reports is what was computed."""
+
+from __future__ import annotations
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from torch import nn
+from torch.nn import functional as F
+
+from kcdp.perception.denoiser import Denoiser, Perception, heat_map, share_unet
+
+WIDTH, TOKENS = 16, 6
+
+
+@pytest.fixture(scope="module")
+def unet() -> UNet2DConditionModel:
+    """Three levels as in Stable Diffusion: cross-attention at all but the lowest, and in the middle block."""
+    torch.manual_seed(1)
+    return UNet2DConditionModel(
+        sample_size=16,
+        block_out_channels=(16, 32, 48),
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        layers_per_block=1,
+        attention_head_dim=2,
+        cross_attention_dim=WIDTH,
+        norm_num_groups=8,
+    ).eval()
+
+
+@pytest.fixture
+def inputs() -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.randn(3, 4, 16, 16), 3 * torch.randn(3, TOKENS, WIDTH)
+
+
+def build(unet: UNet2DConditionModel, **options: object) -> Denoiser:
+    return Denoiser(unet, **{"attention_levels": (0, 1), **options})
+
+
+def objective(seen: Perception) -> torch.Tensor:
+    """Anything that depends on every feature and every map."""
+    return sum(f.square().mean() for f in seen.features) + sum((10 * m[:, 0]).square().mean() for m in seen.attention)
+
+
+def train_a_step(denoiser: Denoiser, latents: torch.Tensor, states: torch.Tensor) -> None:
+    optimizer = torch.optim.Adam(denoiser.trainable_parameters(), lr=0.05)
+    for _ in range(2):
+        optimizer.zero_grad()
+        objective(denoiser(latents, states)).backward()
+        optimizer.step()
+
+
+def assert_same(one: Perception, other: Perception, **tolerance: float) -> None:
+    torch.testing.assert_close(one.features, other.features, **tolerance)
+    torch.testing.assert_close(one.attention, other.attention, **tolerance)
+
+
+def test_shared_unet_has_the_very_same_parameters_and_follows_a_move(unet: UNet2DConditionModel) -> None:
+    base = copy.deepcopy(unet)
+    view = share_unet(base)
+    assert list(view.state_dict()) == list(base.state_dict())
+    assert all(a is b for a, b in zip(view.parameters(), base.parameters(), strict=True))
+    assert not {id(m) for m in view.modules()} & {id(m) for m in base.modules()}
+    base.to(torch.float64)
+    assert view.dtype == torch.float64
+    view.to(torch.float32)
+    assert base.dtype == torch.float32
+    assert all(a is b for a, b in zip(view.parameters(), base.parameters(), strict=True))
+
+
+def test_shared_buffers_stay_the_same_objects() -> None:
+    base = nn.BatchNorm1d(3)
+    view = share_unet(base)
+    assert all(a is b for a, b in zip(view.buffers(), base.buffers(), strict=True))
+
+
+def test_levels_run_from_high_to_low_resolution(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    denoiser = build(unet)
+    seen = denoiser(*inputs)
+    assert [tuple(f.shape) for f in seen.features] == [(3, 16, 16, 16), (3, 32, 8, 8), (3, 48, 4, 4)]
+    assert [tuple(m.shape) for m in seen.attention] == [(3, TOKENS, 16, 16), (3, TOKENS, 8, 8), (3, TOKENS, 4, 4)]
+    assert denoiser.feature_channels == (16, 32, 48)
+    assert denoiser.attention_channels(TOKENS) == (TOKENS, TOKENS, 0)
+    for maps in seen.attention:
+        torch.testing.assert_close(maps.sum(dim=1), torch.ones_like(maps[:, 0]))
+
+
+def test_level_without_cross_attention_has_no_map() -> None:
+    bare = UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(16, 32),
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        mid_block_type="UNetMidBlock2D",
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        layers_per_block=1,
+        attention_head_dim=2,
+        cross_attention_dim=WIDTH,
+        norm_num_groups=8,
+    )
+    seen = Denoiser(bare, attention_levels=(0,))(torch.randn(2, 4, 8, 8), torch.randn(2, TOKENS, WIDTH))
+    assert seen.attention[1] is None
+    assert len(seen.attention_of(1)) == 1
+    with pytest.raises(ValueError, match="Level 1 of this UNet has no cross-attention"):
+        Denoiser(bare, attention_levels=(0, 1))
+
+
+def test_stable_diffusion_arithmetic() -> None:
+    """The published pyramid inputs: 320, 640 + 154, 1280 + 154, 1280; on the meta device nothing is computed."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768)
+        latents, states = torch.empty(2, 4, 64, 64), torch.empty(2, 154, 768)
+    denoiser = Denoiser(unet)
+    seen = denoiser(latents, states)
+    assert [tuple(f.shape[1:]) for f in seen.features] == [(320, 64, 64), (640, 32, 32), (1280, 16, 16), (1280, 8, 8)]
+    assert [tuple(m.shape[1:]) for m in seen.attention] == [(154, n, n) for n in (64, 32, 16, 8)]
+    taken = zip(denoiser.feature_channels, denoiser.attention_channels(154), strict=True)
+    assert [sum(both) for both in taken] == [320, 794, 1434, 1280]
+
+
+def test_features_are_the_decoders_last_words(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    """Against hooks on a plain copy with the library's own attention, at the configured timestep."""
+    plain, kept = copy.deepcopy(unet), []
+    lasts = (plain.up_blocks[2].attentions[-1], plain.up_blocks[1].attentions[-1], plain.up_blocks[0].resnets[-1])
+    for last in lasts:
+        last.register_forward_hook(lambda m, i, out: kept.append(out[0] if isinstance(out, tuple) else out))
+    plain(inputs[0], 7, inputs[1])
+    seen = build(unet, tuning="frozen", timestep=7)(*inputs)
+    torch.testing.assert_close(list(seen.features), kept[::-1], rtol=1e-4, atol=1e-5)
+
+
+def test_maps_are_the_mean_over_heads_and_layers(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    """The 16 x 16 level recomputed slowly, from what each cross-attention layer was given."""
+    denoiser = build(unet, tuning="frozen")
+    layers = [denoiser.unet.down_blocks[0].attentions[0], *denoiser.unet.up_blocks[2].attentions]
+    given: list[torch.Tensor] = []
+    for layer in layers:
+        attention = layer.transformer_blocks[0].attn2
+        attention.register_forward_pre_hook(
+            lambda m, args, kwargs: given.append(args[0] if args else kwargs["hidden_states"]), with_kwargs=True
+        )
+    maps = denoiser(*inputs).attention[0]
+    expected = torch.zeros_like(maps)
+    for layer, hidden in zip(layers, given, strict=True):
+        attention = layer.transformer_blocks[0].attn2
+        for picture in range(3):
+            query, key = attention.to_q(hidden[picture]), attention.to_k(inputs[1][picture])
+            for q, k in zip(query.chunk(attention.heads, -1), key.chunk(attention.heads, -1), strict=True):
+                probabilities = (q @ k.T / q.shape[-1] ** 0.5).softmax(-1)
+                expected[picture] += probabilities.T.reshape(TOKENS, 16, 16) / attention.heads / len(layers)
+    torch.testing.assert_close(maps, expected)
+
+
+def test_fresh_adapter_changes_nothing(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    assert_same(build(unet, tuning="lora")(*inputs), build(unet, tuning="frozen")(*inputs))
+
+
+@pytest.mark.parametrize("tuning", ["kv", "lora", "full"])
+def test_training_changes_the_view_and_leaves_the_base_bit_identical(
+    unet: UNet2DConditionModel, inputs: tuple, tuning: str
+) -> None:
+    before = unet(inputs[0], 5, inputs[1]).sample
+    flags = [parameter.requires_grad for parameter in unet.parameters()]
+    denoiser = build(unet, tuning=tuning)
+    seen = denoiser(*inputs)
+    assert torch.equal(unet(inputs[0], 5, inputs[1]).sample, before)
+    train_a_step(denoiser, *inputs)
+    assert torch.equal(unet(inputs[0], 5, inputs[1]).sample, before)
+    assert [parameter.requires_grad for parameter in unet.parameters()] == flags
+    trained = denoiser(*inputs)
+    assert not torch.allclose(trained.features[0], seen.features[0])
+    assert not torch.allclose(trained.attention[0], seen.attention[0])
+    unet.zero_grad(set_to_none=True)
+
+
+def test_every_adapter_matrix_learns(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    denoiser = build(unet)
+    train_a_step(denoiser, *inputs)
+    for name, parameter in denoiser.unet.named_parameters():
+        if "lora_" in name:
+            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+    unet.zero_grad(set_to_none=True)
+
+
+def test_gradients_come_through_the_maps_alone(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    denoiser = build(unet)
+    train_a_step(denoiser, *inputs)
+    attention = denoiser.unet.up_blocks[2].attentions[-1].transformer_blocks[0].attn2
+    matrix = attention.to_k.lora_B["default"].weight
+    (gradient,) = torch.autograd.grad(denoiser(*inputs).attention[0][:, 0].square().sum(), matrix)
+    assert gradient.abs().sum() > 0
+    unet.zero_grad(set_to_none=True)
+
+
+@pytest.mark.parametrize(
+    ("tuning", "named"), [("frozen", ()), ("kv", ("attn2.to_k", "attn2.to_v")), ("lora", ("lora_",))]
+)
+def test_what_belongs_to_the_view(unet: UNet2DConditionModel, tuning: str, named: tuple[str, ...]) -> None:
+    denoiser = build(unet, tuning=tuning)
+    own = {id(parameter) for parameter in denoiser.trainable_parameters()}
+    for name, parameter in denoiser.unet.named_parameters():
+        assert (id(parameter) in own) == any(part in name for part in named), name
+    assert all(parameter.requires_grad for parameter in denoiser.trainable_parameters())
+    assert not own & {id(parameter) for parameter in unet.parameters()}
+
+
+def test_frozen_base_stays_frozen(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    base = copy.deepcopy(unet).requires_grad_(False)
+    denoiser = build(base)
+    objective(denoiser(*inputs)).backward()
+    assert all(not parameter.requires_grad and parameter.grad is None for parameter in base.parameters())
+    assert all(parameter.grad is not None for parameter in denoiser.trainable_parameters())
+
+
+def test_full_tuning_shares_nothing(unet: UNet2DConditionModel) -> None:
+    base = copy.deepcopy(unet).requires_grad_(False)
+    denoiser = build(base, tuning="full")
+    assert len(denoiser.trainable_parameters()) == len(list(base.parameters()))
+    pointers = {parameter.data_ptr() for parameter in base.parameters()}
+    assert all(p.requires_grad and p.data_ptr() not in pointers for p in denoiser.trainable_parameters())
+
+
+@pytest.mark.parametrize("tuning", ["kv", "lora", "full"])
+def test_adapter_survives_saving(unet: UNet2DConditionModel, inputs: tuple, tuning: str, tmp_path: Path) -> None:
+    denoiser = build(unet, tuning=tuning, lora_rank=4, lora_alpha=6.0)
+    train_a_step(denoiser, *inputs)
+    denoiser.save_adapter(tmp_path / "kgca")
+    assert [file.suffix for file in (tmp_path / "kgca").iterdir()] == [".safetensors"]
+    flags = [parameter.requires_grad for parameter in unet.parameters()]
+    other = build(unet, tuning=tuning)
+    other.load_adapter(tmp_path / "kgca")
+    assert_same(other(*inputs), denoiser(*inputs), rtol=0, atol=0)
+    assert [parameter.requires_grad for parameter in unet.parameters()] == flags
+    assert all(parameter.requires_grad for parameter in other.trainable_parameters())
+    train_a_step(other, *inputs)
+    other.save_adapter(tmp_path / "kgca")
+    denoiser.load_adapter(tmp_path / "kgca")
+    assert_same(other(*inputs), denoiser(*inputs), rtol=0, atol=0)
+    unet.zero_grad(set_to_none=True)
+
+
+def test_saved_lora_is_a_plain_diffusers_adapter(unet: UNet2DConditionModel, inputs: tuple, tmp_path: Path) -> None:
+    denoiser = build(unet, lora_rank=4, lora_alpha=6.0)
+    train_a_step(denoiser, *inputs)
+    denoiser.save_adapter(tmp_path)
+    plain = copy.deepcopy(unet)
+    plain.load_lora_adapter(tmp_path, prefix=None, use_safetensors=True)
+    with torch.no_grad():
+        expected = denoiser.unet(inputs[0], 1, inputs[1]).sample
+        torch.testing.assert_close(plain(inputs[0], 1, inputs[1]).sample, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_frozen_has_nothing_to_save(unet: UNet2DConditionModel, tmp_path: Path) -> None:
+    denoiser = build(unet, tuning="frozen")
+    denoiser.save_adapter(tmp_path / "kgca")
+    assert not (tmp_path / "kgca").exists()
+    denoiser.load_adapter(tmp_path / "kgca")
+
+
+@pytest.mark.parametrize("tuning", ["kv", "lora"])
+def test_weights_of_another_unet_are_refused_and_change_nothing(
+    unet: UNet2DConditionModel, tiny_unet: UNet2DConditionModel, inputs: tuple, tuning: str, tmp_path: Path
+) -> None:
+    build(tiny_unet, tuning=tuning).save_adapter(tmp_path)
+    denoiser = build(unet, tuning=tuning)
+    before = denoiser(*inputs)
+    with pytest.raises(ValueError, match="belong to a UNet of another shape"):
+        denoiser.load_adapter(tmp_path)
+    assert_same(denoiser(*inputs), before, rtol=0, atol=0)
+
+
+def test_missing_adapter_is_named(unet: UNet2DConditionModel, tmp_path: Path) -> None:
+    build(unet, tuning="kv").save_adapter(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"has no pytorch_lora_weights\.safetensors"):
+        build(unet, tuning="lora").load_adapter(tmp_path)
+
+
+def test_batch_says_the_same_as_single_pictures(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    denoiser = build(unet)
+    together = denoiser(*inputs)
+    for i in range(3):
+        alone = denoiser(inputs[0][i : i + 1], inputs[1][i : i + 1])
+        for levels, single in ((together.features, alone.features), (together.attention, alone.attention)):
+            for level, expected in zip(levels, single, strict=True):
+                torch.testing.assert_close(level[i : i + 1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_threads_do_not_see_each_other(unet: UNet2DConditionModel) -> None:
+    """Perception of different pictures and token counts, and generation with the base, all at once."""
+    denoiser = build(unet)
+    generator = torch.Generator().manual_seed(2)
+    jobs = [
+        (torch.randn(1, 4, 16, 16, generator=generator), torch.randn(1, 3 + i, WIDTH, generator=generator))
+        for i in range(4)
+    ]
+
+    def see(job: tuple[torch.Tensor, torch.Tensor]) -> Perception:
+        with torch.no_grad():
+            return denoiser(*job)
+
+    def denoise(job: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        with torch.no_grad():
+            return unet(job[0], 9, job[1]).sample
+
+    alone, made_alone = [see(job) for job in jobs], [denoise(job) for job in jobs]
+    with ThreadPoolExecutor(4) as pool:
+        seen, made = pool.map(see, jobs * 2), pool.map(denoise, jobs * 2)
+        for result, expected in zip(seen, alone * 2, strict=True):
+            assert_same(result, expected, rtol=0, atol=0)
+        assert all(torch.equal(result, expected) for result, expected in zip(made, made_alone * 2, strict=True))
+
+
+@pytest.mark.parametrize("tuning", ["kv", "lora"])
+def test_own_weights_follow_a_move_of_the_base(unet: UNet2DConditionModel, inputs: tuple, tuning: str) -> None:
+    base = copy.deepcopy(unet)
+    denoiser = build(base, tuning=tuning).eval()
+    base.to(torch.float64)
+    seen = denoiser(inputs[0].double(), inputs[1].double())
+    assert {parameter.dtype for parameter in denoiser.trainable_parameters()} == {torch.float64}
+    assert seen.features[0].dtype == seen.attention[0].dtype == torch.float64
+
+
+def test_adapter_keeps_its_precision_under_training(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    base = copy.deepcopy(unet)
+    denoiser = build(base).train()
+    base.to(torch.bfloat16)
+    seen = denoiser(inputs[0].bfloat16(), inputs[1].bfloat16())
+    assert seen.features[0].dtype == torch.bfloat16
+    assert {parameter.dtype for parameter in denoiser.trainable_parameters()} == {torch.float32}
+
+
+def test_offload_hook_of_the_base_is_asked_first(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    """A pipeline's CPU offload brings the base in when the base is called; the view is called in its stead."""
+    base, calls = copy.deepcopy(unet), []
+
+    class Hook:
+        def pre_forward(self, module: nn.Module) -> None:
+            calls.append(module)
+
+    denoiser = build(base)
+    base._hf_hook = Hook()
+    denoiser(*inputs)
+    assert calls == [base]
+
+
+def test_unknown_tuning_is_named(unet: UNet2DConditionModel) -> None:
+    with pytest.raises(ValueError, match="Unknown tuning 'qv'"):
+        build(unet, tuning="qv")
+
+
+@pytest.mark.parametrize(
+    ("latents", "states", "sentence"),
+    [
+        ((2, 3, 16, 16), (2, 5, WIDTH), r"Latents must be \(B, 4, H, W\)"),
+        ((4, 16, 16), (2, 5, WIDTH), "Latents must be"),
+        ((2, 4, 16, 16), (2, 5, WIDTH + 1), "States must be"),
+        ((2, 4, 16, 16), (5, WIDTH), "States must be"),
+        ((2, 4, 16, 16), (3, 5, WIDTH), "There are 2 latents but 3 states"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(
+    unet: UNet2DConditionModel, latents: tuple[int, ...], states: tuple[int, ...], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        build(unet)(torch.zeros(latents), torch.zeros(states))
+
+
+def test_heat_map_averages_tokens_and_levels() -> None:
+    maps = [torch.rand(5, 4, 4), torch.rand(5, 2, 2)]
+    expected = torch.zeros(8, 8)
+    for level in maps:
+        for token in (1, 4):
+            expected += F.interpolate(level[token][None, None], size=(8, 8), mode="bilinear")[0, 0] / 4
+    expected = (expected - expected.min()) / (expected.max() - expected.min())
+    heat = heat_map(maps, [1, 4], (8, 8))
+    assert heat.dtype == np.float32 and heat.min() == 0 and heat.max() == 1
+    np.testing.assert_allclose(heat, expected.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_heat_map_points_at_the_place(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    maps = torch.full((3, 4, 8), 0.1)
+    maps[2, 3, 6] = 0.9
+    heat = heat_map([maps], [2], (32, 64))
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    assert heat.shape == (32, 64) and 24 <= row < 32 and 48 <= column < 56
+    seen = build(unet)(*inputs)
+    assert heat_map(seen.attention_of(1), [0, 2], (20, 30)).shape == (20, 30)
+
+
+def test_flat_attention_is_no_heat() -> None:
+    assert not heat_map([torch.full((2, 4, 4), 0.5)], [0], (8, 8)).any()
+
+
+@pytest.mark.parametrize("tokens", [[], [5], [-1]])
+def test_heat_map_refuses_tokens_that_are_not_there(tokens: list[int]) -> None:
+    with pytest.raises(ValueError, match="Choose at least one token from 0 to 4"):
+        heat_map([torch.rand(5, 4, 4)], tokens, (8, 8))
+
+
+def test_heat_map_needs_a_level() -> None:
+    with pytest.raises(ValueError, match="There is no attention map"):
+        heat_map([], [0], (8, 8))

@@ -1,0 +1,154 @@
+"""The mixture of experts against a loop over pictures and experts (eq. 6 and 7)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from kcdp.prediction.moe import Experts, MixtureOfExperts, balance_loss
+
+V, D, CLASSES = 20, 12, 5
+SIZES = {"visual_dim": V, "knowledge_dim": D, "num_classes": CLASSES, "aggregate_dim": 16, "expert_dim": 7}
+
+
+def build(**options: object) -> MixtureOfExperts:
+    return MixtureOfExperts(**{**SIZES, **options}).eval()
+
+
+def slow(moe: MixtureOfExperts, v: torch.Tensor, k: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and summed gates, one picture and one expert at a time."""
+    config, experts = moe.config, moe.experts
+    logits, gates = torch.zeros(len(v), config.num_classes), torch.zeros(config.num_experts)
+    for b in range(len(v)):
+        parts = [moe.norm_visual(v[b])]
+        if config.inputs == "v+k":
+            parts.append(moe.norm_knowledge(torch.cat([k[b, 0], k[b, 1]])))
+        a = moe.aggregate(torch.cat(parts))
+        weights = moe.router(a).softmax(0)
+        best = sorted(range(config.num_experts), key=lambda e: -weights[e].item())[: config.top_k]
+        total = sum(weights[e] for e in best) if config.renormalize else 1.0
+        for e in best:
+            hidden = F.relu(a @ experts.weight_in[e] + experts.bias_in[e])
+            logits[b] += weights[e] / total * (hidden @ experts.weight_out[e] + experts.bias_out[e])
+            gates[e] += weights[e] / total
+    return logits, gates
+
+
+@pytest.mark.parametrize("renormalize", [False, True])
+@pytest.mark.parametrize("inputs", ["v", "v+k"])
+@pytest.mark.parametrize(("num_experts", "top_k"), [(4, 2), (4, 4), (3, 1), (1, 1)])
+def test_value_against_a_loop(inputs: str, num_experts: int, top_k: int, renormalize: bool) -> None:
+    moe = build(inputs=inputs, num_experts=num_experts, top_k=top_k, renormalize=renormalize)
+    v, k = torch.randn(6, V), torch.randn(6, 2, D)
+    out = moe(v, k)
+    logits, gates = slow(moe, v, k)
+    torch.testing.assert_close(out.logits, logits)
+    torch.testing.assert_close(out.balance, gates.std() if num_experts > 1 else torch.tensor(0.0))
+    torch.testing.assert_close(out.router.sum(1), torch.ones(6))
+    assert out.chosen.dtype == torch.bool and (out.chosen.sum(1) == top_k).all()
+    left_out = out.router.masked_fill(out.chosen, 0).amax(1)
+    assert (out.router.masked_fill(~out.chosen, 2).amin(1) >= left_out).all()
+
+
+def test_gates_are_not_renormalised_by_default() -> None:
+    """With experts that all say 1, the logit is the sum of the chosen softmax weights, below 1."""
+    moe = build(num_experts=4, top_k=2)
+    with torch.no_grad():
+        moe.experts.weight_out.zero_()
+        moe.experts.bias_out.fill_(1.0)
+    out = moe(torch.randn(3, V), torch.randn(3, 2, D))
+    expected = (out.router * out.chosen).sum(1, keepdim=True).expand(-1, CLASSES)
+    torch.testing.assert_close(out.logits, expected)
+    assert (out.logits < 1).all()
+
+
+def test_global_classifier_has_one_expert_with_weight_one() -> None:
+    moe = build(num_experts=1, top_k=1)
+    v, k = torch.randn(4, V), torch.randn(4, 2, D)
+    out = moe(v, k)
+    assert (out.router == 1).all() and out.chosen.all() and out.balance == 0
+    joined = torch.cat([moe.norm_visual(v), moe.norm_knowledge(k.flatten(1))], 1)
+    torch.testing.assert_close(out.logits, moe.experts(moe.aggregate(joined))[:, 0])
+
+
+def test_experts_are_parallel_linear_relu_linear() -> None:
+    experts, inputs = Experts(3, 6, 8, 4), torch.randn(5, 6)
+    for e in range(3):
+        first, second = torch.nn.Linear(6, 8), torch.nn.Linear(8, 4)
+        first.weight.data, first.bias.data = experts.weight_in[e].T, experts.bias_in[e]
+        second.weight.data, second.bias.data = experts.weight_out[e].T, experts.bias_out[e]
+        torch.testing.assert_close(experts(inputs)[:, e], second(F.relu(first(inputs))))
+
+
+def test_gradients_reach_every_part() -> None:
+    moe = build().train()
+    out = moe(torch.randn(32, V), torch.randn(32, 2, D))
+    (F.cross_entropy(out.logits, torch.randint(CLASSES, (32,))) + 0.1 * out.balance).backward()
+    for name, parameter in moe.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_balance_is_zero_when_even_and_pushes_apart_when_not() -> None:
+    assert balance_loss(torch.full((8, 4), 0.25)) == 0
+    one_sided = torch.tensor([[1.0, 0.0], [1.0, 0.0]], requires_grad=True)
+    loss = balance_loss(one_sided)
+    torch.testing.assert_close(loss, torch.tensor([2.0, 0.0]).std())
+    loss.backward()
+    assert (one_sided.grad[:, 0] > 0).all() and (one_sided.grad[:, 1] < 0).all()
+
+
+def test_knowledge_matters_only_where_it_is_an_input() -> None:
+    v, k, other = torch.randn(2, V), torch.randn(2, 2, D), torch.randn(2, 2, D)
+    both, alone = build(inputs="v+k"), build(inputs="v")
+    assert not torch.allclose(both(v, k).logits, both(v, other).logits)
+    assert torch.equal(alone(v, k).logits, alone(v).logits)
+    assert alone.aggregate.in_features == V
+
+
+def test_dropout_acts_in_training_alone() -> None:
+    moe, v, k = build(dropout=0.5), torch.randn(2, V), torch.randn(2, 2, D)
+    assert torch.equal(moe(v, k).logits, moe(v, k).logits)
+    moe.train()
+    assert not torch.equal(moe(v, k).logits, moe(v, k).logits)
+
+
+def test_batch_says_the_same_as_single_pictures() -> None:
+    moe, v, k = build(), torch.randn(4, V), torch.randn(4, 2, D)
+    alone = torch.cat([moe(v[i : i + 1], k[i : i + 1]).logits for i in range(4)])
+    torch.testing.assert_close(moe(v, k).logits, alone)
+
+
+def test_top_k_can_be_given_with_the_call() -> None:
+    moe, v, k = build(top_k=2), torch.randn(3, V), torch.randn(3, 2, D)
+    wider = MixtureOfExperts(**{**SIZES, "top_k": 3}).eval()
+    wider.load_state_dict(moe.state_dict())
+    assert torch.equal(moe(v, k, top_k=3).logits, wider(v, k).logits)
+    with pytest.raises(ValueError, match="top_k must be from 1 to the number of experts, 4, not 5"):
+        moe(v, k, top_k=5)
+
+
+def test_survives_saving(tmp_path: Path) -> None:
+    moe, v = build(inputs="v", num_experts=3, top_k=1), torch.randn(3, V)
+    moe.save_pretrained(tmp_path)
+    loaded = MixtureOfExperts.from_pretrained(tmp_path)
+    assert loaded.config.inputs == "v" and loaded.config.top_k == 1
+    assert torch.equal(loaded(v).logits, moe(v).logits)
+
+
+@pytest.mark.parametrize("top_k", [0, 5])
+def test_impossible_top_k_is_refused(top_k: int) -> None:
+    with pytest.raises(ValueError, match="top_k must be from 1 to the number of experts, 4"):
+        build(num_experts=4, top_k=top_k)
+
+
+def test_unknown_inputs_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"Unknown inputs 'k'; choose one of v, v\+k"):
+        build(inputs="k")
+
+
+def test_missing_knowledge_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs k as well as v"):
+        build(inputs="v+k")(torch.randn(2, V))
