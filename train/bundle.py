@@ -48,6 +48,7 @@ def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, met
     """Write `output_dir/bundle` in half precision with its model card, all or nothing; returns the folder."""
     pipeline = assemble(foundation, recipe.run_dir("kcdp") / "best", config, recipe.label_space)
     pipeline.to(torch.float16)
+    pipeline.denoiser.half()
     target = Path(recipe.output_dir) / "bundle"
 
     def write(folder: Path) -> None:
@@ -56,6 +57,7 @@ def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, met
 
     write_folder(target, write)
     pipeline.to(torch.float32)
+    pipeline.denoiser.float()
     return target
 
 

@@ -26,7 +26,7 @@ class CaptionerConfig:
     """
 
     prompt: str | None = None
-    num_beams: int = 3
+    num_beams: int = 1
     min_new_tokens: int = 1
     max_new_tokens: int = 24
     repetition_penalty: float = 1.1

@@ -17,14 +17,17 @@ import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import Attention
+from huggingface_hub import save_torch_state_dict
 from peft import LoraConfig
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
 Tuning = Literal["frozen", "kv", "lora", "full"]
 
-_WEIGHTS_FILE = "denoiser.safetensors"
+#: With "kv" and "full": shards, small enough for plain git.
+_WEIGHTS_FILES = "denoiser{suffix}.safetensors"
+_SHARD_SIZE = "9MB"
 _ADAPTER_FILE = "pytorch_lora_weights.safetensors"
 
 
@@ -224,8 +227,6 @@ class Denoiser(nn.Module):
 
         Under training the dtype stays: 32-bit adapter weights on a 16-bit base are how one trains them.
         """
-        if self.tuning == "full":
-            return
         base = self._base[0]
         offload = getattr(base, "_hf_hook", None)
         if offload is not None:
@@ -279,13 +280,20 @@ class Denoiser(nn.Module):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as aside:
-            name = _ADAPTER_FILE if self.tuning == "lora" else _WEIGHTS_FILE
             if self.tuning == "lora":
-                self.unet.save_lora_adapter(aside, weight_name=name)
+                self.unet.save_lora_adapter(aside, weight_name=_ADAPTER_FILE)
             else:
                 weights = {key: parameter.detach().contiguous() for key, parameter in self._own_parameters()}
-                save_file(weights, Path(aside, name))
-            os.replace(Path(aside, name), folder / name)
+                save_torch_state_dict(weights, aside, filename_pattern=_WEIGHTS_FILES, max_shard_size=_SHARD_SIZE)
+            for old in self._weight_files(folder):
+                old.unlink()
+            for file in Path(aside).iterdir():
+                os.replace(file, folder / file.name)
+
+    def _weight_files(self, folder: str | Path) -> list[Path]:
+        """What `save_adapter` left in `folder` for this kind of tuning, in the order of the shards."""
+        pattern = _ADAPTER_FILE if self.tuning == "lora" else _WEIGHTS_FILES.format(suffix="*")
+        return sorted(Path(folder).glob(pattern))
 
     def load_adapter(self, folder: str | Path) -> None:
         """Take over what `save_adapter` wrote; with "lora", rank and alpha are then those of the file.
@@ -295,12 +303,13 @@ class Denoiser(nn.Module):
         """
         if self.tuning == "frozen":
             return
-        name = _ADAPTER_FILE if self.tuning == "lora" else _WEIGHTS_FILE
-        if not Path(folder, name).is_file():
+        files = self._weight_files(folder)
+        if not files:
             raise FileNotFoundError(
-                f"'{folder}' has no {name}; save one with `save_adapter` from a denoiser with tuning '{self.tuning}'."
+                f"'{folder}' has no weights for tuning '{self.tuning}'; save some with `save_adapter` from a denoiser "
+                "tuned like this one."
             )
-        weights = load_file(Path(folder, name))
+        weights = {key: tensor for file in files for key, tensor in load_file(file).items()}
         # The rank, the one axis in which a LoRA may differ, is the short side of both factors: leave it out.
         found = {key: self._shape_to_match(key, tensor) for key, tensor in weights.items()}
         own = {key.replace(".default.", "."): parameter for key, parameter in self._own_parameters()}
@@ -309,7 +318,9 @@ class Denoiser(nn.Module):
         if self.tuning == "lora":
             with _same_gradient_flags(self.unet):
                 self.unet.unload_lora()
-                self.unet.load_lora_adapter(Path(folder), prefix=None, weight_name=name, adapter_name="default")
+                self.unet.load_lora_adapter(
+                    Path(folder), prefix=None, weight_name=_ADAPTER_FILE, adapter_name="default"
+                )
         else:
             with torch.no_grad():
                 for key, parameter in own.items():

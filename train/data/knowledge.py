@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from kcdp.imaging import to_pictures
 
+from kcdp.imaging import to_pictures
 from kcdp.results import Triplet
 from train.data.pool import Pool
 from train.data.store import cached_array, cached_json, content_key, fingerprint

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from torch import nn
 from torch.nn import functional as F
 from transformers import (
@@ -26,6 +27,8 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from train.data.pool import Pool
+from train.data.store import content_key
+from train.loop import write_folder
 
 
 @dataclass
@@ -59,6 +62,20 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, max_tokens: int) -> C
     tokenizer = blank.train_new_from_iterator(texts, vocab_size=vocabulary)
     tokenizer.model_max_length = max_tokens
     return tokenizer
+
+
+def kept_tokenizer(pool: Pool, config: LanguageConfig) -> CLIPTokenizer:
+    """The tokenizer of a pool's texts, learned once.
+
+    Learning breaks ties in another order each time: a run that goes on, and every process of a run, needs the one that
+    the run began with.
+    """
+    texts = pool.texts()
+    folder = pool.cache_dir / f"tokenizer-{content_key(texts, config.vocabulary, config.max_tokens)}"
+    with PartialState().main_process_first():
+        if not folder.exists():
+            write_folder(folder, train_tokenizer(texts, config.vocabulary, config.max_tokens).save_pretrained)
+    return CLIPTokenizer.from_pretrained(folder)
 
 
 def build_clip(config: LanguageConfig, tokenizer: CLIPTokenizer, size: int) -> CLIPModel:
@@ -187,7 +204,7 @@ class LanguageTask(nn.Module):
 class LanguageStage:
     """Trains tokenizer, CLIP and captioner on pictures with captions."""
 
-    selection = "recall"
+    selection = "likelihood"
 
     def __init__(self, config: LanguageConfig, train: Pool, validation: Pool, name: str = "language") -> None:
         self.name, self.config, self.train, self.validation = name, config, train, validation
@@ -195,7 +212,7 @@ class LanguageStage:
         if config.start:
             self.tokenizer = CLIPTokenizer.from_pretrained(Path(config.start) / "tokenizer")
         else:
-            self.tokenizer = train_tokenizer(train.texts(), config.vocabulary, config.max_tokens)
+            self.tokenizer = kept_tokenizer(train, config)
         self.image_processor = CLIPImageProcessorPil(
             size={"height": train.size, "width": train.size},
             do_center_crop=False,
@@ -226,7 +243,10 @@ class LanguageStage:
         return batch
 
     def validate(self, model: LanguageTask) -> dict[str, float]:
-        """Loss, and how often the right caption is among the 5 nearest of all validation captions."""
+        """Mean probability of a caption token (geometric), and how often CLIP finds the right caption among its first 5.
+
+        Selection goes by the captions: they are what k is made of.
+        """
         generator = torch.Generator().manual_seed(0)
         indices = torch.arange(len(self.validation))
         tokens = self.tokens(self.validation.captions(indices, generator))
@@ -240,7 +260,8 @@ class LanguageStage:
         texts = F.normalize(clip.get_text_features(input_ids=unique.to(clip.device)).pooler_output, dim=-1)
         nearest = (torch.cat(images) @ texts.T).topk(min(5, len(unique)), dim=1).indices.cpu()
         recall = (nearest == target[:, None]).any(1).float().mean().item()
-        return {"recall": recall, "caption": torch.stack(losses).mean().item()}
+        caption = torch.stack(losses).mean()
+        return {"likelihood": caption.neg().exp().item(), "caption": caption.item(), "recall": recall}
 
     def export(self, model: LanguageTask, folder: Path) -> None:
         model.clip.save_pretrained(folder / "clip")

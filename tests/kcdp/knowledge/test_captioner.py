@@ -188,7 +188,7 @@ def test_prompt_reaches_the_model_and_leaves_the_caption(
 
     monkeypatch.setattr(captioner.model, "generate", generate)
     assert captioner(pictures) == ["the sad cat"] * 3
-    assert seen["num_beams"] == 3
+    assert seen["num_beams"] == 1
     assert seen["pixel_values"].shape == (3, 3, 16, 16)
     assert "a photo of" in captioner.processor.tokenizer.decode(seen["input_ids"][0])
 
