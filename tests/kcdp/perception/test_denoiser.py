@@ -276,7 +276,7 @@ def test_weights_of_another_unet_are_refused_and_change_nothing(
 
 def test_missing_adapter_is_named(unet: UNet2DConditionModel, tmp_path: Path) -> None:
     build(unet, tuning="kv").save_adapter(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"has no pytorch_lora_weights\.safetensors"):
+    with pytest.raises(FileNotFoundError, match="has no weights for tuning 'lora'"):
         build(unet, tuning="lora").load_adapter(tmp_path)
 
 
