@@ -26,8 +26,8 @@ class Pool:
         records: rows of the record schema.
         cache_dir: where decoded pictures and computed latents live.
         emotions: the label space's labels, in order.
-        shares: how often each domain is drawn, in any unit; domains that are not named share what is left in proportion
-            to their size. Empty: every picture is as likely as any other.
+        shares: how often each domain is drawn, in any unit; a domain that is not named counts as much as the named ones
+            do on average. Empty: every picture is as likely as any other.
         balance: within a domain, draw every emotion (and the unlabelled) in proportion to count ** (1 - balance).
         size: side of the pictures in pixels.
         augmentation: how far augmented views stray.
@@ -61,11 +61,11 @@ class Pool:
         groups = list(zip(self.domains, self.labels.tolist(), strict=True))
         counts = Counter(groups)
         weights = np.array([counts[group] ** -balance for group in groups])
-        domains = np.array(self.domains)
-        for domain, share in shares.items():
-            inside = domains == domain
-            if inside.any():
-                weights[inside] *= share / weights[inside].sum()
+        if shares:
+            domains, usual = np.array(self.domains), sum(shares.values()) / len(shares)
+            for domain in set(self.domains):
+                inside = domains == domain
+                weights[inside] *= shares.get(domain, usual) / weights[inside].sum()
         return torch.from_numpy(weights)
 
     def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -105,7 +105,8 @@ class Pool:
         Computed once: cached by the pictures, the weights of `vae` and the augmentation.
         """
         vae = vae.eval()
-        weights = fingerprint(vae.encoder, *(child for name, child in vae.named_children() if name == "linear_encoder"))
+        parts = ("linear_encoder", "quant_conv")
+        weights = fingerprint(vae.encoder, *(child for name, child in vae.named_children() if name in parts))
         arrays = []
         for view in range(max(views, 1)):
             key = content_key("latents", self.store.key, weights, vars(self.augmentation) if views else None, view)

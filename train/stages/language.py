@@ -56,10 +56,15 @@ class LanguageConfig:
     )
 
 
+#: Every sign of ASCII, and characters that end in every byte that a word may end in: what a tokenizer has not seen at
+#: the end of a word it takes for unknown, and CLIP's sign for that is the one for the end of the text.
+_ENDINGS = tuple(chr(code) for code in (*range(0x21, 0x7F), *range(0x4E00, 0x4E40)))
+
+
 def train_tokenizer(texts: Iterable[str], vocabulary: int, max_tokens: int) -> CLIPTokenizer:
     """A CLIP tokenizer (byte-pair encoding, lower case) of its own vocabulary, learned from `texts`."""
     blank = CLIPTokenizer(vocab={"<|startoftext|>": 0, "<|endoftext|>": 1}, merges=[])
-    tokenizer = blank.train_new_from_iterator(texts, vocab_size=vocabulary)
+    tokenizer = blank.train_new_from_iterator((*texts, *_ENDINGS), vocab_size=vocabulary)
     tokenizer.model_max_length = max_tokens
     return tokenizer
 
@@ -172,6 +177,7 @@ class LanguageTask(nn.Module):
         super().__init__()
         self.clip = clip
         self.decoder = captioner.decoder
+        self.generation_config = captioner.generation_config
         self.config = config
 
     def forward(
@@ -268,5 +274,5 @@ class LanguageStage:
         self.tokenizer.save_pretrained(folder / "tokenizer")
         self.image_processor.save_pretrained(folder / "image_processor")
         captioner = VisionEncoderDecoderModel(encoder=model.clip.vision_model, decoder=model.decoder)
-        captioner.generation_config = build_captioner(self.config, model.clip, self.tokenizer).generation_config
+        captioner.generation_config = model.generation_config
         captioner.save_pretrained(folder / "captioner")

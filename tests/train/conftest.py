@@ -1,0 +1,103 @@
+"""Tiny pools, and a foundation of random weights over them: faces whose colour tells their emotion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from datasets import Dataset
+from PIL import Image
+from transformers import CLIPProcessor, CLIPTokenizer
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from kcdp.emotions import MIKELS_8
+from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.results import Triplet
+from train.data.pool import Pool
+from train.data.records import make_record, to_dataset
+from train.foundation import Foundation
+from train.stages.language import LanguageConfig, build_captioner, build_clip
+from train.stages.unet import UNetConfig, build_unet
+
+SIZE = 32
+FACES = (("gold", "amusement"), ("red", "anger"), ("blue", "sadness"), ("green", None))
+WORDS = LanguageConfig(
+    width=32, vision_layers=1, text_layers=1, decoder_layers=1, patch_size=16, vocabulary=400, max_tokens=32
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_records(picture: Callable[..., Image.Image]) -> Dataset:
+    """16 stickers with two captions each, four of a colour; every fourth is of the validation split."""
+    return to_dataset(
+        make_record(
+            picture(size=SIZE - number, mode="RGBA", color=colour, smile=number % 2 == 0),
+            [f"a {colour} face {'smiles' if number % 2 == 0 else 'frowns'}", f"a round {colour} head"],
+            domain="drawn",
+            style="face",
+            group=f"{colour}-{number}",
+            license="CC0-1.0",
+            emotion=emotion,
+            noun="face",
+            split="val" if number == 3 else "train",
+        )
+        for number in range(4)
+        for colour, emotion in FACES
+    )
+
+
+@pytest.fixture(scope="session")
+def pool_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pools")
+
+
+@pytest.fixture(scope="session")
+def train_pool(tiny_records: Dataset, pool_cache: Path) -> Pool:
+    rows = [row for row, split in enumerate(tiny_records["split"]) if split == "train"]
+    return Pool(tiny_records.select(rows), pool_cache, MIKELS_8.labels, size=SIZE)
+
+
+@pytest.fixture(scope="session")
+def validation_pool(tiny_records: Dataset, pool_cache: Path) -> Pool:
+    rows = [row for row, split in enumerate(tiny_records["split"]) if split == "val"]
+    return Pool(tiny_records.select(rows), pool_cache, MIKELS_8.labels, size=SIZE)
+
+
+@pytest.fixture(scope="session")
+def labelled_pool(tiny_records: Dataset, pool_cache: Path) -> Pool:
+    rows = [row for row, emotion in enumerate(tiny_records["emotion"]) if emotion is not None]
+    return Pool(tiny_records.select(rows), pool_cache, MIKELS_8.labels, size=SIZE)
+
+
+def parse(captions: list[str]) -> list[list[Triplet]]:
+    """As a parser would: what the second word does, and nothing for captions of fewer than three words."""
+    words = [caption.split() for caption in captions]
+    return [[Triplet(some[0], some[1], some[2])] if len(some) > 2 else [] for some in words]
+
+
+@pytest.fixture(scope="session")
+def foundation(train_pool: Pool, tiny_tokenizer: CLIPTokenizer) -> Foundation:
+    """All that KCDP stands on, of width 32 and frozen; pictures of 32 px have latents (6, 4, 4)."""
+    torch.manual_seed(0)
+    vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE)
+    vae.initialize_linear(train_pool.plain(torch.arange(len(train_pool))))
+    clip = build_clip(WORDS, tiny_tokenizer, SIZE)
+    unet = build_unet(UNetConfig(block_out_channels=(16, 32), attention_head_dim=8), 6, 4, 32)
+    captioner = build_captioner(WORDS, clip, tiny_tokenizer)
+    for network in (vae, clip, unet, captioner):
+        network.eval().requires_grad_(False)
+    images = CLIPImageProcessorPil(
+        size={"height": SIZE, "width": SIZE}, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
+    )
+    return Foundation(
+        vae=vae,
+        unet=unet,
+        text_encoder=clip.text_model,
+        tokenizer=tiny_tokenizer,
+        captioner=captioner,
+        processor=CLIPProcessor(images, tiny_tokenizer),
+        parser=parse,
+        labels=MIKELS_8.labels,
+    )
