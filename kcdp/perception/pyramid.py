@@ -88,6 +88,10 @@ class FeaturePyramid(ModelMixin, ConfigMixin):
                 f"This pyramid takes (feature, attention) channels {expected}, not {given}; build it with the "
                 "denoiser's `feature_channels` and `attention_channels(tokens)`."
             )
+        # The denoiser's maps are channels-last, and on a CPU torch's GroupNorm has a backward that crashes on such an
+        # input when it needs no gradient itself, as under frozen tuning.
+        features = [feature.contiguous() for feature in features]
+        attention = [None if maps is None else maps.contiguous() for maps in attention]
         return [
             torch.cat([norm_feature(feature), norm_maps(maps)], dim=1) if width else norm_feature(feature)
             for feature, maps, (_, width), norm_feature, norm_maps in zip(

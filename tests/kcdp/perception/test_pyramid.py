@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,15 @@ def test_attention_of_untaken_levels_is_left_aside(pyramid: FeaturePyramid) -> N
     assert torch.equal(pyramid(features, attention), pyramid(features, other))
     attention[1] = attention[1].flip(1)
     assert not torch.allclose(pyramid(features, attention), pyramid(features, other))
+
+
+def test_trains_on_what_a_frozen_denoiser_gives(tiny_unet: UNet2DConditionModel) -> None:
+    denoiser = Denoiser(copy.deepcopy(tiny_unet).requires_grad_(False), tuning="frozen", attention_levels=(0, 1))
+    pyramid = FeaturePyramid(denoiser.feature_channels, denoiser.attention_channels(6), out_channels=8)
+    perception = denoiser(torch.randn(2, 8, 8, 8), torch.randn(2, 6, 32))
+    # torch's own crash, should it come back, ends the process here.
+    pyramid(perception.features, perception.attention).square().sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in pyramid.parameters())
 
 
 def test_odd_sizes_fit() -> None:
