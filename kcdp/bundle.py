@@ -75,7 +75,8 @@ def load_bundle(
     folder = find_bundle(name, revision)
     try:
         pipeline = KCDPPipeline.from_pretrained(folder, torch_dtype=dtype)
-    except (OSError, ValueError, KeyError) as error:
-        raise BundleError(f"The bundle in '{folder}' cannot be read: {error}") from error
+    except Exception as error:  # a damaged folder fails in as many ways as there are libraries that read from it
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise BundleError(f"The bundle in '{folder}' cannot be read; copy or train it again: {reason}") from error
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
     return Bundle(folder, pipeline.to(target))

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
+from typing import Any
 
 import torch
-from transformers import CLIPTextModel, PreTrainedTokenizerBase
+from transformers import BatchEncoding, CLIPTextModel, PreTrainedTokenizerBase
 
 from kcdp.results import Triplet
 
 CONDITIONS = ("both", "caption", "triplets")
+
+# How it pads and cuts is part of a tokenizer's state, which every call sets anew: two threads would set it for each other.
+_one_at_a_time = Lock()
+
+
+def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], length: int, **options: Any) -> BatchEncoding:
+    """`texts`, each padded or cut to `length` tokens; safe to call from several threads."""
+    with _one_at_a_time:
+        return tokenizer(list(texts), padding="max_length", truncation=True, max_length=length, **options)
 
 
 @dataclass(frozen=True)
@@ -78,9 +89,7 @@ class KnowledgeEncoder:
     @torch.no_grad()
     def encode_prompts(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """Token states (K, L, D) and end-of-text states (K, D) of K > 0 texts, padded or cut to L tokens."""
-        tokens = self.tokenizer(
-            list(texts), padding="max_length", truncation=True, max_length=self.length, return_tensors="pt"
-        )
+        tokens = tokenize(self.tokenizer, texts, self.length, return_tensors="pt")
         # No attention mask, as in Stable Diffusion: the denoiser learned with states in which padding attends too.
         encoded = self.text_encoder(tokens.input_ids.to(self.text_encoder.device))
         return encoded.last_hidden_state, encoded.pooler_output

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import torch
-from diffusers import AutoencoderKL
+
+# Not used here: diffusers looks for it in the module of a class, to know how a component of a pipeline is loaded.
+from diffusers import AutoencoderKL, ModelMixin  # noqa: F401
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.autoencoders.vae import DecoderOutput
 from torch import nn
@@ -21,6 +23,13 @@ class PatchAutoencoderKL(AutoencoderKL):
     16 channels before the first step, more than twelve minutes of training reach from random weights (22.7 dB),
     and the networks only learn what is left. There is no attention: 16 x 16 positions of a local code do not need it.
     """
+
+    #: Arguments of AutoencoderKL that follow from ours, or that this class leaves alone.
+    ignore_for_config = (
+        *("in_channels", "out_channels", "down_block_types", "up_block_types", "act_fn", "force_upcast"),
+        *("latents_mean", "latents_std", "shift_factor"),
+        *("use_quant_conv", "use_post_quant_conv", "mid_block_add_attention"),
+    )
 
     @register_to_config
     def __init__(

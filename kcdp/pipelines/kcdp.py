@@ -17,7 +17,7 @@ from transformers import CLIPTextModel, CLIPTokenizer, PreTrainedModel, Processo
 from kcdp.emotions import LABEL_SPACES
 from kcdp.imaging import load_frames, to_tensor
 from kcdp.knowledge.captioner import Captioner
-from kcdp.knowledge.encoder import KnowledgeEncoder
+from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.denoiser import Denoiser, Perception, heat_map
@@ -30,14 +30,14 @@ from kcdp.results import AttentionMap, ExpertWeight, KCDPOutput, Triplet
 Picture = Image.Image | str | Path | bytes
 
 
-def word_tokens(tokenizer: CLIPTokenizer, text: str) -> list[tuple[str, list[int]]]:
-    """The words of `text`, each with the positions of its tokens; what the tokenizer cuts off at its end is left out."""
-    encoded = tokenizer(text, truncation=True, return_offsets_mapping=True)
+def word_tokens(tokenizer: CLIPTokenizer, text: str, length: int) -> list[tuple[str, list[int]]]:
+    """The words of `text`, each with the positions of its tokens; what is beyond `length` tokens is left out."""
+    offsets = tokenize(tokenizer, [text], length, return_offsets_mapping=True).offset_mapping[0]
     words = []
     for match in re.finditer(r"[\w'-]+", text):
         inside = [
             position
-            for position, (start, end) in enumerate(encoded.offset_mapping)
+            for position, (start, end) in enumerate(offsets)
             if start < end and start < match.end() and end > match.start()
         ]
         if inside:
@@ -78,7 +78,7 @@ class KCDPPipeline(DiffusionPipeline):
         tuning: str = "lora",
         lora_rank: int = 8,
         lora_alpha: float = 8.0,
-        attention_levels: Sequence[int] = (1, 2),
+        attention_levels: list[int] | tuple[int, ...] = (1, 2),
         condition: str = "both",
     ) -> None:
         super().__init__()
@@ -251,7 +251,7 @@ class KCDPPipeline(DiffusionPipeline):
         """
         if self.config.condition == "triplets":
             return ()
-        words = word_tokens(self.tokenizer, caption)
+        words = word_tokens(self.tokenizer, caption, self.encoder.length)
         attention = perception.attention_of(row)
         size = (self.size, self.size)
         maps = [AttentionMap(word, "word", heat_map(attention, tokens, size)) for word, tokens in words]

@@ -100,13 +100,14 @@ def test_shapes_follow_the_configuration():
 
 
 @torch.no_grad()
-def test_saving_and_loading_changes_nothing(tmp_path, pictures):
+def test_saving_and_loading_changes_nothing(tmp_path, pictures, caplog):
     vae = tiny(scaling_factor=0.5)
     vae.initialize_linear(pictures)
     vae.save_pretrained(tmp_path)
     assert {file.suffix for file in tmp_path.iterdir()} == {".json", ".safetensors"}
     again = PatchAutoencoderKL.from_pretrained(tmp_path).eval()
     assert again.config.scaling_factor == 0.5
+    assert "not expected" not in caplog.text
     assert again.state_dict().keys() == vae.state_dict().keys()
     before, after = vae.encode(pictures).latent_dist, again.encode(pictures).latent_dist
     assert torch.equal(before.parameters, after.parameters)

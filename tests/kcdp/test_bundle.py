@@ -1,0 +1,101 @@
+import json
+import shutil
+
+import pytest
+import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from kcdp import bundle as bundles
+from kcdp.bundle import BundleError, find_bundle, load_bundle
+from tests.tiny_pipeline import tiny_pipeline
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_tokenizer, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle")
+    tiny_pipeline(tiny_tokenizer).save_pretrained(folder)
+    return folder
+
+
+def test_a_folder_opens_with_everything_in_it(folder, picture):
+    bundle = load_bundle(folder, device="cpu")
+    assert bundle.folder == folder
+    assert bundle.kcdp(picture()).emotion in bundle.kcdp.labels
+    assert ("man", "hugs", "woman") in bundle.knowledge.triplets("a man hugs a woman")
+    assert {parameter.dtype for parameter in bundle.kcdp.unet.parameters()} == {torch.float32}
+
+
+def test_a_model_of_the_hub_is_fetched_at_its_revision(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(bundles, "snapshot_download", lambda name, revision: asked.append((name, revision)) or folder)
+    assert find_bundle("someone/bundle", "abc") == folder
+    assert asked == [("someone/bundle", "abc")]
+
+
+def one_sentence(error):
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize("name", ["someone/bundle", "no-such-folder/at/all", "/no/such/folder"])
+def test_what_is_nowhere_is_one_sentence(name, monkeypatch):
+    original = bundles.snapshot_download
+
+    def offline(name, revision):
+        if name.count("/") == 1:
+            raise LocalEntryNotFoundError("no network")
+        return original(name, revision=revision)
+
+    monkeypatch.setattr(bundles, "snapshot_download", offline)
+    with pytest.raises(BundleError, match=f"no bundle '{name}'") as error:
+        load_bundle(name)
+    assert one_sentence(error)
+
+
+def test_a_folder_of_other_things_is_one_sentence(tmp_path):
+    with pytest.raises(BundleError, match=r"not a bundle: it has no model_index\.json") as error:
+        load_bundle(tmp_path)
+    assert one_sentence(error)
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def mix_up(path):
+    path.write_text(path.read_text().replace("Mikels-8", "Mikels"))
+
+
+def resize(path):
+    settings = json.loads(path.read_text())
+    settings["latent_channels"] = 5
+    path.write_text(json.dumps(settings))
+
+
+def rename_class(path):
+    path.write_text(path.read_text().replace("MixtureOfExperts", "MixtureOfLaymen"))
+
+
+@pytest.mark.parametrize(
+    ("path", "damage"),
+    [
+        ("vae/diffusion_pytorch_model.safetensors", cut_short),
+        ("captioner/model.safetensors", cut_short),
+        ("kgca/pytorch_lora_weights.safetensors", cut_short),
+        ("model_index.json", cut_short),
+        ("model_index.json", mix_up),
+        ("model_index.json", rename_class),
+        ("vae/config.json", resize),
+        ("text_encoder", shutil.rmtree),
+        ("kgca", shutil.rmtree),
+        ("parser", shutil.rmtree),
+    ],
+)
+def test_a_damaged_bundle_is_one_sentence(folder, tmp_path, path, damage):
+    broken = tmp_path / "broken"
+    shutil.copytree(folder, broken)
+    damage(broken / path)
+    with pytest.raises(BundleError, match="cannot be read") as error:
+        load_bundle(broken, device="cpu")
+    assert str(broken) in one_sentence(error)
