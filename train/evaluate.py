@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from train.arguments import parse
 from train.bundle import assemble
 from train.data.pool import Pool
 from train.data.sources import load_records
-from train.data.splits import select
+from train.data.splits import parts, select
 from train.evaluation import figures, shipped, tables
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method
 from train.evaluation.baselines import FrozenCLIP
@@ -70,23 +70,24 @@ class Evaluation:
     """One run's data and models, loaded when something needs them."""
 
     def __init__(self, recipe: Recipe, arguments: EvaluationArguments) -> None:
+        """Raises ValueError with one sentence when the recipe has a setting that makes no sense."""
         self.recipe, self.arguments = recipe, arguments
+        self.config, self.loop, _ = recipe.stage_settings("kcdp", KCDPConfig)
+        parts(recipe.protocol)
         self.folder = Path(recipe.output_dir) / "evaluation"
         self.store = ResultStore(self.folder / "results")
 
     @cached_property
     def domains(self) -> Domains:
-        config, _, _ = self.recipe.stage_settings("kcdp", KCDPConfig)
-        return Domains(self.recipe, load_records(self.recipe), config.balance)
+        return Domains(self.recipe, load_records(self.recipe), self.config.balance)
 
     @cached_property
     def pipeline(self) -> KCDPPipeline:
         """What is shipped: the given bundle, or what the stages have trained."""
         if self.arguments.bundle:
             return load_bundle(self.arguments.bundle, device=PartialState().device).kcdp
-        config, _, _ = self.recipe.stage_settings("kcdp", KCDPConfig)
         heads = best_weights(self.recipe, "kcdp")
-        pipeline = assemble(load_foundation(self.recipe), heads, config, self.recipe.label_space)
+        pipeline = assemble(load_foundation(self.recipe), heads, self.config, self.recipe.label_space)
         return pipeline.to(PartialState().device)
 
     @cached_property
@@ -95,17 +96,15 @@ class Evaluation:
 
     @cached_property
     def adaptation(self) -> Adaptation:
-        config, loop, _ = self.recipe.stage_settings("kcdp", KCDPConfig)
-        arguments = self.arguments
-        steps = arguments.steps
+        steps, warmup = self.arguments.steps, self.loop.warmup_steps
         loop = dataclasses.replace(
-            loop, steps=steps, batch_size=arguments.batch_size, warmup_steps=min(loop.warmup_steps, steps // 10)
+            self.loop, steps=steps, batch_size=self.arguments.batch_size, warmup_steps=min(warmup, steps // 10)
         )
         return Adaptation(
             self.domains,
             load_foundation(self.recipe),
             FrozenCLIP.load(best_weights(self.recipe, "captioner"), PartialState().device),
-            config,
+            self.config,
             loop,
             self.store,
             self.recipe.mixed_precision,
@@ -174,8 +173,9 @@ class Evaluation:
         chosen = {key: method for key, method in methods.items() if not asked or key in asked}
         if not chosen:
             return
-        seeds, loop = self.arguments.seeds, self.adaptation.loop
-        results = self.adaptation.table(chosen, self.pairs, seeds)
+        pairs, seeds = self.pairs, self.arguments.seeds
+        results = self.adaptation.table(chosen, pairs, seeds)
+        loop = self.adaptation.loop
         note = (
             f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {loop.steps} steps of {loop.batch_size} pictures, "
             f"seeds {', '.join(map(str, seeds))}: mean and sample standard deviation. Every model is that of the last step."
@@ -216,19 +216,24 @@ MEASURES: dict[str, Callable[[Evaluation], None]] = {
 }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what the command line asks for; raises SystemExit with one sentence when it makes no sense."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    recipe, arguments = parse((Recipe, EvaluationArguments), sys.argv[1:], __doc__)
-    for asked, known in ((arguments.what, {*MEASURES, "all"}), (arguments.methods, {*METHODS, *ABLATIONS})):
+    kinds = (Recipe, EvaluationArguments)
+    recipe, wanted = parse(kinds, sys.argv[1:] if arguments is None else arguments, __doc__)
+    for asked, known in ((wanted.what, {*MEASURES, "all"}), (wanted.methods, {*METHODS, *ABLATIONS})):
         unknown = [name for name in asked if name not in known]
         if unknown:
             raise SystemExit(f"'{unknown[0]}' is not known here; choose from: {', '.join(sorted(known))}.")
-    evaluation = Evaluation(recipe, arguments)
+    try:
+        evaluation = Evaluation(recipe, wanted)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
     try:
         for name, measure in MEASURES.items():
-            if name in arguments.what or "all" in arguments.what:
+            if name in wanted.what or "all" in wanted.what:
                 measure(evaluation)
-    except BundleError as error:
+    except (BundleError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from error
 
 

@@ -137,7 +137,7 @@ class Adaptation:
         clip: of the same run, for the baselines.
         config, loop: KCDP's settings; a method changes some of `config`, the loop's steps and batch are everyone's.
         store: where results go; what is trained goes beside them.
-        mixed_precision: as for training.
+        mixed_precision: as for `run_stage`.
         cnn_widths: of the convolutional network's levels; ResNet-18's by default.
     """
 
@@ -147,7 +147,7 @@ class Adaptation:
     config: KCDPConfig
     loop: LoopConfig
     store: ResultStore
-    mixed_precision: str = "no"
+    mixed_precision: str | None = None
     cnn_widths: tuple[int, ...] = (64, 128, 256, 512)
 
     def __post_init__(self) -> None:

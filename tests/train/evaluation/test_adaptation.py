@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from train.evaluation import adaptation as module
+from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation
+from train.evaluation.baselines import FrozenCLIP
+from train.evaluation.domains import Domains
+from train.evaluation.results import ResultStore
+from train.foundation import Foundation
+from train.loop import LoopConfig
+from train.stages.kcdp import KCDPConfig
+
+PAIR = ("emoji", "cartoons")
+
+
+@pytest.fixture
+def adaptation(domains: Domains, foundation: Foundation, clip: FrozenCLIP, tmp_path: Path) -> Adaptation:
+    return Adaptation(
+        domains,
+        foundation,
+        clip,
+        KCDPConfig(lora_rank=2, views=1),
+        LoopConfig(steps=2, batch_size=4, warmup_steps=1, learning_rate=1e-3),
+        ResultStore(tmp_path),
+        cnn_widths=(4, 4, 4, 4),
+    )
+
+
+@pytest.mark.parametrize("name", [*METHODS, *(name for name in ABLATIONS if name not in METHODS)])
+def test_every_method_gives_scores_of_the_targets_test(adaptation: Adaptation, name: str) -> None:
+    method = {**ABLATIONS, **METHODS}[name]
+    result = adaptation.result(name, method, *PAIR, seed=0)
+    assert sum(result["counts"].values()) == len(adaptation.domains.test("cartoons")) == 6
+    assert 0 <= result["accuracy"] <= 1
+    assert len(result["confusion"]) == 8
+
+
+def test_a_result_that_is_there_is_not_made_again(adaptation: Adaptation, monkeypatch: pytest.MonkeyPatch) -> None:
+    method = METHODS["kcdp-da"]
+    first = adaptation.result("kcdp-da", method, *PAIR, seed=0)
+    monkeypatch.setattr(module, "run_stage", lambda *_: pytest.fail("trained again"))
+    assert adaptation.result("kcdp-da", method, *PAIR, seed=0) == first
+    adaptation.loop = dataclasses.replace(adaptation.loop, steps=3)
+    with pytest.raises(pytest.fail.Exception, match="trained again"):
+        adaptation.result("kcdp-da", method, *PAIR, seed=0)
+
+
+def test_a_table_goes_on_where_it_stopped(adaptation: Adaptation, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    real = module.run_stage
+
+    def stops_at_the_second(stage, loop, *rest):
+        if len(done) == 1:
+            raise KeyboardInterrupt
+        done.append(loop.seed)
+        return real(stage, loop, *rest)
+
+    rows = {"cnn": METHODS["cnn"], "clip-zero-shot": METHODS["clip-zero-shot"]}
+    monkeypatch.setattr(module, "run_stage", stops_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        adaptation.table(rows, [PAIR], [0, 1])
+    done.clear()
+    table = adaptation.table(rows, [PAIR], [0, 1])
+    assert done == [1]
+    assert [len(table[name]["emoji → cartoons"]) for name in rows] == [2, 1]
+
+
+def test_targets_are_seen_without_labels_and_only_when_adapting(
+    adaptation: Adaptation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = {}
+    monkeypatch.setattr(module, "run_stage", lambda stage, *_: stages.setdefault("stage", stage))
+    monkeypatch.setattr(module, "guesses_of", lambda _: {"guesses": torch.zeros(6, dtype=torch.long)})
+    adaptation.result("kcdp-uc", METHODS["kcdp-uc"], *PAIR, seed=0)
+    assert stages.pop("stage").target is None
+    adaptation.result("kcdp-da", METHODS["kcdp-da"], *PAIR, seed=0)
+    stage = stages["stage"]
+    batch = stage.batch(8, torch.Generator().manual_seed(0))
+    assert (batch["labels"] >= 0).tolist() == [True] * 4 + [False] * 4
+
+
+def test_test_pictures_choose_nothing(adaptation: Adaptation, monkeypatch: pytest.MonkeyPatch) -> None:
+    validated = []
+    real = module.AdaptationStage.validate
+
+    def validate(self, model):
+        validated.append(1)
+        return real(self, model)
+
+    monkeypatch.setattr(module.AdaptationStage, "validate", validate)
+    adaptation.loop = dataclasses.replace(adaptation.loop, steps=4, validate_every=1)
+    adaptation.result("kcdp-da", METHODS["kcdp-da"], *PAIR, seed=0)
+    assert len(validated) == 1
+
+
+def test_features_of_both_domains_for_figure_5(adaptation: Adaptation) -> None:
+    seen = adaptation.features("source-only", *PAIR, seed=0)
+    assert seen["source"].shape == seen["target"].shape == (6, 2 * 256)
+    assert seen["source_labels"].tolist() == adaptation.domains.test("emoji").labels.tolist()
+    assert seen["target_labels"].tolist() == adaptation.domains.test("cartoons").labels.tolist()
+
+
+def test_what_was_only_for_going_on_is_cleared_away(adaptation: Adaptation) -> None:
+    method = METHODS["source-only"]
+    adaptation.result("source-only", method, *PAIR, seed=0)
+    folder = adaptation.run_dir("source-only", method, *PAIR, seed=0)
+    assert sorted(path.name for path in folder.iterdir()) == ["best", "metrics.json"]
+
+
+def test_runs_leave_the_foundation_as_it_is(adaptation: Adaptation) -> None:
+    before = {name: value.clone() for name, value in adaptation.foundation.unet.state_dict().items()}
+    for name in ("tuning-full", "kcdp-da"):
+        adaptation.result(name, ABLATIONS[name], *PAIR, seed=0)
+    for name, value in adaptation.foundation.unet.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)

@@ -1,0 +1,101 @@
+"""The command from end to end, on stages of random weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from datasets import Dataset
+
+from train import evaluate
+from train.evaluation import shipped
+from train.evaluation.baselines import FrozenCLIP
+from train.foundation import Foundation
+from train.loop import LoopConfig, run_stage
+from train.recipe import Recipe
+from train.stages.kcdp import KCDPConfig, KCDPStage
+
+SETTINGS = "drawn: 0\nsize: 32\nkcdp: {lora_rank: 2, views: 1, loop: {learning_rate: 1.0e-3}}\n"
+
+
+@pytest.fixture(scope="module")
+def run(
+    tmp_path_factory: pytest.TempPathFactory, foundation: Foundation, clip: FrozenCLIP, domains: evaluate.Domains
+) -> Path:
+    """A run's folder with the best weights of every stage, and the configuration beside it."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "mini.yaml").write_text(SETTINGS + f"output_dir: {folder}\n")
+    foundation.vae.save_pretrained(folder / "vae/best/vae")
+    foundation.unet.save_pretrained(folder / "unet/best/unet")
+    language = folder / "captioner/best"
+    clip.model.save_pretrained(language / "clip")
+    clip.tokenizer.save_pretrained(language / "tokenizer")
+    clip.processor.save_pretrained(language / "image_processor")
+    foundation.captioner.save_pretrained(language / "captioner")
+    stage = KCDPStage(KCDPConfig(lora_rank=2, views=1), foundation, domains.source("emoji"), domains.test("emoji"))
+    run_stage(stage, LoopConfig(steps=1, batch_size=4, warmup_steps=1, validate_every=1), folder / "kcdp")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch, records: Dataset, foundation: Foundation) -> None:
+    """Pictures of the tests, and a parser without weights."""
+
+    def load_records(recipe: Recipe) -> Dataset:
+        return records
+
+    monkeypatch.setattr(evaluate, "load_records", load_records)
+    monkeypatch.setattr("train.foundation.TripletParser.from_pretrained", lambda folder: foundation.parser)
+
+
+def command(run: Path, *arguments: str) -> None:
+    evaluate.main(["--config", str(run / "mini.yaml"), *arguments])
+
+
+def test_everything_is_printed_and_written(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = ("--pairs", "emoji:photos", "--seeds", "3", "--steps", "1", "--batch_size", "4", "--limit", "3")
+    command(run, *few, "--methods", "clip-zero-shot", "source-only", "kcdp-da", "caption-only")
+    folder, said = run / "evaluation", capsys.readouterr().out
+    for name in ("recognition", "captions", "reconstruction", "adaptation", "ablations"):
+        assert (folder / f"{name}.md").read_text().strip() in said
+        json.loads((folder / f"{name}.json").read_text())
+    pictures = {path.name for path in folder.glob("*.png")}
+    tests = ("test-emoji", "test-cartoons", "test-photos")
+    assert pictures == {*(f"confusion-{part}.png" for part in tests), "tsne-emoji-photos.png"}
+    table = json.loads((folder / "adaptation.json").read_text())
+    assert list(table) == ["clip-zero-shot", "source-only", "kcdp-da"]
+    assert [run["settings"]["loop"]["seed"] for run in table["kcdp-da"]["emoji → photos"]] == [3]
+    assert list(json.loads((folder / "ablations.json").read_text())) == ["kcdp-da", "caption-only"]
+
+
+def test_what_has_been_measured_is_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("--what", "reconstruction", "captions", "--limit", "2")
+    command(run, *asked)
+    for name in ("reconstruct", "describe"):
+        monkeypatch.setattr(shipped, name, lambda *_: pytest.fail("measured again"))
+    command(run, *asked)
+    with pytest.raises(pytest.fail.Exception, match="measured again"):
+        command(run, "--what", "captions", "--limit", "1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--what", "beauty"), "'beauty' is not known"),
+        (("--methods", "magic"), "'magic' is not known"),
+        (("--what", "adaptation", "--pairs", "emoji:stickers"), "'emoji:stickers' is not a pair"),
+        (("--what", "recognition", "--protocol", "selection"), "no labelled test picture"),
+        (("--what", "recognition", "--bundle", "nowhere/at-all"), "nowhere/at-all"),
+        (("--what", "captions", "--output_dir", "nowhere"), "has to be trained first"),
+        (("--protocol", "none"), "'none' is no protocol"),
+        (("--kcdp.experts", "3"), "'kcdp.experts' is unknown"),
+    ],
+)
+def test_mistakes_end_in_one_sentence(
+    run: Path, arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=message):
+        command(run, *arguments)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from kcdp.pipelines.kcdp import KCDPPipeline
+from train.bundle import assemble
+from train.evaluation import shipped
+from train.evaluation.domains import Domains
+from train.foundation import Foundation
+from train.loop import LoopConfig, run_stage
+from train.stages.kcdp import KCDPConfig, KCDPStage
+
+
+@pytest.fixture(scope="module")
+def pipeline(domains: Domains, foundation: Foundation, tmp_path_factory: pytest.TempPathFactory) -> KCDPPipeline:
+    folder = tmp_path_factory.mktemp("shipped") / "kcdp"
+    config = KCDPConfig(lora_rank=2, views=1)
+    stage = KCDPStage(config, foundation, domains.source("emoji"), domains.test("emoji"))
+    run_stage(stage, LoopConfig(steps=1, batch_size=4, warmup_steps=1, validate_every=1), folder)
+    return assemble(foundation, folder / "best", config, "Mikels-8")
+
+
+def test_recognition_is_what_the_pipeline_says(pipeline: KCDPPipeline, domains: Domains) -> None:
+    pool = domains.test("emoji")
+    result = shipped.recognise(pipeline, pool)
+    pictures = [
+        Image.fromarray(np.uint8(np.round((p + 1) * 127.5)).transpose(1, 2, 0))
+        for p in pool.plain(torch.arange(6)).numpy()
+    ]
+    truth = [pool.emotions[label] for label in pool.labels]
+    outputs = [pipeline(picture) for picture in pictures]
+    blank = [pipeline(picture, caption="") for picture in pictures]
+    assert result["pictures"] == 6
+    expected = np.mean([output.emotion == emotion for output, emotion in zip(outputs, truth, strict=True)])
+    assert result["scores"]["accuracy"] == pytest.approx(expected)
+    expected = np.mean([output.pseudo_label == emotion for output, emotion in zip(outputs, truth, strict=True)])
+    assert result["cliea"]["accuracy"] == pytest.approx(expected)
+    expected = np.mean([output.emotion == emotion for output, emotion in zip(blank, truth, strict=True)])
+    assert result["no_knowledge"]["accuracy"] == pytest.approx(expected)
+
+
+def test_a_limit_takes_evenly_spaced_pictures(pipeline: KCDPPipeline, domains: Domains) -> None:
+    assert shipped.spaced(10, 4).tolist() == [0, 3, 6, 9]
+    assert shipped.spaced(3, None).tolist() == [0, 1, 2]
+    assert shipped.recognise(pipeline, domains.test("emoji"), limit=4)["pictures"] == 4
+
+
+def test_other_labels_than_the_bundles_are_refused(pipeline: KCDPPipeline, domains: Domains) -> None:
+    pool = copy.copy(domains.test("emoji"))
+    pool.emotions = ("joy", "fear")
+    with pytest.raises(ValueError, match="the pictures joy, fear"):
+        shipped.recognise(pipeline, pool)
+
+
+@pytest.mark.parametrize(
+    ("caption", "noun", "said"),
+    [
+        ("a red heart", "heart", True),
+        ("two red Hearts, glowing", "heart", True),
+        ("a heart", "hearts", True),
+        ("a heartless man", "heart", False),
+        ("three berries", "berry", True),
+        ("a wolf", "wolves", True),
+        ("two glasses", "glass", True),
+        ("women dance", "woman", True),
+        ("a cup of ice cream.", "ice cream", True),
+        ("cream on ice", "ice cream", False),
+        ("", "heart", False),
+    ],
+)
+def test_nouns_are_found_in_singular_and_plural(caption: str, noun: str, said: bool) -> None:
+    assert shipped.mentions(caption, noun) is said
+
+
+def test_captions_are_searched_for_the_head_noun(
+    pipeline: KCDPPipeline, domains: Domains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = iter(["a red face", "two faces", "a thing", "a face", "a cat", "a face"])
+    monkeypatch.setattr("kcdp.knowledge.knowledge.Knowledge.captions", lambda _, images: [next(texts) for _ in images])
+    result = shipped.describe(pipeline, domains.test("emoji"))
+    assert result["named"] == pytest.approx(4 / 6)
+    assert result["majority"] == 1.0
+    assert result["different"] == 5
+    assert result["captions"][2] == {"noun": "face", "caption": "a thing", "named": False}
+
+
+def test_captions_need_a_noun(pipeline: KCDPPipeline, domains: Domains) -> None:
+    pool = copy.copy(domains.test("emoji"))
+    pool.records = pool.records.remove_columns("noun").add_column("noun", [""] * len(pool))
+    with pytest.raises(ValueError, match="head noun"):
+        shipped.describe(pipeline, pool)
+
+
+def test_reconstruction_is_measured_in_decibels(pipeline: KCDPPipeline, domains: Domains) -> None:
+    pool = domains.test("photos")
+    result = shipped.reconstruct(pipeline, pool)
+    pictures = pool.plain(torch.arange(6))
+    with torch.no_grad():
+        decoded = pipeline.vae.decode(pipeline.vae.encode(pictures).latent_dist.mean).sample.clamp(-1, 1)
+    # In the range 0 to 1 the peak is 1: PSNR is -10 log10 of the mean squared error.
+    errors = (((decoded - pictures) / 2) ** 2).flatten(1).mean(1)
+    assert result["mean"] == pytest.approx(float((-10 * errors.log10()).mean()), abs=1e-3)
+    assert result["worst_twentieth"] <= result["median"]
+
+
+def test_weights_are_told_apart(pipeline: KCDPPipeline) -> None:
+    before = shipped.weights_of(pipeline)
+    assert shipped.weights_of(pipeline) == before
+    with torch.no_grad():
+        pipeline.moe.aggregate.bias.add_(1)
+        assert shipped.weights_of(pipeline) != before
+        pipeline.moe.aggregate.bias.sub_(1)
