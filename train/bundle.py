@@ -63,7 +63,8 @@ def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, met
 
 def model_card(recipe: Recipe, metrics: dict[str, float]) -> str:
     """A card with what the bundle was trained on and what it scored on the validation pictures that chose it."""
-    sets = ["drawn pictures"] * bool(recipe.drawn) + ["emoji, cartoons, photos"] * bool(recipe.data)
+    named = {"drawn pictures": recipe.drawn, "emoji, cartoons, photos": recipe.data, "a picture folder": recipe.folder}
+    sets = [name for name, given in named.items() if given]
     rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in sorted(metrics.items()))
     return f"""---
 license: apache-2.0

@@ -23,6 +23,8 @@ from train.stages import STAGES, check
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the stages that the command line asks for; raises SystemExit with one sentence when it makes no sense."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # Six lines a checkpoint.
+    logging.getLogger("accelerate").setLevel(logging.WARNING)
     (recipe,) = parse((Recipe,), sys.argv[1:] if arguments is None else arguments, __doc__)
     try:
         check(recipe)
