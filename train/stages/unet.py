@@ -103,7 +103,9 @@ class UNetTask(nn.Module):
         target = self.scheduler.get_velocity(latents, noise, steps)[seen:]
         error = (predicted - target).square().mean(dim=(1, 2, 3))
         snr = compute_snr(self.scheduler, steps[seen:])
-        denoising = (error * snr.clamp(max=config.snr_gamma) / (snr + 1)).mean()
+        # The last step has no signal, so min-SNR alone would never teach the one where sampling starts.
+        weight = (snr.clamp(max=config.snr_gamma) / (snr + 1)).clamp(min=0.05)
+        denoising = (error * weight).mean()
         if seen < 2:
             return {"loss": denoising, "denoising": denoising.detach()}
         read = F.normalize(self.reader(middle[0][:seen].mean(dim=(2, 3))), dim=-1)
