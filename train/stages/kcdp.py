@@ -47,6 +47,7 @@ class KCDPConfig:
     lora_alpha: float = field(default=32.0, metadata={"help": "Scale of KGCA, over its rank."})
     timestep: int = field(default=1, metadata={"help": "Where in the diffusion the clean latents claim to be."})
     attention_levels: tuple[int, ...] = field(default=(0, 1), metadata={"help": "Levels whose maps the pyramid takes."})
+    pyramid_channels: int = field(default=256, metadata={"help": "Width of the pyramid: v is this long times levels."})
     dropout: float = field(default=0.1, metadata={"help": "Dropout before router and experts."})
     knowledge_dropout: float = field(
         default=0.15,
@@ -77,7 +78,9 @@ class KCDPTask(nn.Module):
             config.lora_alpha,
             tuple(config.attention_levels),
         )
-        self.pyramid = FeaturePyramid(self.denoiser.feature_channels, self.denoiser.attention_channels(tokens))
+        self.pyramid = FeaturePyramid(
+            self.denoiser.feature_channels, self.denoiser.attention_channels(tokens), config.pyramid_channels
+        )
         self.moe = MixtureOfExperts(
             visual_dim=self.pyramid.visual_dim,
             knowledge_dim=width,
