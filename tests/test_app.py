@@ -102,7 +102,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(10_000)
+    # Generous: a page that takes long on a busy machine is not a broken one.
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
     yield page
     page.close()
 
