@@ -20,6 +20,9 @@ from kcdp.knowledge.captioner import Captioner
 from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
+
+# Not used here: diffusers only loads components from modules that are imported, and a bundle may name this one.
+from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
 from kcdp.perception.denoiser import Denoiser, Perception, heat_map
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.prediction.cliea import CLIEA, emotion_prompts, tie
