@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 from diffusers import UNet2DConditionModel
-from kcdp.knowledge.triplets import TripletParser
 from transformers import CLIPModel, CLIPProcessor, CLIPTextModel, CLIPTokenizer, VisionEncoderDecoderModel
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.knowledge.captioner import Captioner
 from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.knowledge.knowledge import Knowledge
+from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.prediction.cliea import emotion_prompts
 
