@@ -2,8 +2,8 @@
 
 >>> from kcdp import load_bundle
 >>> bundle = load_bundle()
->>> bundle.kcdp("assets/examples/sadness.png").emotion
-'sadness'
+>>> bundle.kcdp("assets/examples/excitement.png").emotion
+'excitement'
 """
 
 from __future__ import annotations
