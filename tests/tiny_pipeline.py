@@ -18,6 +18,7 @@ from kcdp.prediction.cliea import CLIEA
 from kcdp.prediction.moe import MixtureOfExperts
 from train.stages import PARSER
 from train.stages.language import LanguageConfig, build_captioner, build_clip
+from train.stages.text import TextConfig, build_text_tower
 from train.stages.unet import UNetConfig, build_unet
 
 SIZE = 32
@@ -29,12 +30,9 @@ def tiny_pipeline(tokenizer: CLIPTokenizer, condition: str = "both", **options: 
     """Random weights, the same every time; `options` go to the pipeline. The adapter has something to say."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        words = LanguageConfig(
-            width=WIDTH, vision_layers=1, text_layers=1, decoder_layers=1, patch_size=16, max_tokens=LENGTH
-        )
-        clip = build_clip(words, tokenizer, SIZE)
-        # A caption is up to 24 new tokens.
-        words.max_tokens = 32
+        words = LanguageConfig(vision_layers=1, decoder_layers=1)
+        text = build_text_tower(TextConfig(width=WIDTH, layers=1, max_tokens=LENGTH), tokenizer)
+        clip = build_clip(words, text, SIZE)
         captioner = build_captioner(words, clip, tokenizer)
         # Random weights say the same of every picture unless they look at it closely.
         for layer in captioner.decoder.bert.encoder.layer:

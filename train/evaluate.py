@@ -103,7 +103,7 @@ class Evaluation:
         return Adaptation(
             self.domains,
             load_foundation(self.recipe),
-            FrozenCLIP.load(best_weights(self.recipe, "captioner"), PartialState().device),
+            FrozenCLIP.load(best_weights(self.recipe, "language"), PartialState().device),
             self.config,
             loop,
             self.store,

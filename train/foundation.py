@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from diffusers import UNet2DConditionModel
-from transformers import CLIPModel, CLIPProcessor, CLIPTextModel, CLIPTokenizer, VisionEncoderDecoderModel
+from transformers import CLIPProcessor, CLIPTextModel, CLIPTokenizer, VisionEncoderDecoderModel
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.knowledge.captioner import Captioner
@@ -16,6 +16,7 @@ from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.prediction.cliea import emotion_prompts
+from kcdp.vision import ConvStemCLIPModel
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Foundation:
         cls, vae: Path, language: Path, unet: Path, parser: Path, labels: tuple[str, ...], device: str | torch.device
     ) -> Foundation:
         """Read the best weights of the stages' folders; everything is frozen and in evaluation mode."""
-        clip = CLIPModel.from_pretrained(language / "clip")
+        clip = ConvStemCLIPModel.from_pretrained(language / "clip")
         tokenizer = CLIPTokenizer.from_pretrained(language / "tokenizer")
         images = CLIPImageProcessorPil.from_pretrained(language / "image_processor")
         networks = {

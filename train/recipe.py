@@ -22,7 +22,7 @@ class Recipe:
 
     output_dir: str = field(default="runs/mini", metadata={"help": "Where checkpoints, caches and the bundle go."})
     stages: list[str] = field(
-        default_factory=lambda: ["vae", "language", "captioner", "unet", "kcdp"],
+        default_factory=lambda: ["vae", "text", "language", "unet", "kcdp"],
         metadata={"help": "Stages to run, in order."},
     )
     data: str | None = field(
@@ -40,8 +40,8 @@ class Recipe:
         default=None, metadata={"help": "fp16 or bf16; if not given, what `accelerate launch` says."}
     )
     vae: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `vae`."})
+    text: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `text`."})
     language: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `language`."})
-    captioner: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `captioner`."})
     unet: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `unet`."})
     kcdp: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `kcdp`."})
 

@@ -71,6 +71,11 @@ def share_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     return copy.deepcopy(unet, {id(tensor): tensor for tensor in shared})
 
 
+def level_modules(unet: UNet2DConditionModel) -> list[nn.Module]:
+    """The layer of the decoder whose output is the feature F_i of each level, high resolution first."""
+    return [(getattr(block, "attentions", None) or block.resnets)[-1] for block in reversed(unet.up_blocks)]
+
+
 class RecordingAttnProcessor:
     """Cross-attention that computes its probabilities explicitly and leaves their mean over the heads in the record."""
 
@@ -197,9 +202,8 @@ class Denoiser(nn.Module):
                 level = next(level for prefix, level in blocks.items() if name.startswith(prefix))
                 module.set_processor(RecordingAttnProcessor(level))
                 self._levels_with_attention.add(level)
-        for i, block in enumerate(self.unet.up_blocks):
-            last = (getattr(block, "attentions", None) or block.resnets)[-1]
-            last.register_forward_hook(partial(_keep_feature, level=levels - 1 - i))
+        for level, module in enumerate(level_modules(self.unet)):
+            module.register_forward_hook(partial(_keep_feature, level=level))
 
     def _key_and_value_names(self) -> list[str]:
         """Names in the UNet of every cross-attention's W_K and W_V."""

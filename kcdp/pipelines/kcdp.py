@@ -14,14 +14,14 @@ from huggingface_hub import snapshot_download
 from PIL import Image
 from transformers import CLIPTextModel, CLIPTokenizer, PreTrainedModel, ProcessorMixin
 
+# Not used here: the libraries only find components of modules that are imported, and a bundle may name these.
+import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.imaging import load_frames, to_tensor
 from kcdp.knowledge.captioner import Captioner
 from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
-
-# Not used here: diffusers only loads components from modules that are imported, and a bundle may name this one.
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
 from kcdp.perception.denoiser import Denoiser, Perception, heat_map
 from kcdp.perception.pyramid import FeaturePyramid

@@ -19,13 +19,13 @@ from train.data.pool import Pool
 from train.data.records import make_record, to_dataset
 from train.foundation import Foundation
 from train.stages.language import LanguageConfig, build_captioner, build_clip
+from train.stages.text import TextConfig, build_text_tower
 from train.stages.unet import UNetConfig, build_unet
 
 SIZE = 32
 FACES = (("gold", "amusement"), ("red", "anger"), ("blue", "sadness"), ("green", None))
-WORDS = LanguageConfig(
-    width=32, vision_layers=1, text_layers=1, decoder_layers=1, patch_size=16, vocabulary=400, max_tokens=32
-)
+TEXT = TextConfig(width=32, layers=1, vocabulary=400, max_tokens=32)
+WORDS = LanguageConfig(vision_layers=1, decoder_layers=1, bank=16)
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +83,7 @@ def foundation(train_pool: Pool, tiny_tokenizer: CLIPTokenizer) -> Foundation:
     torch.manual_seed(0)
     vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE)
     vae.initialize_linear(train_pool.plain(torch.arange(len(train_pool))))
-    clip = build_clip(WORDS, tiny_tokenizer, SIZE)
+    clip = build_clip(WORDS, build_text_tower(TEXT, tiny_tokenizer), SIZE)
     unet = build_unet(UNetConfig(block_out_channels=(16, 32), attention_head_dim=8), 6, 4, 32)
     captioner = build_captioner(WORDS, clip, tiny_tokenizer)
     for network in (vae, clip, unet, captioner):

@@ -20,8 +20,8 @@ from kcdp.imaging import GROUND
 class AugmentConfig:
     """How far a view may stray from its picture. Chances are per picture."""
 
-    strength: float = field(default=1.0, metadata={"help": "Scales every range below; 0 gives plain pictures."})
-    untouched: float = field(default=0.1, metadata={"help": "Chance that a picture is only laid on the plain ground."})
+    strength: float = field(default=0.8, metadata={"help": "Scales every range below; 0 gives plain pictures."})
+    untouched: float = field(default=0.0, metadata={"help": "Chance that a picture is only laid on the plain ground."})
     background: float = field(default=0.7, metadata={"help": "Chance of a background other than white or the ground."})
     rotate: float = field(default=20.0, metadata={"help": "Largest turn, degrees."})
     scale: tuple[float, float] = field(default=(0.7, 1.15), metadata={"help": "Smallest and largest size."})

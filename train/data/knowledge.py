@@ -16,13 +16,15 @@ class KnowledgeCache:
     """Latents, k and its sentence vectors of every picture of a pool, from disk.
 
     The captions are the captioner's own, of the plain picture: never those that the data set gives, which nobody has
-    at inference. `views` augmented views of the latents, or only the plain pictures when it is 0.
+    at inference. View 0 is the plain picture; `views` more are augmented.
     """
 
     def __init__(self, pool: Pool, foundation: Foundation, condition: str, views: int) -> None:
         self.pool, self.foundation, self.condition = pool, foundation, condition
-        self.views = views
-        self.latents = pool.latents(foundation.vae, views)
+        #: A view's latents (N, C, h, w), or what stands for them under a frozen denoiser.
+        self.latents = [pool.latents(foundation.vae, 0)[0]]
+        if views:
+            self.latents += list(pool.latents(foundation.vae, views))
         knowledge = foundation.knowledge
         captioned = content_key("captions", pool.store.key, fingerprint(foundation.captioner))
 
@@ -42,6 +44,8 @@ class KnowledgeCache:
             encoding = knowledge.encode([row[0] for row in chosen], triplets, condition)
             return torch.cat([encoding.states, encoding.pooled], dim=1).half().cpu().numpy()
 
+        #: A name for what every picture's latents and k come from.
+        self.key = content_key(encoded, fingerprint(foundation.vae), vars(pool.augmentation))
         #: (N, T + 2, D): the states, then the two sentence vectors.
         self.encodings = cached_array(pool.cache_dir, encoded, len(pool), encode, chunk=256)
 
@@ -60,9 +64,9 @@ class KnowledgeCache:
 
     def draw(self, indices: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """A random view of each picture: latents (B, C, h, w), states (B, T, D), pooled (B, 2, D)."""
-        views = torch.randint(0, max(self.views, 1), (len(indices),), generator=generator)
-        return self._batch([self.latents[v, i] for v, i in zip(views.tolist(), indices.tolist(), strict=True)], indices)
+        views = torch.randint(0, len(self.latents), (len(indices),), generator=generator)
+        return self._batch([self.latents[v][i] for v, i in zip(views.tolist(), indices.tolist(), strict=True)], indices)
 
-    def plain(self, indices: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The same for the plain pictures of a cache of no views."""
-        return self._batch([self.latents[0, i] for i in indices.tolist()], indices)
+    def view(self, number: int, indices: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The same of one view; number 0 is the plain pictures."""
+        return self._batch([self.latents[number][i] for i in indices.tolist()], indices)

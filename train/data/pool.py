@@ -13,7 +13,7 @@ from diffusers import AutoencoderKL
 
 from train.data.augment import AugmentConfig, augment, plain
 from train.data.records import labels
-from train.data.store import PictureStore, cached_array, content_key, fingerprint
+from train.data.store import PictureStore, cached_array, cached_part, content_key, fingerprint
 
 #: The words in which a caption says what a labelled picture shows; half of a labelled picture's captions end so.
 FEELING = ", showing {emotion}"
@@ -102,14 +102,23 @@ class Pool:
     def latents(self, vae: AutoencoderKL, views: int, batch_size: int = 64) -> np.ndarray:
         """Scaled latents (max(views, 1), N, C, h, w) float16 of augmented views, or of the plain pictures if `views` is 0.
 
-        Computed once: cached by the pictures, the weights of `vae` and the augmentation.
+        Computed once: cached by the pictures, the weights of `vae` and the augmentation; a part of a pool whose latents
+        are there already reads from those.
         """
         vae = vae.eval()
         parts = ("linear_encoder", "quant_conv")
         weights = fingerprint(vae.encoder, *(child for name, child in vae.named_children() if name in parts))
         arrays = []
         for view in range(max(views, 1)):
-            key = content_key("latents", self.store.key, weights, vars(self.augmentation) if views else None, view)
+            settings = (weights, vars(self.augmentation) if views else None, view)
+            whole = content_key("latents", self.store.source_key, *settings)
+            part = (
+                None if self.store.source_key == self.store.key else cached_part(self.cache_dir, whole, self.store.rows)
+            )
+            if part is not None:
+                arrays.append(part)
+                continue
+            key = content_key("latents", self.store.key, *settings)
 
             def compute(rows: slice, view: int = view) -> torch.Tensor:
                 indices = torch.arange(rows.start, rows.stop)

@@ -9,7 +9,6 @@ from typing import Any
 
 from datasets import Dataset
 
-from train.data.augment import AugmentConfig
 from train.data.drawn import draw_records
 from train.data.folder import load_folder
 from train.data.parquet import load_domains
@@ -57,7 +56,6 @@ def make_pool(
     shares: Mapping[str, float] | None = None,
     balance: float = 0.0,
     labelled: bool = False,
-    augmentation: AugmentConfig | None = None,
 ) -> Pool:
     """A part of the recipe's protocol as a pool; `labelled` leaves out what has no emotion."""
     rows = select(records, recipe.protocol, part)
@@ -65,6 +63,4 @@ def make_pool(
     if labelled:
         emotions = chosen["emotion"][:]
         chosen = chosen.select([row for row, emotion in enumerate(emotions) if emotion is not None])
-    return Pool(
-        chosen, recipe.cache_dir / "pictures", recipe.emotions.labels, shares, balance, recipe.size, augmentation
-    )
+    return Pool(chosen, recipe.cache_dir / "pictures", recipe.emotions.labels, shares, balance, recipe.size)

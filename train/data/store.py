@@ -87,6 +87,12 @@ def cached_array(
     return np.load(path, mmap_mode="r")
 
 
+def cached_part(cache_dir: str | Path, key: str, rows: np.ndarray) -> np.ndarray | None:
+    """Some `rows` of what `cached_array` once computed under `key`, in memory; None where that is not there."""
+    path = Path(cache_dir) / f"{key}.npy"
+    return np.load(path, mmap_mode="r")[rows] if path.exists() else None
+
+
 def cached_json(
     cache_dir: str | Path, key: str, count: int, compute: Callable[[slice], list[Any]], chunk: int = CHUNK
 ) -> list[Any]:
@@ -142,9 +148,11 @@ class PictureStore:
         folder = Path(cache_dir)
         self.key = content_key("pictures", ids, size)
         self.size = size
+        #: Key of the store that has the pixels, and the row of each picture in it.
+        self.source_key, self.rows = self.key, np.arange(len(ids))
         older = self._older(folder, ids)
         if older is not None:
-            self._pixels, self._rows = older
+            self.source_key, self._pixels, self.rows = older
             return
         images = records["image"]
 
@@ -152,23 +160,22 @@ class PictureStore:
             return np.stack([letterbox(picture, size) for picture in images[rows]])
 
         self._pixels = cached_array(folder, self.key, len(ids), decode)
-        self._rows = np.arange(len(ids))
         _write_json(folder / f"{self.key}.{size}.ids.json", ids)
 
-    def _older(self, folder: Path, ids: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
-        """Pixels of a store that has all these pictures, and the row of each there."""
+    def _older(self, folder: Path, ids: list[str]) -> tuple[str, np.ndarray, np.ndarray] | None:
+        """Key and pixels of a store that has all these pictures, and the row of each there."""
         for index in sorted(folder.glob(f"*.{self.size}.ids.json")):
             row = {name: position for position, name in enumerate(json.loads(index.read_text(encoding="utf-8")))}
             pixels = folder / f"{index.name.split('.')[0]}.npy"
             if pixels.exists() and all(name in row for name in ids):
-                return np.load(pixels, mmap_mode="r"), np.array([row[name] for name in ids])
+                return pixels.stem, np.load(pixels, mmap_mode="r"), np.array([row[name] for name in ids])
         return None
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __getitem__(self, rows: int | slice | Sequence[int] | np.ndarray | torch.Tensor) -> torch.Tensor:
         """uint8 RGBA, not premultiplied: (4, H, W) for one index, (B, 4, H, W) for several."""
         if isinstance(rows, torch.Tensor):
             rows = rows.cpu().numpy()
-        return torch.from_numpy(np.array(self._pixels[self._rows[rows]]))
+        return torch.from_numpy(np.array(self._pixels[self.rows[rows]]))

@@ -111,8 +111,8 @@ class AdaptationStage(KCDPStage):
         device = next(model.parameters()).device
         rows = []
         for indices in chosen.split(64):
-            batch = cache.plain(indices)
-            perception = model.denoiser(batch["latents"].to(device), batch["states"].to(device))
+            batch = cache.view(0, indices)
+            perception = model.perceive(batch["latents"].to(device), batch["states"].to(device))
             rows.append(model.pyramid(perception.features, perception.attention).float().cpu())
         return torch.cat(rows), pool.labels[chosen]
 

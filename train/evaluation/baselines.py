@@ -13,11 +13,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn import functional as F
-from transformers import CLIPModel, CLIPTokenizer
+from transformers import CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.imaging import to_pictures
 from kcdp.prediction.cliea import clip_similarities, emotion_prompts
+from kcdp.vision import ConvStemCLIPModel
 from train.data.pool import Pool
 from train.data.store import cached_array, content_key, fingerprint
 from train.evaluation.results import write_guesses
@@ -27,15 +28,15 @@ from train.evaluation.results import write_guesses
 class FrozenCLIP:
     """A trained CLIP whose weights stay as they are."""
 
-    model: CLIPModel
+    model: ConvStemCLIPModel
     tokenizer: CLIPTokenizer
     processor: CLIPImageProcessorPil
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device) -> FrozenCLIP:
-        """The CLIP in the best weights of the stage `captioner`."""
+        """The CLIP in the best weights of the stage `language`."""
         return cls(
-            CLIPModel.from_pretrained(folder / "clip").to(device).eval(),
+            ConvStemCLIPModel.from_pretrained(folder / "clip").to(device).eval(),
             CLIPTokenizer.from_pretrained(folder / "tokenizer"),
             CLIPImageProcessorPil.from_pretrained(folder / "image_processor"),
         )

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from accelerate import PartialState
 from diffusers import AutoencoderKL
-from transformers import CLIPModel, CLIPTokenizer
+from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
-from train.data.augment import AugmentConfig
 from train.data.sources import load_records, make_pool
 from train.data.splits import parts
 from train.foundation import Foundation
@@ -19,6 +18,7 @@ from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
 from train.stages.kcdp import KCDPConfig, KCDPStage
 from train.stages.language import LanguageConfig, LanguageStage
+from train.stages.text import TextConfig, TextStage
 from train.stages.unet import UNetConfig, UNetStage
 from train.stages.vae import VAEConfig, VAEStage
 
@@ -38,7 +38,7 @@ def best_weights(recipe: Recipe, stage: str) -> Path:
 
 def load_foundation(recipe: Recipe) -> Foundation:
     """All earlier stages' best weights, on this process's device."""
-    folders = (best_weights(recipe, stage) for stage in ("vae", "captioner", "unet"))
+    folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet"))
     return Foundation.load(*folders, PARSER, recipe.emotions.labels, PartialState().device)
 
 
@@ -54,40 +54,33 @@ def run_vae(recipe: Recipe) -> dict[str, float]:
     return _run(recipe, VAEStage(config, make_pool(recipe, records, "train", shares), held_out), loop)
 
 
-def _run_words(recipe: Recipe, name: str, start: Path | None) -> dict[str, float]:
-    config, loop, shares = recipe.stage_settings(name, LanguageConfig)
-    if start is not None:
-        config.start = str(start)
+def run_text(recipe: Recipe) -> dict[str, float]:
+    """Foundation: tokenizer and text tower."""
+    config, loop, shares = recipe.stage_settings("text", TextConfig)
     records = load_records(recipe)
-    train, held_out = make_pool(recipe, records, "train", shares), make_pool(recipe, records, "val")
-    return _run(recipe, LanguageStage(config, train, held_out, name), loop)
+    held_out = make_pool(recipe, records, "val")
+    return _run(recipe, TextStage(config, make_pool(recipe, records, "train", shares), held_out), loop)
 
 
 def run_language(recipe: Recipe) -> dict[str, float]:
-    """Foundation: text tower, vision tower and captioner."""
-    return _run_words(recipe, "language", None)
-
-
-def run_captioner(recipe: Recipe) -> dict[str, float]:
-    """Foundation: vision tower and captioner go on; the text tower stays, so the denoiser can be trained meanwhile."""
-    return _run_words(recipe, "captioner", best_weights(recipe, "language"))
+    """Foundation: vision tower and captioner."""
+    config, loop, shares = recipe.stage_settings("language", LanguageConfig)
+    records = load_records(recipe)
+    train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
+    return _run(recipe, LanguageStage(config, train, held_out, best_weights(recipe, "text")), loop)
 
 
 def run_unet(recipe: Recipe) -> dict[str, float]:
     """Foundation: text to image."""
     config, loop, shares = recipe.stage_settings("unet", UNetConfig)
     records = load_records(recipe)
-    # A generator learns from upright, whole, clean pictures.
-    calm = AugmentConfig(
-        rotate=4, scale=(0.85, 1.0), translate=0.04, background=0.25, cutout=0, blur=0, noise=0, grey=0
-    )
-    train = make_pool(recipe, records, "train", shares, augmentation=calm)
+    train = make_pool(recipe, records, "train", shares, config.balance)
     device = PartialState().device
     vae: AutoencoderKL = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae").to(device)
-    language = best_weights(recipe, "language")
-    clip = CLIPModel.from_pretrained(language / "clip").to(device)
-    tokenizer = CLIPTokenizer.from_pretrained(language / "tokenizer")
-    return _run(recipe, UNetStage(config, train, make_pool(recipe, records, "val"), vae, clip, tokenizer), loop)
+    words = best_weights(recipe, "text")
+    text = CLIPTextModelWithProjection.from_pretrained(words / "text").to(device)
+    tokenizer = CLIPTokenizer.from_pretrained(words / "tokenizer")
+    return _run(recipe, UNetStage(config, train, make_pool(recipe, records, "val"), vae, text, tokenizer), loop)
 
 
 def run_kcdp(recipe: Recipe) -> dict[str, float]:
@@ -107,15 +100,15 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
 
 SETTINGS = {
     "vae": VAEConfig,
+    "text": TextConfig,
     "language": LanguageConfig,
-    "captioner": LanguageConfig,
     "unet": UNetConfig,
     "kcdp": KCDPConfig,
 }
 STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
     "vae": run_vae,
+    "text": run_text,
     "language": run_language,
-    "captioner": run_captioner,
     "unet": run_unet,
     "kcdp": run_kcdp,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +14,13 @@ from sklearn.metrics import f1_score
 from torch import nn
 
 from kcdp.losses import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
-from kcdp.perception.denoiser import Denoiser, Tuning
+from kcdp.perception.denoiser import Denoiser, Perception, Tuning
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.prediction.cliea import CLIEA, pseudo_labels
 from kcdp.prediction.moe import MixtureOfExperts, MoEInputs
 from train.data.knowledge import KnowledgeCache
 from train.data.pool import Pool
+from train.data.store import cached_array, content_key, fingerprint
 from train.foundation import Foundation
 
 
@@ -52,17 +54,60 @@ class KCDPConfig:
     knowledge_dropout: float = field(
         default=0.15,
         metadata={
-            "help": "Share of pictures whose k is that of an empty caption: the captioner errs more on new pictures."
+            "help": "Share of pictures whose k is that of an empty caption: the captioner errs more on new pictures. "
+            "A frozen denoiser has seen them with their own."
         },
     )
     balance: float = field(
         default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 as they come, 1 all alike."}
     )
-    views: int = field(default=2, metadata={"help": "Augmented views of each picture whose latents are cached."})
+    views: int = field(default=1, metadata={"help": "Augmented views of each picture beside the plain one."})
+
+
+class FrozenView:
+    """What a frozen denoiser sees of a pool's pictures, computed once: it would see the same again every time.
+
+    A picture's features and attention maps are one row of half-precision numbers in the cache.
+    """
+
+    def __init__(self, denoiser: Denoiser, foundation: Foundation, cache: KnowledgeCache) -> None:
+        self.levels = denoiser.attention_levels
+        first = self._look(denoiser, cache.view(0, torch.arange(2)))
+        self.shapes = [part.shape[1:] for part in first]
+        settings = (cache.key, fingerprint(foundation.unet), denoiser.timestep, self.levels)
+
+        def compute(view: int, rows: slice) -> torch.Tensor:
+            parts = torch.arange(rows.start, rows.stop).split(64)
+            seen = (self._look(denoiser, cache.view(view, part)) for part in parts)
+            return torch.cat([torch.cat([level.flatten(1) for level in levels], dim=1).half().cpu() for levels in seen])
+
+        self.rows = [
+            cached_array(
+                cache.pool.cache_dir, content_key("seen", *settings, view), len(cache.pool), partial(compute, view)
+            )
+            for view in range(len(cache.latents))
+        ]
+
+    @torch.no_grad()
+    def _look(self, denoiser: Denoiser, batch: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+        device = denoiser.unet.device
+        perception = denoiser(batch["latents"].to(device), batch["states"].to(device))
+        return [*perception.features, *(perception.attention[level] for level in self.levels)]
+
+    def perception(self, rows: torch.Tensor) -> Perception:
+        """The pass of the denoiser that left these flat rows (B, F)."""
+        sizes = [shape.numel() for shape in self.shapes]
+        parts = [part.unflatten(1, shape) for part, shape in zip(rows.split(sizes, dim=1), self.shapes, strict=True)]
+        features = parts[: len(parts) - len(self.levels)]
+        maps = dict(zip(self.levels, parts[len(features) :], strict=True))
+        return Perception(tuple(features), tuple(maps.get(level) for level in range(len(features))))
 
 
 class KCDPTask(nn.Module):
     """Equation 13 on a batch of labelled source pictures and, for domain adaptation, unlabelled target pictures."""
+
+    #: How to read what a frozen denoiser has seen; the stage sets it when there is such a thing.
+    frozen: FrozenView | None = None
 
     def __init__(self, foundation: Foundation, config: KCDPConfig, tokens: int, width: int) -> None:
         super().__init__()
@@ -96,11 +141,15 @@ class KCDPTask(nn.Module):
         with torch.no_grad():
             self.register_buffer("prompts", foundation.emotion_prompts(), persistent=False)
 
+    def perceive(self, latents: torch.Tensor, states: torch.Tensor) -> Perception:
+        """What the denoiser sees, or what it has seen: flat rows (B, F) of a `FrozenView` stand for latents."""
+        return self.frozen.perception(latents) if latents.ndim == 2 else self.denoiser(latents, states)
+
     def see(
         self, latents: torch.Tensor, states: torch.Tensor, pooled: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits (B, K), similarities (B, K) and balance loss () of latents under knowledge."""
-        perception = self.denoiser(latents, states)
+        perception = self.perceive(latents, states)
         visual = self.pyramid(perception.features, perception.attention)
         routed = self.moe(visual, pooled)
         return routed.logits, self.cliea(visual, states, self.prompts), routed.balance
@@ -156,10 +205,20 @@ class KCDPStage:
             if pool is not None
         }
         self.blank = self.caches[id(source)].blank()
+        self.frozen: FrozenView | None = None
+        if config.tuning == "frozen":
+            denoiser = Denoiser(
+                foundation.unet, config.timestep, "frozen", attention_levels=tuple(config.attention_levels)
+            )
+            for cache in self.caches.values():
+                self.frozen = FrozenView(denoiser.eval(), foundation, cache)
+                cache.latents = self.frozen.rows
 
     def build(self) -> KCDPTask:
         states, _ = self.blank
-        return KCDPTask(self.foundation, self.config, tokens=states.shape[-2], width=states.shape[-1])
+        task = KCDPTask(self.foundation, self.config, tokens=states.shape[-2], width=states.shape[-1])
+        task.frozen = self.frozen
+        return task
 
     def _draw(self, pool: Pool, size: int, labelled: bool, generator: torch.Generator) -> dict[str, torch.Tensor]:
         indices = pool.sample(size, generator)
@@ -188,7 +247,7 @@ class KCDPStage:
         device = next(model.parameters()).device
         with torch.no_grad():
             for indices in torch.arange(len(pool)).split(64):
-                batch = {name: value.to(device) for name, value in cache.plain(indices).items()}
+                batch = {name: value.to(device) for name, value in cache.view(0, indices).items()}
                 seen = model.see(**batch)
                 logits.append(seen[0].float().softmax(-1).cpu())
                 similarities.append(seen[1].float().cpu())

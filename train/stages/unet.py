@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from diffusers.training_utils import compute_snr
 from torch import nn
 from torch.nn import functional as F
-from transformers import CLIPModel, CLIPTokenizer
+from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
+from kcdp.perception.denoiser import level_modules
+from kcdp.prediction.cliea import emotion_prompts
 from train.data.pool import Pool
+from train.stages.language import Sentences, caption_bank, emotion_loss, neighbour_loss
 
 
 @dataclass
@@ -25,11 +29,15 @@ class UNetConfig:
     attention_head_dim: int = field(default=32, metadata={"help": "Width of an attention head."})
     caption_dropout: float = field(default=0.1, metadata={"help": "Share of empty captions, for guidance."})
     snr_gamma: float = field(default=5.0, metadata={"help": "Min-SNR weighting (Hang et al. 2023)."})
-    views: int = field(default=2, metadata={"help": "Augmented views of each picture whose latents are cached."})
+    views: int = field(default=1, metadata={"help": "Augmented views of each picture that are cached for looking at."})
     perception_share: float = field(
-        default=0.25, metadata={"help": "Share of each batch that is seen clean and tied to its caption, not denoised."}
+        default=0.5, metadata={"help": "Share of each batch that is seen clean and tied to its caption, not denoised."}
     )
-    perception_weight: float = field(default=0.1, metadata={"help": "Weight of that contrastive term."})
+    perception_weight: float = field(default=0.3, metadata={"help": "Weight of those contrastive terms."})
+    bank: int = field(default=1024, metadata={"help": "Captions that each seen picture is held against."})
+    balance: float = field(
+        default=0.3, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
+    )
 
 
 def build_unet(config: UNetConfig, latent_channels: int, latent_size: int, text_width: int) -> UNet2DConditionModel:
@@ -43,7 +51,8 @@ def build_unet(config: UNetConfig, latent_channels: int, latent_size: int, text_
         down_block_types=("CrossAttnDownBlock2D",) * (levels - 1) + ("DownBlock2D",),
         up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (levels - 1),
         layers_per_block=config.layers_per_block,
-        attention_head_dim=config.attention_head_dim,
+        # The library reads its `attention_head_dim` as the number of heads (diffusers issue 2011).
+        attention_head_dim=tuple(max(1, width // config.attention_head_dim) for width in config.block_out_channels),
         cross_attention_dim=text_width,
         norm_num_groups=16,
     )
@@ -61,21 +70,36 @@ def build_scheduler() -> DDPMScheduler:
 
 
 class UNetTask(nn.Module):
-    """Denoising, and a contrastive term on clean latents.
+    """Denoising of plain pictures, and contrastive terms on clean, augmented ones.
 
     A denoiser of this size that saw a few ten thousand pictures has weak semantics where Stable Diffusion has strong
-    ones; tying what it sees at t = 1 to the caption's text embedding gives the perception stage features worth reading
-    (in the spirit of representation alignment, Yu et al. 2024, with words as the teacher).
+    ones; tying what all its levels see at t = 1 to the caption's sentence vector and to the emotions' prompts gives the
+    perception stage features worth reading (in the spirit of representation alignment, Yu et al. 2024, with words as
+    the teacher).
     """
 
-    def __init__(self, unet: UNet2DConditionModel, clip: CLIPModel, empty: torch.Tensor, config: UNetConfig) -> None:
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        text: CLIPTextModelWithProjection,
+        empty: torch.Tensor,
+        prompts: torch.Tensor,
+        config: UNetConfig,
+    ) -> None:
         super().__init__()
         self.unet, self.config = unet, config
         self.scheduler = build_scheduler()
-        self.reader = nn.Linear(unet.config.block_out_channels[-1], clip.config.projection_dim)
+        width = sum(unet.config.block_out_channels)
+        self.reader = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, text.config.projection_dim))
+        self.scale = nn.Parameter(torch.tensor(2.6592))
         # Kept out of the registered modules: the text tower is frozen and belongs to another stage.
-        self._clip = [clip]
+        self._text = [text]
         self.register_buffer("empty", empty, persistent=False)
+        self.register_buffer("prompts", prompts, persistent=False)
+
+    def read(self, levels: list[torch.Tensor]) -> torch.Tensor:
+        """Unit sentence vectors (B, D) of what the levels (B, C_i, H_i, W_i) saw."""
+        return F.normalize(self.reader(torch.cat([level.mean(dim=(2, 3)) for level in levels], dim=1)), dim=-1)
 
     def forward(
         self,
@@ -84,39 +108,52 @@ class UNetTask(nn.Module):
         noise: torch.Tensor,
         timesteps: torch.Tensor,
         drop: torch.Tensor,
+        labels: torch.Tensor,
+        bank: torch.Tensor,
+        seen: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """Latents and noise (B, C, H, W), padded token ids (B, L), timesteps (B,), dropped captions (B,) bool."""
-        clip, config = self._clip[0], self.config
+        """Latents and noise (B, C, H, W), padded token ids (B, L), timesteps (B,), dropped captions (B,) bool, labels (B,)
+        or -1, other captions' vectors (N, D). The pictures that are `seen` (B,) bool come first.
+        """
+        text, config = self._text[0], self.config
         with torch.no_grad():
-            encoded = clip.text_model(input_ids=input_ids)
-            texts = F.normalize(clip.text_projection(encoded.pooler_output), dim=-1)
-        # The first rows are seen clean, with nothing said about them; the others are denoised. One pass for both.
-        seen = int(len(latents) * config.perception_share)
-        clean = torch.arange(len(latents), device=latents.device) < seen
-        steps = timesteps.masked_fill(clean, 1)
-        states = torch.where((drop | clean)[:, None, None], self.empty, encoded.last_hidden_state)
-        noisy = torch.where(clean[:, None, None, None], latents, self.scheduler.add_noise(latents, noise, steps))
-        middle: list[torch.Tensor] = []
-        hook = self.unet.mid_block.register_forward_hook(lambda module, inputs, output: middle.append(output))
-        predicted = self.unet(noisy, steps, states).sample[seen:]
-        hook.remove()
-        target = self.scheduler.get_velocity(latents, noise, steps)[seen:]
+            encoded = text.text_model(input_ids=input_ids)
+            own = F.normalize(text.text_projection(encoded.pooler_output), dim=-1)
+        # Those that are seen come clean, with nothing said about them; the others are denoised. One pass for both.
+        looked = int(seen.sum())
+        steps = timesteps.masked_fill(seen, 1)
+        states = torch.where((drop | seen)[:, None, None], self.empty, encoded.last_hidden_state)
+        noisy = torch.where(seen[:, None, None, None], latents, self.scheduler.add_noise(latents, noise, steps))
+        levels: list[torch.Tensor] = []
+        hooks = [
+            module.register_forward_hook(lambda module, inputs, output: levels.append(_tensor(output)[:looked]))
+            for module in level_modules(self.unet)
+        ]
+        predicted = self.unet(noisy, steps, states).sample[looked:]
+        for hook in hooks:
+            hook.remove()
+        target = self.scheduler.get_velocity(latents, noise, steps)[looked:]
         error = (predicted - target).square().mean(dim=(1, 2, 3))
-        snr = compute_snr(self.scheduler, steps[seen:])
+        snr = compute_snr(self.scheduler, steps[looked:])
         # The last step has no signal, so min-SNR alone would never teach the one where sampling starts.
         weight = (snr.clamp(max=config.snr_gamma) / (snr + 1)).clamp(min=0.05)
         denoising = (error * weight).mean()
-        if seen < 2:
+        if not looked:
             return {"loss": denoising, "denoising": denoising.detach()}
-        read = F.normalize(self.reader(middle[0][:seen].mean(dim=(2, 3))), dim=-1)
-        same = (input_ids[:seen, None] == input_ids[None, :seen]).all(-1).float()
-        perception = F.cross_entropy(read @ texts[:seen].T / 0.07, same / same.sum(1, keepdim=True))
-        loss = denoising + config.perception_weight * perception
-        return {"loss": loss, "denoising": denoising.detach(), "perception": perception.detach()}
+        read, scale = self.read(levels), self.scale.exp().clamp(max=100)
+        perception = neighbour_loss(read, own[:looked], bank, scale)
+        emotion = emotion_loss(read, self.prompts, labels[:looked], scale)
+        loss = denoising + config.perception_weight * (perception + emotion)
+        named = {"denoising": denoising, "perception": perception, "emotion": emotion}
+        return {"loss": loss, **{name: value.detach() for name, value in named.items()}}
+
+
+def _tensor(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:
+    return output[0] if isinstance(output, tuple) else output
 
 
 class UNetStage:
-    """Trains the denoiser on cached latents."""
+    """Trains the denoiser on cached latents: it paints plain pictures and looks at augmented ones."""
 
     name = "unet"
     selection = "score"
@@ -127,58 +164,82 @@ class UNetStage:
         train: Pool,
         validation: Pool,
         vae: AutoencoderKL,
-        clip: CLIPModel,
+        text: CLIPTextModelWithProjection,
         tokenizer: CLIPTokenizer,
     ) -> None:
         self.config, self.train, self.validation = config, train, validation
-        self.vae, self.clip, self.tokenizer = vae, clip.requires_grad_(False).eval(), tokenizer
-        self.latents = train.latents(vae, config.views)
+        self.vae, self.text, self.tokenizer = vae, text.requires_grad_(False).eval(), tokenizer
+        self.painted = train.latents(vae, 0)
+        self.looked_at = train.latents(vae, config.views)
         self.held_out = validation.latents(vae, 0)
+        sentences = Sentences(self.text, tokenizer)
+        self.bank = caption_bank(train, sentences)
+        self.prompts = sentences(emotion_prompts(train.emotions))
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
         """Token ids padded to the text tower's full length, as the denoiser sees them when it generates."""
         return self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
 
     def build(self) -> UNetTask:
-        channels, size = self.latents.shape[-3], self.latents.shape[-1]
-        unet = build_unet(self.config, channels, size, self.clip.config.text_config.hidden_size)
+        channels, size = self.painted.shape[-3], self.painted.shape[-1]
+        unet = build_unet(self.config, channels, size, self.text.config.hidden_size)
         with torch.no_grad():
-            empty = self.clip.text_model(input_ids=self.tokens([""])).last_hidden_state
-        return UNetTask(unet, self.clip, empty, self.config)
+            empty = self.text.text_model(input_ids=self.tokens([""])).last_hidden_state
+        return UNetTask(unet, self.text, empty, self.prompts, self.config)
 
-    def _noised(
-        self, latents: torch.Tensor, captions: list[str], dropout: float, generator: torch.Generator
+    def _batch(
+        self,
+        pool: Pool,
+        indices: torch.Tensor,
+        latents: np.ndarray | list[np.ndarray],
+        seen: torch.Tensor,
+        dropout: float,
+        generator: torch.Generator,
     ) -> dict[str, torch.Tensor]:
-        size = len(latents)
+        latents = torch.from_numpy(np.stack(latents)).float()
+        size = len(indices)
         return {
             "latents": latents,
-            "input_ids": self.tokens(captions),
+            "input_ids": self.tokens(pool.captions(indices, generator)),
             "noise": torch.randn(latents.shape, generator=generator),
             "timesteps": torch.randint(0, 1000, (size,), generator=generator),
             "drop": torch.rand(size, generator=generator) < dropout,
+            "labels": pool.labels[indices],
+            "bank": self.bank[torch.randint(0, len(self.bank), (self.config.bank,), generator=generator)],
+            "seen": seen,
         }
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         indices = self.train.sample(size, generator)
-        views = torch.randint(0, self.config.views, (size,), generator=generator)
-        latents = torch.stack(
-            [torch.from_numpy(self.latents[v, i].copy()) for v, i in zip(views.tolist(), indices.tolist(), strict=True)]
-        ).float()
-        captions = self.train.captions(indices, generator)
-        return self._noised(latents, captions, self.config.caption_dropout, generator)
+        looked = int(size * self.config.perception_share)
+        views = torch.randint(0, len(self.looked_at), (looked,), generator=generator).tolist()
+        rows = indices.tolist()
+        latents = [self.looked_at[v, i] for v, i in zip(views, rows[:looked], strict=True)]
+        latents += [self.painted[0, i] for i in rows[looked:]]
+        seen = torch.arange(size) < looked
+        return self._batch(self.train, indices, latents, seen, self.config.caption_dropout, generator)
 
     def validate(self, model: UNetTask) -> dict[str, float]:
-        """Denoising and perception losses on held-out pictures, always with the same noise."""
+        """Losses on held-out pictures, always the same with the same noise, and how many emotions the reader tells.
+
+        Only the data sets' pictures count, where there are some: the drawn ones are many, and easy.
+        """
         generator = torch.Generator().manual_seed(0)
-        totals: dict[str, list[torch.Tensor]] = {}
-        for part in torch.arange(len(self.validation)).split(64):
-            latents = torch.from_numpy(self.held_out[0, part.numpy()]).float()
-            batch = self._noised(latents, self.validation.captions(part, generator), 0.0, generator)
-            losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
-            for name, value in losses.items():
-                totals.setdefault(name, []).append(value)
-        means = {name: torch.stack(values).mean().item() for name, values in totals.items()}
-        return {"score": -means["denoising"], **means}
+        real = torch.tensor([domain != "drawn" for domain in self.validation.domains])
+        rows = (real if real.any() else ~real).nonzero().flatten()
+        rows = rows[torch.randperm(len(rows), generator=generator)[:512]]
+        totals: dict[str, float] = {}
+        for look in (False, True):
+            for part in rows.split(64):
+                seen = torch.full((len(part),), look)
+                batch = self._batch(self.validation, part, self.held_out[0, part.numpy()], seen, 0.0, generator)
+                losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
+                for name, value in losses.items():
+                    if name != "loss" and (name != "denoising") == look:
+                        totals[name] = totals.get(name, 0.0) + value.item() * len(part) / len(rows)
+        weight = self.config.perception_weight
+        score = -totals["denoising"] - weight * (totals["perception"] + totals["emotion"])
+        return {"score": score, **totals}
 
     def export(self, model: UNetTask, folder: Path) -> None:
         model.unet.save_pretrained(folder / "unet")

@@ -8,6 +8,7 @@ from train.data.augment import AugmentConfig, augment, plain
 
 #: Nothing happens to a picture under this configuration; a test turns on the one thing that it looks at.
 STILL = {
+    "strength": 1.0,
     "untouched": 0.0,
     "background": 0.0,
     "rotate": 0.0,

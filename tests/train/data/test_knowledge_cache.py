@@ -23,7 +23,7 @@ def test_captions_are_the_captioner_s_own_and_triplets_the_parser_s(cache, label
 def test_encodings_equal_those_computed_one_by_one(labelled_pool, foundation, condition):
     cache = KnowledgeCache(labelled_pool, foundation, condition, 0)
     rows = torch.tensor([5, 0, 5])
-    batch = cache.plain(rows)
+    batch = cache.view(0, rows)
     for position, row in enumerate(rows.tolist()):
         caption, triplets = cache.described[row]
         expected = foundation.knowledge.encode([caption], [[Triplet(*triplet) for triplet in triplets]], condition)
@@ -40,7 +40,7 @@ def test_drawn_views_are_those_that_the_generator_chooses(cache):
     again = cache.draw(rows, torch.Generator().manual_seed(0))
     assert all(torch.equal(batch[name], again[name]) for name in batch)
     for latent, row in zip(batch["latents"], rows.tolist(), strict=True):
-        assert any(np.array_equal(latent.numpy(), cache.latents[view, row].astype(np.float32)) for view in range(2))
+        assert any(np.array_equal(latent.numpy(), cache.latents[view][row].astype(np.float32)) for view in range(3))
 
 
 def test_a_second_cache_asks_no_model(cache, labelled_pool, foundation, monkeypatch):

@@ -166,3 +166,12 @@ def test_latents_are_computed_once_for_each_encoder_and_augmentation(make, vae, 
     with torch.no_grad():
         vae.linear_encoder.bias -= 1
     assert len(calls) == 2
+
+
+def test_a_part_of_a_pool_reads_the_latents_that_are_there(make, records, vae, monkeypatch):
+    pool = make()
+    whole = pool.latents(vae, 1)
+    monkeypatch.setattr(type(vae), "encode", lambda *_: pytest.fail("encoded again"))
+    rows = [11, 2, 5]
+    part = Pool(records.select(rows), pool.cache_dir, MIKELS_8.labels, size=SIZE)
+    assert np.array_equal(part.latents(vae, 1)[0], whole[0][rows])

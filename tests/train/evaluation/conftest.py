@@ -16,6 +16,7 @@ from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
 from train.recipe import Recipe
 from train.stages.language import LanguageConfig, build_clip
+from train.stages.text import TextConfig, build_text_tower
 
 #: Of the pictures, as in the foundation that all training tests share.
 SIZE = 32
@@ -74,8 +75,8 @@ def domains(recipe: Recipe, records: Dataset) -> Domains:
 @pytest.fixture(scope="session")
 def clip(tiny_tokenizer: CLIPTokenizer) -> FrozenCLIP:
     torch.manual_seed(0)
-    config = LanguageConfig(width=32, vision_layers=1, text_layers=1, max_tokens=32)
+    text = build_text_tower(TextConfig(width=32, layers=1, max_tokens=32), tiny_tokenizer)
     processor = CLIPImageProcessorPil(
         size={"height": SIZE, "width": SIZE}, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
-    return FrozenCLIP(build_clip(config, tiny_tokenizer, SIZE).eval(), tiny_tokenizer, processor)
+    return FrozenCLIP(build_clip(LanguageConfig(vision_layers=1), text, SIZE).eval(), tiny_tokenizer, processor)

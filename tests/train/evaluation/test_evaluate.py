@@ -28,7 +28,7 @@ def run(
     (folder / "mini.yaml").write_text(SETTINGS + f"output_dir: {folder}\n")
     foundation.vae.save_pretrained(folder / "vae/best/vae")
     foundation.unet.save_pretrained(folder / "unet/best/unet")
-    language = folder / "captioner/best"
+    language = folder / "language/best"
     clip.model.save_pretrained(language / "clip")
     clip.tokenizer.save_pretrained(language / "tokenizer")
     clip.processor.save_pretrained(language / "image_processor")

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.prediction.cliea import CLIEA
 from kcdp.prediction.moe import MixtureOfExperts
+from train.data.knowledge import KnowledgeCache
 from train.loop import LoopConfig, run_stage
 from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
 
@@ -108,6 +109,23 @@ def test_dropped_knowledge_is_that_of_an_empty_caption(stage, share):
         expected = stage.foundation.knowledge.encode([""], [[]])
         torch.testing.assert_close(batch["states"], expected.states.expand(6, -1, -1))
         torch.testing.assert_close(batch["pooled"], expected.pooled.expand(6, -1, -1))
+
+
+def test_a_frozen_denoiser_looks_once_and_sees_the_same(foundation, labelled_pool, validation_pool, monkeypatch):
+    stage = KCDPStage(replace(TINY, tuning="frozen", views=2), foundation, labelled_pool, validation_pool)
+    task = stage.build().eval()
+    assert task.frozen is stage.frozen
+    rows, cache = torch.tensor([3, 0, 7]), KnowledgeCache(labelled_pool, foundation, "both", 2)
+    for view in range(3):
+        looked, kept = cache.view(view, rows), stage.caches[id(labelled_pool)].view(view, rows)
+        assert kept["latents"].ndim == 2
+        with torch.no_grad():
+            expected, found = task.see(**looked), task.see(**kept)
+        for one, other in zip(expected, found, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-2)
+    monkeypatch.setattr(type(task.denoiser), "forward", lambda *_: pytest.fail("looked again"))
+    task(**drawn(stage))["loss"].backward()
+    assert task.pyramid.lateral[0].weight.grad.abs().sum() > 0
 
 
 def test_predictions_and_scores(stage, labelled_pool):

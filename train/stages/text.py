@@ -1,0 +1,186 @@
+"""Foundation, part two: the text tower. Everything later speaks its language, so it is trained first and then frozen.
+
+Two captions of one picture are neighbours; an optional teacher says how near all the others are. That needs no picture
+at all, and minutes where a contrast with pictures needs hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+from torch import nn
+from torch.nn import functional as F
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
+
+from train.data.pool import Pool
+from train.data.store import content_key
+from train.loop import write_folder
+
+
+@dataclass
+class TextConfig:
+    """Sizes of the text tower, and who teaches it."""
+
+    width: int = field(default=256, metadata={"help": "Width of the tower and of its sentence vectors."})
+    layers: int = field(default=4, metadata={"help": "Layers of the tower."})
+    vocabulary: int = field(default=6000, metadata={"help": "Entries of the tokenizer."})
+    max_tokens: int = field(default=24, metadata={"help": "Longest text, start and end included."})
+    teacher: str | None = field(
+        default=None, metadata={"help": "A sentence-transformers model whose space the tower learns to span."}
+    )
+    teacher_weight: float = field(
+        default=4.0, metadata={"help": "Weight of the teacher beside the captions' contrast."}
+    )
+
+
+#: Every sign of ASCII, and characters that end in every byte that a word may end in: what a tokenizer has not seen at
+#: the end of a word it takes for unknown, and CLIP's sign for that is the one for the end of the text.
+_ENDINGS = tuple(chr(code) for code in (*range(0x21, 0x7F), *range(0x4E00, 0x4E40)))
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int, max_tokens: int) -> CLIPTokenizer:
+    """A CLIP tokenizer (byte-pair encoding, lower case) of its own vocabulary, learned from `texts`."""
+    blank = CLIPTokenizer(vocab={"<|startoftext|>": 0, "<|endoftext|>": 1}, merges=[])
+    tokenizer = blank.train_new_from_iterator((*texts, *_ENDINGS), vocab_size=vocabulary)
+    tokenizer.model_max_length = max_tokens
+    return tokenizer
+
+
+def kept_tokenizer(pool: Pool, config: TextConfig) -> CLIPTokenizer:
+    """The tokenizer of a pool's texts, learned once.
+
+    Learning breaks ties in another order each time: a run that goes on, and every process of a run, needs the one that
+    the run began with.
+    """
+    texts = pool.texts()
+    folder = pool.cache_dir / f"tokenizer-{content_key(texts, config.vocabulary, config.max_tokens)}"
+    with PartialState().main_process_first():
+        if not folder.exists():
+            write_folder(folder, train_tokenizer(texts, config.vocabulary, config.max_tokens).save_pretrained)
+    return CLIPTokenizer.from_pretrained(folder)
+
+
+def build_text_tower(config: TextConfig, tokenizer: CLIPTokenizer) -> CLIPTextModelWithProjection:
+    """A CLIP text tower of random weights."""
+    return CLIPTextModelWithProjection(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=config.width,
+            intermediate_size=4 * config.width,
+            num_attention_heads=max(1, config.width // 64),
+            num_hidden_layers=config.layers,
+            max_position_embeddings=config.max_tokens,
+            projection_dim=config.width,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+class Teacher:
+    """Unit sentence vectors of a frozen sentence encoder, each text encoded once."""
+
+    def __init__(self, name: str) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        self.model = SentenceTransformer(name)
+        self.width = self.model.get_embedding_dimension()
+        self.known: dict[str, torch.Tensor] = {}
+
+    @torch.no_grad()
+    def __call__(self, texts: list[str]) -> torch.Tensor:
+        """Vectors (B, D) of `texts`."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        if new:
+            vectors = self.model.encode(new, convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False)
+            self.known.update(zip(new, vectors.cpu().clone(), strict=True))
+        return torch.stack([self.known[text] for text in texts])
+
+
+def same_text_targets(texts: torch.Tensor) -> torch.Tensor:
+    """Contrastive targets (B, B), rows sum to 1, of token ids (B, L): equal texts are not each other's negatives."""
+    same = (texts[:, None] == texts[None]).all(-1).float()
+    return same / same.sum(1, keepdim=True)
+
+
+class TextTask(nn.Module):
+    """Captions of one picture attract each other; sentence vectors span the teacher's space."""
+
+    def __init__(self, tower: CLIPTextModelWithProjection, config: TextConfig, teacher_width: int | None) -> None:
+        super().__init__()
+        self.tower, self.config = tower, config
+        self.logit_scale = nn.Parameter(torch.tensor(2.6592))
+        if teacher_width is not None:
+            self.to_teacher = nn.Linear(config.width, teacher_width)
+
+    def forward(
+        self, input_ids: torch.Tensor, others: torch.Tensor, teacher: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Two captions (B, L) of each picture, padded alike, and the teacher's vectors (B, D) of the first."""
+        texts = F.normalize(self.tower(input_ids=torch.cat([input_ids, others])).text_embeds, dim=-1)
+        first, second = texts.chunk(2)
+        logits = first @ second.T * self.logit_scale.exp().clamp(max=100)
+        contrast = (
+            F.cross_entropy(logits, same_text_targets(others)) + F.cross_entropy(logits.T, same_text_targets(input_ids))
+        ) / 2
+        if teacher is None:
+            return {"loss": contrast, "contrast": contrast.detach()}
+        distance = 1 - F.cosine_similarity(self.to_teacher(first), teacher, dim=-1).mean()
+        # The linear map may undo any distortion: that neighbours are the teacher's is asked for apart.
+        relations = 5 * (first @ first.T - teacher @ teacher.T).square().mean()
+        loss = contrast + self.config.teacher_weight * (distance + relations)
+        named = {"contrast": contrast, "distance": distance, "relations": relations}
+        return {"loss": loss, **{name: value.detach() for name, value in named.items()}}
+
+
+class TextStage:
+    """Trains tokenizer and text tower on captions."""
+
+    name = "text"
+    selection = "score"
+
+    def __init__(self, config: TextConfig, train: Pool, validation: Pool) -> None:
+        self.config, self.train, self.validation = config, train, validation
+        self.teacher = Teacher(config.teacher) if config.teacher else None
+        self.tokenizer = kept_tokenizer(train, config)
+
+    def build(self) -> TextTask:
+        tower = build_text_tower(self.config, self.tokenizer)
+        return TextTask(tower, self.config, self.teacher.width if self.teacher else None)
+
+    def tokens(self, texts: list[str]) -> torch.Tensor:
+        """Token ids (B, longest), start and end tokens included."""
+        return self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").input_ids
+
+    def _pairs(self, pool: Pool, indices: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        first, second = pool.captions(indices, generator), pool.captions(indices, generator)
+        ids, others = self.tokens([*first, *second]).chunk(2)
+        batch = {"input_ids": ids, "others": others}
+        if self.teacher is not None:
+            batch["teacher"] = self.teacher(first)
+        return batch
+
+    def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
+        return self._pairs(self.train, self.train.sample(size, generator), generator)
+
+    def validate(self, model: TextTask) -> dict[str, float]:
+        """The training losses on captions of held-out pictures, always the same ones."""
+        generator = torch.Generator().manual_seed(0)
+        chosen = torch.randperm(len(self.validation), generator=generator)[:1024]
+        totals: dict[str, float] = {}
+        for part in chosen.split(256):
+            losses = model(
+                **{k: v.to(model.tower.device) for k, v in self._pairs(self.validation, part, generator).items()}
+            )
+            for name, value in losses.items():
+                totals[name] = totals.get(name, 0.0) + value.item() * len(part) / len(chosen)
+        return {"score": -totals["loss"], **totals}
+
+    def export(self, model: TextTask, folder: Path) -> None:
+        model.tower.save_pretrained(folder / "text")
+        self.tokenizer.save_pretrained(folder / "tokenizer")
