@@ -5,11 +5,15 @@ was still blind after 34,000 pictures. A few strided convolutions in front (Xiao
 transformers see better") know it from the start, and cost no more than the layers that they make unnecessary.
 """
 
+import itertools
 from typing import ClassVar
 
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, CLIPVisionModel
+from transformers.models.clip.modeling_clip import CLIPVisionEmbeddings
+
+from kcdp.convolution import ResidualBlock, conv_norm
 
 
 class ConvStemCLIPVisionConfig(CLIPVisionConfig):
@@ -30,24 +34,6 @@ class ConvStemCLIPConfig(CLIPConfig):
     }
 
 
-class _Residual(nn.Module):
-    """Two 3 x 3 convolutions around which the input goes, normalised first."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.GroupNorm(8, width),
-            nn.SiLU(),
-            nn.Conv2d(width, width, 3, padding=1),
-            nn.GroupNorm(8, width),
-            nn.SiLU(),
-            nn.Conv2d(width, width, 3, padding=1),
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.layers(x)
-
-
 class ConvStem(nn.Sequential):
     """Pictures (B, 3, H, W) to patch embeddings (B, D, H / p, W / p); stands where CLIP has one strided convolution.
 
@@ -61,21 +47,36 @@ class ConvStem(nn.Sequential):
                 f"A stem of {len(config.stem_widths)} widths makes patches of {stride} pixels, not {config.patch_size}; "
                 "change `stem_widths` or `patch_size`."
             )
+        widths = (config.num_channels, *config.stem_widths, config.hidden_size)
         layers: list[nn.Module] = []
-        inside = config.num_channels
-        for width in (*config.stem_widths, config.hidden_size):
-            if layers:
-                layers += [nn.GroupNorm(8, inside), nn.SiLU()]
-            layers.append(nn.Conv2d(inside, width, 3, stride=2, padding=1))
-            inside = width
-        # The finest level that a residual block is cheap on, and the last: where parts of a face become a face.
-        layers.insert(-3, _Residual(config.stem_widths[-1]))
-        super().__init__(*layers, _Residual(config.hidden_size))
+        for inside, outside in itertools.pairwise(widths):
+            layers.append(conv_norm(inside, outside, stride=2))
+            # The finest level that a residual block is cheap on, and the last: where parts of a face become a face.
+            if outside in widths[-2:]:
+                layers.append(ResidualBlock(outside))
+        super().__init__(*layers)
 
     @property
     def weight(self) -> torch.Tensor:
         """What CLIP asks for the data type of its patch embedding."""
-        return self[0].weight
+        return self[0][0].weight
+
+
+class ConvStemEmbeddings(CLIPVisionEmbeddings):
+    """CLIP's vision embeddings whose class token begins as the mean of the patches.
+
+    A transformer that has learned nothing yet is then a convolutional network with mean pooling, which learns at once.
+    """
+
+    def __init__(self, config: ConvStemCLIPVisionConfig) -> None:
+        super().__init__(config)
+        self.patch_embedding = ConvStem(config)
+
+    def forward(self, pixel_values: torch.Tensor, interpolate_pos_encoding: bool = False) -> torch.Tensor:
+        """Pictures (B, 3, H, W) -> tokens (B, 1 + patches, D), the class token first."""
+        tokens = super().forward(pixel_values, interpolate_pos_encoding)
+        patches = tokens[:, 1:]
+        return torch.cat([tokens[:, :1] + patches.mean(dim=1, keepdim=True), patches], dim=1)
 
 
 class ConvStemCLIPVisionModel(CLIPVisionModel):
@@ -85,7 +86,12 @@ class ConvStemCLIPVisionModel(CLIPVisionModel):
 
     def __init__(self, config: ConvStemCLIPVisionConfig) -> None:
         super().__init__(config)
-        self.embeddings.patch_embedding = ConvStem(config)
+        self.embeddings = ConvStemEmbeddings(config)
+        self.post_init()
+        # CLIP's initial weights are for transformers; ResNet's are for what comes before batch normalisation.
+        for module in self.embeddings.patch_embedding.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 class ConvStemCLIPModel(CLIPModel):

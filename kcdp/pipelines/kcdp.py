@@ -23,7 +23,7 @@ from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
-from kcdp.perception.denoiser import Denoiser, Perception, heat_map
+from kcdp.perception.denoiser import Denoiser, Features, Perception, heat_map
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.prediction.cliea import CLIEA, emotion_prompts, tie
 from kcdp.prediction.moe import MixtureOfExperts
@@ -83,6 +83,7 @@ class KCDPPipeline(DiffusionPipeline):
         lora_alpha: float = 8.0,
         attention_levels: list[int] | tuple[int, ...] = (1, 2),
         condition: str = "both",
+        features: Features = "decoder",
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -104,9 +105,10 @@ class KCDPPipeline(DiffusionPipeline):
             lora_alpha=lora_alpha,
             attention_levels=list(attention_levels),
             condition=condition,
+            features=features,
         )
         self.labels = LABEL_SPACES[label_space].labels
-        self.denoiser = Denoiser(unet, timestep, tuning, lora_rank, lora_alpha, attention_levels).eval()
+        self.denoiser = Denoiser(unet, timestep, tuning, lora_rank, lora_alpha, attention_levels, features).eval()
         self.encoder = KnowledgeEncoder(text_encoder, tokenizer)
         self.parser: TripletParser | None = None
 
@@ -189,7 +191,7 @@ class KCDPPipeline(DiffusionPipeline):
         latents = self.encode_pictures([frame for frames in clips for frame in frames])
         states, pooled = encoded.states[owner], encoded.pooled[owner]
         perception = self.denoiser(latents, states)
-        visual = self.pyramid(perception.features, perception.attention)
+        visual = self.pyramid(perception.features, perception.attention, perception.latents)
         routed = self.moe(visual, pooled, top_k)
         similarities = self.cliea(visual, states, self.emotion_prompts())
         probabilities = routed.logits.float().softmax(-1)

@@ -113,7 +113,7 @@ class AdaptationStage(KCDPStage):
         for indices in chosen.split(64):
             batch = cache.view(0, indices)
             perception = model.perceive(batch["latents"].to(device), batch["states"].to(device))
-            rows.append(model.pyramid(perception.features, perception.attention).float().cpu())
+            rows.append(model.pyramid(perception.features, perception.attention, perception.latents).float().cpu())
         return torch.cat(rows), pool.labels[chosen]
 
     def validate(self, model: KCDPTask) -> dict[str, float]:

@@ -18,6 +18,7 @@ from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
 from train.stages.kcdp import KCDPConfig, KCDPStage
 from train.stages.language import LanguageConfig, LanguageStage
+from train.stages.path import PathConfig, PathStage
 from train.stages.text import TextConfig, TextStage
 from train.stages.unet import UNetConfig, UNetStage
 from train.stages.vae import VAEConfig, VAEStage
@@ -39,7 +40,8 @@ def best_weights(recipe: Recipe, stage: str) -> Path:
 def load_foundation(recipe: Recipe) -> Foundation:
     """All earlier stages' best weights, on this process's device."""
     folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet"))
-    return Foundation.load(*folders, PARSER, recipe.emotions.labels, PartialState().device)
+    path = recipe.run_dir("path") / "best"
+    return Foundation.load(*folders, path, PARSER, recipe.emotions.labels, PartialState().device)
 
 
 def _run(recipe: Recipe, stage: Stage, loop: LoopConfig) -> dict[str, float]:
@@ -70,17 +72,29 @@ def run_language(recipe: Recipe) -> dict[str, float]:
     return _run(recipe, LanguageStage(config, train, held_out, best_weights(recipe, "text")), loop)
 
 
+def _latents_and_words(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithProjection, CLIPTokenizer]:
+    device, words = PartialState().device, best_weights(recipe, "text")
+    vae: AutoencoderKL = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae").to(device)
+    text = CLIPTextModelWithProjection.from_pretrained(words / "text").to(device)
+    return vae, text, CLIPTokenizer.from_pretrained(words / "tokenizer")
+
+
 def run_unet(recipe: Recipe) -> dict[str, float]:
     """Foundation: text to image."""
     config, loop, shares = recipe.stage_settings("unet", UNetConfig)
     records = load_records(recipe)
     train = make_pool(recipe, records, "train", shares, config.balance)
-    device = PartialState().device
-    vae: AutoencoderKL = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae").to(device)
-    words = best_weights(recipe, "text")
-    text = CLIPTextModelWithProjection.from_pretrained(words / "text").to(device)
-    tokenizer = CLIPTokenizer.from_pretrained(words / "tokenizer")
+    vae, text, tokenizer = _latents_and_words(recipe)
     return _run(recipe, UNetStage(config, train, make_pool(recipe, records, "val"), vae, text, tokenizer), loop)
+
+
+def run_path(recipe: Recipe) -> dict[str, float]:
+    """Foundation: the pyramid's path over the latents."""
+    config, loop, shares = recipe.stage_settings("path", PathConfig)
+    records = load_records(recipe)
+    train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
+    vae, text, tokenizer = _latents_and_words(recipe)
+    return _run(recipe, PathStage(config, train, held_out, vae, text, tokenizer), loop)
 
 
 def run_kcdp(recipe: Recipe) -> dict[str, float]:
@@ -103,6 +117,7 @@ SETTINGS = {
     "text": TextConfig,
     "language": LanguageConfig,
     "unet": UNetConfig,
+    "path": PathConfig,
     "kcdp": KCDPConfig,
 }
 STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
@@ -110,6 +125,7 @@ STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
     "text": run_text,
     "language": run_language,
     "unet": run_unet,
+    "path": run_path,
     "kcdp": run_kcdp,
 }
 

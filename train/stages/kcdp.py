@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 from torch import nn
 
 from kcdp.losses import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
-from kcdp.perception.denoiser import Denoiser, Perception, Tuning
+from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.prediction.cliea import CLIEA, pseudo_labels
 from kcdp.prediction.moe import MixtureOfExperts, MoEInputs
@@ -47,6 +47,12 @@ class KCDPConfig:
     tuning: Tuning = field(default="lora", metadata={"help": "frozen, kv, lora or full (figure 4)."})
     lora_rank: int = field(default=16, metadata={"help": "Rank of KGCA."})
     lora_alpha: float = field(default=32.0, metadata={"help": "Scale of KGCA, over its rank."})
+    features: Features = field(
+        default="decoder", metadata={"help": "Whose features the pyramid reads: decoder, as in the paper, or encoder."}
+    )
+    path_channels: tuple[int, ...] = field(
+        default=(), metadata={"help": "Widths of the pyramid's own path over the latents; () for none."}
+    )
     timestep: int = field(default=1, metadata={"help": "Where in the diffusion the clean latents claim to be."})
     attention_levels: tuple[int, ...] = field(default=(0, 1), metadata={"help": "Levels whose maps the pyramid takes."})
     pyramid_channels: int = field(default=256, metadata={"help": "Width of the pyramid: v is this long times levels."})
@@ -74,7 +80,7 @@ class FrozenView:
         self.levels = denoiser.attention_levels
         first = self._look(denoiser, cache.view(0, torch.arange(2)))
         self.shapes = [part.shape[1:] for part in first]
-        settings = (cache.key, fingerprint(foundation.unet), denoiser.timestep, self.levels)
+        settings = (cache.key, fingerprint(foundation.unet), denoiser.timestep, denoiser.features, self.levels)
 
         def compute(view: int, rows: slice) -> torch.Tensor:
             parts = torch.arange(rows.start, rows.stop).split(64)
@@ -92,15 +98,16 @@ class FrozenView:
     def _look(self, denoiser: Denoiser, batch: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
         device = denoiser.unet.device
         perception = denoiser(batch["latents"].to(device), batch["states"].to(device))
-        return [*perception.features, *(perception.attention[level] for level in self.levels)]
+        return [*perception.features, *(perception.attention[level] for level in self.levels), perception.latents]
 
     def perception(self, rows: torch.Tensor) -> Perception:
         """The pass of the denoiser that left these flat rows (B, F)."""
         sizes = [shape.numel() for shape in self.shapes]
         parts = [part.unflatten(1, shape) for part, shape in zip(rows.split(sizes, dim=1), self.shapes, strict=True)]
-        features = parts[: len(parts) - len(self.levels)]
-        maps = dict(zip(self.levels, parts[len(features) :], strict=True))
-        return Perception(tuple(features), tuple(maps.get(level) for level in range(len(features))))
+        *seen, latents = parts
+        features = seen[: len(seen) - len(self.levels)]
+        maps = dict(zip(self.levels, seen[len(features) :], strict=True))
+        return Perception(tuple(features), tuple(maps.get(level) for level in range(len(features))), latents)
 
 
 class KCDPTask(nn.Module):
@@ -122,10 +129,17 @@ class KCDPTask(nn.Module):
             config.lora_rank,
             config.lora_alpha,
             tuple(config.attention_levels),
+            config.features,
         )
         self.pyramid = FeaturePyramid(
-            self.denoiser.feature_channels, self.denoiser.attention_channels(tokens), config.pyramid_channels
+            self.denoiser.feature_channels,
+            self.denoiser.attention_channels(tokens),
+            config.pyramid_channels,
+            foundation.unet.config.in_channels if config.path_channels else 0,
+            tuple(config.path_channels),
         )
+        if foundation.path is not None and config.path_channels:
+            self.pyramid.path.load_state_dict(foundation.path.state_dict())
         self.moe = MixtureOfExperts(
             visual_dim=self.pyramid.visual_dim,
             knowledge_dim=width,
@@ -150,7 +164,7 @@ class KCDPTask(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits (B, K), similarities (B, K) and balance loss () of latents under knowledge."""
         perception = self.perceive(latents, states)
-        visual = self.pyramid(perception.features, perception.attention)
+        visual = self.pyramid(perception.features, perception.attention, perception.latents)
         routed = self.moe(visual, pooled)
         return routed.logits, self.cliea(visual, states, self.prompts), routed.balance
 
@@ -208,7 +222,11 @@ class KCDPStage:
         self.frozen: FrozenView | None = None
         if config.tuning == "frozen":
             denoiser = Denoiser(
-                foundation.unet, config.timestep, "frozen", attention_levels=tuple(config.attention_levels)
+                foundation.unet,
+                config.timestep,
+                "frozen",
+                attention_levels=tuple(config.attention_levels),
+                features=config.features,
             )
             for cache in self.caches.values():
                 self.frozen = FrozenView(denoiser.eval(), foundation, cache)

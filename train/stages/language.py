@@ -176,6 +176,14 @@ class Sentences:
 
     def __init__(self, clip: ConvStemCLIPModel | CLIPTextModelWithProjection, tokenizer: CLIPTokenizer) -> None:
         self.clip, self.tokenizer = clip, tokenizer
+        self.known: dict[str, torch.Tensor] = {}
+
+    def remembered(self, texts: list[str]) -> torch.Tensor:
+        """The same, each text encoded once for as long as this object lives."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        if new:
+            self.known.update(zip(new, self(new).clone(), strict=True))
+        return torch.stack([self.known[text] for text in texts])
 
     @torch.no_grad()
     def __call__(self, texts: list[str], batch_size: int = 256) -> torch.Tensor:

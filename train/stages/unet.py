@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
-from kcdp.perception.denoiser import level_modules
+from kcdp.perception.denoiser import encode, level_modules
 from kcdp.prediction.cliea import emotion_prompts
 from train.data.pool import Pool
 from train.stages.language import Sentences, caption_bank, emotion_loss, neighbour_loss
@@ -31,9 +31,10 @@ class UNetConfig:
     snr_gamma: float = field(default=5.0, metadata={"help": "Min-SNR weighting (Hang et al. 2023)."})
     views: int = field(default=1, metadata={"help": "Augmented views of each picture that are cached for looking at."})
     perception_share: float = field(
-        default=0.5, metadata={"help": "Share of each batch that is seen clean and tied to its caption, not denoised."}
+        default=0.8, metadata={"help": "Share of each batch that is seen clean and tied to its caption, not denoised."}
     )
     perception_weight: float = field(default=0.3, metadata={"help": "Weight of those contrastive terms."})
+    timestep: int = field(default=1, metadata={"help": "Where in the diffusion what is looked at claims to be."})
     bank: int = field(default=1024, metadata={"help": "Captions that each seen picture is held against."})
     balance: float = field(
         default=0.3, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
@@ -73,7 +74,7 @@ class UNetTask(nn.Module):
     """Denoising of plain pictures, and contrastive terms on clean, augmented ones.
 
     A denoiser of this size that saw a few ten thousand pictures has weak semantics where Stable Diffusion has strong
-    ones; tying what all its levels see at t = 1 to the caption's sentence vector and to the emotions' prompts gives the
+    ones; tying what all levels of its encoder see at t = 1 to the caption's sentence vector and to the emotions' prompts gives the
     perception stage features worth reading (in the spirit of representation alignment, Yu et al. 2024, with words as
     the teacher).
     """
@@ -97,8 +98,16 @@ class UNetTask(nn.Module):
         self.register_buffer("empty", empty, persistent=False)
         self.register_buffer("prompts", prompts, persistent=False)
 
-    def read(self, levels: list[torch.Tensor]) -> torch.Tensor:
-        """Unit sentence vectors (B, D) of what the levels (B, C_i, H_i, W_i) saw."""
+    def read(self, latents: torch.Tensor) -> torch.Tensor:
+        """Unit sentence vectors (B, D) of clean latents (B, C, H, W), of which nothing is said: half a pass is enough."""
+        levels: list[torch.Tensor] = []
+        hooks = [
+            module.register_forward_hook(lambda module, inputs, output: levels.append(_tensor(output)))
+            for module in level_modules(self.unet, "encoder")
+        ]
+        encode(self.unet, latents, self.config.timestep, self.empty.expand(len(latents), -1, -1))
+        for hook in hooks:
+            hook.remove()
         return F.normalize(self.reader(torch.cat([level.mean(dim=(2, 3)) for level in levels], dim=1)), dim=-1)
 
     def forward(
@@ -108,44 +117,45 @@ class UNetTask(nn.Module):
         noise: torch.Tensor,
         timesteps: torch.Tensor,
         drop: torch.Tensor,
+        clean: torch.Tensor,
+        own: torch.Tensor,
         labels: torch.Tensor,
         bank: torch.Tensor,
-        seen: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """Latents and noise (B, C, H, W), padded token ids (B, L), timesteps (B,), dropped captions (B,) bool, labels (B,)
-        or -1, other captions' vectors (N, D). The pictures that are `seen` (B,) bool come first.
+        """Painted: latents and noise (B, C, H, W), padded token ids (B, L), timesteps (B,), dropped captions (B,) bool.
+
+        Looked at: clean latents (S, C, H, W), their captions' vectors (S, D), labels (S,) or -1, other captions' (N, D).
         """
-        text, config = self._text[0], self.config
+        config, losses = self.config, {}
+        loss = self.scale.new_zeros(())
+        if len(latents):
+            losses["denoising"] = self._denoising(latents, input_ids, noise, timesteps, drop)
+            loss = loss + losses["denoising"]
+        if len(clean):
+            read, scale = self.read(clean), self.scale.exp().clamp(max=100)
+            losses["perception"] = neighbour_loss(read, own, bank, scale)
+            losses["emotion"] = emotion_loss(read, self.prompts, labels, scale)
+            loss = loss + config.perception_weight * (losses["perception"] + losses["emotion"])
+        return {"loss": loss, **{name: value.detach() for name, value in losses.items()}}
+
+    def _denoising(
+        self,
+        latents: torch.Tensor,
+        input_ids: torch.Tensor,
+        noise: torch.Tensor,
+        timesteps: torch.Tensor,
+        drop: torch.Tensor,
+    ) -> torch.Tensor:
         with torch.no_grad():
-            encoded = text.text_model(input_ids=input_ids)
-            own = F.normalize(text.text_projection(encoded.pooler_output), dim=-1)
-        # Those that are seen come clean, with nothing said about them; the others are denoised. One pass for both.
-        looked = int(seen.sum())
-        steps = timesteps.masked_fill(seen, 1)
-        states = torch.where((drop | seen)[:, None, None], self.empty, encoded.last_hidden_state)
-        noisy = torch.where(seen[:, None, None, None], latents, self.scheduler.add_noise(latents, noise, steps))
-        levels: list[torch.Tensor] = []
-        hooks = [
-            module.register_forward_hook(lambda module, inputs, output: levels.append(_tensor(output)[:looked]))
-            for module in level_modules(self.unet)
-        ]
-        predicted = self.unet(noisy, steps, states).sample[looked:]
-        for hook in hooks:
-            hook.remove()
-        target = self.scheduler.get_velocity(latents, noise, steps)[looked:]
-        error = (predicted - target).square().mean(dim=(1, 2, 3))
-        snr = compute_snr(self.scheduler, steps[looked:])
+            states = self._text[0].text_model(input_ids=input_ids).last_hidden_state
+        states = torch.where(drop[:, None, None], self.empty, states)
+        noisy = self.scheduler.add_noise(latents, noise, timesteps)
+        predicted = self.unet(noisy, timesteps, states).sample
+        error = (predicted - self.scheduler.get_velocity(latents, noise, timesteps)).square().mean(dim=(1, 2, 3))
+        snr = compute_snr(self.scheduler, timesteps)
         # The last step has no signal, so min-SNR alone would never teach the one where sampling starts.
-        weight = (snr.clamp(max=config.snr_gamma) / (snr + 1)).clamp(min=0.05)
-        denoising = (error * weight).mean()
-        if not looked:
-            return {"loss": denoising, "denoising": denoising.detach()}
-        read, scale = self.read(levels), self.scale.exp().clamp(max=100)
-        perception = neighbour_loss(read, own[:looked], bank, scale)
-        emotion = emotion_loss(read, self.prompts, labels[:looked], scale)
-        loss = denoising + config.perception_weight * (perception + emotion)
-        named = {"denoising": denoising, "perception": perception, "emotion": emotion}
-        return {"loss": loss, **{name: value.detach() for name, value in named.items()}}
+        weight = (snr.clamp(max=self.config.snr_gamma) / (snr + 1)).clamp(min=0.05)
+        return (error * weight).mean()
 
 
 def _tensor(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:
@@ -169,58 +179,59 @@ class UNetStage:
     ) -> None:
         self.config, self.train, self.validation = config, train, validation
         self.vae, self.text, self.tokenizer = vae, text.requires_grad_(False).eval(), tokenizer
-        self.painted = train.latents(vae, 0)
-        self.looked_at = train.latents(vae, config.views)
+        self.plain = train.latents(vae, 0)
+        self.augmented = train.latents(vae, config.views)
         self.held_out = validation.latents(vae, 0)
-        sentences = Sentences(self.text, tokenizer)
-        self.bank = caption_bank(train, sentences)
-        self.prompts = sentences(emotion_prompts(train.emotions))
+        self.sentences = Sentences(self.text, tokenizer)
+        self.bank = caption_bank(train, self.sentences)
+        self.prompts = self.sentences(emotion_prompts(train.emotions))
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
         """Token ids padded to the text tower's full length, as the denoiser sees them when it generates."""
         return self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
 
     def build(self) -> UNetTask:
-        channels, size = self.painted.shape[-3], self.painted.shape[-1]
+        channels, size = self.plain.shape[-3], self.plain.shape[-1]
         unet = build_unet(self.config, channels, size, self.text.config.hidden_size)
         with torch.no_grad():
             empty = self.text.text_model(input_ids=self.tokens([""])).last_hidden_state
         return UNetTask(unet, self.text, empty, self.prompts, self.config)
 
-    def _batch(
-        self,
-        pool: Pool,
-        indices: torch.Tensor,
-        latents: np.ndarray | list[np.ndarray],
-        seen: torch.Tensor,
-        dropout: float,
-        generator: torch.Generator,
-    ) -> dict[str, torch.Tensor]:
-        latents = torch.from_numpy(np.stack(latents)).float()
-        size = len(indices)
+    def _painted(self, latents: np.ndarray, captions: list[str], generator: torch.Generator) -> dict[str, torch.Tensor]:
+        latents = torch.from_numpy(latents).float()
         return {
             "latents": latents,
-            "input_ids": self.tokens(pool.captions(indices, generator)),
+            "input_ids": self.tokens(captions),
             "noise": torch.randn(latents.shape, generator=generator),
-            "timesteps": torch.randint(0, 1000, (size,), generator=generator),
-            "drop": torch.rand(size, generator=generator) < dropout,
-            "labels": pool.labels[indices],
+            "timesteps": torch.randint(0, 1000, (len(latents),), generator=generator),
+            "drop": torch.rand(len(latents), generator=generator) < self.config.caption_dropout,
+        }
+
+    def _looked_at(
+        self, latents: np.ndarray, captions: list[str], labels: torch.Tensor, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        return {
+            "clean": torch.from_numpy(latents).float(),
+            "own": self.sentences.remembered(captions),
+            "labels": labels,
             "bank": self.bank[torch.randint(0, len(self.bank), (self.config.bank,), generator=generator)],
-            "seen": seen,
         }
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
-        indices = self.train.sample(size, generator)
         looked = int(size * self.config.perception_share)
-        views = torch.randint(0, len(self.looked_at), (looked,), generator=generator).tolist()
-        rows = indices.tolist()
-        latents = [self.looked_at[v, i] for v, i in zip(views, rows[:looked], strict=True)]
-        latents += [self.painted[0, i] for i in rows[looked:]]
-        seen = torch.arange(size) < looked
-        return self._batch(self.train, indices, latents, seen, self.config.caption_dropout, generator)
+        indices = self.train.sample(size, generator)
+        captions, rows = self.train.captions(indices, generator), indices.tolist()
+        # Half of what is looked at is plain: backgrounds are hard on a beginner.
+        views = torch.randint(-len(self.augmented), len(self.augmented), (looked,), generator=generator).tolist()
+        seen = [(self.augmented[v] if v >= 0 else self.plain[0])[i] for v, i in zip(views, rows[:looked], strict=True)]
+        painted = self.plain[0, indices[looked:].numpy()]
+        return {
+            **self._painted(painted, captions[looked:], generator),
+            **self._looked_at(np.stack(seen), captions[:looked], self.train.labels[indices[:looked]], generator),
+        }
 
     def validate(self, model: UNetTask) -> dict[str, float]:
-        """Losses on held-out pictures, always the same with the same noise, and how many emotions the reader tells.
+        """Losses on held-out pictures, always the same with the same noise.
 
         Only the data sets' pictures count, where there are some: the drawn ones are many, and easy.
         """
@@ -229,17 +240,16 @@ class UNetStage:
         rows = (real if real.any() else ~real).nonzero().flatten()
         rows = rows[torch.randperm(len(rows), generator=generator)[:512]]
         totals: dict[str, float] = {}
-        for look in (False, True):
-            for part in rows.split(64):
-                seen = torch.full((len(part),), look)
-                batch = self._batch(self.validation, part, self.held_out[0, part.numpy()], seen, 0.0, generator)
-                losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
-                for name, value in losses.items():
-                    if name != "loss" and (name != "denoising") == look:
-                        totals[name] = totals.get(name, 0.0) + value.item() * len(part) / len(rows)
-        weight = self.config.perception_weight
-        score = -totals["denoising"] - weight * (totals["perception"] + totals["emotion"])
-        return {"score": score, **totals}
+        for part in rows.split(64):
+            latents, captions = self.held_out[0, part.numpy()], self.validation.captions(part, generator)
+            batch = {
+                **self._painted(latents, captions, generator),
+                **self._looked_at(latents, captions, self.validation.labels[part], generator),
+            }
+            losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
+            for name, value in losses.items():
+                totals[name] = totals.get(name, 0.0) + value.item() * len(part) / len(rows)
+        return {"score": -totals["loss"], **totals}
 
     def export(self, model: UNetTask, folder: Path) -> None:
         model.unet.save_pretrained(folder / "unet")

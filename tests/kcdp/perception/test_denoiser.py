@@ -13,7 +13,7 @@ from diffusers import UNet2DConditionModel
 from torch import nn
 from torch.nn import functional as F
 
-from kcdp.perception.denoiser import Denoiser, Perception, heat_map, share_unet
+from kcdp.perception.denoiser import Denoiser, Perception, heat_map, level_modules, share_unet
 
 WIDTH, TOKENS = 16, 6
 
@@ -89,6 +89,30 @@ def test_levels_run_from_high_to_low_resolution(unet: UNet2DConditionModel, inpu
     assert denoiser.attention_channels(TOKENS) == (TOKENS, TOKENS, 0)
     for maps in seen.attention:
         torch.testing.assert_close(maps.sum(dim=1), torch.ones_like(maps[:, 0]))
+
+
+def test_the_encoder_s_features_are_those_of_a_whole_pass(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    latents, states = inputs
+    denoiser = build(unet, features="encoder", timestep=3)
+    kept = []
+    hooks = [
+        module.register_forward_hook(lambda module, inputs, output: kept.append(output))
+        for module in level_modules(unet, "encoder")
+    ]
+    unet(latents, 3, states)
+    for hook in hooks:
+        hook.remove()
+    seen = denoiser(latents, states)
+    expected = [output[0] if isinstance(output, tuple) else output for output in kept]
+    torch.testing.assert_close(list(seen.features), expected)
+    assert [tuple(f.shape) for f in seen.features] == [(3, 16, 16, 16), (3, 32, 8, 8), (3, 48, 4, 4)]
+    assert [tuple(m.shape) for m in seen.attention] == [(3, TOKENS, 16, 16), (3, TOKENS, 8, 8), (3, TOKENS, 4, 4)]
+
+
+def test_what_the_encoder_s_pass_tunes_is_all_reached(unet: UNet2DConditionModel, inputs: tuple) -> None:
+    denoiser = build(copy.deepcopy(unet).requires_grad_(False), features="encoder", lora_rank=2)
+    objective(denoiser(*inputs)).backward()
+    assert [1 for parameter in denoiser.trainable_parameters() if parameter.grad is None] == []
 
 
 def test_level_without_cross_attention_has_no_map() -> None:

@@ -130,3 +130,22 @@ def test_inputs_that_do_not_fit_are_refused(pyramid: FeaturePyramid, fault: str)
         features, attention = [*features, features[-1]], [*attention, None]
     with pytest.raises(ValueError, match=r"This pyramid takes \(feature, attention\) channels"):
         pyramid(features, attention)
+
+
+def test_a_path_over_the_latents_adds_its_maps_to_every_level() -> None:
+    torch.manual_seed(0)
+    pyramid = FeaturePyramid((8, 12), (0, 0), 16, latent_channels=4, path_channels=(6, 10)).eval()
+    assert pyramid.in_channels == (14, 22)
+    features, latents = [torch.randn(3, 8, 8, 8), torch.randn(3, 12, 4, 4)], torch.randn(3, 4, 8, 8)
+    maps = pyramid.path(latents)
+    assert [tuple(level.shape) for level in maps] == [(3, 6, 8, 8), (3, 10, 4, 4)]
+    v = pyramid(features, [None, None], latents)
+    assert v.shape == (3, 32)
+    assert not torch.allclose(v, pyramid(features, [None, None], latents + 1))
+    alone = [pyramid([f[i : i + 1] for f in features], [None, None], latents[i : i + 1]) for i in range(3)]
+    torch.testing.assert_close(v, torch.cat(alone), rtol=1e-4, atol=1e-5)
+
+
+def test_a_path_needs_a_width_for_each_level() -> None:
+    with pytest.raises(ValueError, match="2 levels of features but 1 of the bottom-up path"):
+        FeaturePyramid((8, 12), (0, 0), 16, latent_channels=4, path_channels=(6,))

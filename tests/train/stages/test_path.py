@@ -1,0 +1,75 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from kcdp.perception.pyramid import BottomUpPath
+from tests.train.conftest import TEXT
+from train.loop import LoopConfig, run_stage
+from train.stages.language import neighbour_loss
+from train.stages.path import PathConfig, PathStage, shifted
+from train.stages.text import build_text_tower
+
+TINY = PathConfig(widths=(8, 16), bank=8, noise=0.0, shift=0)
+
+
+@pytest.fixture(scope="module")
+def stage(train_pool, validation_pool, foundation, tiny_tokenizer):
+    torch.manual_seed(0)
+    text = build_text_tower(TEXT, tiny_tokenizer)
+    return PathStage(TINY, train_pool, validation_pool, foundation.vae, text, tiny_tokenizer)
+
+
+def drawn(stage, size=8):
+    return stage.batch(size, torch.Generator().manual_seed(2))
+
+
+def test_shifts_move_whole_positions_and_repeat_the_rim():
+    latents = torch.arange(16.0).view(1, 1, 4, 4).expand(40, 1, 4, 4)
+    found = shifted(latents, 1, torch.Generator().manual_seed(0))
+    padded = F.pad(latents[:1], (1, 1, 1, 1), mode="replicate")[0]
+    known = {tuple(padded[:, y : y + 4, x : x + 4].flatten().tolist()) for y in range(3) for x in range(3)}
+    assert {tuple(one.flatten().tolist()) for one in found} == known
+    assert torch.equal(shifted(latents, 0, torch.Generator()), latents)
+
+
+@torch.no_grad()
+def test_the_losses_equal_slow_ones(stage):
+    task = stage.build().eval()
+    batch = drawn(stage)
+    losses = task(**batch)
+    read = torch.stack(
+        [torch.cat([m.mean(dim=(1, 2)) for m in map(lambda x: x[0], task.path(one[None]))]) for one in batch["latents"]]
+    )
+    known = batch["labels"] >= 0
+    emotion = F.cross_entropy(task.emotion(read)[known], batch["labels"][known], label_smoothing=0.1)
+    caption = neighbour_loss(F.normalize(task.caption(read), dim=1), batch["own"], batch["bank"], task.scale.exp())
+    torch.testing.assert_close(losses["emotion"], emotion, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(losses["caption"], caption, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(losses["loss"], emotion + 0.3 * caption, rtol=1e-4, atol=1e-5)
+
+
+def test_training_lowers_the_loss_and_reaches_every_parameter(stage):
+    task = stage.build()
+    batch = drawn(stage)
+    optimizer = torch.optim.Adam(task.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(12):
+        loss = task(**batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0]
+    assert [name for name, parameter in task.named_parameters() if parameter.grad is None] == []
+
+
+def test_batches_are_decided_by_the_generator(stage):
+    first, again = drawn(stage), drawn(stage)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_a_run_leaves_a_path(stage, tmp_path):
+    metrics = run_stage(stage, LoopConfig(steps=2, batch_size=4, warmup_steps=0, validate_every=2), tmp_path)
+    assert 0 <= metrics["macro_f1"] <= 1
+    path = BottomUpPath.from_pretrained(tmp_path / "best" / "path")
+    assert [tuple(level.shape) for level in path(torch.randn(1, 6, 4, 4))] == [(1, 8, 4, 4), (1, 16, 2, 2)]
