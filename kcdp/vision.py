@@ -1,27 +1,30 @@
-"""CLIP whose vision tower begins with convolutions: what a small model needs to learn from few pictures.
+"""CLIP whose vision tower begins with a convolutional network: what a small model needs to learn from few pictures.
 
 A transformer on raw 16 x 16 patches has to find out by itself that neighbouring pixels belong together: one of this size
-was still blind after 34,000 pictures. A few strided convolutions in front (Xiao et al. 2021, "Early convolutions help
-transformers see better") know it from the start, and cost no more than the layers that they make unnecessary.
+was still blind after 34,000 pictures. A few convolutions in front (Xiao et al. 2021, "Early convolutions help
+transformers see better") know it from the start; and here they can be taken from the pyramid's path, which learns on
+latents, four times as fast as on pixels.
 """
 
-import itertools
 from typing import ClassVar
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, CLIPVisionModel
 from transformers.models.clip.modeling_clip import CLIPVisionEmbeddings
 
-from kcdp.convolution import ResidualBlock, conv_norm
+from kcdp.perception.pyramid import BottomUpPath
 
 
 class ConvStemCLIPVisionConfig(CLIPVisionConfig):
-    """CLIPVisionConfig, and the width of each strided convolution but the last; `patch_size` is 2 ** (their number + 1)."""
+    """CLIPVisionConfig and the sizes of the stem; `patch_size` is that of the stem's second level."""
 
     model_type = "conv_stem_clip_vision_model"
 
-    stem_widths: list[int] | tuple[int, ...] = (32, 64, 96)
+    code_channels: int = 16
+    code_size: int = 8
+    stem_widths: list[int] | tuple[int, ...] = (64, 128, 192)
 
 
 class ConvStemCLIPConfig(CLIPConfig):
@@ -34,32 +37,37 @@ class ConvStemCLIPConfig(CLIPConfig):
     }
 
 
-class ConvStem(nn.Sequential):
+class ConvStem(nn.Module):
     """Pictures (B, 3, H, W) to patch embeddings (B, D, H / p, W / p); stands where CLIP has one strided convolution.
 
-    Raises ValueError when the strides do not add up to the patch size.
+    A linear code of lapped blocks, as the autoencoder's (`PatchAutoencoderKL.linear_encoder`), then the pyramid's path; the
+    second level and, enlarged, what is coarser together make the embeddings.
+
+    Raises ValueError when the patch size is not twice that of a block, or there are fewer than two levels.
     """
 
     def __init__(self, config: ConvStemCLIPVisionConfig) -> None:
-        stride = 2 ** (len(config.stem_widths) + 1)
-        if stride != config.patch_size:
+        super().__init__()
+        block = config.code_size
+        if config.patch_size != 2 * block or len(config.stem_widths) < 2:
             raise ValueError(
-                f"A stem of {len(config.stem_widths)} widths makes patches of {stride} pixels, not {config.patch_size}; "
-                "change `stem_widths` or `patch_size`."
+                f"A stem of {len(config.stem_widths)} levels over blocks of {block} pixels cannot make patches of "
+                f"{config.patch_size}; give two levels or more, and patches of {2 * block}."
             )
-        widths = (config.num_channels, *config.stem_widths, config.hidden_size)
-        layers: list[nn.Module] = []
-        for inside, outside in itertools.pairwise(widths):
-            layers.append(conv_norm(inside, outside, stride=2))
-            # The finest level that a residual block is cheap on, and the last: where parts of a face become a face.
-            if outside in widths[-2:]:
-                layers.append(ResidualBlock(outside))
-        super().__init__(*layers)
+        self.code = nn.Conv2d(3, config.code_channels, 2 * block, stride=block, padding=block // 2)
+        self.path = BottomUpPath(config.code_channels, tuple(config.stem_widths))
+        self.project = nn.Conv2d(sum(config.stem_widths[1:]), config.hidden_size, kernel_size=1)
 
     @property
     def weight(self) -> torch.Tensor:
         """What CLIP asks for the data type of its patch embedding."""
-        return self[0][0].weight
+        return self.code.weight
+
+    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        _, second, *coarser = self.path(self.code(pixel_values))
+        enlarged = [F.interpolate(level, size=second.shape[-2:], mode="nearest") for level in coarser]
+        return self.project(torch.cat([second, *enlarged], dim=1))
 
 
 class ConvStemEmbeddings(CLIPVisionEmbeddings):
@@ -89,7 +97,7 @@ class ConvStemCLIPVisionModel(CLIPVisionModel):
         self.embeddings = ConvStemEmbeddings(config)
         self.post_init()
         # CLIP's initial weights are for transformers; ResNet's are for what comes before batch normalisation.
-        for module in self.embeddings.patch_embedding.modules():
+        for module in self.embeddings.patch_embedding.path.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 

@@ -12,7 +12,7 @@ from kcdp.emotions import LABEL_SPACES
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.denoiser import Denoiser
-from kcdp.perception.pyramid import FeaturePyramid
+from kcdp.perception.pyramid import BottomUpPath, FeaturePyramid
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.prediction.cliea import CLIEA
 from kcdp.prediction.moe import MixtureOfExperts
@@ -32,7 +32,8 @@ def tiny_pipeline(tokenizer: CLIPTokenizer, condition: str = "both", **options: 
         torch.manual_seed(0)
         words = LanguageConfig(vision_layers=1, decoder_layers=1)
         text = build_text_tower(TextConfig(width=WIDTH, layers=1, max_tokens=LENGTH), tokenizer)
-        clip = build_clip(words, text, SIZE)
+        vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE, scaling_factor=0.7)
+        clip = build_clip(words, text, vae, BottomUpPath(6, (8, 16)))
         captioner = build_captioner(words, clip, tokenizer)
         # Random weights say the same of every picture unless they look at it closely.
         for layer in captioner.decoder.bert.encoder.layer:
@@ -40,7 +41,6 @@ def tiny_pipeline(tokenizer: CLIPTokenizer, condition: str = "both", **options: 
         images = CLIPImageProcessorPil(
             size={"height": SIZE, "width": SIZE}, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
         )
-        vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE, scaling_factor=0.7)
         unet = build_unet(UNetConfig(block_out_channels=(16, 32), attention_head_dim=8), 6, 4, WIDTH)
         tokens = 2 * LENGTH if condition == "both" else LENGTH
         levels = {"attention_levels": (0, 1), "lora_rank": 2, "lora_alpha": 4.0}

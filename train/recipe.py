@@ -22,7 +22,7 @@ class Recipe:
 
     output_dir: str = field(default="runs/mini", metadata={"help": "Where checkpoints, caches and the bundle go."})
     stages: list[str] = field(
-        default_factory=lambda: ["vae", "text", "language", "unet", "path", "kcdp"],
+        default_factory=lambda: ["vae", "text", "path", "language", "unet", "kcdp"],
         metadata={"help": "Stages to run, in order."},
     )
     data: str | None = field(

@@ -11,7 +11,7 @@ SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "
 @pytest.fixture(scope="module")
 def tower():
     torch.manual_seed(0)
-    config = ConvStemCLIPVisionConfig(**SIZES, image_size=48, patch_size=16, stem_widths=(8, 16, 24))
+    config = ConvStemCLIPVisionConfig(**SIZES, image_size=48, patch_size=16, code_channels=4, stem_widths=(8, 16, 24))
     return ConvStemCLIPVisionModel(config).eval()
 
 
@@ -46,7 +46,19 @@ def test_the_library_finds_it_by_its_model_type(tower, tmp_path):
     torch.testing.assert_close(again(pictures).pooler_output, tower(pictures).pooler_output, rtol=0, atol=0)
 
 
-def test_strides_have_to_make_the_patch():
-    config = ConvStemCLIPVisionConfig(**SIZES, image_size=48, patch_size=16, stem_widths=(8, 16))
-    with pytest.raises(ValueError, match="A stem of 2 widths makes patches of 8 pixels, not 16"):
+@pytest.mark.parametrize("wrong", [{"patch_size": 8}, {"stem_widths": (8,)}])
+def test_patches_are_two_blocks_of_two_levels(wrong):
+    config = ConvStemCLIPVisionConfig(**SIZES, **({"image_size": 48, "patch_size": 16} | wrong))
+    with pytest.raises(
+        ValueError, match=r"over blocks of 8 pixels cannot make patches of \d+; give two levels or more"
+    ):
         ConvStemCLIPVisionModel(config)
+
+
+@torch.no_grad()
+def test_the_class_token_begins_as_the_mean_of_the_patches(tower):
+    pictures = torch.randn(2, 3, 48, 48)
+    embeddings = tower.embeddings
+    tokens = embeddings(pictures)
+    expected = embeddings.class_embedding + embeddings.position_embedding.weight[0] + tokens[:, 1:].mean(dim=1)
+    torch.testing.assert_close(tokens[:, 0], expected)

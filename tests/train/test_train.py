@@ -19,7 +19,7 @@ def run(tmp_path_factory):
 
 
 def test_every_stage_leaves_its_weights_and_scores(run):
-    for stage in ("vae", "text", "language", "unet", "kcdp"):
+    for stage in ("vae", "text", "language", "unet", "path", "kcdp"):
         assert (run / stage / "best").is_dir()
         assert json.loads((run / stage / "metrics.json").read_text())
     assert not list(run.rglob("*.part*"))
@@ -47,7 +47,7 @@ def test_a_second_start_trains_nothing(run, caplog):
 
 
 def test_a_stage_needs_the_one_before(tmp_path):
-    with pytest.raises(SystemExit, match="'text' has to be trained first"):
+    with pytest.raises(SystemExit, match="'vae' has to be trained first"):
         main(["--config", str(TINY), "--output_dir", str(tmp_path), "--stages", "language"])
 
 

@@ -11,6 +11,7 @@ from diffusers import AutoencoderKL
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.pyramid import BottomUpPath
 from train.data.sources import load_records, make_pool
 from train.data.splits import parts
 from train.foundation import Foundation
@@ -69,7 +70,9 @@ def run_language(recipe: Recipe) -> dict[str, float]:
     config, loop, shares = recipe.stage_settings("language", LanguageConfig)
     records = load_records(recipe)
     train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
-    return _run(recipe, LanguageStage(config, train, held_out, best_weights(recipe, "text")), loop)
+    vae = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae")
+    path = BottomUpPath.from_pretrained(best_weights(recipe, "path") / "path")
+    return _run(recipe, LanguageStage(config, train, held_out, best_weights(recipe, "text"), vae, path), loop)
 
 
 def _latents_and_words(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithProjection, CLIPTokenizer]:

@@ -25,6 +25,8 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.pyramid import BottomUpPath
 from kcdp.prediction.cliea import emotion_prompts
 from kcdp.vision import ConvStemCLIPConfig, ConvStemCLIPModel, ConvStemCLIPVisionConfig
 from train.data.pool import Pool
@@ -36,8 +38,8 @@ class LanguageConfig:
     """Sizes and loss weights of the contrastive captioner; its width is the text tower's."""
 
     vision_layers: int = field(default=4, metadata={"help": "Transformer layers of the vision tower."})
-    stem_widths: tuple[int, ...] = field(
-        default=(32, 64, 96), metadata={"help": "Widths of its strided convolutions but the last."}
+    tune_stem: bool = field(
+        default=False, metadata={"help": "Go on training the convolutions that come from autoencoder and path."}
     )
     decoder_layers: int = field(default=3, metadata={"help": "Layers of the caption decoder."})
     caption_weight: float = field(default=1.0, metadata={"help": "Weight of the caption decoder's cross-entropy."})
@@ -50,17 +52,21 @@ class LanguageConfig:
     )
 
 
-def build_clip(config: LanguageConfig, text: CLIPTextModelWithProjection, size: int) -> ConvStemCLIPModel:
-    """A CLIP for pictures of `size` pixels: the text tower given, frozen, and a vision tower of random weights."""
-    width = text.config.hidden_size
+def build_clip(
+    config: LanguageConfig, text: CLIPTextModelWithProjection, vae: PatchAutoencoderKL, path: BottomUpPath
+) -> ConvStemCLIPModel:
+    """A CLIP with the text tower given, frozen, and a vision tower whose stem is the autoencoder's linear code and `path`."""
+    width, block = text.config.hidden_size, vae.linear_encoder.stride[0]
     vision = ConvStemCLIPVisionConfig(
         hidden_size=width,
         intermediate_size=4 * width,
         num_attention_heads=max(1, width // 64),
         num_hidden_layers=config.vision_layers,
-        image_size=size,
-        patch_size=2 ** (len(config.stem_widths) + 1),
-        stem_widths=tuple(config.stem_widths),
+        image_size=vae.config.sample_size,
+        patch_size=2 * block,
+        code_size=block,
+        code_channels=vae.config.latent_channels,
+        stem_widths=tuple(path.config.widths),
         projection_dim=text.config.projection_dim,
     )
     clip = ConvStemCLIPModel(
@@ -71,6 +77,14 @@ def build_clip(config: LanguageConfig, text: CLIPTextModelWithProjection, size: 
     for own, given in ((clip.text_model, text.text_model), (clip.text_projection, text.text_projection)):
         own.load_state_dict(given.state_dict())
         own.requires_grad_(False)
+    stem = clip.vision_model.embeddings.patch_embedding
+    for own, given in ((stem.code, vae.linear_encoder), (stem.path, path)):
+        own.load_state_dict(given.state_dict())
+        own.requires_grad_(config.tune_stem)
+    with torch.no_grad():
+        # What the path has learned on are latents as the denoiser gets them.
+        for weight in stem.code.parameters():
+            weight.mul_(vae.config.scaling_factor)
     return clip
 
 
@@ -210,8 +224,16 @@ class LanguageStage:
     name = "language"
     selection = "likelihood"
 
-    def __init__(self, config: LanguageConfig, train: Pool, validation: Pool, text: Path) -> None:
-        self.config, self.train, self.validation = config, train, validation
+    def __init__(
+        self,
+        config: LanguageConfig,
+        train: Pool,
+        validation: Pool,
+        text: Path,
+        vae: PatchAutoencoderKL,
+        path: BottomUpPath,
+    ) -> None:
+        self.config, self.train, self.validation, self.vae, self.path = config, train, validation, vae, path
         self.text = CLIPTextModelWithProjection.from_pretrained(text / "text").eval()
         self.tokenizer = CLIPTokenizer.from_pretrained(text / "tokenizer")
         sentences = Sentences(self.text, self.tokenizer)
@@ -225,7 +247,7 @@ class LanguageStage:
         )
 
     def build(self) -> LanguageTask:
-        clip = build_clip(self.config, self.text, self.train.size)
+        clip = build_clip(self.config, self.text, self.vae, self.path)
         return LanguageTask(clip, build_captioner(self.config, clip, self.tokenizer), self.config, self.prompts)
 
     def tokens(self, texts: list[str]) -> torch.Tensor:

@@ -11,6 +11,8 @@ from PIL import Image
 from transformers import CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.pyramid import BottomUpPath
 from train.data.records import make_record, to_dataset
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
@@ -79,4 +81,6 @@ def clip(tiny_tokenizer: CLIPTokenizer) -> FrozenCLIP:
     processor = CLIPImageProcessorPil(
         size={"height": SIZE, "width": SIZE}, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
-    return FrozenCLIP(build_clip(LanguageConfig(vision_layers=1), text, SIZE).eval(), tiny_tokenizer, processor)
+    vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE)
+    model = build_clip(LanguageConfig(vision_layers=1), text, vae, BottomUpPath(6, (8, 16)))
+    return FrozenCLIP(model.eval(), tiny_tokenizer, processor)

@@ -7,8 +7,9 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.imaging import to_pictures
 from kcdp.knowledge.captioner import Captioner
+from kcdp.perception.pyramid import BottomUpPath
 from kcdp.vision import ConvStemCLIPModel
-from tests.train.conftest import TEXT, WORDS
+from tests.train.conftest import PATH, TEXT, WORDS
 from train.loop import LoopConfig, run_stage
 from train.stages.language import LanguageStage, Sentences, emotion_loss, neighbour_loss, neighbour_targets
 from train.stages.text import build_text_tower, kept_tokenizer
@@ -28,8 +29,10 @@ def text(train_pool, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def stage(train_pool, validation_pool, text):
-    return LanguageStage(WORDS, train_pool, validation_pool, text)
+def stage(train_pool, validation_pool, text, foundation):
+    torch.manual_seed(0)
+    path = BottomUpPath(foundation.vae.config.latent_channels, PATH)
+    return LanguageStage(WORDS, train_pool, validation_pool, text, foundation.vae, path)
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +114,13 @@ def test_the_losses_equal_slow_ones(stage):
     assert losses["loss"].item() == pytest.approx(caption / count + contrastive + 0.5 * emotion, rel=1e-4)
 
 
-def test_training_lowers_the_loss_and_leaves_the_text_tower(stage):
+def test_training_lowers_the_loss_and_leaves_what_is_given(stage):
     task = stage.build()
     batch = fixed_batch(stage)
     mine = {name: parameter for name, parameter in task.named_parameters() if parameter.requires_grad}
     assert not [name for name in mine if name.startswith(("clip.text_model", "clip.text_projection"))]
+    stem = "clip.vision_model.embeddings.patch_embedding"
+    assert not [name for name in mine if name.startswith((f"{stem}.code", f"{stem}.path"))]
     optimizer = torch.optim.Adam(mine.values(), lr=3e-3)
     losses = []
     for _ in range(12):
@@ -180,3 +185,13 @@ def test_the_text_tower_stays_bit_for_bit(trained, text):
     first, second = (CLIPTokenizer.from_pretrained(folder / "tokenizer") for folder in (text, trained))
     assert first.get_vocab() == second.get_vocab()
     assert second.model_max_length == 32
+
+
+@torch.no_grad()
+def test_the_stem_sees_what_the_path_saw(stage, foundation, validation_pool):
+    """Its linear code is the autoencoder's, its convolutions are the path's."""
+    stem = stage.build().clip.vision_model.embeddings.patch_embedding.eval()
+    pictures = validation_pool.plain(torch.arange(2))
+    code = foundation.vae.linear_encoder(pictures) * foundation.vae.config.scaling_factor
+    for level, expected in zip(stem.path(stem.code(pictures)), stage.path.eval()(code), strict=True):
+        torch.testing.assert_close(level, expected)
