@@ -56,6 +56,11 @@ FULL_CAPTIONER = CaptionerConfig(
 )
 
 _REPEATED_WORDS = re.compile(r"\b(\w+(?:\s+\w+){0,3}?)(?:\s+\1\b)+", re.IGNORECASE)
+_SPACED_SIGNS = (
+    (re.compile(r" (?=[,.;:!?)]|'\w)"), ""),
+    (re.compile(r"(?<=\() "), ""),
+    (re.compile(r"(?<=\w) - (?=\w)"), "-"),
+)
 
 
 class Captioner:
@@ -138,7 +143,14 @@ def tidy(text: str, echo: str = "") -> str:
 
     >>> tidy("a photo of  a a cat and a dog a dog", echo="a photo of")
     'a cat and a dog'
+
+    Tokenizers that keep no spaces put one around every sign:
+
+    >>> tidy("the cat 's half - closed eyes , open ( a bit ) .")
+    "the cat's half-closed eyes, open (a bit)."
     """
     # Decoder-only models repeat the prompt, encoder-decoder models do not: both decode through the same tokenizer.
     caption = " ".join(text.split()).removeprefix(" ".join(echo.split()))
+    for pattern, joined in _SPACED_SIGNS:
+        caption = pattern.sub(joined, caption)
     return _REPEATED_WORDS.sub(r"\1", caption.strip())

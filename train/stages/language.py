@@ -1,4 +1,4 @@
-"""Foundation, part three: the vision tower that ties pictures to words, and the captioner, in one contrastive captioner.
+"""Foundation, part four: the vision tower that ties pictures to words, and the captioner, in one contrastive captioner.
 
 The vision tower is the expensive part of both a CLIP and a captioner, so both are trained on one pass of it (CoCa: Yu et
 al. 2022): its class token is aligned with the text tower, its patch tokens feed a caption decoder. The text tower is

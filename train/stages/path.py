@@ -1,4 +1,4 @@
-"""Foundation, part five: the pyramid's own path over the latents, which learns from labels and captions alone.
+"""Foundation, part three: the pyramid's own path over the latents, which learns from labels and captions alone.
 
 It needs neither the denoiser nor the captioner, so it can be trained beside them.
 """
@@ -29,7 +29,10 @@ class PathConfig:
     widths: tuple[int, ...] = field(default=(64, 128, 192), metadata={"help": "Widths, fine to coarse."})
     views: int = field(default=1, metadata={"help": "Augmented views of each picture beside the plain one."})
     caption_weight: float = field(default=0.3, metadata={"help": "Weight of the captions beside the emotions."})
-    noise: float = field(default=0.1, metadata={"help": "Noise in the latents, in their standard deviations."})
+    noise: float = field(
+        default=0.0,
+        metadata={"help": "Noise in the latents; a tenth of a deviation already hides faces from a beginner."},
+    )
     shift: int = field(default=1, metadata={"help": "Furthest shift of the latents, in positions."})
     bank: int = field(default=512, metadata={"help": "Captions that each picture is held against."})
     balance: float = field(

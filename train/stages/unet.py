@@ -1,4 +1,4 @@
-"""Foundation, part three: the text-to-image denoiser of the latent space."""
+"""Foundation, part five: the text-to-image denoiser of the latent space."""
 
 from __future__ import annotations
 
