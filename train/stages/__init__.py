@@ -118,17 +118,17 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
 SETTINGS = {
     "vae": VAEConfig,
     "text": TextConfig,
+    "path": PathConfig,
     "language": LanguageConfig,
     "unet": UNetConfig,
-    "path": PathConfig,
     "kcdp": KCDPConfig,
 }
 STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
     "vae": run_vae,
     "text": run_text,
+    "path": run_path,
     "language": run_language,
     "unet": run_unet,
-    "path": run_path,
     "kcdp": run_kcdp,
 }
 
