@@ -61,6 +61,10 @@ class EvaluationArguments:
     )
     steps: int = field(default=200, metadata={"help": "Steps that each model of adaptation and ablations trains."})
     batch_size: int = field(default=32, metadata={"help": "Pictures of a step."})
+    cnn_widths: list[int] = field(
+        default_factory=lambda: [64, 128, 256, 512],
+        metadata={"help": "Widths of the convolutional network's four levels; ResNet-18's if not given."},
+    )
     limit: int | None = field(
         default=None, metadata={"help": "Most pictures of a part in recognition, captions and reconstruction."}
     )
@@ -102,12 +106,14 @@ class Evaluation:
         )
         return Adaptation(
             self.domains,
-            load_foundation(self.recipe),
+            # Of the foundation, only the labelled path has been told emotions, those of targets among them.
+            load_foundation(self.recipe, path="path"),
             FrozenCLIP.load(best_weights(self.recipe, "language"), PartialState().device),
             self.config,
             loop,
             self.store,
             self.recipe.mixed_precision,
+            tuple(self.arguments.cnn_widths),
         )
 
     @cached_property

@@ -32,7 +32,7 @@ class Foundation:
     processor: CLIPProcessor
     parser: TripletParser
     labels: tuple[str, ...]
-    #: The pyramid's path over the latents, where the stage `path` has trained one.
+    #: The pyramid's path over the latents, as the stage `path` or `labelled_path` left it.
     path: BottomUpPath | None = None
 
     @classmethod
@@ -46,7 +46,7 @@ class Foundation:
         labels: tuple[str, ...],
         device: str | torch.device,
     ) -> Foundation:
-        """Read the best weights of the stages' folders (that of `path` may be missing); everything is frozen and in evaluation mode."""
+        """Read the best weights of the stages' folders; everything is frozen and in evaluation mode."""
         clip = ConvStemCLIPModel.from_pretrained(language / "clip")
         tokenizer = CLIPTokenizer.from_pretrained(language / "tokenizer")
         images = CLIPImageProcessorPil.from_pretrained(language / "image_processor")
@@ -63,7 +63,7 @@ class Foundation:
             processor=CLIPProcessor(images, tokenizer),
             parser=TripletParser.from_pretrained(parser),
             labels=labels,
-            path=BottomUpPath.from_pretrained(path / "path") if path.is_dir() else None,
+            path=BottomUpPath.from_pretrained(path / "path"),
         )
 
     @property

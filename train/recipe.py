@@ -22,7 +22,7 @@ class Recipe:
 
     output_dir: str = field(default="runs/mini", metadata={"help": "Where checkpoints, caches and the bundle go."})
     stages: list[str] = field(
-        default_factory=lambda: ["vae", "text", "path", "language", "unet", "kcdp"],
+        default_factory=lambda: ["vae", "text", "path", "labelled_path", "language", "unet", "kcdp"],
         metadata={"help": "Stages to run, in order."},
     )
     data: str | None = field(
@@ -41,9 +41,12 @@ class Recipe:
     )
     vae: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `vae`."})
     text: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `text`."})
+    path: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `path`."})
+    labelled_path: dict[str, Any] = field(
+        default_factory=dict, metadata={"help": "Settings of the stage `labelled_path`."}
+    )
     language: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `language`."})
     unet: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `unet`."})
-    path: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `path`."})
     kcdp: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `kcdp`."})
 
     def run_dir(self, stage: str) -> Path:

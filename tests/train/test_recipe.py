@@ -112,7 +112,10 @@ def test_a_missing_file_is_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"stages": ["vae", "gan"]}, r"'gan' is not a stage; known stages: vae, text, path, language, unet, kcdp"),
+        (
+            {"stages": ["vae", "gan"]},
+            r"'gan' is not a stage; known stages: vae, text, path, labelled_path, language, unet, kcdp",
+        ),
         ({"vae": {"patch": 3}}, r"'vae\.patch' is unknown; known: .*patch_size"),
         ({"vae": {"loop": {"epochs": 3}}}, r"'vae\.loop\.epochs' is unknown; known: .*steps"),
         ({"vae": {"loop": 3}}, r"'vae\.loop' needs settings"),

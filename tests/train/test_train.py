@@ -19,7 +19,7 @@ def run(tmp_path_factory):
 
 
 def test_every_stage_leaves_its_weights_and_scores(run):
-    for stage in ("vae", "text", "language", "unet", "path", "kcdp"):
+    for stage in ("vae", "text", "path", "labelled_path", "language", "unet", "kcdp"):
         assert (run / stage / "best").is_dir()
         assert json.loads((run / stage / "metrics.json").read_text())
     assert not list(run.rglob("*.part*"))

@@ -80,15 +80,15 @@ class Pool:
         """The pictures (B, 3, size, size) in [-1, 1] on the plain ground."""
         return plain(self.store[indices])
 
-    def captions(self, indices: torch.Tensor, generator: torch.Generator) -> list[str]:
-        """One caption of each picture; half of the labelled ones say the emotion at the end."""
+    def captions(self, indices: torch.Tensor, generator: torch.Generator, feelings: bool = True) -> list[str]:
+        """One caption of each picture; with `feelings`, half of the labelled ones say the emotion at the end."""
         chosen = torch.rand(len(indices), 2, generator=generator).tolist()
         texts = []
         for index, (which, feeling) in zip(indices.tolist(), chosen, strict=True):
             known = self._captions[index]
             text = known[int(which * len(known))]
             label = int(self.labels[index])
-            if label >= 0 and feeling < 0.5 and self.emotions[label] not in text:
+            if feelings and label >= 0 and feeling < 0.5 and self.emotions[label] not in text:
                 text += FEELING.format(emotion=self.emotions[label])
             texts.append(text)
         return texts

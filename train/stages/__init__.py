@@ -38,11 +38,10 @@ def best_weights(recipe: Recipe, stage: str) -> Path:
     return folder
 
 
-def load_foundation(recipe: Recipe) -> Foundation:
-    """All earlier stages' best weights, on this process's device."""
-    folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet"))
-    path = recipe.run_dir("path") / "best"
-    return Foundation.load(*folders, path, PARSER, recipe.emotions.labels, PartialState().device)
+def load_foundation(recipe: Recipe, path: str = "labelled_path") -> Foundation:
+    """All earlier stages' best weights, on this process's device; `path` names the stage whose path it is."""
+    folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet", path))
+    return Foundation.load(*folders, PARSER, recipe.emotions.labels, PartialState().device)
 
 
 def _run(recipe: Recipe, stage: Stage, loop: LoopConfig) -> dict[str, float]:
@@ -91,13 +90,21 @@ def run_unet(recipe: Recipe) -> dict[str, float]:
     return _run(recipe, UNetStage(config, train, make_pool(recipe, records, "val"), vae, text, tokenizer), loop)
 
 
-def run_path(recipe: Recipe) -> dict[str, float]:
-    """Foundation: the pyramid's path over the latents."""
-    config, loop, shares = recipe.stage_settings("path", PathConfig)
+def _run_path(recipe: Recipe, name: str, start: BottomUpPath | None = None) -> dict[str, float]:
+    config, loop, shares = recipe.stage_settings(name, PathConfig)
     records = load_records(recipe)
     train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
-    vae, text, tokenizer = _latents_and_words(recipe)
-    return _run(recipe, PathStage(config, train, held_out, vae, text, tokenizer), loop)
+    return _run(recipe, PathStage(config, train, held_out, *_latents_and_words(recipe), start), loop)
+
+
+def run_path(recipe: Recipe) -> dict[str, float]:
+    """Foundation: the pyramid's path over the latents, from captions alone."""
+    return _run_path(recipe, "path")
+
+
+def run_labelled_path(recipe: Recipe) -> dict[str, float]:
+    """What `path` has learned, and emotions."""
+    return _run_path(recipe, "labelled_path", BottomUpPath.from_pretrained(best_weights(recipe, "path") / "path"))
 
 
 def run_kcdp(recipe: Recipe) -> dict[str, float]:
@@ -119,6 +126,7 @@ SETTINGS = {
     "vae": VAEConfig,
     "text": TextConfig,
     "path": PathConfig,
+    "labelled_path": PathConfig,
     "language": LanguageConfig,
     "unet": UNetConfig,
     "kcdp": KCDPConfig,
@@ -127,6 +135,7 @@ STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
     "vae": run_vae,
     "text": run_text,
     "path": run_path,
+    "labelled_path": run_labelled_path,
     "language": run_language,
     "unet": run_unet,
     "kcdp": run_kcdp,

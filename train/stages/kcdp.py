@@ -44,6 +44,12 @@ class KCDPConfig:
     )
     use_mha: bool = field(default=True, metadata={"help": "CLIEA's attention over prompt and k (table 3)."})
     use_mapping: bool = field(default=True, metadata={"help": "CLIEA's mapping of v (table 3)."})
+    target_warmup: int = field(
+        default=0,
+        metadata={
+            "help": "Steps over which pseudo-labels come to count in full: heads of random weights guess at first."
+        },
+    )
     tuning: Tuning = field(default="lora", metadata={"help": "frozen, kv, lora or full (figure 4)."})
     lora_rank: int = field(default=16, metadata={"help": "Rank of KGCA."})
     lora_alpha: float = field(default=32.0, metadata={"help": "Scale of KGCA, over its rank."})
@@ -152,6 +158,8 @@ class KCDPTask(nn.Module):
         self.cliea = CLIEA(
             visual_dim=self.pyramid.visual_dim, text_dim=width, use_mha=config.use_mha, use_mapping=config.use_mapping
         )
+        #: Batches trained on, for the warm-up; kept with the weights, so that a killed run goes on from it.
+        self.register_buffer("seen", torch.zeros((), dtype=torch.long))
         with torch.no_grad():
             self.register_buffer("prompts", foundation.emotion_prompts(), persistent=False)
 
@@ -190,7 +198,9 @@ class KCDPTask(nn.Module):
         adapted = None
         if len(target):
             guesses = pseudo_labels(similarities[target] if self.config.use_cliea else logits[target]).detach()
-            adapted = prediction_loss(logits[target], guesses)
+            trust = 1.0 if self.seen >= self.config.target_warmup else self.seen.item() / self.config.target_warmup
+            adapted = trust * prediction_loss(logits[target], guesses)
+        self.seen += self.training
         loss = total_loss(self.preset, supervised, contrastive, balance, adapted)
         parts = {"supervised": supervised, "contrastive": contrastive}
         return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}

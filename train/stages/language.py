@@ -2,7 +2,8 @@
 
 The vision tower is the expensive part of both a CLIP and a captioner, so both are trained on one pass of it (CoCa: Yu et
 al. 2022): its class token is aligned with the text tower, its patch tokens feed a caption decoder. The text tower is
-frozen (LiT: Zhai et al. 2022); the denoiser can learn from it meanwhile.
+frozen (LiT: Zhai et al. 2022); the denoiser can learn from it meanwhile. No emotion is told: a captioner that knew the
+labels would carry them to domains whose labels nobody has.
 """
 
 from __future__ import annotations
@@ -43,9 +44,6 @@ class LanguageConfig:
     )
     decoder_layers: int = field(default=3, metadata={"help": "Layers of the caption decoder."})
     caption_weight: float = field(default=1.0, metadata={"help": "Weight of the caption decoder's cross-entropy."})
-    emotion_weight: float = field(
-        default=0.5, metadata={"help": "Weight of telling the emotions' prompts apart, where a picture is labelled."}
-    )
     bank: int = field(default=1024, metadata={"help": "Captions that each picture is held against."})
     balance: float = field(
         default=0.3, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
@@ -144,19 +142,17 @@ class LanguageTask(nn.Module):
         clip: ConvStemCLIPModel,
         captioner: VisionEncoderDecoderModel,
         config: LanguageConfig,
-        prompts: torch.Tensor,
     ) -> None:
         super().__init__()
         self.clip = clip
         self.decoder = captioner.decoder
         self.generation_config = captioner.generation_config
         self.config = config
-        self.register_buffer("prompts", prompts, persistent=False)
 
     def forward(
-        self, pixel_values: torch.Tensor, input_ids: torch.Tensor, labels: torch.Tensor, bank: torch.Tensor
+        self, pixel_values: torch.Tensor, input_ids: torch.Tensor, bank: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Pictures (B, 3, H, W), captions (B, L) padded with the end token, labels (B,) or -1, other captions' vectors (N, D)."""
+        """Pictures (B, 3, H, W), captions (B, L) padded with the end token, other captions' vectors (N, D)."""
         clip, end = self.clip, self.clip.text_model.eos_token_id
         vision = clip.vision_model(pixel_values=pixel_values)
         images = F.normalize(clip.visual_projection(vision.pooler_output), dim=-1)
@@ -171,18 +167,9 @@ class LanguageTask(nn.Module):
             input_ids=inputs, attention_mask=(~ended).long(), encoder_hidden_states=vision.last_hidden_state
         ).logits
         caption = F.cross_entropy(words.transpose(1, 2), following.masked_fill(ended, -100), label_smoothing=0.1)
-        emotion = emotion_loss(images, self.prompts, labels, scale)
-        total = contrastive + self.config.caption_weight * caption + self.config.emotion_weight * emotion
-        named = {"contrastive": contrastive, "caption": caption, "emotion": emotion}
+        total = contrastive + self.config.caption_weight * caption
+        named = {"contrastive": contrastive, "caption": caption}
         return {"loss": total, **{name: value.detach() for name, value in named.items()}}
-
-
-def emotion_loss(
-    seen: torch.Tensor, prompts: torch.Tensor, labels: torch.Tensor, scale: torch.Tensor | float
-) -> torch.Tensor:
-    """Cross-entropy () of unit picture vectors (B, D) over the prompts (K, D) of the emotions; 0 where nothing is labelled."""
-    total = F.cross_entropy(seen @ prompts.T * scale, labels, ignore_index=-1, reduction="sum")
-    return total / (labels >= 0).sum().clamp(min=1)
 
 
 class Sentences:
@@ -248,7 +235,7 @@ class LanguageStage:
 
     def build(self) -> LanguageTask:
         clip = build_clip(self.config, self.text, self.vae, self.path)
-        return LanguageTask(clip, build_captioner(self.config, clip, self.tokenizer), self.config, self.prompts)
+        return LanguageTask(clip, build_captioner(self.config, clip, self.tokenizer), self.config)
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
         """Token ids (B, longest), start and end tokens included."""
@@ -259,8 +246,7 @@ class LanguageStage:
         others = torch.randint(0, len(self.bank), (self.config.bank,), generator=generator)
         return {
             "pixel_values": self.train.augmented(indices, generator),
-            "input_ids": self.tokens(self.train.captions(indices, generator)),
-            "labels": self.train.labels[indices],
+            "input_ids": self.tokens(self.train.captions(indices, generator, feelings=False)),
             "bank": self.bank[others],
         }
 
@@ -273,13 +259,12 @@ class LanguageStage:
         generator = torch.Generator().manual_seed(0)
         real = torch.tensor([domain != "drawn" for domain in self.validation.domains])
         indices = (real if real.any() else ~real).nonzero().flatten()
-        tokens = self.tokens(self.validation.captions(indices, generator))
+        tokens = self.tokens(self.validation.captions(indices, generator, feelings=False))
         images, caption = [], 0.0
         clip, bank = model.clip, self.bank[: self.config.bank].to(model.clip.device)
         for rows in torch.arange(len(indices)).split(64):
             pictures = self.validation.plain(indices[rows]).to(clip.device)
-            labels = self.validation.labels[indices[rows]].to(clip.device)
-            losses = model(pictures, tokens[rows].to(clip.device), labels, bank)
+            losses = model(pictures, tokens[rows].to(clip.device), bank)
             caption += losses["caption"].item() * len(rows) / len(indices)
             images.append(F.normalize(clip.get_image_features(pixel_values=pictures).pooler_output, dim=-1))
         seen = torch.cat(images)
@@ -289,7 +274,7 @@ class LanguageStage:
         metrics = {"likelihood": math.exp(-caption), "caption": caption}
         metrics["recall"] = (nearest == target[:, None]).any(1).float().mean().item()
         labels = self.validation.labels[indices]
-        right = (seen @ model.prompts.T).argmax(1).cpu() == labels
+        right = (seen @ self.prompts.to(seen.device).T).argmax(1).cpu() == labels
         metrics["zero_shot"] = right[labels >= 0].float().mean().item()
         return metrics
 

@@ -1,10 +1,13 @@
-"""Foundation, part three: the pyramid's own path over the latents, which learns from labels and captions alone.
+"""Foundation, part three: the pyramid's own path over the latents.
 
-It needs neither the denoiser nor the captioner, so it can be trained beside them.
+The stage `path` learns from captions alone, so that what is built on it (vision tower, captioner, and the measurements of
+one domain's labels on another) has been told no emotion. The stage `labelled_path` goes on with the labels: the cheapest
+place to learn from them, for it needs neither denoiser nor captioner.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,13 +44,15 @@ class PathConfig:
 
 
 class PathTask(nn.Module):
-    """The path with two readers of what its levels say on average: emotions, and the caption's sentence vector."""
+    """The path with readers of what its levels say on average: the caption's sentence vector and, with labels, emotions."""
 
-    def __init__(self, path: BottomUpPath, classes: int, text_width: int, config: PathConfig) -> None:
+    def __init__(self, path: BottomUpPath, text_width: int, config: PathConfig, classes: int | None = None) -> None:
+        """Without `classes`, captions are all that is learned from."""
         super().__init__()
         self.path, self.config = path, config
-        width = sum(config.widths)
-        self.emotion, self.caption = nn.Linear(width, classes), nn.Linear(width, text_width)
+        width = sum(path.config.widths)
+        self.caption = nn.Linear(width, text_width)
+        self.emotion = None if classes is None else nn.Linear(width, classes)
         self.scale = nn.Parameter(torch.tensor(2.6592))
 
     def read(self, latents: torch.Tensor) -> torch.Tensor:
@@ -59,10 +64,12 @@ class PathTask(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """Latents (B, C, H, W), labels (B,) or -1, caption vectors (B, D), other captions' (N, D)."""
         read = self.read(latents)
-        total = F.cross_entropy(self.emotion(read), labels, ignore_index=-1, label_smoothing=0.1, reduction="sum")
-        emotion = total / (labels >= 0).sum().clamp(min=1)
         seen = F.normalize(self.caption(read), dim=-1)
         caption = neighbour_loss(seen, own, bank, self.scale.exp().clamp(max=100))
+        if self.emotion is None:
+            return {"loss": caption, "caption": caption.detach()}
+        total = F.cross_entropy(self.emotion(read), labels, ignore_index=-1, label_smoothing=0.1, reduction="sum")
+        emotion = total / (labels >= 0).sum().clamp(min=1)
         loss = emotion + self.config.caption_weight * caption
         return {"loss": loss, "emotion": emotion.detach(), "caption": caption.detach()}
 
@@ -78,8 +85,7 @@ def shifted(latents: torch.Tensor, most: int, generator: torch.Generator) -> tor
 class PathStage:
     """Trains the path on cached latents."""
 
-    name = "path"
-    selection = "macro_f1"
+    selection = "score"
 
     def __init__(
         self,
@@ -89,16 +95,23 @@ class PathStage:
         vae: AutoencoderKL,
         text: CLIPTextModelWithProjection,
         tokenizer: CLIPTokenizer,
+        start: BottomUpPath | None = None,
     ) -> None:
-        self.config, self.train, self.validation = config, train, validation
+        """With `start`, whose weights it goes on from, this is the stage `labelled_path`; without, `path`."""
+        self.config, self.train, self.validation, self.start = config, train, validation, start
+        self.name = "path" if start is None else "labelled_path"
         self.views = [*train.latents(vae, 0), *(train.latents(vae, config.views) if config.views else ())]
         self.held_out = validation.latents(vae, 0)[0]
         self.sentences = Sentences(text.requires_grad_(False).eval(), tokenizer)
         self.bank = caption_bank(train, self.sentences)
 
     def build(self) -> PathTask:
-        path = BottomUpPath(self.held_out.shape[1], tuple(self.config.widths))
-        return PathTask(path, len(self.train.emotions), self.bank.shape[1], self.config)
+        if self.start is None:
+            path = BottomUpPath(self.held_out.shape[1], tuple(self.config.widths))
+        else:
+            path = copy.deepcopy(self.start)
+        classes = None if self.start is None else len(self.train.emotions)
+        return PathTask(path, self.bank.shape[1], self.config, classes)
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         config = self.config
@@ -109,23 +122,33 @@ class PathStage:
         return {
             "latents": latents + config.noise * torch.randn(latents.shape, generator=generator),
             "labels": self.train.labels[indices],
-            "own": self.sentences.remembered(self.train.captions(indices, generator)),
+            "own": self.sentences.remembered(self.train.captions(indices, generator, feelings=self.start is not None)),
             "bank": self.bank[torch.randint(0, len(self.bank), (config.bank,), generator=generator)],
         }
 
     def validate(self, model: PathTask) -> dict[str, float]:
-        """Accuracy of the emotions by domain, and macro-F1 over all that is labelled."""
-        rows = (self.validation.labels >= 0).nonzero().flatten()
-        device, guesses = model.scale.device, []
-        for part in rows.split(256):
-            latents = torch.from_numpy(self.held_out[part.numpy()]).float().to(device)
-            guesses.append(model.emotion(model.read(latents)).argmax(1).cpu())
-        found, labels = torch.cat(guesses).numpy(), self.validation.labels[rows].numpy()
-        domains = np.array(self.validation.domains)[rows.numpy()]
-        metrics = {
-            f"accuracy-{domain}": float((found == labels)[domains == domain].mean()) for domain in sorted(set(domains))
-        }
-        return {"macro_f1": float(f1_score(labels, found, average="macro")), **metrics}
+        """The captions' loss, always of the same captions; with labels, accuracy by domain and macro-F1 over all.
+
+        The score that chooses is macro-F1, or the captions' loss where no label may have a say.
+        """
+        pool, generator, device = self.validation, torch.Generator().manual_seed(0), model.scale.device
+        captions = pool.captions(torch.arange(len(pool)), generator, feelings=self.start is not None)
+        own, bank = self.sentences(captions), self.bank[: self.config.bank]
+        guesses, loss = [], 0.0
+        for rows in torch.arange(len(pool)).split(256):
+            read = model.read(torch.from_numpy(self.held_out[rows.numpy()]).float().to(device))
+            if model.emotion is not None:
+                guesses.append(model.emotion(read).argmax(1).cpu())
+            seen = F.normalize(model.caption(read), dim=-1).cpu()
+            loss += neighbour_loss(seen, own[rows], bank, model.scale.exp().cpu()).item() * len(rows) / len(pool)
+        if model.emotion is None:
+            return {"score": -loss, "caption": loss}
+        known = (pool.labels >= 0).numpy()
+        found, labels, domains = torch.cat(guesses).numpy()[known], pool.labels.numpy()[known], np.array(pool.domains)
+        right, domains = found == labels, domains[known]
+        accuracies = {f"accuracy-{domain}": float(right[domains == domain].mean()) for domain in sorted(set(domains))}
+        score = float(f1_score(labels, found, average="macro"))
+        return {"score": score, "macro_f1": score, "caption": loss, **accuracies}
 
     def export(self, model: PathTask, folder: Path) -> None:
         model.path.save_pretrained(folder / "path")

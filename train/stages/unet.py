@@ -15,9 +15,8 @@ from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.denoiser import encode, level_modules
-from kcdp.prediction.cliea import emotion_prompts
 from train.data.pool import Pool
-from train.stages.language import Sentences, caption_bank, emotion_loss, neighbour_loss
+from train.stages.language import Sentences, caption_bank, neighbour_loss
 
 
 @dataclass
@@ -74,7 +73,7 @@ class UNetTask(nn.Module):
     """Denoising of plain pictures, and contrastive terms on clean, augmented ones.
 
     A denoiser of this size that saw a few ten thousand pictures has weak semantics where Stable Diffusion has strong
-    ones; tying what all levels of its encoder see at t = 1 to the caption's sentence vector and to the emotions' prompts gives the
+    ones; tying what all levels of its encoder see at t = 1 to the caption's sentence vector gives the
     perception stage features worth reading (in the spirit of representation alignment, Yu et al. 2024, with words as
     the teacher).
     """
@@ -84,7 +83,6 @@ class UNetTask(nn.Module):
         unet: UNet2DConditionModel,
         text: CLIPTextModelWithProjection,
         empty: torch.Tensor,
-        prompts: torch.Tensor,
         config: UNetConfig,
     ) -> None:
         super().__init__()
@@ -96,7 +94,6 @@ class UNetTask(nn.Module):
         # Kept out of the registered modules: the text tower is frozen and belongs to another stage.
         self._text = [text]
         self.register_buffer("empty", empty, persistent=False)
-        self.register_buffer("prompts", prompts, persistent=False)
 
     def read(self, latents: torch.Tensor) -> torch.Tensor:
         """Unit sentence vectors (B, D) of clean latents (B, C, H, W), of which nothing is said: half a pass is enough."""
@@ -119,12 +116,11 @@ class UNetTask(nn.Module):
         drop: torch.Tensor,
         clean: torch.Tensor,
         own: torch.Tensor,
-        labels: torch.Tensor,
         bank: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Painted: latents and noise (B, C, H, W), padded token ids (B, L), timesteps (B,), dropped captions (B,) bool.
 
-        Looked at: clean latents (S, C, H, W), their captions' vectors (S, D), labels (S,) or -1, other captions' (N, D).
+        Looked at: clean latents (S, C, H, W), their captions' vectors (S, D), other captions' (N, D).
         """
         config, losses = self.config, {}
         loss = self.scale.new_zeros(())
@@ -134,8 +130,7 @@ class UNetTask(nn.Module):
         if len(clean):
             read, scale = self.read(clean), self.scale.exp().clamp(max=100)
             losses["perception"] = neighbour_loss(read, own, bank, scale)
-            losses["emotion"] = emotion_loss(read, self.prompts, labels, scale)
-            loss = loss + config.perception_weight * (losses["perception"] + losses["emotion"])
+            loss = loss + config.perception_weight * losses["perception"]
         return {"loss": loss, **{name: value.detach() for name, value in losses.items()}}
 
     def _denoising(
@@ -184,7 +179,6 @@ class UNetStage:
         self.held_out = validation.latents(vae, 0)
         self.sentences = Sentences(self.text, tokenizer)
         self.bank = caption_bank(train, self.sentences)
-        self.prompts = self.sentences(emotion_prompts(train.emotions))
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
         """Token ids padded to the text tower's full length, as the denoiser sees them when it generates."""
@@ -195,7 +189,7 @@ class UNetStage:
         unet = build_unet(self.config, channels, size, self.text.config.hidden_size)
         with torch.no_grad():
             empty = self.text.text_model(input_ids=self.tokens([""])).last_hidden_state
-        return UNetTask(unet, self.text, empty, self.prompts, self.config)
+        return UNetTask(unet, self.text, empty, self.config)
 
     def _painted(self, latents: np.ndarray, captions: list[str], generator: torch.Generator) -> dict[str, torch.Tensor]:
         latents = torch.from_numpy(latents).float()
@@ -208,26 +202,26 @@ class UNetStage:
         }
 
     def _looked_at(
-        self, latents: np.ndarray, captions: list[str], labels: torch.Tensor, generator: torch.Generator
+        self, latents: np.ndarray, captions: list[str], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         return {
             "clean": torch.from_numpy(latents).float(),
             "own": self.sentences.remembered(captions),
-            "labels": labels,
             "bank": self.bank[torch.randint(0, len(self.bank), (self.config.bank,), generator=generator)],
         }
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         looked = int(size * self.config.perception_share)
         indices = self.train.sample(size, generator)
-        captions, rows = self.train.captions(indices, generator), indices.tolist()
+        seen_captions = self.train.captions(indices[:looked], generator, feelings=False)
+        captions, rows = self.train.captions(indices[looked:], generator), indices.tolist()
         # Half of what is looked at is plain: backgrounds are hard on a beginner.
         views = torch.randint(-len(self.augmented), len(self.augmented), (looked,), generator=generator).tolist()
         seen = [(self.augmented[v] if v >= 0 else self.plain[0])[i] for v, i in zip(views, rows[:looked], strict=True)]
         painted = self.plain[0, indices[looked:].numpy()]
         return {
-            **self._painted(painted, captions[looked:], generator),
-            **self._looked_at(np.stack(seen), captions[:looked], self.train.labels[indices[:looked]], generator),
+            **self._painted(painted, captions, generator),
+            **self._looked_at(np.stack(seen), seen_captions, generator),
         }
 
     def validate(self, model: UNetTask) -> dict[str, float]:
@@ -241,10 +235,13 @@ class UNetStage:
         rows = rows[torch.randperm(len(rows), generator=generator)[:512]]
         totals: dict[str, float] = {}
         for part in rows.split(64):
-            latents, captions = self.held_out[0, part.numpy()], self.validation.captions(part, generator)
+            latents, captions = (
+                self.held_out[0, part.numpy()],
+                self.validation.captions(part, generator, feelings=False),
+            )
             batch = {
                 **self._painted(latents, captions, generator),
-                **self._looked_at(latents, captions, self.validation.labels[part], generator),
+                **self._looked_at(latents, captions, generator),
             }
             losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
             for name, value in losses.items():

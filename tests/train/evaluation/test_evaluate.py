@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from datasets import Dataset
 
+from kcdp.perception.pyramid import BottomUpPath
 from train import evaluate
 from train.evaluation import shipped
 from train.evaluation.baselines import FrozenCLIP
@@ -28,6 +29,8 @@ def run(
     (folder / "mini.yaml").write_text(SETTINGS + f"output_dir: {folder}\n")
     foundation.vae.save_pretrained(folder / "vae/best/vae")
     foundation.unet.save_pretrained(folder / "unet/best/unet")
+    for stage in ("path", "labelled_path"):
+        BottomUpPath(6, (8, 16)).save_pretrained(folder / stage / "best/path")
     language = folder / "language/best"
     clip.model.save_pretrained(language / "clip")
     clip.tokenizer.save_pretrained(language / "tokenizer")

@@ -72,6 +72,27 @@ def test_the_loss_is_equation_13_by_hand(stage, preset):
     torch.testing.assert_close(losses["supervised"], supervised.detach(), rtol=1e-4, atol=1e-5)
 
 
+def test_pseudo_labels_come_to_count_little_by_little(stage, foundation):
+    """Nothing at first, half after half of the warm-up, all after all of it; validation does not move it on."""
+    batch = dict(drawn(stage))
+    batch["labels"] = torch.cat([batch["labels"][:4].clamp(min=0), torch.full((len(batch["labels"]) - 4,), -1)])
+    states, _ = stage.blank
+    losses = {}
+    for warmup in (0, 4):
+        config = replace(TINY, target_warmup=warmup)
+        torch.manual_seed(0)
+        task = KCDPTask(foundation, config, tokens=states.shape[-2], width=states.shape[-1]).eval()
+        with torch.no_grad():
+            task(**batch)
+            for seen in (0, 2, 4):
+                task.seen.fill_(seen)
+                losses[warmup, seen] = task(**batch)["loss"].item()
+        assert task.seen == 4
+    assert losses[0, 0] == losses[0, 4] == pytest.approx(losses[4, 4])
+    assert losses[4, 2] == pytest.approx((losses[4, 0] + losses[4, 4]) / 2, rel=1e-5)
+    assert losses[4, 0] < losses[4, 4]
+
+
 def test_without_cliea_targets_are_labelled_by_the_experts(stage):
     torch.manual_seed(0)
     task = KCDPTask(stage.foundation, replace(TINY, use_cliea=False), *stage.blank[0].shape[-2:])

@@ -13,10 +13,22 @@ TINY = PathConfig(widths=(8, 16), bank=8, noise=0.0, shift=0)
 
 
 @pytest.fixture(scope="module")
-def stage(train_pool, validation_pool, foundation, tiny_tokenizer):
+def given(train_pool, validation_pool, foundation, tiny_tokenizer):
+    """Everything that a stage of either kind is made of."""
     torch.manual_seed(0)
     text = build_text_tower(TEXT, tiny_tokenizer)
-    return PathStage(TINY, train_pool, validation_pool, foundation.vae, text, tiny_tokenizer)
+    return TINY, train_pool, validation_pool, foundation.vae, text, tiny_tokenizer
+
+
+@pytest.fixture(scope="module")
+def unlabelled(given):
+    return PathStage(*given)
+
+
+@pytest.fixture(scope="module")
+def stage(given):
+    torch.manual_seed(1)
+    return PathStage(*given, start=BottomUpPath(6, TINY.widths))
 
 
 def drawn(stage, size=8):
@@ -68,8 +80,29 @@ def test_batches_are_decided_by_the_generator(stage):
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-def test_a_run_leaves_a_path(stage, tmp_path):
-    metrics = run_stage(stage, LoopConfig(steps=2, batch_size=4, warmup_steps=0, validate_every=2), tmp_path)
+def test_captions_alone_teach_a_path_that_is_told_no_emotion(unlabelled):
+    task = unlabelled.build()
+    batch = drawn(unlabelled, 64)
+    known = unlabelled.sentences(unlabelled.train.texts())
+    assert all((known @ own > 0.999).any() for own in batch["own"])
+    losses = task(**batch)
+    losses["loss"].backward()
+    assert losses["loss"] == losses["caption"]
+    assert all(parameter.grad is not None for parameter in task.parameters())
+
+
+def test_labels_go_on_from_the_path_that_was_given(stage):
+    first, start = stage.build().path.state_dict(), stage.start.state_dict()
+    assert all(torch.equal(value, start[name]) for name, value in first.items())
+    assert stage.build().path is not stage.start
+
+
+def test_runs_leave_a_path(stage, unlabelled, tmp_path):
+    loop = LoopConfig(steps=2, batch_size=4, warmup_steps=0, validate_every=2)
+    for one, name in ((unlabelled, "path"), (stage, "labelled_path")):
+        assert one.name == name
+        metrics = run_stage(one, loop, tmp_path / name)
+        path = BottomUpPath.from_pretrained(tmp_path / name / "best" / "path")
+        assert [tuple(level.shape) for level in path(torch.randn(1, 6, 4, 4))] == [(1, 8, 4, 4), (1, 16, 2, 2)]
+    assert metrics["score"] == metrics["macro_f1"]
     assert 0 <= metrics["macro_f1"] <= 1
-    path = BottomUpPath.from_pretrained(tmp_path / "best" / "path")
-    assert [tuple(level.shape) for level in path(torch.randn(1, 6, 4, 4))] == [(1, 8, 4, 4), (1, 16, 2, 2)]

@@ -10,7 +10,7 @@ from transformers import CLIPTextModelWithProjection
 from kcdp.perception.denoiser import level_modules
 from tests.train.conftest import TEXT
 from train.loop import LoopConfig, run_stage
-from train.stages.language import emotion_loss, neighbour_loss
+from train.stages.language import neighbour_loss
 from train.stages.text import build_text_tower
 from train.stages.unet import UNetConfig, UNetStage, build_scheduler
 
@@ -35,7 +35,7 @@ def drawn(stage, size=6, **changes):
 
 def painting(batch):
     """The batch with nothing to look at."""
-    return batch | {name: batch[name][:0] for name in ("clean", "own", "labels")}
+    return batch | {name: batch[name][:0] for name in ("clean", "own")}
 
 
 def test_the_scheduler_ends_in_noise_alone():
@@ -86,12 +86,10 @@ def test_the_loss_of_perception_equals_a_slow_one(stage):
         reads.append(F.normalize(task.reader(torch.cat(means, dim=1)), dim=-1))
     scale = task.scale.exp()
     perception = neighbour_loss(torch.cat(reads), batch["own"], batch["bank"], scale).item()
-    emotion = emotion_loss(torch.cat(reads), stage.prompts, batch["labels"], scale).item()
     assert losses["perception"].item() == pytest.approx(perception, rel=1e-3)
-    assert losses["emotion"].item() == pytest.approx(emotion, rel=1e-3, abs=1e-5)
     denoising = task(**painting(batch))["loss"].item()
     assert losses["denoising"].item() == pytest.approx(denoising, rel=1e-3)
-    assert losses["loss"].item() == pytest.approx(denoising + 0.3 * (perception + emotion), rel=1e-3)
+    assert losses["loss"].item() == pytest.approx(denoising + 0.3 * perception, rel=1e-3)
 
 
 @torch.no_grad()
@@ -117,7 +115,7 @@ def test_batches_come_from_the_cached_latents_and_the_generator(stage, train_poo
     first, again = drawn(stage), drawn(stage)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert stage.augmented.shape == (TINY.views, len(train_pool), 6, 4, 4)
-    assert len(first["clean"]) == len(first["own"]) == len(first["labels"]) == 3
+    assert len(first["clean"]) == len(first["own"]) == 3
     plain, any_view = stage.plain, np.concatenate([stage.plain, stage.augmented])
     for rows, latents in ((first["latents"], plain), (first["clean"], any_view)):
         known = torch.from_numpy(latents.copy()).float().flatten(0, 1)
@@ -150,7 +148,7 @@ def test_validation_is_the_same_every_time(stage):
     first = stage.validate(task)
     torch.manual_seed(8)
     assert stage.validate(task) == first
-    assert first["score"] == pytest.approx(-first["denoising"] - 0.3 * (first["perception"] + first["emotion"]))
+    assert first["score"] == pytest.approx(-first["denoising"] - 0.3 * first["perception"])
 
 
 def test_a_run_leaves_a_unet_and_its_scheduler(stage, tmp_path):
