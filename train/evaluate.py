@@ -29,7 +29,7 @@ from train.bundle import assemble
 from train.data.pool import Pool
 from train.data.sources import load_records
 from train.data.splits import parts, select
-from train.evaluation import figures, shipped, tables
+from train.evaluation import figures, paintings, shipped, tables
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
@@ -45,7 +45,7 @@ class EvaluationArguments:
 
     what: list[str] = field(
         default_factory=lambda: ["all"],
-        metadata={"help": "recognition, captions, reconstruction, adaptation, ablations, tsne or all."},
+        metadata={"help": "recognition, captions, reconstruction, paintings, adaptation, ablations, tsne or all."},
     )
     bundle: str | None = field(
         default=None,
@@ -174,6 +174,18 @@ class Evaluation:
         result = self._of_pipeline("reconstruction", shipped.reconstruct, self._held_out_emoji)
         self._report("reconstruction", tables.reconstruction_report(result), result)
 
+    def paintings(self) -> None:
+        """A sheet of what the denoiser paints: a row a prompt, a column a seed."""
+        scheduler = best_weights(self.recipe, "unet") / "scheduler"
+        painter = paintings.painter(load_foundation(self.recipe), scheduler)
+        seeds = list(range(8))
+        path = self.folder / "paintings.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(".part.png")
+        paintings.sheet(paintings.paint(painter, list(paintings.PROMPTS), seeds), len(seeds)).save(aside)
+        aside.replace(path)
+        print(f"Text to image, a row for each of {', '.join(paintings.PROMPTS)}: {path}", flush=True)
+
     def _transfer(self, name: str, title: str, methods: dict[str, Method]) -> None:
         asked = self.arguments.methods
         chosen = {key: method for key, method in methods.items() if not asked or key in asked}
@@ -216,6 +228,7 @@ MEASURES: dict[str, Callable[[Evaluation], None]] = {
     "recognition": Evaluation.recognition,
     "captions": Evaluation.captions,
     "reconstruction": Evaluation.reconstruction,
+    "paintings": Evaluation.paintings,
     "adaptation": Evaluation.transfer,
     "ablations": Evaluation.ablations,
     "tsne": Evaluation.tsne,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from datasets import Dataset
+from PIL import Image
 
 from kcdp.perception.pyramid import BottomUpPath
 from train import evaluate
@@ -16,6 +17,7 @@ from train.foundation import Foundation
 from train.loop import LoopConfig, run_stage
 from train.recipe import Recipe
 from train.stages.kcdp import KCDPConfig, KCDPStage
+from train.stages.unet import build_scheduler
 
 SETTINGS = "drawn: 0\nsize: 32\nkcdp: {lora_rank: 2, views: 1, loop: {learning_rate: 1.0e-3}}\n"
 
@@ -31,6 +33,7 @@ def run(
     foundation.unet.save_pretrained(folder / "unet/best/unet")
     for stage in ("path", "labelled_path"):
         BottomUpPath(6, (8, 16)).save_pretrained(folder / stage / "best/path")
+    build_scheduler().save_pretrained(folder / "unet/best/scheduler")
     language = folder / "language/best"
     clip.model.save_pretrained(language / "clip")
     clip.tokenizer.save_pretrained(language / "tokenizer")
@@ -65,7 +68,8 @@ def test_everything_is_printed_and_written(run: Path, capsys: pytest.CaptureFixt
         json.loads((folder / f"{name}.json").read_text())
     pictures = {path.name for path in folder.glob("*.png")}
     tests = ("test-emoji", "test-cartoons", "test-photos")
-    assert pictures == {*(f"confusion-{part}.png" for part in tests), "tsne-emoji-photos.png"}
+    assert pictures == {*(f"confusion-{part}.png" for part in tests), "tsne-emoji-photos.png", "paintings.png"}
+    assert Image.open(folder / "paintings.png").size == (8 * 32, 8 * 32)
     table = json.loads((folder / "adaptation.json").read_text())
     assert list(table) == ["clip-zero-shot", "source-only", "kcdp-da"]
     assert [run["settings"]["loop"]["seed"] for run in table["kcdp-da"]["emoji → photos"]] == [3]
