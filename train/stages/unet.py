@@ -66,6 +66,8 @@ def build_scheduler() -> DDPMScheduler:
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
         clip_sample=False,
+        # As the pipelines want it; trailing steps have no use for it.
+        steps_offset=1,
     )
 
 
