@@ -1,0 +1,249 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import f1_score
+from torch.nn import functional as F
+
+from kcdp.emotions import MIKELS_8
+from kcdp.experts.chain import ExpertQueryChain
+from kcdp.experts.losses import PAPER, RELEASED, attribute_contrastive
+from kcdp.knowledge.triplets import TripletParser
+from kcdp.perception.pyramid import BottomUpPath
+from kcdp.vision import ConvStemCLIPVisionModel
+from tests.train.conftest import PATH, SIZE, TEXT
+from train.data.pool import Pool
+from train.data.records import make_record, to_dataset
+from train.loop import LoopConfig, run_stage
+from train.stages import PARSER
+from train.stages.language import LanguageConfig, build_clip
+from train.stages.text import build_text_tower
+from train.stages.understanding import UnderstandingConfig, UnderstandingStage, build_chain, stem_tokens
+
+TINY = UnderstandingConfig(num_queries=2, head_dim=16, dropout=0.0, min_count=2, views=1)
+THINGS = (
+    ("gold", "cat on a beach", "amusement"),
+    ("red", "cat on fire", "anger"),
+    ("blue", "robot in the rain", "sadness"),
+)
+
+
+@pytest.fixture(scope="module")
+def pools(picture, pool_cache):
+    """Six pictures of each thing, two of them held out; one has neither emotion, object nor scene."""
+    rows = [
+        make_record(
+            picture(size=SIZE - number, mode="RGBA", color=colour),
+            [f"a {phrase}" if emotion else "sorry"],
+            domain="drawn",
+            style="thing",
+            group=f"{colour}-{number}",
+            license="CC0-1.0",
+            emotion=emotion,
+            split="val" if number > 3 else "train",
+        )
+        for number in range(6)
+        for colour, phrase, emotion in (*THINGS, ("green", "", None))
+    ]
+    return tuple(
+        Pool(to_dataset(row for row in rows if row["split"] == split), pool_cache, MIKELS_8.labels, size=SIZE)
+        for split in ("train", "val")
+    )
+
+
+@pytest.fixture(scope="module")
+def given(pools, foundation, tiny_tokenizer):
+    """Everything that the stage is made of; the tower has three layers."""
+    torch.manual_seed(0)
+    text = build_text_tower(TEXT, tiny_tokenizer)
+    clip = build_clip(LanguageConfig(vision_layers=3), text, foundation.vae, BottomUpPath(6, PATH))
+    return *pools, clip, tiny_tokenizer, TripletParser.from_pretrained(PARSER)
+
+
+def stage_of(given, **changes):
+    return UnderstandingStage(UnderstandingConfig(**{**vars(TINY), **changes}), *given)
+
+
+@pytest.fixture(scope="module")
+def stage(given):
+    return stage_of(given)
+
+
+def drawn(stage, size=12):
+    return stage.batch(size, torch.Generator().manual_seed(2))
+
+
+def test_what_is_learned_comes_from_captions(stage):
+    assert stage.tables["scene"].names == ("beach", "fire", "rain")
+    assert stage.tables["object"].names == ("cat", "robot")
+    batch = drawn(stage, 40)
+    assert batch["tokens"].shape == (40, 1 + 4, 32) and batch["tokens"].dtype == torch.float32
+    for label, scene, one in zip(batch["labels"], batch["scene"], batch["object"], strict=True):
+        name = MIKELS_8.labels[label] if label >= 0 else None
+        expected = {"amusement": (0, 0), "anger": (1, 0), "sadness": (2, 1), None: (-1, -1)}[name]
+        assert (scene, one) == expected
+
+
+def test_batches_are_decided_by_the_generator(stage):
+    first, again = drawn(stage), drawn(stage)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@torch.no_grad()
+def test_kept_tokens_are_those_of_the_tower(stage, pools):
+    chain, vision = stage.build().chain, stage.vision
+    rows = torch.arange(len(pools[0]))
+    plain = chain.embed(vision, pools[0].plain(rows))
+    torch.testing.assert_close(torch.from_numpy(np.array(stage.views[0])).float(), plain, rtol=1e-2, atol=1e-2)
+    other = pools[0].augmented(rows, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(
+        torch.from_numpy(np.array(stage.views[1])).float(), chain.embed(vision, other), rtol=1e-2, atol=1e-2
+    )
+
+
+@torch.no_grad()
+def test_tokens_of_a_part_come_from_the_whole_and_other_weights_have_others(given):
+    pool, vision = given[0], given[2].vision_model
+    whole = stem_tokens(pool, vision, 1)
+    part = Pool(pool.records.select([5, 2]), pool.cache_dir, pool.emotions, size=SIZE)
+    assert part.store.source_key == pool.store.key
+    for view, expected in zip(stem_tokens(part, vision, 1), whole, strict=True):
+        np.testing.assert_array_equal(view, expected[[5, 2]])
+    changed = copy.deepcopy(vision)
+    changed.pre_layrnorm.bias += 1
+    np.testing.assert_allclose(stem_tokens(pool, changed, 0)[0], whole[0] + 1, atol=1e-2)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("preset", "weights"), [("paper", PAPER), ("released", RELEASED)])
+def test_the_losses_equal_slow_ones(given, preset, weights):
+    stage = stage_of(given, preset=preset)
+    task, batch = stage.build().eval(), drawn(stage)
+    losses = task(**batch)
+    out = task.chain.follow(task.vision, batch["tokens"])
+    known = batch["labels"] >= 0
+    emotion = F.cross_entropy(out.logits[known], batch["labels"][known])
+    torch.testing.assert_close(losses["emotion"], emotion)
+    parts = []
+    for kind, embeds in (("scene", out.scene_embeds), ("object", out.object_embeds)):
+        present = batch[kind] >= 0
+        indices = batch[kind][present]
+        texts = torch.stack([stage.names[kind][index] for index in indices])
+        same = torch.tensor([[a == b for b in indices.tolist()] for a in indices.tolist()])
+        everyone = torch.ones(len(indices)).bool()
+        parts.append(attribute_contrastive(embeds[present], texts, everyone, task.chain.logit_scale, same))
+        torch.testing.assert_close(losses[kind], parts[-1])
+    expected = weights.scene_weight * parts[0] + weights.object_weight * parts[1] + weights.emotion_weight * emotion
+    torch.testing.assert_close(losses["loss"], expected)
+
+
+@pytest.mark.parametrize("strategy", ["multi-stage", "single-step", "none"])
+@pytest.mark.parametrize("tune_tower", [False, True])
+def test_training_lowers_the_loss_and_reaches_what_should_learn(given, strategy, tune_tower):
+    stage = stage_of(given, strategy=strategy, tune_tower=tune_tower)
+    task, batch = stage.build(), drawn(stage, 16)
+    before = copy.deepcopy(task.vision.state_dict())
+    learning = {name for name, parameter in task.named_parameters() if parameter.requires_grad}
+    tower = {name for name in learning if name.startswith("vision.")}
+    assert all(name.startswith(("vision.encoder.", "vision.post_layernorm.")) for name in tower)
+    assert bool(tower) == tune_tower and any(name.startswith("chain.head") for name in learning)
+    optimizer = torch.optim.Adam([p for p in task.parameters() if p.requires_grad], lr=3e-3)
+    losses = []
+    for _ in range(10):
+        loss = task(**batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        assert [name for name, p in task.named_parameters() if p.requires_grad and p.grad is None] == []
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[0]
+    moved = {name for name, value in task.vision.state_dict().items() if not torch.equal(value, before[name])}
+    assert bool(moved) == tune_tower and not any("embeddings" in name or "pre_" in name for name in moved)
+
+
+def test_without_captions_that_tell_only_emotions_teach(given):
+    """No attribute is frequent enough: the losses of both kinds are 0, and no recall is measured."""
+    stage = stage_of(given, min_count=100)
+    task = stage.build().eval()
+    assert stage.tables["scene"].names == stage.tables["object"].names == ()
+    losses = task(**drawn(stage))
+    assert losses["scene"] == losses["object"] == 0
+    torch.testing.assert_close(losses["loss"], PAPER.emotion_weight * losses["emotion"])
+    with torch.no_grad():
+        assert not [name for name in stage.validate(task) if "recall" in name]
+
+
+def test_a_batch_without_any_label_has_a_loss_still(stage):
+    batch = drawn(stage)
+    losses = stage.build()(**{**batch, "labels": torch.full_like(batch["labels"], -1)})
+    assert losses["emotion"] == 0 and losses["loss"].isfinite()
+
+
+@torch.no_grad()
+def test_metrics_equal_slow_ones(stage):
+    task, pool = stage.build().eval(), stage.validation
+    metrics = stage.validate(task)
+    guesses, found = [], {"scene": [], "object": []}
+    for row in range(len(pool)):
+        out = task.chain(task.vision, pool.plain(torch.tensor([row])))
+        guesses.append(int(out.logits.argmax()))
+        for kind, embeds in (("scene", out.scene_embeds[0]), ("object", out.object_embeds[0])):
+            if stage.carried[kind][row] >= 0:
+                cosines = [float(embeds @ name) for name in stage.names[kind]]
+                found[kind].append(int(np.argmax(cosines)) == stage.carried[kind][row])
+    labelled = [row for row in range(len(pool)) if pool.labels[row] >= 0]
+    labels = [int(pool.labels[row]) for row in labelled]
+    chosen = [guesses[row] for row in labelled]
+    assert len(found["scene"]) == len(found["object"]) == len(labelled) == 6
+    assert metrics["accuracy-drawn"] == pytest.approx(np.mean([a == b for a, b in zip(chosen, labels, strict=True)]))
+    assert metrics["macro_f1"] == pytest.approx(f1_score(labels, chosen, average="macro"))
+    assert metrics["scene_recall"] == pytest.approx(np.mean(found["scene"]))
+    assert metrics["object_recall"] == pytest.approx(np.mean(found["object"]))
+
+
+def test_the_labelled_path_takes_the_place_of_the_stems(given):
+    path = BottomUpPath(6, PATH)
+    stage = UnderstandingStage(TINY, *given, path=path)
+    own = stage.vision.embeddings.patch_embedding.path.state_dict()
+    assert all(torch.equal(value, own[name]) for name, value in path.state_dict().items())
+    clips = given[2].vision_model.embeddings.patch_embedding.path.state_dict()
+    assert any(not torch.equal(value, clips[name]) for name, value in own.items())
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"), [(2, (1, 2)), (3, (1, 2)), (4, (1, 2)), (6, (2, 4)), (12, (4, 8)), (24, (8, 16))]
+)
+def test_thirds_of_the_tower(given, layers, expected):
+    vision = copy.copy(given[2].vision_model)
+    vision.config = copy.copy(vision.config)
+    vision.config.num_hidden_layers = layers
+    chain = build_chain(TINY, vision, 32, 8)
+    assert (chain.config.scene_layer, chain.config.object_layer) == expected
+    released = UnderstandingConfig(**{**vars(TINY), "preset": "released", "scene_layer": 1, "object_layer": layers})
+    chain = build_chain(released, vision, 32, 8)
+    assert (chain.config.scene_layer, chain.config.object_layer) == (1, layers)
+    assert (chain.config.block_layers, chain.config.block_keys, chain.config.beta) == (1, "all", None)
+
+
+def test_a_tower_of_one_layer_is_too_short(given):
+    vision = copy.copy(given[2].vision_model)
+    vision.config = copy.copy(vision.config)
+    vision.config.num_hidden_layers = 1
+    with pytest.raises(ValueError, match="scene's layer must come before"):
+        build_chain(TINY, vision, 32, 8)
+
+
+def test_a_run_leaves_tower_and_chain(stage, tmp_path):
+    loop = LoopConfig(steps=2, batch_size=4, warmup_steps=0, validate_every=2)
+    metrics = run_stage(stage, loop, tmp_path)
+    assert 0 <= metrics["macro_f1"] <= 1 and {"scene_recall", "object_recall", "accuracy-drawn"} <= set(metrics)
+    vision = ConvStemCLIPVisionModel.from_pretrained(tmp_path / "best" / "vision").eval()
+    chain = ExpertQueryChain.from_pretrained(tmp_path / "best" / "chain").eval()
+    pool = stage.validation
+    with torch.no_grad():
+        out = chain(vision, pool.plain(torch.arange(len(pool))))
+    known = pool.labels >= 0
+    right = (out.logits.argmax(1) == pool.labels)[known].float().mean().item()
+    assert metrics["accuracy-drawn"] == pytest.approx(right)
+    assert out.scene_attention.shape == (len(pool), 2, 2)

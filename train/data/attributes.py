@@ -1,0 +1,164 @@
+"""Scene and object of a picture, read off its caption: what teaches the expert queries where nobody has annotated them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+
+from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
+from kcdp.knowledge.lexicon import PICTURE_NOUNS
+from kcdp.knowledge.phrases import content_heads, place, words
+from kcdp.knowledge.repair import repair
+from kcdp.knowledge.triplets import TripletParser
+from train.data.pool import Pool
+from train.data.store import cached_json, content_key
+
+#: Raise when the rules change: attributes found by the old ones are then looked for again.
+RULES = 1
+
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(" ".join(lines).split())
+
+
+#: Where one can be. All are lemmas.
+PLACES = _words(
+    "beach sea ocean lake river underwater pond island coast shore waterfall pool bath water",
+    "mountain hill valley cliff canyon volcano desert cave forest wood jungle meadow field garden park swamp land ground",
+    "landscape nature countryside farm vineyard orchard sky space galaxy universe sunset sunrise dusk dawn evening night",
+    "darkness dark storm thunderstorm tornado fog mist aurora weather autumn winter spring summer battle war fight",
+    "city town village street road alley bridge highway harbor harbour port station airport skyline square market",
+    "castle palace church temple mosque ruin stadium theater theatre museum cinema playground zoo camp fair funfair",
+    "room kitchen bedroom bathroom corridor hallway office school classroom hospital prison factory laboratory gym",
+    "shop store restaurant cafe bar club disco stage library graveyard cemetery funeral dump landfill sewer",
+    "party wedding birthday carnival parade festival concert circus court battlefield spaceship traffic",
+)
+#: What makes the surroundings of something else, but is a thing where it stands alone.
+SURROUNDINGS = PLACES | _words(
+    "wave rock tree grass flower snow ice mud slime cloud star sun moon light shadow rain rainbow lightning wind",
+    "fire flame smoke explosion lava firework house home building tower hut barn toilet floor window wall",
+    "grave garbage trash rubbish carousel track crowd",
+)
+#: What leads to the place where a thing is; "with" leads to what a thing has.
+_LOCATIVE = _words(
+    "in on at under below beneath above over before behind between among amid beside near by across through along",
+    "around inside outside into after against onto upon within to from off toward towards",
+)
+#: "a lamp sticker" is about a lamp.
+_KINDS = PICTURE_NOUNS | _words("emoji emoticon icon cartoon clipart symbol")
+
+
+class Attributes(NamedTuple):
+    """Where a picture is and what it shows, in normal spelling; None where the caption does not say."""
+
+    scene: str | None
+    object: str | None
+
+
+def normalise(name: str) -> str:
+    """One spelling for the names of one attribute.
+
+    >>> normalise("Alarm clock"), normalise("alarm_clock"), normalise("  ALARM   clock")
+    ('alarm clock', 'alarm clock', 'alarm clock')
+    """
+    return " ".join(name.replace("_", " ").lower().split())
+
+
+def _name(noun: Token) -> str | None:
+    """The noun in the singular with its compound parts, less those that say what kind of picture it is."""
+    parts = [part for part in noun.having("compound", "flat") if part.index < noun.index and part.lemma not in _KINDS]
+    before = words(parts)
+    if noun.lemma in _KINDS:
+        return normalise(before) or None
+    return normalise(f"{before} {noun.lemma}")
+
+
+def _subject(tokens: Sequence[Token]) -> Token | None:
+    """The noun that a caption is about: the subject of its sentence, or the phrase itself.
+
+    A parser at a loss ("an amazed monkey sticker" as a clause) leaves the first noun that nothing leads to.
+    """
+    for root in (token for token in tokens if token.head is None):
+        noun = next(iter(root.having(*SUBJECT_RELATIONS)), root)
+        if noun.is_noun:
+            return content_heads(noun)[0]
+    return next((token for token in tokens if token.is_noun and not token.has("case")), None)
+
+
+def _scene(tokens: Sequence[Token], subject: Token | None) -> str | None:
+    """The first surrounding that a preposition leads to or a verb has for its object, else a subject that is a place."""
+    for token in tokens:
+        led = any(case.lemma in _LOCATIVE for case in token.having("case"))
+        if token is not subject and (led or token.relation == "obj"):
+            _, inner = place(token)
+            if inner.lemma in SURROUNDINGS:
+                return inner.lemma
+    return subject.lemma if subject is not None and subject.lemma in PLACES else None
+
+
+def _parsed(captions: Sequence[str], parser: TripletParser) -> Iterator[list[Token]]:
+    """The words of every caption, linked to trees."""
+    for doc in parser.nlp.pipe(captions):
+        sentences = [parser._read(sentence) for sentence in doc.sents]
+        for tokens in sentences:
+            repair(tokens)
+        yield [token for tokens in sentences for token in tokens]
+
+
+def attributes(captions: Sequence[str], parser: TripletParser) -> list[Attributes]:
+    """Scene and object of every caption, parsed in batches.
+
+    The object is the head noun of what the caption is about, with its compound parts ("race car"). The scene is what a
+    preposition leads to or a verb has for its object, if that is one of `SURROUNDINGS`, else the object itself if that is
+    one of `PLACES`: a tent between trees is at a "tree", a beach is at a "beach", a tree is nowhere.
+    """
+    found = []
+    for tokens in _parsed(captions, parser):
+        subject = _subject(tokens)
+        found.append(Attributes(_scene(tokens, subject), None if subject is None else _name(subject)))
+    return found
+
+
+def pool_attributes(pool: Pool, parser: TripletParser) -> list[Attributes]:
+    """Scene and object of every picture of a pool, from its plainest caption; computed once, cached by the captions."""
+    captions = pool.records["caption"][:]
+    unique = list(dict.fromkeys(captions))
+    key = content_key("attributes", RULES, parser.nlp.meta["name"], parser.nlp.meta["version"], unique)
+    found = cached_json(pool.cache_dir, key, len(unique), lambda rows: attributes(unique[rows], parser))
+    known = dict(zip(unique, found, strict=True))
+    return [Attributes(*known[caption]) for caption in captions]
+
+
+@dataclass(frozen=True)
+class AttributeTable:
+    """The attributes of one kind that pictures carry: `names` in alphabetical order, `indices` (N,) int64, -1 for none."""
+
+    names: tuple[str, ...]
+    indices: torch.Tensor
+
+    @classmethod
+    def count(cls, found: Sequence[str | None], min_count: int = 1) -> AttributeTable:
+        """The table of pictures that carry what was `found`.
+
+        A name that fewer than `min_count` pictures carry gives way to its last word ("beige egg" to "egg"), and where that
+        is as rare, the picture has none.
+        """
+        counts = Counter(found)
+        heads = [name if name is None or counts[name] >= min_count else name.split()[-1] for name in found]
+        counts = Counter(heads)
+        names = tuple(sorted(name for name, count in counts.items() if name is not None and count >= min_count))
+        return cls(names, cls._indices(names, found))
+
+    @staticmethod
+    def _indices(names: tuple[str, ...], found: Sequence[str | None]) -> torch.Tensor:
+        known = {name: index for index, name in enumerate(names)}
+        heads = ((name, name.split()[-1]) if name else ("", "") for name in found)
+        return torch.tensor([known.get(name, known.get(head, -1)) for name, head in heads], dtype=torch.long)
+
+    def of(self, found: Sequence[str | None]) -> torch.Tensor:
+        """Which of the names other pictures carry, (N,) int64, -1 for none of them."""
+        return self._indices(self.names, found)

@@ -1,0 +1,250 @@
+"""UniEmo, part one: the chain of expert queries on the vision tower (section III-A, L_U).
+
+The tower's convolutional stem is frozen, and most of its cost: what it makes of every picture is computed once, and the
+stage trains on those tokens.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score
+from torch import nn
+from torch.nn import functional as F
+from transformers import CLIPTokenizer, CLIPVisionModel
+
+from kcdp.experts.chain import ChainOutput, ExpertQueryChain, Strategy
+from kcdp.experts.losses import UNIEMO_PRESETS, attribute_contrastive, understanding_loss
+from kcdp.knowledge.triplets import TripletParser
+from kcdp.perception.pyramid import BottomUpPath
+from kcdp.vision import ConvStemCLIPModel
+from train.data.attributes import AttributeTable, pool_attributes
+from train.data.pool import Pool
+from train.data.store import cached_array, cached_part, content_key, fingerprint
+from train.stages.language import Sentences
+
+
+@dataclass
+class UnderstandingConfig:
+    """What the paper varies in the chain, and what small data asks for."""
+
+    preset: Literal["paper", "released"] = field(
+        default="paper", metadata={"help": "Where paper and release differ: `paper` or `released`."}
+    )
+    strategy: Strategy = field(
+        default="multi-stage", metadata={"help": "How queries join: multi-stage, single-step or none (figure 6)."}
+    )
+    num_queries: int = field(default=32, metadata={"help": "Queries of either kind (figure 7)."})
+    scene_layer: int | None = field(
+        default=None, metadata={"help": "L1, the layer after which scenes are read; a third of the tower if not given."}
+    )
+    object_layer: int | None = field(
+        default=None, metadata={"help": "L2, the same for objects; two thirds of the tower if not given."}
+    )
+    tune_tower: bool = field(
+        default=False, metadata={"help": "Train the tower's transformer layers as well; its stem stays as it is."}
+    )
+    head_dim: int = field(default=768, metadata={"help": "Hidden width of the emotion head."})
+    dropout: float = field(default=0.5, metadata={"help": "Dropout in the emotion head."})
+    min_count: int = field(default=8, metadata={"help": "Pictures that an attribute needs to be learned from."})
+    balance: float = field(
+        default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
+    )
+    views: int = field(default=1, metadata={"help": "Augmented views of each picture beside the plain one."})
+
+
+@torch.no_grad()
+def stem_tokens(pool: Pool, vision: CLIPVisionModel, views: int, batch_size: int = 64) -> list[np.ndarray]:
+    """Tokens (N, 1 + n, W) float16 before the tower's first layer: of the plain pictures, then of each augmented view.
+
+    Computed once: cached by the pictures, the weights of the stem and the augmentation; a part of a pool whose tokens are
+    there already reads from those.
+    """
+    vision = vision.eval()
+    weights = fingerprint(vision.embeddings, vision.pre_layrnorm)
+
+    def compute(view: int | None, rows: slice) -> torch.Tensor:
+        parts = []
+        for part in torch.arange(rows.start, rows.stop).split(batch_size):
+            if view is None:
+                pictures = pool.plain(part)
+            else:
+                pictures = pool.augmented(part, torch.Generator().manual_seed(int(part[0]) * 64 + view))
+            tokens = vision.pre_layrnorm(vision.embeddings(pictures.to(vision.device, vision.dtype)))
+            parts.append(tokens.half().cpu())
+        return torch.cat(parts)
+
+    arrays = []
+    for view in (None, *range(views)):
+        settings = (weights, None if view is None else vars(pool.augmentation), view)
+        source, rows = pool.store.source_key, pool.store.rows
+        whole = None if source == pool.store.key else content_key("tokens", source, *settings)
+        part = None if whole is None else cached_part(pool.cache_dir, whole, rows)
+        if part is None:
+            key = content_key("tokens", pool.store.key, *settings)
+            part = cached_array(pool.cache_dir, key, len(pool), partial(compute, view))
+        arrays.append(part)
+    return arrays
+
+
+def build_chain(
+    config: UnderstandingConfig, vision: CLIPVisionModel, embed_dim: int, num_classes: int
+) -> ExpertQueryChain:
+    """A chain for a tower; raises ValueError when the tower has fewer than two layers, or the settings do not fit it."""
+    preset, tower = UNIEMO_PRESETS[config.preset], vision.config
+    layers = tower.num_hidden_layers
+    scene = max(1, layers // 3) if config.scene_layer is None else config.scene_layer
+    return ExpertQueryChain(
+        width=tower.hidden_size,
+        num_heads=tower.num_attention_heads,
+        num_layers=layers,
+        scene_layer=scene,
+        object_layer=max(scene + 1, 2 * layers // 3) if config.object_layer is None else config.object_layer,
+        num_queries=config.num_queries,
+        block_layers=preset.block_layers,
+        block_keys=preset.block_keys,
+        beta=preset.beta,
+        strategy=config.strategy,
+        embed_dim=embed_dim,
+        num_classes=num_classes,
+        head_dim=config.head_dim,
+        dropout=config.dropout,
+    )
+
+
+class UnderstandingTask(nn.Module):
+    """L_U on kept tokens: scenes and objects by their names' vectors, emotions by their labels."""
+
+    def __init__(
+        self,
+        vision: CLIPVisionModel,
+        chain: ExpertQueryChain,
+        config: UnderstandingConfig,
+        names: Mapping[str, torch.Tensor],
+    ) -> None:
+        """`names` has the unit vectors of all scenes and all objects, each (A, P)."""
+        super().__init__()
+        self.vision, self.chain = vision.requires_grad_(False), chain
+        self.preset = UNIEMO_PRESETS[config.preset]
+        if config.tune_tower:
+            vision.encoder.requires_grad_(True)
+            vision.post_layernorm.requires_grad_(True)
+        self.register_buffer("scenes", names["scene"], persistent=False)
+        self.register_buffer("objects", names["object"], persistent=False)
+
+    def forward(
+        self, tokens: torch.Tensor, labels: torch.Tensor, scene: torch.Tensor, object: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Tokens (B, 1 + n, W); labels, scenes and objects (B,), each an index or -1 for what is not known."""
+        out = self.chain.follow(self.vision, tokens, attention=False)
+        total = F.cross_entropy(out.logits, labels, ignore_index=-1, reduction="sum")
+        emotion = total / (labels >= 0).sum().clamp(min=1)
+        scenes = self._contrastive(out.scene_embeds, self.scenes, scene, emotion)
+        objects = self._contrastive(out.object_embeds, self.objects, object, emotion)
+        loss = understanding_loss(self.preset, scenes, objects, emotion)
+        parts = {"emotion": emotion, "scene": scenes, "object": objects}
+        return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}
+
+    def _contrastive(
+        self, embeds: torch.Tensor | None, names: torch.Tensor, indices: torch.Tensor, like: torch.Tensor
+    ) -> torch.Tensor:
+        """Equation 4 for one kind of query; 0 without queries."""
+        if embeds is None:
+            return torch.zeros_like(like)
+        same = indices[:, None] == indices[None]
+        return attribute_contrastive(embeds, names[indices.clamp(min=0)], indices >= 0, self.chain.logit_scale, same)
+
+
+class UnderstandingStage:
+    """Trains the chain, and if it is told to the tower's layers, on pictures with captions; some have an emotion."""
+
+    name = "uniemo-understanding"
+    #: Not the mean over domains: one of them may be a handful of pictures.
+    selection = "macro_f1"
+
+    def __init__(
+        self,
+        config: UnderstandingConfig,
+        train: Pool,
+        validation: Pool,
+        clip: ConvStemCLIPModel,
+        tokenizer: CLIPTokenizer,
+        parser: TripletParser,
+        path: BottomUpPath | None = None,
+    ) -> None:
+        """With `path`, as the stage `labelled_path` left it, its weights replace those of the tower's stem."""
+        self.config, self.train, self.validation, self.clip = config, train, validation, clip
+        self.vision: CLIPVisionModel = clip.vision_model
+        if path is not None:
+            self.vision = copy.deepcopy(self.vision)
+            self.vision.embeddings.patch_embedding.path.load_state_dict(path.state_dict())
+        self.views = stem_tokens(train, self.vision, config.views)
+        self.held_out = stem_tokens(validation, self.vision, 0)[0]
+        sentences = Sentences(clip.requires_grad_(False).eval(), tokenizer)
+        known, unknown = pool_attributes(train, parser), pool_attributes(validation, parser)
+        #: What the pictures of both pools carry, by kind; and the names' vectors, at least one row of zeros.
+        self.tables: dict[str, AttributeTable] = {}
+        self.carried: dict[str, torch.Tensor] = {}
+        self.names: dict[str, torch.Tensor] = {}
+        for kind in ("scene", "object"):
+            table = AttributeTable.count([getattr(one, kind) for one in known], config.min_count)
+            self.tables[kind], self.carried[kind] = table, table.of([getattr(one, kind) for one in unknown])
+            width = clip.config.projection_dim
+            self.names[kind] = sentences(list(table.names)) if table.names else torch.zeros(1, width)
+
+    def build(self) -> UnderstandingTask:
+        vision = copy.deepcopy(self.vision)
+        chain = build_chain(self.config, vision, self.clip.config.projection_dim, len(self.train.emotions))
+        return UnderstandingTask(vision, chain, self.config, self.names)
+
+    def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
+        indices = self.train.sample(size, generator)
+        views = torch.randint(0, len(self.views), (size,), generator=generator).tolist()
+        rows = [self.views[view][row] for view, row in zip(views, indices.tolist(), strict=True)]
+        return {
+            "tokens": torch.from_numpy(np.stack(rows)).float(),
+            "labels": self.train.labels[indices],
+            **{kind: table.indices[indices] for kind, table in self.tables.items()},
+        }
+
+    def see(self, model: UnderstandingTask) -> ChainOutput:
+        """What the chain makes of the validation pictures, on the CPU and without maps."""
+        device, parts = next(model.chain.parameters()).device, []
+        for rows in torch.arange(len(self.validation)).split(256):
+            tokens = torch.from_numpy(self.held_out[rows.numpy()]).float().to(device)
+            parts.append(vars(model.chain.follow(model.vision, tokens, attention=False)))
+        return ChainOutput(
+            **{
+                name: None if value is None else torch.cat([part[name] for part in parts]).float().cpu()
+                for name, value in parts[0].items()
+            }
+        )
+
+    def validate(self, model: UnderstandingTask) -> dict[str, float]:
+        """Accuracy by domain and macro-F1 over all; how often a picture's scene and object are nearest of all names."""
+        out, pool = self.see(model), self.validation
+        known = (pool.labels >= 0).numpy()
+        found, labels = out.logits.argmax(1).numpy()[known], pool.labels.numpy()[known]
+        domains = np.array(pool.domains)[known]
+        metrics = {
+            f"accuracy-{domain}": float((found == labels)[domains == domain].mean()) for domain in sorted(set(domains))
+        }
+        metrics["macro_f1"] = float(f1_score(labels, found, average="macro"))
+        for kind, embeds in (("scene", out.scene_embeds), ("object", out.object_embeds)):
+            carried = self.carried[kind]
+            present = carried >= 0
+            if embeds is not None and present.any():
+                nearest = (embeds[present] @ self.names[kind].T).argmax(1)
+                metrics[f"{kind}_recall"] = (nearest == carried[present]).float().mean().item()
+        return metrics
+
+    def export(self, model: UnderstandingTask, folder: Path) -> None:
+        model.vision.save_pretrained(folder / "vision")
+        model.chain.save_pretrained(folder / "chain")
