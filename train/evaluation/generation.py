@@ -1,0 +1,255 @@
+"""Pictures that methods make for emotions, measured as the paper's tables IV to VII are, and real pictures beside them.
+
+Every method makes as many pictures of every emotion; they stay on disk, so that what is there is never made again and
+anyone can look. Real pictures go through the same measures: what they reach says what a number is worth here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import torch
+from PIL import Image
+
+from kcdp.imaging import to_tensor
+from kcdp.metrics.diversity import lpips_diversity
+from kcdp.metrics.emotion_accuracy import emotion_accuracy
+from kcdp.metrics.fid import frechet_distance
+from kcdp.metrics.recognition import recognition_scores
+from kcdp.metrics.semantics import semantic_clarity, semantic_diversity
+from train.data.pool import Pool
+from train.data.store import content_key
+from train.evaluation.instruments import Instruments
+from train.evaluation.results import ResultStore
+from train.evaluation.sheets import save_picture
+from train.evaluation.tables import markdown_table, percent
+
+#: `paint(emotion, count, seeds)`: as many pictures of an emotion, one of each seed.
+Painter = Callable[[str, int, list[int]], list[Image.Image]]
+
+#: The row of real pictures, beside the methods'.
+REAL = "real"
+#: Seeds of two emotions are this far apart, so that no picture shares its noise with another of the same method.
+_SEEDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class PaintMethod:
+    """A row of a table: who paints, and (JSON-like) all that the pictures depend on, weights included."""
+
+    title: str
+    paint: Painter
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def real_rows(pool: Pool, count: int, seed: int = 0) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """Rows of real pictures: up to `count` of each emotion for the row of real ones, as many for FID to compare with.
+
+    No group has pictures in both (one emoji as two vendors draw it is no independent picture).
+
+    Raises ValueError when an emotion has fewer than two pictures for the first or none for the second.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    groups = pool.records["group"][:]
+    side: dict[str, int] = {}
+    for label in range(len(pool.emotions)):
+        # Each emotion's groups go to the two sides in turns, so that neither runs out of it.
+        new = sorted({groups[row] for row in (pool.labels == label).nonzero().flatten().tolist()} - side.keys())
+        order = torch.randperm(len(new), generator=generator).tolist()
+        side |= {new[index]: place % 2 for place, index in enumerate(order)}
+    sides = torch.tensor([side.get(group, -1) for group in groups])
+    shown, compared = {}, []
+    for label, emotion in enumerate(pool.emotions):
+        halves = []
+        for which in (0, 1):
+            rows = ((pool.labels == label) & (sides == which)).nonzero().flatten()
+            halves.append(rows[torch.randperm(len(rows), generator=generator)][:count].sort().values)
+        if len(halves[0]) < 2 or len(halves[1]) < 1:
+            raise ValueError(
+                f"There are too few real pictures of {emotion} to compare with; four of different groups do."
+            )
+        shown[emotion] = halves[0]
+        compared.append(halves[1])
+    return shown, torch.cat(compared)
+
+
+def measure(
+    pictures: Callable[[str], torch.Tensor],
+    instruments: Instruments,
+    compared: torch.Tensor,
+    batch_size: int = 16,
+) -> dict[str, Any]:
+    """All measures of the pictures of every emotion.
+
+    Args:
+        pictures: of an emotion, (n, 3, H, W) in [-1, 1], n > 1.
+        instruments: what is measured with, and which emotions there are.
+        compared: `instruments.features` (N, D) of the real pictures that FID compares with.
+        batch_size: pictures that an instrument sees at once; the fine levels of large pictures take much memory.
+
+    Returns `pictures`, their number; `emo_a`, `sem_c`, `sem_d`, `lpips`, each the mean over the emotions; `fid` of all
+    together; `emotions` with the first five of each emotion; and `judged`, what the judge called them
+    (`RecognitionScores.to_dict`, where the label is the emotion asked for).
+    """
+    rows: dict[str, dict[str, float]] = {}
+    features, said, wanted = [], [], []
+    for label, emotion in enumerate(instruments.emotions):
+        batches = pictures(emotion).split(batch_size)
+
+        def look(
+            instrument: Callable[[torch.Tensor], torch.Tensor], batches: Sequence[torch.Tensor] = batches
+        ) -> torch.Tensor:
+            return torch.cat([instrument(batch) for batch in batches])
+
+        probabilities = look(instruments.judge)
+        intended = torch.full((len(probabilities),), label)
+        rows[emotion] = {
+            "pictures": len(probabilities),
+            "emo_a": emotion_accuracy(probabilities, intended),
+            "sem_c": semantic_clarity(look(instruments.scenes), look(instruments.objects)),
+            "sem_d": semantic_diversity(look(instruments.meaning)),
+            "lpips": lpips_diversity(batches, instruments.levels),
+        }
+        features.append(look(instruments.features))
+        said += probabilities.argmax(1).tolist()
+        wanted += intended.tolist()
+    return {
+        "pictures": len(said),
+        **{name: mean(row[name] for row in rows.values()) for name in ("emo_a", "sem_c", "sem_d", "lpips")},
+        "fid": frechet_distance(compared, torch.cat(features)),
+        "emotions": rows,
+        "judged": recognition_scores(wanted, said, instruments.emotions).to_dict(),
+    }
+
+
+@dataclass
+class Generation:
+    """Makes and measures `count` pictures of every emotion by every method, each once.
+
+    Args:
+        real: labelled pictures that neither the judge nor a method has learned from; its size is that of all pictures.
+        instruments: what is measured with; its emotions are those of `real`.
+        store: where results go; the pictures go beside them.
+        count: pictures of each emotion, two or more.
+        batch_size: pictures that a method is asked for at once.
+    """
+
+    real: Pool
+    instruments: Instruments
+    store: ResultStore
+    count: int
+    batch_size: int = 8
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when `count` is below 2 or the judge knows other emotions."""
+        if self.count < 2:
+            raise ValueError(f"Diversity is of two pictures of an emotion or more, not {self.count}.")
+        if self.instruments.emotions != self.real.emotions:
+            raise ValueError(
+                f"The judge says {', '.join(self.instruments.emotions)}, the pictures {', '.join(self.real.emotions)}."
+            )
+
+    @cached_property
+    def _rows(self) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        return real_rows(self.real, self.count)
+
+    @cached_property
+    def _compared(self) -> torch.Tensor:
+        parts = self._rows[1].split(16)
+        return torch.cat([self.instruments.features(self.real.plain(rows)) for rows in parts])
+
+    def folder(self, name: str, method: PaintMethod) -> Path:
+        """Where a method's pictures are, `<emotion>/<seed>.png`."""
+        key = content_key(method.settings, self.real.size)[:8]
+        return self.store.folder / "pictures" / f"{name}-{key}"
+
+    def seeds(self, emotion: str) -> list[int]:
+        """The seeds of an emotion; those of a smaller `count` come first."""
+        first = self.real.emotions.index(emotion) * _SEEDS
+        return list(range(first, first + self.count))
+
+    def paint(self, name: str, method: PaintMethod, emotion: str) -> list[Path]:
+        """The pictures of an emotion, those that are not there yet made now.
+
+        Raises ValueError when the method gives another number of pictures than it was asked for.
+        """
+        folder = self.folder(name, method) / emotion
+        paths = {seed: folder / f"{seed:08d}.png" for seed in self.seeds(emotion)}
+        missing = [seed for seed, path in paths.items() if not path.exists()]
+        for start in range(0, len(missing), self.batch_size):
+            seeds = missing[start : start + self.batch_size]
+            made = method.paint(emotion, len(seeds), seeds)
+            if len(made) != len(seeds):
+                raise ValueError(f"'{name}' was asked for {len(seeds)} pictures of {emotion} and made {len(made)}.")
+            for seed, picture in zip(seeds, made, strict=True):
+                save_picture(picture, paths[seed])
+        return list(paths.values())
+
+    def _painted(self, paths: Sequence[Path]) -> torch.Tensor:
+        pictures = []
+        for path in paths:
+            with Image.open(path) as picture:
+                pictures.append(picture.convert("RGB"))
+        return to_tensor(pictures, self.real.size)
+
+    def _settings(self) -> dict[str, Any]:
+        return {"instruments": self.instruments.key, "real": self.real.store.key, "count": self.count}
+
+    def result(self, name: str, method: PaintMethod) -> dict[str, Any]:
+        """`measure` of one method, from disk where it is there already."""
+
+        def compute() -> dict[str, Any]:
+            paths = {emotion: self.paint(name, method, emotion) for emotion in self.real.emotions}
+            return measure(lambda emotion: self._painted(paths[emotion]), self.instruments, self._compared)
+
+        return self.store.get(f"generation/{name}", {**self._settings(), "method": method.settings}, compute)
+
+    def real_result(self) -> dict[str, Any]:
+        """`measure` of real pictures; its FID is that between one half of them and the other."""
+
+        def compute() -> dict[str, Any]:
+            shown, _ = self._rows
+            return measure(lambda emotion: self.real.plain(shown[emotion]), self.instruments, self._compared)
+
+        return self.store.get(f"generation/{REAL}", self._settings(), compute)
+
+    def table(self, methods: Mapping[str, PaintMethod]) -> dict[str, dict[str, Any]]:
+        """Results of all methods, those of real pictures first. Raises ValueError for a method that is named like them."""
+        if REAL in methods:
+            raise ValueError(f"'{REAL}' is the row of real pictures; give the method another name.")
+        return {REAL: self.real_result()} | {name: self.result(name, method) for name, method in methods.items()}
+
+
+def generation_report(results: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str], note: str) -> str:
+    """What `Generation.table` says as Markdown: a table of measures and one of every emotion's Emo-A."""
+    titles = {REAL: "Real pictures", **titles}
+    head = ["method", "pictures", "FID ↓", "LPIPS ↑", "Emo-A ↑", "Sem-C ↑", "Sem-D ↑"]
+    rows, accuracies = [], []
+    for name, result in results.items():
+        rows.append(
+            [
+                titles[name],
+                str(result["pictures"]),
+                f"{result['fid']:.2f}",
+                f"{result['lpips']:.3f}",
+                percent(result["emo_a"]),
+                f"{result['sem_c']:.3f}",
+                f"{result['sem_d']:.4f}",
+            ]
+        )
+        accuracies.append([titles[name], *(percent(row["emo_a"]) for row in result["emotions"].values())])
+    emotions = list(next(iter(results.values()))["emotions"])
+    return "\n\n".join(
+        [
+            "## Generation",
+            note,
+            markdown_table(head, rows),
+            "Emo-A of each emotion, per cent:",
+            markdown_table(["method", *emotions], accuracies),
+        ]
+    )
