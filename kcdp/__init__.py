@@ -1,4 +1,4 @@
-"""See what a picture makes people feel, and why.
+"""See what a picture makes people feel, and why; and make pictures that make people feel it.
 
 >>> from kcdp import load_bundle
 >>> bundle = load_bundle()
@@ -14,15 +14,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle, load_bundle
     from kcdp.pipelines.kcdp import KCDPPipeline
-    from kcdp.results import KCDPOutput
+    from kcdp.pipelines.uniemo import UniEmoPipeline
+    from kcdp.results import KCDPOutput, UniEmoImageOutput, UniEmoOutput
 
-__all__ = ["Bundle", "KCDPOutput", "KCDPPipeline", "load_bundle"]
+__all__ = [
+    "Bundle",
+    "KCDPOutput",
+    "KCDPPipeline",
+    "UniEmoImageOutput",
+    "UniEmoOutput",
+    "UniEmoPipeline",
+    "load_bundle",
+]
 
 _HOMES = {
     "Bundle": "kcdp.bundle",
     "load_bundle": "kcdp.bundle",
     "KCDPPipeline": "kcdp.pipelines.kcdp",
+    "UniEmoPipeline": "kcdp.pipelines.uniemo",
     "KCDPOutput": "kcdp.results",
+    "UniEmoImageOutput": "kcdp.results",
+    "UniEmoOutput": "kcdp.results",
 }
 
 

@@ -12,6 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.pipelines.kcdp import KCDPPipeline
+from kcdp.pipelines.uniemo import UniEmoPipeline
 
 #: The bundle that ships with the code.
 EMBEDDED = Path(__file__).resolve().parents[1] / "assets" / "mini"
@@ -32,6 +33,31 @@ class Bundle:
     def knowledge(self) -> Knowledge:
         """Captioner, parser and text encoder: `bundle.knowledge.triplets("a man hugs a woman")`."""
         return self.kcdp.knowledge
+
+    @cached_property
+    def uniemo(self) -> UniEmoPipeline:
+        """Understanding by expert queries, and generation; made of KCDP's own VAE, UNet, text encoder and tokenizer.
+
+        Loaded on first use. Raises BundleError when the bundle has no such parts, or they cannot be read.
+        """
+        if not (self.folder / UniEmoPipeline.config_name).is_file():
+            raise BundleError(
+                f"The bundle in '{self.folder}' cannot make pictures: it has no {UniEmoPipeline.config_name}; "
+                "train its UniEmo parts or load another bundle."
+            )
+        kcdp = self.kcdp
+        shared = {name: getattr(kcdp, name) for name in ("vae", "unet", "text_encoder", "tokenizer")}
+        try:
+            pipeline = UniEmoPipeline.from_pretrained(self.folder, torch_dtype=kcdp.unet.dtype, **shared)
+        except Exception as error:  # as in `load_bundle`
+            raise _unreadable(self.folder, error) from error
+        return pipeline.to(kcdp.device)
+
+
+def _unreadable(folder: Path, error: Exception) -> BundleError:
+    """One sentence about a bundle that is damaged."""
+    reason = str(error).strip().split("\n")[0] or type(error).__name__
+    return BundleError(f"The bundle in '{folder}' cannot be read; copy or train it again: {reason}")
 
 
 def find_bundle(name: str | Path, revision: str | None = None) -> Path:
@@ -76,7 +102,6 @@ def load_bundle(
     try:
         pipeline = KCDPPipeline.from_pretrained(folder, torch_dtype=dtype)
     except Exception as error:  # a damaged folder fails in as many ways as there are libraries that read from it
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise BundleError(f"The bundle in '{folder}' cannot be read; copy or train it again: {reason}") from error
+        raise _unreadable(folder, error) from error
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
     return Bundle(folder, pipeline.to(target))

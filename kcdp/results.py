@@ -6,9 +6,13 @@ The app, the API, the batch export and the evaluation all use these same classes
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
 
 
 class Triplet(NamedTuple):
@@ -33,14 +37,18 @@ class ExpertWeight:
 
 @dataclass(frozen=True)
 class AttentionMap:
-    """Where the denoiser looked for one caption word or one triplet.
+    """Where the denoiser looked for one caption word or one triplet, or the expert queries for scene or object.
 
-    `kind` is "word" or "triplet"; `heat` is a float32 array (H, W) in [0, 1].
+    `kind` is "word", "triplet", "scene" or "object"; `heat` is a float32 array (H, W) in [0, 1].
     """
 
     text: str
     kind: str
     heat: np.ndarray
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same, with `heat` as lists of numbers."""
+        return {"text": self.text, "kind": self.kind, "heat": np.round(self.heat, 4).tolist()}
 
 
 @dataclass(frozen=True)
@@ -71,11 +79,77 @@ class KCDPOutput:
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["triplets"] = [list(triplet) for triplet in self.triplets]
         plain["experts"] = [asdict(expert) for expert in self.experts]
-        plain["attention"] = [
-            {"text": item.text, "kind": item.kind, "heat": np.round(item.heat, 4).tolist()} for item in self.attention
-        ]
+        plain["attention"] = [item.to_dict() for item in self.attention]
         for name in ("visual", "knowledge"):
             value = plain.pop(name)
             if value is not None:
                 plain[name] = value.tolist()
         return plain
+
+
+@dataclass(frozen=True)
+class AttributeMatch:
+    """The attribute that is nearest to what expert queries found, by name.
+
+    `cosine` (-1 to 1) says how near; `coefficients` are its emotional correlation coefficients, one a label: how much
+    pictures with this attribute have to do with each emotion (they sum to 1, or are all 0 where nothing is known).
+    """
+
+    name: str
+    cosine: float
+    coefficients: dict[str, float]
+
+
+@dataclass(frozen=True)
+class UniEmoOutput:
+    """What a picture makes people feel, and the scene and object that were read from it.
+
+    `probabilities` sum to 1 and are ordered as the label space. `scene` and `object` are None where no attribute is near
+    enough, or the chain has no queries. `attention` has a map of kind "scene" and one of kind "object". An animated
+    picture's numbers are means over `frames` frames; attention is of the middle frame.
+    """
+
+    emotion: str
+    probabilities: dict[str, float]
+    scene: AttributeMatch | None
+    object: AttributeMatch | None
+    attention: tuple[AttentionMap, ...]
+    label_space: str
+    frames: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("scene", "object"):
+            plain[name] = None if plain[name] is None else asdict(plain[name])
+        plain["attention"] = [item.to_dict() for item in self.attention]
+        return plain
+
+
+@dataclass(frozen=True)
+class UniEmoImageOutput:
+    """Pictures that were made, and what they were made of; one entry a picture in `images`, `seeds` and `verdicts`.
+
+    `images` are RGB pictures, or tensors (3, H, W) in [0, 1] where those were asked for. A seed with the same settings
+    makes the same picture again. A verdict is what the understanding side says of the picture: probabilities, one a
+    label. `emotion` has the weights that were asked for, which sum to 1; None when a picture gave the emotion.
+    `settings` are plain values: `num_inference_steps`, `guidance_scale`, `negative_prompt`, `strength` (None without a
+    picture to begin from), `scheduler` and `label_space`.
+    """
+
+    images: tuple[Image.Image, ...] | tuple[torch.Tensor, ...]
+    seeds: tuple[int, ...]
+    verdicts: tuple[dict[str, float], ...]
+    emotion: dict[str, float] | None
+    prompt: str
+    settings: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the pictures in plain dicts, lists, strings and numbers, ready for `json.dumps`."""
+        return {
+            "seeds": list(self.seeds),
+            "verdicts": [dict(verdict) for verdict in self.verdicts],
+            "emotion": self.emotion,
+            "prompt": self.prompt,
+            "settings": dict(self.settings),
+        }

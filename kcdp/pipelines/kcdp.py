@@ -17,7 +17,6 @@ from transformers import CLIPTextModel, CLIPTokenizer, PreTrainedModel, Processo
 # Not used here: the libraries only find components of modules that are imported, and a bundle may name these.
 import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
-from kcdp.imaging import load_frames, to_tensor
 from kcdp.knowledge.captioner import Captioner
 from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
 from kcdp.knowledge.knowledge import Knowledge
@@ -25,12 +24,10 @@ from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
 from kcdp.perception.denoiser import Denoiser, Features, Perception, heat_map
 from kcdp.perception.pyramid import FeaturePyramid
+from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
 from kcdp.prediction.cliea import CLIEA, emotion_prompts, tie
 from kcdp.prediction.moe import MixtureOfExperts
 from kcdp.results import AttentionMap, ExpertWeight, KCDPOutput, Triplet
-
-#: A picture: decoded, a path, or the bytes of a file.
-Picture = Image.Image | str | Path | bytes
 
 
 def word_tokens(tokenizer: CLIPTokenizer, text: str, length: int) -> list[tuple[str, list[int]]]:
@@ -148,8 +145,7 @@ class KCDPPipeline(DiffusionPipeline):
 
     def encode_pictures(self, frames: Sequence[Image.Image]) -> torch.Tensor:
         """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained."""
-        pixels = to_tensor(frames, self.size).to(self.vae.device, self.vae.dtype)
-        return self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
+        return encode_pictures(self.vae, frames)
 
     def emotion_prompts(self) -> torch.Tensor:
         """Token states (K, L, D) of CLIEA's prompts, one an emotion."""
@@ -175,20 +171,18 @@ class KCDPPipeline(DiffusionPipeline):
         Raises ImageError with one sentence when a picture cannot be read, ValueError when captions and pictures differ
         in number.
         """
-        single = not isinstance(image, (list, tuple))
-        clips = [load_frames(picture) for picture in ([image] if single else image)]
-        if not clips:
+        clips = load_clips(image)
+        if not clips.frames:
             return []
         captions = [caption] if isinstance(caption, str) else caption
-        middles = [frames[len(frames) // 2] for frames in clips]
         if captions is None:
-            captions = self.knowledge.captions(middles)
-        elif len(captions) != len(clips):
-            raise ValueError(f"There are {len(clips)} pictures but {len(captions)} captions; give one for each.")
+            captions = self.knowledge.captions(clips.middles)
+        elif len(captions) != len(clips.frames):
+            raise ValueError(f"There are {len(clips.frames)} pictures but {len(captions)} captions; give one for each.")
         triplets = [self.knowledge.triplets(text) for text in captions]
         encoded = self.knowledge.encode(captions, triplets, self.config.condition)
-        owner = torch.tensor([number for number, frames in enumerate(clips) for _ in frames])
-        latents = self.encode_pictures([frame for frames in clips for frame in frames])
+        owner = clips.owner
+        latents = self.encode_pictures(clips.flat)
         states, pooled = encoded.states[owner], encoded.pooled[owner]
         perception = self.denoiser(latents, states)
         visual = self.pyramid(perception.features, perception.attention, perception.latents)
@@ -197,8 +191,8 @@ class KCDPPipeline(DiffusionPipeline):
         probabilities = routed.logits.float().softmax(-1)
 
         results = []
-        for number, frames in enumerate(clips):
-            mine = (owner == number).nonzero().flatten()
+        for number, frames in enumerate(clips.frames):
+            mine = clips.rows(number)
             results.append(
                 self._result(
                     probabilities[mine].mean(0),
@@ -213,7 +207,7 @@ class KCDPPipeline(DiffusionPipeline):
                     encoded.states[number].float().cpu().numpy() if return_features else None,
                 )
             )
-        return results[0] if single else results
+        return results[0] if clips.single else results
 
     def _result(
         self,

@@ -8,6 +8,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from kcdp import bundle as bundles
 from kcdp.bundle import BundleError, find_bundle, load_bundle
 from tests.tiny_pipeline import tiny_pipeline
+from tests.tiny_uniemo import tiny_uniemo
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,41 @@ def test_a_folder_opens_with_everything_in_it(folder, picture):
     assert bundle.kcdp(picture()).emotion in bundle.kcdp.labels
     assert ("man", "hugs", "woman") in bundle.knowledge.triplets("a man hugs a woman")
     assert {parameter.dtype for parameter in bundle.kcdp.unet.parameters()} == {torch.float32}
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tiny_tokenizer, tmp_path_factory):
+    """The same bundle with parts that make pictures."""
+    whole = tmp_path_factory.mktemp("whole") / "bundle"
+    shutil.copytree(folder, whole)
+    tiny_uniemo(tiny_pipeline(tiny_tokenizer)).save_pretrained(whole)
+    return whole
+
+
+def test_pictures_are_made_by_the_weights_that_perceive(whole, folder, picture):
+    bundle = load_bundle(whole, device="cpu")
+    assert bundle.uniemo is bundle.uniemo
+    for name in ("unet", "vae", "text_encoder", "tokenizer"):
+        assert getattr(bundle.uniemo, name) is getattr(bundle.kcdp, name)
+    bundle.uniemo.set_progress_bar_config(disable=True)
+    expected = load_bundle(folder, device="cpu").kcdp(picture(), caption="a cat").probabilities
+    made = bundle.uniemo("awe", "a cat", seed=1, num_inference_steps=2)
+    assert made.images[0].size == (bundle.uniemo.size,) * 2
+    assert bundle.uniemo.understand(picture()).emotion in bundle.kcdp.labels
+    assert bundle.kcdp(picture(), caption="a cat").probabilities == pytest.approx(expected, abs=1e-6)
+
+
+def test_all_of_a_bundle_is_of_one_precision(whole):
+    bundle = load_bundle(whole, device="cpu", dtype=torch.bfloat16)
+    parts = [part for part in bundle.uniemo.components.values() if isinstance(part, torch.nn.Module)]
+    assert {parameter.dtype for part in parts for parameter in part.parameters()} == {torch.bfloat16}
+
+
+def test_a_bundle_that_only_perceives_is_one_sentence(folder):
+    bundle = load_bundle(folder, device="cpu")
+    with pytest.raises(BundleError, match=r"cannot make pictures: it has no uniemo_index\.json") as error:
+        _ = bundle.uniemo
+    assert str(folder) in one_sentence(error)
 
 
 def test_a_model_of_the_hub_is_fetched_at_its_revision(folder, monkeypatch):
@@ -98,4 +134,24 @@ def test_a_damaged_bundle_is_one_sentence(folder, tmp_path, path, damage):
     damage(broken / path)
     with pytest.raises(BundleError, match="cannot be read") as error:
         load_bundle(broken, device="cpu")
+    assert str(broken) in one_sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("path", "damage"),
+    [
+        ("chain/diffusion_pytorch_model.safetensors", cut_short),
+        ("uniemo_index.json", cut_short),
+        ("uniemo_index.json", mix_up),
+        ("vision", shutil.rmtree),
+        ("space", shutil.rmtree),
+    ],
+)
+def test_damaged_parts_that_make_pictures_are_one_sentence(whole, tmp_path, path, damage):
+    broken = tmp_path / "broken"
+    shutil.copytree(whole, broken)
+    damage(broken / path)
+    bundle = load_bundle(broken, device="cpu")
+    with pytest.raises(BundleError, match="cannot be read") as error:
+        _ = bundle.uniemo
     assert str(broken) in one_sentence(error)

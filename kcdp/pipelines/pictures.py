@@ -1,0 +1,58 @@
+"""What every pipeline does with the pictures it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL
+from PIL import Image
+
+from kcdp.imaging import load_frames, to_tensor
+
+#: A picture: decoded, a path, or the bytes of a file.
+Picture = Image.Image | str | Path | bytes
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The frames of one picture or several; a still has one.
+
+    `owner` (F,) int64 says for each of the F frames in `flat`, clip by clip, whose it is.
+    """
+
+    frames: list[list[Image.Image]]
+    single: bool
+
+    @property
+    def flat(self) -> list[Image.Image]:
+        """All frames in one list."""
+        return [frame for clip in self.frames for frame in clip]
+
+    @property
+    def owner(self) -> torch.Tensor:
+        """See the class."""
+        return torch.tensor([number for number, clip in enumerate(self.frames) for _ in clip])
+
+    @property
+    def middles(self) -> list[Image.Image]:
+        """The frame of each picture that stands for it."""
+        return [clip[len(clip) // 2] for clip in self.frames]
+
+    def rows(self, number: int) -> torch.Tensor:
+        """Where in `flat` the frames of picture `number` are, int64."""
+        return (self.owner == number).nonzero().flatten()
+
+
+def load_clips(image: Picture | Sequence[Picture]) -> Clips:
+    """Read one picture or a list of them; raises ImageError with one sentence when one cannot be read."""
+    single = not isinstance(image, (list, tuple))
+    return Clips([load_frames(picture) for picture in ([image] if single else image)], single)
+
+
+def encode_pictures(vae: AutoencoderKL, frames: Sequence[Image.Image]) -> torch.Tensor:
+    """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained."""
+    pixels = to_tensor(frames, vae.config.sample_size).to(vae.device, vae.dtype)
+    return vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor

@@ -1,0 +1,79 @@
+"""Denoising: from noise, or from a noisy picture, to latents, with any of diffusers' schedulers."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Sequence
+
+import torch
+from diffusers import SchedulerMixin, UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import retrieve_timesteps
+from diffusers.utils.torch_utils import randn_tensor
+
+#: Called after each step with its number, its timestep and the latents; gives the latents to go on with.
+OnStep = Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def steps_taken(num_inference_steps: int, strength: float) -> int:
+    """How many of the steps a picture goes through that may change by `strength`, in (0, 1]; at least one."""
+    return max(1, int(num_inference_steps * strength))
+
+
+def denoise(
+    unet: UNet2DConditionModel,
+    scheduler: SchedulerMixin,
+    states: torch.Tensor,
+    seeds: Sequence[int],
+    num_inference_steps: int,
+    on_step: OnStep,
+    away: torch.Tensor | None = None,
+    guidance_scale: float = 1.0,
+    begin: torch.Tensor | None = None,
+    strength: float = 1.0,
+) -> torch.Tensor:
+    """Latents (B, C, h, w), each a function of its seed and its row of `states` and `begin`, whatever its neighbours are.
+
+    Args:
+        unet, scheduler: the denoiser and its schedule; neither is changed, so threads can share them.
+        states: (B, L, T), of the prompts; where they are, the rest is done.
+        seeds: B, each from 0 to 2**63 - 1.
+        num_inference_steps: 1 or more.
+        on_step: see `OnStep`.
+        away: (1, L, T), what classifier-free guidance leads away from; None does not guide.
+        guidance_scale: s in away + s (towards - away).
+        begin: (1 or B, C, h, w), latents of a picture to begin from: noise is added to them, and the steps that would lead
+            there are left out; None begins from noise alone.
+        strength: see `steps_taken`.
+    """
+    # A copy, because a scheduler counts the steps of one call.
+    scheduler = copy.deepcopy(scheduler)
+    device, dtype, count = states.device, states.dtype, len(seeds)
+    timesteps, _ = retrieve_timesteps(scheduler, num_inference_steps, device)
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    shape = (count, unet.config.in_channels, unet.config.sample_size, unet.config.sample_size)
+    # In 32 bits, so that a seed means the same noise in every precision.
+    noise = randn_tensor(shape, generators, device, torch.float32).to(dtype)
+    if begin is None:
+        latents = noise * scheduler.init_noise_sigma
+    else:
+        start = scheduler.order * (num_inference_steps - steps_taken(num_inference_steps, strength))
+        timesteps = timesteps[start:]
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(start)
+        latents = scheduler.add_noise(begin.to(device, dtype).expand(shape), noise, timesteps[:1].repeat(count))
+    # Those schedulers that add noise on their way take it from each picture's own generator.
+    takes_generator = "generator" in inspect.signature(scheduler.step).parameters
+    options = {"generator": generators} if takes_generator else {}
+    copies = 1 if away is None else 2
+    if away is not None:
+        states = torch.cat([away.expand_as(states), states])
+    for number, timestep in enumerate(timesteps):
+        inputs = scheduler.scale_model_input(torch.cat([latents] * copies), timestep)
+        predicted = unet(inputs, timestep, encoder_hidden_states=states, return_dict=False)[0]
+        if away is not None:
+            without, towards = predicted.chunk(2)
+            predicted = without + guidance_scale * (towards - without)
+        latents = scheduler.step(predicted, timestep, latents, **options, return_dict=False)[0]
+        latents = on_step(number, timestep, latents)
+    return latents

@@ -1,0 +1,394 @@
+"""UniEmo as a pipeline: what a picture makes people feel, and pictures that make people feel it."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from diffusers import AutoencoderKL, DiffusionPipeline, SchedulerMixin, UNet2DConditionModel
+from diffusers.image_processor import VaeImageProcessor
+from huggingface_hub import snapshot_download
+from PIL import Image
+from torch.nn import functional as F
+from transformers import AutoModel, CLIPTextModel, CLIPTokenizer, CLIPVisionModel
+
+# Not used here: the libraries only find components of modules that are imported, and a bundle may name these.
+import kcdp.perception.autoencoder
+import kcdp.vision  # noqa: F401
+from kcdp.emotions import LABEL_SPACES
+from kcdp.experts.chain import ChainOutput, ExpertQueryChain
+from kcdp.experts.correlation import EmotionalCorrelation, Kind
+from kcdp.experts.emotion_space import EmotionSpace
+from kcdp.experts.fusion import EmotionFusion, pooled_features
+from kcdp.experts.prompt import PLACEHOLDER, WeightedTokens, encode_prompts
+from kcdp.imaging import to_tensor
+from kcdp.knowledge.encoder import KnowledgeEncoder
+from kcdp.perception.denoiser import heat_map
+from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips
+from kcdp.pipelines.sampling import denoise, steps_taken
+from kcdp.results import AttentionMap, AttributeMatch, UniEmoImageOutput, UniEmoOutput
+
+OutputType = Literal["pil", "pt"]
+#: Called after each step with the pipeline, the step's number, its timestep and {"latents": ...}; what it returns under
+#: "latents" takes their place. Whatever it raises ends the generation.
+StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor, dict[str, torch.Tensor]], dict[str, torch.Tensor] | None]
+
+#: Added to a picture's seed where its emotion is drawn, so that the same seed gives the same noise for every emotion.
+_EMOTION_SEEDS = 0x9E3779B97F4A7C15
+_SEEDS = 2**63
+
+
+class UniEmoPipeline(DiffusionPipeline):
+    """Emotional understanding and generation with expert queries.
+
+    picture -> vision tower with expert queries -> emotion, scene, object; the same features, or features drawn from the
+    emotion space -> fusion F -> a prompt with F as one of its tokens -> denoising -> picture.
+
+    VAE, UNet, text encoder and tokenizer are those of a text-to-image model and can be the very objects that `KCDPPipeline`
+    holds. Calls may run at the same time in several threads: what a call changes is its own.
+
+    Args:
+        label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
+        image_mean, image_std: what the vision tower wants subtracted from pixels in [0, 1], and divided by; for each colour.
+        guidance_scale: how far to follow the prompt where a call does not say; 7.5 in the paper.
+
+    Raises ValueError for an unknown label space.
+
+    Examples:
+        >>> from kcdp import load_bundle
+        >>> uniemo = load_bundle().uniemo
+        >>> uniemo.understand("sticker.png").scene.name
+        'amusement park'
+        >>> made = uniemo({"amusement": 0.7, "sadness": 0.3}, "a cat", num_images=4, seed=7)
+        >>> made.images[0].save("cat.png")
+    """
+
+    #: Not diffusers' usual name: a bundle is one folder for this pipeline and for KCDP, whose index has that name.
+    config_name = "uniemo_index.json"
+    model_cpu_offload_seq = "chain->fusion->unet->vae"
+    # Of these only parts are called, which the hooks that bring weights to the GPU do not see.
+    _exclude_from_cpu_offload: list[str] = ["vision", "text_encoder", "correlation", "space"]  # noqa: RUF012
+
+    def __init__(
+        self,
+        vae: AutoencoderKL,
+        unet: UNet2DConditionModel,
+        text_encoder: CLIPTextModel,
+        tokenizer: CLIPTokenizer,
+        scheduler: SchedulerMixin,
+        vision: CLIPVisionModel,
+        chain: ExpertQueryChain,
+        fusion: EmotionFusion,
+        correlation: EmotionalCorrelation,
+        space: EmotionSpace,
+        label_space: str = "Mikels-8",
+        image_mean: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5),
+        image_std: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5),
+        guidance_scale: float = 7.5,
+    ) -> None:
+        super().__init__()
+        if label_space not in LABEL_SPACES:
+            raise ValueError(f"Unknown label space '{label_space}'; choose one of {', '.join(LABEL_SPACES)}.")
+        self.register_modules(
+            vae=vae,
+            unet=unet,
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            scheduler=scheduler,
+            vision=vision,
+            chain=chain,
+            fusion=fusion,
+            correlation=correlation,
+            space=space,
+        )
+        self.register_to_config(
+            # Which one it is says its own configuration; diffusers cannot tell that a tower of ours is a transformers model.
+            vision=("transformers", "PreTrainedModel"),
+            label_space=label_space,
+            image_mean=list(image_mean),
+            image_std=list(image_std),
+            guidance_scale=guidance_scale,
+        )
+        self.labels = LABEL_SPACES[label_space].labels
+        self.image_processor = VaeImageProcessor()
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any) -> UniEmoPipeline:
+        """Load a bundle's generating side from a folder or the Hub; arguments as for any diffusers pipeline.
+
+        The vision tower is found by its model type.
+        """
+        folder = Path(pretrained_model_name_or_path)
+        if not folder.is_dir():
+            folder = Path(snapshot_download(str(pretrained_model_name_or_path), revision=kwargs.pop("revision", None)))
+        if "vision" not in kwargs:
+            dtype = kwargs.get("torch_dtype", torch.float32)
+            kwargs["vision"] = AutoModel.from_pretrained(folder / "vision", dtype=dtype).eval()
+        return super().from_pretrained(folder, **kwargs)
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the pictures that are made."""
+        return self.vae.config.sample_size
+
+    @torch.no_grad()
+    def understand(self, image: Picture | Sequence[Picture]) -> UniEmoOutput | list[UniEmoOutput]:
+        """Recognise emotion, scene and object of one picture, or of a list of them in one batch.
+
+        Of an animation several frames are seen and their numbers averaged.
+        Raises ImageError with one sentence when a picture cannot be read.
+        """
+        clips = load_clips(image)
+        if not clips.frames:
+            return []
+        seen = self._look(clips.flat)
+        results = [self._understood(seen, clips, number) for number in range(len(clips.frames))]
+        return results[0] if clips.single else results
+
+    def _look(self, frames: Sequence[Image.Image]) -> ChainOutput:
+        """RGB pictures through the vision tower with its expert queries."""
+        device, dtype = self._execution_device, self.vision.dtype
+        pixels = to_tensor(frames, self.vision.config.image_size).to(device) / 2 + 0.5
+        mean, std = (
+            torch.tensor(given, device=device)[:, None, None]
+            for given in (self.config.image_mean, self.config.image_std)
+        )
+        return self.chain(self.vision, ((pixels - mean) / std).to(dtype))
+
+    def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:
+        rows = clips.rows(number).to(seen.logits.device)
+        probabilities = seen.logits[rows].float().softmax(dim=-1).mean(dim=0)
+        found = {
+            "scene": self._match("scene", seen.scene_embeds, rows),
+            "object": self._match("object", seen.object_embeds, rows),
+        }
+        middle = int(rows[len(rows) // 2])
+        attention = tuple(
+            AttentionMap(
+                found[kind].name if found[kind] else kind,
+                kind,
+                heat_map([maps[middle][None]], [0], (self.size, self.size)),
+            )
+            for kind, maps in (("scene", seen.scene_attention), ("object", seen.object_attention))
+            if maps is not None
+        )
+        return UniEmoOutput(
+            emotion=self.labels[int(probabilities.argmax())],
+            probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),
+            attention=attention,
+            label_space=self.config.label_space,
+            frames=len(rows),
+            **found,
+        )
+
+    def _match(self, kind: Kind, embeds: torch.Tensor | None, rows: torch.Tensor) -> AttributeMatch | None:
+        """What the frames `rows` of one picture show, by the mean direction of their `embeds` (F, P)."""
+        if embeds is None:
+            return None
+        mean = F.normalize(embeds[rows].mean(dim=0, keepdim=True), dim=-1)
+        indices, (name,), cosines = self.correlation.nearest(mean, kind=kind)
+        if name is None:
+            return None
+        coefficients = self.correlation.coefficients[indices[0]].tolist()
+        return AttributeMatch(name, cosines.item(), dict(zip(self.labels, coefficients, strict=True)))
+
+    def check_inputs(
+        self,
+        emotion: str | Mapping[str, float] | Picture,
+        prompt: str,
+        strength: float,
+        num_images: int | None,
+        seed: int | Sequence[int] | None,
+        num_inference_steps: int,
+        guidance_scale: float | None,
+        negative_prompt: str | None,
+        output_type: str,
+    ) -> None:
+        """Raise ValueError, with one sentence, for the first argument of a call that makes no sense."""
+        self._weights(emotion)
+        if not isinstance(prompt, str):
+            raise ValueError(f"The prompt must be a text, not {type(prompt).__name__}.")
+        if prompt.count(PLACEHOLDER) > 1:
+            raise ValueError(f"The prompt can have {PLACEHOLDER} only once; this one has it more often.")
+        if negative_prompt is not None and not isinstance(negative_prompt, str):
+            raise ValueError(f"The negative prompt must be a text, not {type(negative_prompt).__name__}.")
+        if not 0 < strength <= 1:
+            raise ValueError(f"The strength must be above 0 and at most 1, not {strength}.")
+        if num_images is not None and num_images < 1:
+            raise ValueError(f"The number of pictures must be at least 1, not {num_images}.")
+        if num_inference_steps < 1:
+            raise ValueError(f"The number of steps must be at least 1, not {num_inference_steps}.")
+        if guidance_scale is not None and not math.isfinite(guidance_scale):
+            raise ValueError(f"The guidance scale must be a finite number, not {guidance_scale}.")
+        seeds = [] if seed is None else [seed] if isinstance(seed, int) else list(seed)
+        wrong = [value for value in seeds if not isinstance(value, int) or not 0 <= value < _SEEDS]
+        if wrong:
+            raise ValueError(f"A seed must be a whole number from 0 to 2**63 - 1, not {wrong[0]}.")
+        if seed is not None and not isinstance(seed, int) and (not seeds or num_images not in (None, len(seeds))):
+            raise ValueError(
+                f"There are {len(seeds)} seeds for {num_images or 'no'} pictures; give one seed for each picture."
+            )
+        if output_type not in get_args(OutputType):
+            raise ValueError(f"Unknown output type '{output_type}'; choose one of {', '.join(get_args(OutputType))}.")
+
+    def _weights(self, emotion: str | Mapping[str, float] | Picture) -> dict[str, float] | None:
+        """The weights of named emotions, in the label space's order and with sum 1; None when it is a picture.
+
+        Raises ValueError for an unknown emotion, and for weights that are no numbers, below 0, or all 0.
+        """
+        if isinstance(emotion, str):
+            emotion = {emotion: 1.0}
+        if not isinstance(emotion, Mapping):
+            return None
+        space = LABEL_SPACES[self.config.label_space]
+        named = sorted((space.index(name), weight) for name, weight in emotion.items())
+        weights = [weight for _, weight in named]
+        if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or sum(weights) <= 0:
+            raise ValueError(
+                f"The weights of the emotions must be 0 or above and not all of them 0, not {dict(emotion)}."
+            )
+        return {self.labels[index]: weight / sum(weights) for index, weight in named}
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        emotion: str | Mapping[str, float] | Picture,
+        prompt: str = "",
+        image: Picture | None = None,
+        strength: float = 0.6,
+        num_images: int | None = None,
+        seed: int | Sequence[int] | None = None,
+        num_inference_steps: int = 25,
+        guidance_scale: float | None = None,
+        negative_prompt: str | None = None,
+        callback_on_step_end: StepCallback | None = None,
+        output_type: OutputType = "pil",
+    ) -> UniEmoImageOutput:
+        """Make pictures that evoke an emotion.
+
+        Args:
+            emotion: a label; labels with weights, which are blended; or a picture (a path only as `Path`), whose emotion is
+                carried over.
+            prompt: what to show. `<emotion>` says where the emotion stands among the words; without, it comes first.
+            image: begin from this picture, the middle frame of an animation, and not from noise alone.
+            strength: how much of `image` may change, above 0 (nothing) to 1 (everything).
+            num_images: how many pictures; one for each seed if not given, or a single one.
+            seed: of the first picture, the next ones having the next numbers; or one for each picture; or None to draw.
+                The same seed makes the same picture, alone or among others.
+            num_inference_steps: of denoising; with `image` the last `strength` of them are taken.
+            guidance_scale: how far to follow the prompt; 1 or less takes it as it is. The pipeline's own if not given.
+            negative_prompt: what guidance leads away from; if not given, the empty prompt.
+            callback_on_step_end: see `StepCallback`.
+            output_type: "pil" for pictures, "pt" for tensors (3, H, W) in [0, 1].
+
+        Raises ValueError, or ImageError for a picture that cannot be read, with one sentence.
+        """
+        self.check_inputs(
+            emotion,
+            prompt,
+            strength,
+            num_images,
+            seed,
+            num_inference_steps,
+            guidance_scale,
+            negative_prompt,
+            output_type,
+        )
+        weights = self._weights(emotion)
+        source = None if image is None else load_clips(image).middles
+        if seed is None:
+            seeds = [secrets.randbits(32) for _ in range(num_images or 1)]
+        elif isinstance(seed, int):
+            seeds = [(seed + number) % _SEEDS for number in range(num_images or 1)]
+        else:
+            seeds = list(seed)
+        if guidance_scale is None:
+            guidance_scale = self.config.guidance_scale
+
+        tokens = self._of_picture(emotion, len(seeds)) if weights is None else self._of_names(weights, seeds)
+        states = encode_prompts(self.text_encoder, self.tokenizer, [prompt] * len(seeds), tokens)
+        away = None
+        if guidance_scale > 1:
+            away = KnowledgeEncoder(self.text_encoder, self.tokenizer).encode_prompts([negative_prompt or ""])[0]
+        begin = None if source is None else encode_pictures(self.vae, source)
+        steps = num_inference_steps if begin is None else steps_taken(num_inference_steps, strength)
+        with self.progress_bar(total=steps) as progress:
+
+            def on_step(number: int, timestep: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
+                progress.update()
+                if callback_on_step_end is None:
+                    return latents
+                changed = callback_on_step_end(self, number, timestep, {"latents": latents}) or {}
+                return changed.get("latents", latents)
+
+            latents = denoise(
+                self.unet,
+                self.scheduler,
+                states,
+                seeds,
+                num_inference_steps,
+                on_step,
+                away,
+                guidance_scale,
+                begin,
+                strength,
+            )
+        pixels = self._decode(latents)
+        pictures = self.image_processor.postprocess(pixels, "pil")
+        return UniEmoImageOutput(
+            images=tuple(pictures if output_type == "pil" else self.image_processor.postprocess(pixels, "pt")),
+            seeds=tuple(seeds),
+            verdicts=tuple(seen.probabilities for seen in self.understand(pictures)),
+            emotion=weights,
+            prompt=prompt,
+            settings={
+                "num_inference_steps": num_inference_steps,
+                "guidance_scale": guidance_scale,
+                "negative_prompt": negative_prompt,
+                "strength": None if image is None else strength,
+                "scheduler": type(self.scheduler).__name__,
+                "label_space": self.config.label_space,
+            },
+        )
+
+    @torch.no_grad()
+    def decode(self, latents: torch.Tensor) -> list[Image.Image]:
+        """Pictures of latents (B, C, h, w), in a callback what the steps so far have come to."""
+        return self.image_processor.postprocess(self._decode(latents), "pil")
+
+    def _decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents (B, C, h, w) -> pixels (B, 3, H, W), about -1 to 1."""
+        return self.vae.decode(latents / self.vae.config.scaling_factor, return_dict=False)[0]
+
+    def _of_names(self, weights: dict[str, float], seeds: Sequence[int]) -> list[WeightedTokens]:
+        """For each seed the fused vectors of the emotions, drawn from the space, with their weights.
+
+        Every emotion is drawn with the same noise: at its ends a blend is what either emotion alone would be, and between
+        them the picture changes by the emotions only.
+        """
+        fused = []
+        for name, weight in weights.items():
+            if weight == 0:
+                continue
+            emotions = torch.full((len(seeds),), self.labels.index(name), device=self.space.device)
+            generators = [torch.Generator().manual_seed((value + _EMOTION_SEEDS) % _SEEDS) for value in seeds]
+            features = self.space.sample(emotions, generators)
+            fused.append((self._fuse(features, self.space.alphas[emotions]), weight))
+        return [[(vectors[row], weight) for vectors, weight in fused] for row in range(len(seeds))]
+
+    def _of_picture(self, picture: Picture, count: int) -> list[WeightedTokens]:
+        """`count` times the fused vector of a picture, of its frames' mean features."""
+        seen = self._look(load_clips(picture).flat)
+        features, probabilities = pooled_features(seen), seen.logits.softmax(dim=-1)
+        alphas = self.correlation.alphas(seen, probabilities)
+        vectors = self._fuse(features.mean(dim=0, keepdim=True), alphas.mean(dim=0, keepdim=True))
+        return [[(vectors[0], 1.0)]] * count
+
+    def _fuse(self, features: torch.Tensor, alphas: torch.Tensor) -> torch.Tensor:
+        """Features (B, 3, W) and alphas (B, 2) -> F (B, T)."""
+        device, dtype = self._execution_device, self.fusion.dtype
+        return self.fusion(*features.to(device, dtype).unbind(dim=1), *alphas.to(device, dtype).unbind(dim=1))
