@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from diffusers import UNet2DConditionModel
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
@@ -16,6 +17,9 @@ from kcdp.pipelines.uniemo import UniEmoPipeline
 
 #: The bundle that ships with the code.
 EMBEDDED = Path(__file__).resolve().parents[1] / "assets" / "mini"
+
+#: Folder of a denoiser that has learned to paint emotions, where a bundle has one beside the one that KCDP sees with.
+OWN_UNET = "uniemo_unet"
 
 
 class BundleError(RuntimeError):
@@ -36,7 +40,8 @@ class Bundle:
 
     @cached_property
     def uniemo(self) -> UniEmoPipeline:
-        """Understanding by expert queries, and generation; made of KCDP's own VAE, UNet, text encoder and tokenizer.
+        """Understanding by expert queries, and generation; made of KCDP's own VAE, text encoder and tokenizer, and of its
+        UNet unless the bundle has one that was tuned for emotions.
 
         Loaded on first use. Raises BundleError when the bundle has no such parts, or they cannot be read.
         """
@@ -48,6 +53,9 @@ class Bundle:
         kcdp = self.kcdp
         shared = {name: getattr(kcdp, name) for name in ("vae", "unet", "text_encoder", "tokenizer")}
         try:
+            if (self.folder / OWN_UNET).is_dir():
+                own = UNet2DConditionModel.from_pretrained(self.folder / OWN_UNET, torch_dtype=kcdp.unet.dtype)
+                shared["unet"] = own.eval()
             pipeline = UniEmoPipeline.from_pretrained(self.folder, torch_dtype=kcdp.unet.dtype, **shared)
         except Exception as error:  # as in `load_bundle`
             raise _unreadable(self.folder, error) from error

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import logging
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from diffusers import DDIMScheduler, UNet2DConditionModel
+from transformers import AutoModel
 
+from kcdp.bundle import OWN_UNET
+from kcdp.experts.chain import ExpertQueryChain
+from kcdp.experts.correlation import EmotionalCorrelation
+from kcdp.experts.emotion_space import EmotionSpace
+from kcdp.experts.fusion import EmotionFusion
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.kcdp import KCDPPipeline
+from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.prediction.cliea import CLIEA
 from kcdp.prediction.moe import MixtureOfExperts
 from train.foundation import Foundation
 from train.loop import write_folder
 from train.recipe import Recipe
+from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig
+from train.stages.running import best_weights
+
+logger = logging.getLogger(__name__)
 
 #: Weights are cut into files of this size, so that plain git can carry a bundle.
 SHARD = "9MB"
@@ -45,6 +62,36 @@ def assemble(foundation: Foundation, heads: Path, config: KCDPConfig, label_spac
     return pipeline
 
 
+def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEmoPipeline:
+    """The pipeline of a foundation and the parts in `best`, the weights of a joint stage that has finished.
+
+    Raises SystemExit when it has not.
+    """
+    if not (best / "space").is_dir():
+        raise SystemExit(
+            f"The stage '{best.parent.name}' has to be trained to its end first: there is no {best}/space."
+        )
+    unet = foundation.unet
+    if (best / "unet").is_dir():
+        unet = UNet2DConditionModel.from_pretrained(best / "unet").requires_grad_(False)
+    pipeline = UniEmoPipeline(
+        vae=foundation.vae,
+        unet=unet.eval(),
+        text_encoder=foundation.text_encoder,
+        tokenizer=foundation.tokenizer,
+        scheduler=DDIMScheduler.from_pretrained(best_weights(recipe, "unet") / "scheduler"),
+        vision=AutoModel.from_pretrained(best / "vision").eval(),
+        chain=ExpertQueryChain.from_pretrained(best / "chain").eval(),
+        fusion=EmotionFusion.from_pretrained(best / "fusion").eval(),
+        correlation=EmotionalCorrelation.from_pretrained(best / "correlation"),
+        space=EmotionSpace.from_pretrained(best / "space"),
+        label_space=recipe.label_space,
+        guidance_scale=recipe.stage_settings("uniemo_joint", JointConfig)[0].guidance_scale,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline.to(foundation.vae.device)
+
+
 def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, metrics: dict[str, float]) -> Path:
     """Write `output_dir/bundle` in half precision with its model card, all or nothing; returns the folder."""
     pipeline = assemble(foundation, recipe.run_dir("kcdp") / "best", config, recipe.label_space)
@@ -55,6 +102,7 @@ def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, met
     def write(folder: Path) -> None:
         pipeline.save_pretrained(folder, max_shard_size=SHARD)
         (folder / "README.md").write_text(model_card(recipe, metrics), encoding="utf-8")
+        _write_uniemo(recipe, foundation, folder)
 
     write_folder(target, write)
     pipeline.to(torch.float32)
@@ -62,11 +110,68 @@ def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, met
     return target
 
 
+#: The part of a card that speaks of UniEmo begins so.
+_UNIEMO_CARD = "\n## UniEmo\n"
+
+
+def trained_uniemo(recipe: Recipe) -> str | None:
+    """The last joint stage that has finished; None when none has."""
+    for stage in ("uniemo_feedback", "uniemo_joint"):
+        if (recipe.run_dir(stage) / "best" / "space").is_dir():
+            return stage
+    return None
+
+
+def _write_uniemo(recipe: Recipe, foundation: Foundation, folder: Path) -> None:
+    """The parts of UniEmo that KCDP has not, in half precision, and their part of the card; nothing before they are trained."""
+    stage = trained_uniemo(recipe)
+    if stage is None:
+        return
+    best = recipe.run_dir(stage) / "best"
+    pipeline = assemble_uniemo(recipe, foundation, best)
+    pipeline.save_config(folder)
+    pipeline.scheduler.save_pretrained(folder / "scheduler")
+    parts = {name: getattr(pipeline, name) for name in ("vision", "chain", "fusion", "correlation", "space")}
+    if (best / "unet").is_dir():
+        parts[OWN_UNET] = pipeline.unet
+    for name, part in parts.items():
+        copy.deepcopy(part).half().save_pretrained(folder / name, max_shard_size=SHARD)
+    card = folder / "README.md"
+    known = card.read_text(encoding="utf-8").partition(_UNIEMO_CARD)[0]
+    metrics = json.loads((recipe.run_dir(stage) / "metrics.json").read_text(encoding="utf-8"))
+    about = f"{_UNIEMO_CARD}\nUnderstanding and generation, stage `{stage}`.\n\n{_scores(metrics)}\n"
+    card.write_text(known + about, encoding="utf-8")
+
+
+def add_uniemo(recipe: Recipe, foundation: Foundation) -> Path | None:
+    """Put UniEmo's parts beside KCDP's in `output_dir/bundle`, all or nothing; returns the folder.
+
+    Before KCDP has been trained there is no bundle, and nothing is written: `write_bundle` will.
+    """
+    target = Path(recipe.output_dir) / "bundle"
+    if not target.is_dir():
+        logger.info("There is no bundle yet; training the stage 'kcdp' writes one, with UniEmo's parts in it.")
+        return None
+
+    def write(folder: Path) -> None:
+        shutil.copytree(target, folder, dirs_exist_ok=True)
+        # What an earlier stage had tuned is not this one's.
+        shutil.rmtree(folder / OWN_UNET, ignore_errors=True)
+        _write_uniemo(recipe, foundation, folder)
+
+    write_folder(target, write)
+    return target
+
+
+def _scores(metrics: Mapping[str, float]) -> str:
+    rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in sorted(metrics.items()))
+    return f"| validation | |\n|---|---|\n{rows}"
+
+
 def model_card(recipe: Recipe, metrics: dict[str, float]) -> str:
     """A card with what the bundle was trained on and what it scored on the validation pictures that chose it."""
     named = {"drawn pictures": recipe.drawn, "emoji, cartoons, photos": recipe.data, "a picture folder": recipe.folder}
     sets = [name for name, given in named.items() if given]
-    rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in sorted(metrics.items()))
     return f"""---
 license: apache-2.0
 library_name: diffusers
@@ -76,7 +181,5 @@ tags: [emotion-recognition, kcdp]
 
 Label space: {recipe.label_space}. Trained with `train/train.py`, protocol `{recipe.protocol}`, on: {", ".join(sets)}.
 
-| validation | |
-|---|---|
-{rows}
+{_scores(metrics)}
 """

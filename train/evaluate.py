@@ -12,7 +12,6 @@ import itertools
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,43 +30,15 @@ from train.data.sources import load_records
 from train.data.splits import parts, select
 from train.evaluation import figures, paintings, shipped, tables
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method
+from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
 from train.evaluation.results import ResultStore, write_json, write_text
+from train.evaluation.uniemo import GENERATORS, STRATEGIES, UniEmoEvaluation
 from train.recipe import Recipe
 from train.stages import best_weights, load_foundation
 from train.stages.kcdp import KCDPConfig
-
-
-@dataclass
-class EvaluationArguments:
-    """What to measure."""
-
-    what: list[str] = field(
-        default_factory=lambda: ["all"],
-        metadata={"help": "recognition, captions, reconstruction, paintings, adaptation, ablations, tsne or all."},
-    )
-    bundle: str | None = field(
-        default=None,
-        metadata={"help": "Bundle that recognition, captions and reconstruction measure; else the run's own stages."},
-    )
-    seeds: list[int] = field(default_factory=lambda: [0, 1, 2], metadata={"help": "Seeds of what is trained."})
-    pairs: list[str] = field(
-        default_factory=list,
-        metadata={"help": "Pairs source:target of adaptation, ablations and tsne; all ordered pairs if not given."},
-    )
-    methods: list[str] = field(
-        default_factory=list, metadata={"help": "Rows of adaptation and ablations; all if not given."}
-    )
-    steps: int = field(default=200, metadata={"help": "Steps that each model of adaptation and ablations trains."})
-    batch_size: int = field(default=32, metadata={"help": "Pictures of a step."})
-    cnn_widths: list[int] = field(
-        default_factory=lambda: [64, 128, 256, 512],
-        metadata={"help": "Widths of the convolutional network's four levels; ResNet-18's if not given."},
-    )
-    limit: int | None = field(
-        default=None, metadata={"help": "Most pictures of a part in recognition, captions and reconstruction."}
-    )
+from train.stages.running import data_speaks
 
 
 class Evaluation:
@@ -223,6 +194,24 @@ class Evaluation:
             figures.save(figures.domains_figure(panels, (source, target), self.domains.emotions), path)
             print(f"Figure 5 of {source} → {target}: {path}", flush=True)
 
+    @cached_property
+    def uniemo(self) -> UniEmoEvaluation:
+        return UniEmoEvaluation(self.recipe, self.arguments, self.domains, self.store, self.folder)
+
+    def understanding(self) -> None:
+        """What expert queries are worth."""
+        with data_speaks():
+            found = self.uniemo.understanding()
+        if found:
+            self._report("understanding", *found)
+
+    def generation(self) -> None:
+        """Pictures that methods make for emotions, and sheets to look at."""
+        with data_speaks():
+            found = self.uniemo.generation()
+        if found:
+            self._report("generation", *found)
+
 
 MEASURES: dict[str, Callable[[Evaluation], None]] = {
     "recognition": Evaluation.recognition,
@@ -232,6 +221,8 @@ MEASURES: dict[str, Callable[[Evaluation], None]] = {
     "adaptation": Evaluation.transfer,
     "ablations": Evaluation.ablations,
     "tsne": Evaluation.tsne,
+    "understanding": Evaluation.understanding,
+    "generation": Evaluation.generation,
 }
 
 
@@ -240,7 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     kinds = (Recipe, EvaluationArguments)
     recipe, wanted = parse(kinds, sys.argv[1:] if arguments is None else arguments, __doc__)
-    for asked, known in ((wanted.what, {*MEASURES, "all"}), (wanted.methods, {*METHODS, *ABLATIONS})):
+    rows = {*METHODS, *ABLATIONS, *STRATEGIES, *GENERATORS}
+    for asked, known in ((wanted.what, {*MEASURES, "all"}), (wanted.methods, rows)):
         unknown = [name for name in asked if name not in known]
         if unknown:
             raise SystemExit(f"'{unknown[0]}' is not known here; choose from: {', '.join(sorted(known))}.")
@@ -249,8 +241,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from error
     try:
+        later = {"understanding", "generation"}.difference(evaluation.uniemo.measurable) if "all" in wanted.what else ()
         for name, measure in MEASURES.items():
-            if name in wanted.what or "all" in wanted.what:
+            if name in wanted.what or ("all" in wanted.what and name not in later):
                 measure(evaluation)
     except (BundleError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from error

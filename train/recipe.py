@@ -22,7 +22,18 @@ class Recipe:
 
     output_dir: str = field(default="runs/mini", metadata={"help": "Where checkpoints, caches and the bundle go."})
     stages: list[str] = field(
-        default_factory=lambda: ["vae", "text", "path", "labelled_path", "language", "unet", "kcdp"],
+        default_factory=lambda: [
+            "vae",
+            "text",
+            "path",
+            "labelled_path",
+            "language",
+            "unet",
+            "kcdp",
+            "uniemo_understanding",
+            "uniemo_joint",
+            "uniemo_feedback",
+        ],
         metadata={"help": "Stages to run, in order."},
     )
     data: str | None = field(
@@ -48,6 +59,15 @@ class Recipe:
     language: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `language`."})
     unet: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `unet`."})
     kcdp: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `kcdp`."})
+    uniemo_understanding: dict[str, Any] = field(
+        default_factory=dict, metadata={"help": "Settings of the stage `uniemo_understanding`."}
+    )
+    uniemo_joint: dict[str, Any] = field(
+        default_factory=dict, metadata={"help": "Settings of the stage `uniemo_joint`."}
+    )
+    uniemo_feedback: dict[str, Any] = field(
+        default_factory=dict, metadata={"help": "Settings of the stage `uniemo_feedback`."}
+    )
 
     def run_dir(self, stage: str) -> Path:
         """Where a stage keeps its checkpoint and its best weights."""

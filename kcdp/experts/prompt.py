@@ -87,11 +87,18 @@ def encode_prompts(
         raise ValueError(f"There are {len(prompts)} prompts but emotions for {len(tokens)}; give them for each.")
     length = min(tokenizer.model_max_length, text_encoder.config.max_position_embeddings)
     ids, places = (part.to(text_encoder.device) for part in token_ids(tokenizer, prompts, length))
+    return encode_ids(text_encoder, ids, places, torch.stack([blend(own) for own in tokens]))
+
+
+def encode_ids(
+    text_encoder: CLIPTextModel, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor
+) -> torch.Tensor:
+    """Token states (B, L, T) of what `token_ids` gave, with `vectors` (B, T) at their places; see `encode_prompts`."""
     words = text_encoder.embeddings.token_embedding(ids)
-    vectors = torch.stack([blend(own) for own in tokens]).to(words.dtype)
-    emotion = torch.arange(length, device=ids.device) == places[:, None]
+    emotion = torch.arange(ids.shape[1], device=ids.device) == places[:, None]
+    own = vectors[:, None].to(words.dtype)
     # The model's own forward takes ids alone; its parts take embeddings.
-    hidden = text_encoder.embeddings(inputs_embeds=torch.where(emotion[..., None], vectors[:, None], words))
+    hidden = text_encoder.embeddings(inputs_embeds=torch.where(emotion[..., None], own, words))
     mask = create_causal_mask(
         config=text_encoder.config, inputs_embeds=hidden, attention_mask=None, past_key_values=None
     )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
 
 from kcdp.knowledge.clear import read_clear_tree
-from kcdp.knowledge.dependency import read_tree
+from kcdp.knowledge.dependency import Token, read_tree
 from kcdp.knowledge.propositions import extract_triplets
 from kcdp.knowledge.repair import repair
 from kcdp.results import Triplet
@@ -65,10 +64,12 @@ class TripletParser:
 
     def __call__(self, captions: Sequence[str]) -> list[list[Triplet]]:
         """The triplets of every caption, at most `MAX_TRIPLETS` each; none for a caption such as "sorry"."""
-        return [self._triplets(doc) for doc in self.nlp.pipe(caption.translate(_STRAIGHT) for caption in captions)]
+        return [extract_triplets(sentences)[:MAX_TRIPLETS] for sentences in self.trees(captions)]
 
-    def _triplets(self, doc: Doc) -> list[Triplet]:
-        sentences = [self._read(sentence) for sentence in doc.sents]
-        for tokens in sentences:
-            repair(tokens)
-        return extract_triplets(sentences)[:MAX_TRIPLETS]
+    def trees(self, captions: Sequence[str]) -> Iterator[list[list[Token]]]:
+        """The sentences of every caption: their words, linked to trees, with the parser's common slips repaired."""
+        for doc in self.nlp.pipe(caption.translate(_STRAIGHT) for caption in captions):
+            sentences = [self._read(sentence) for sentence in doc.sents]
+            for tokens in sentences:
+                repair(tokens)
+            yield sentences

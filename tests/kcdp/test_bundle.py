@@ -1,3 +1,4 @@
+import copy
 import json
 import shutil
 
@@ -46,6 +47,24 @@ def test_pictures_are_made_by_the_weights_that_perceive(whole, folder, picture):
     assert made.images[0].size == (bundle.uniemo.size,) * 2
     assert bundle.uniemo.understand(picture()).emotion in bundle.kcdp.labels
     assert bundle.kcdp(picture(), caption="a cat").probabilities == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_denoiser_that_was_tuned_for_emotions_paints_and_does_not_perceive(whole, tmp_path):
+    tuned = tmp_path / "tuned"
+    shutil.copytree(whole, tuned)
+    bundle = load_bundle(whole, device="cpu")
+    own = copy.deepcopy(bundle.kcdp.unet)
+    own.conv_out.bias.data += 1
+    own.save_pretrained(tuned / bundles.OWN_UNET)
+    again = load_bundle(tuned, device="cpu", dtype=torch.bfloat16)
+    painting, seeing = again.uniemo.unet, again.kcdp.unet
+    assert {parameter.dtype for parameter in painting.parameters()} == {torch.bfloat16} and not painting.training
+    torch.testing.assert_close(painting.conv_out.bias.float(), own.conv_out.bias, atol=1e-2, rtol=1e-2)
+    torch.testing.assert_close(seeing.conv_out.bias.float() + 1, own.conv_out.bias, atol=1e-2, rtol=1e-2)
+    assert again.uniemo.vae is again.kcdp.vae
+    cut_short(tuned / bundles.OWN_UNET / "diffusion_pytorch_model.safetensors")
+    with pytest.raises(BundleError, match="cannot be read"):
+        _ = load_bundle(tuned, device="cpu").uniemo
 
 
 def test_all_of_a_bundle_is_of_one_precision(whole):

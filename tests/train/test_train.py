@@ -1,10 +1,17 @@
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from kcdp.bundle import load_bundle
+from train.arguments import parse
+from train.bundle import add_uniemo, assemble_uniemo
+from train.recipe import Recipe
+from train.stages import STAGES, load_foundation
 from train.train import main
 
 TINY = Path(__file__).resolve().parents[2] / "train" / "configs" / "tiny.yaml"
@@ -19,7 +26,7 @@ def run(tmp_path_factory):
 
 
 def test_every_stage_leaves_its_weights_and_scores(run):
-    for stage in ("vae", "text", "path", "labelled_path", "language", "unet", "kcdp"):
+    for stage in STAGES:
         assert (run / stage / "best").is_dir()
         assert json.loads((run / stage / "metrics.json").read_text())
     assert not list(run.rglob("*.part*"))
@@ -36,13 +43,54 @@ def test_the_bundle_recognises_a_picture(run, picture):
     assert max(file.stat().st_size for file in (run / "bundle").rglob("*") if file.is_file()) < 10 * 2**20
 
 
+def test_the_bundle_paints_a_picture(run, picture):
+    uniemo = load_bundle(run / "bundle", device="cpu").uniemo
+    made = uniemo("awe", "a bench", seed=[3, 4], num_inference_steps=2)
+    assert [image.size for image in made.images] == [(32, 32)] * 2
+    assert uniemo.understand(picture(40)).scene is not None
+    assert "uniemo_feedback" in (run / "bundle" / "README.md").read_text()
+    # The denoiser was tuned; KCDP sees with the one that was not.
+    tuned = load_file(run / "uniemo_feedback/best/unet/diffusion_pytorch_model.safetensors")
+    base = load_file(run / "unet/best/unet/diffusion_pytorch_model.safetensors")
+    for own, expected in ((uniemo.unet, tuned), (load_bundle(run / "bundle", device="cpu").kcdp.unet, base)):
+        state = own.state_dict()
+        assert all(torch.allclose(state[name], value, atol=1e-3) for name, value in expected.items())
+    assert any(not torch.allclose(value, tuned[name], atol=1e-3) for name, value in base.items())
+
+
+def test_a_bundle_follows_what_is_trained(run, tmp_path):
+    """A denoiser of an earlier stage goes with it, and without UniEmo's weights there is nothing to write."""
+    copied = tmp_path / "run"
+    shutil.copytree(run, copied, ignore=shutil.ignore_patterns("cache", "checkpoint", "logs"))
+    (recipe,) = parse((Recipe,), ["--config", str(TINY), "--output_dir", str(copied)], None)
+    foundation = load_foundation(recipe)
+    before = copied / "bundle"
+    assert (before / "uniemo_unet").is_dir()
+    shutil.rmtree(copied / "uniemo_feedback")
+    shutil.rmtree(copied / "uniemo_joint/best/unet")
+    assert add_uniemo(recipe, foundation) == before
+    assert not (before / "uniemo_unet").exists()
+    card = (before / "README.md").read_text()
+    assert card.count("## UniEmo") == 1 and "uniemo_joint" in card and "uniemo_feedback" not in card
+    bundle = load_bundle(before, device="cpu")
+    assert bundle.uniemo.unet is bundle.kcdp.unet
+    shutil.rmtree(before)
+    assert add_uniemo(recipe, foundation) is None
+    shutil.rmtree(copied / "uniemo_joint/best/space")
+    with pytest.raises(SystemExit, match="'uniemo_joint' has to be trained to its end"):
+        assemble_uniemo(recipe, foundation, copied / "uniemo_joint/best")
+
+
 def test_a_second_start_trains_nothing(run, caplog):
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*/best/**/*.safetensors")}
     assert before
     with caplog.at_level(logging.INFO):
-        main(["--config", str(TINY), "--output_dir", str(run), "--stages", "vae", "kcdp"])
+        main(["--config", str(TINY), "--output_dir", str(run), "--stages", "vae", "kcdp", "uniemo_joint"])
     assert "vae is already trained" in caplog.text
     assert "kcdp is already trained" in caplog.text
+    assert "uniemo_joint is already trained" in caplog.text
+    # Written again by `kcdp`, the bundle has all its parts still.
+    assert (run / "bundle" / "uniemo_index.json").is_file()
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,6 @@ import torch
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.lexicon import PICTURE_NOUNS
 from kcdp.knowledge.phrases import content_heads, place, words
-from kcdp.knowledge.repair import repair
 from kcdp.knowledge.triplets import TripletParser
 from train.data.pool import Pool
 from train.data.store import cached_json, content_key
@@ -100,15 +99,6 @@ def _scene(tokens: Sequence[Token], subject: Token | None) -> str | None:
     return subject.lemma if subject is not None and subject.lemma in PLACES else None
 
 
-def _parsed(captions: Sequence[str], parser: TripletParser) -> Iterator[list[Token]]:
-    """The words of every caption, linked to trees."""
-    for doc in parser.nlp.pipe(captions):
-        sentences = [parser._read(sentence) for sentence in doc.sents]
-        for tokens in sentences:
-            repair(tokens)
-        yield [token for tokens in sentences for token in tokens]
-
-
 def attributes(captions: Sequence[str], parser: TripletParser) -> list[Attributes]:
     """Scene and object of every caption, parsed in batches.
 
@@ -117,7 +107,8 @@ def attributes(captions: Sequence[str], parser: TripletParser) -> list[Attribute
     one of `PLACES`: a tent between trees is at a "tree", a beach is at a "beach", a tree is nowhere.
     """
     found = []
-    for tokens in _parsed(captions, parser):
+    for sentences in parser.trees(captions):
+        tokens = [token for sentence in sentences for token in sentence]
         subject = _subject(tokens)
         found.append(Attributes(_scene(tokens, subject), None if subject is None else _name(subject)))
     return found

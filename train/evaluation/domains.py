@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, cached_property
 
 import numpy as np
@@ -53,6 +54,12 @@ class Domains:
 
     def _part(self, part: str) -> Pool:
         return make_pool(self.recipe, self.records, part, labelled=True)
+
+    def together(self, parts: Sequence[str]) -> Pool:
+        """The labelled pictures of several parts as one pool, each once."""
+        rows = np.unique(np.concatenate([self._labelled(part) for part in parts]))
+        recipe = self.recipe
+        return Pool(self.records.select(rows), recipe.cache_dir / "pictures", self.emotions, size=recipe.size)
 
     def _train(self, domain: str, balance: float) -> Pool:
         shares = {name: float(name == domain) for name in DOMAINS}

@@ -65,8 +65,12 @@ def adaptation_report(
     table: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]],
     titles: Mapping[str, str],
     note: str,
+    column: str = "pair",
 ) -> str:
-    """Methods by pairs, accuracy and macro-F1, with the mean over the pairs in the last column."""
+    """Methods by pairs, accuracy and macro-F1, with the mean over the pairs in the last column.
+
+    `column` is what the columns are, where they are no pairs.
+    """
     sections = [f"## {title}", note]
     for measure, name in (("accuracy", "Accuracy"), ("macro_f1", "Macro-F1")):
         rows, pairs = [], []
@@ -82,7 +86,7 @@ def adaptation_report(
         [pair, str(sum(run["counts"].values())), percent(run["chance"]), percent(run["majority"])]
         for pair, run in tests
     ]
-    return "\n\n".join([*sections, "The tests:", markdown_table(["pair", "pictures", "chance", "majority"], rows)])
+    return "\n\n".join([*sections, "The tests:", markdown_table([column, "pictures", "chance", "majority"], rows)])
 
 
 def captions_report(result: Mapping[str, Any]) -> str:

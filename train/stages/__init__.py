@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from accelerate import PartialState
 from diffusers import AutoencoderKL
@@ -14,38 +13,22 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from train.data.sources import load_records, make_pool
 from train.data.splits import parts
-from train.foundation import Foundation
-from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
+from train.stages.feedback import FeedbackConfig
+from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig, KCDPStage
 from train.stages.language import LanguageConfig, LanguageStage
 from train.stages.path import PathConfig, PathStage
+from train.stages.running import PARSER, best_weights, load_foundation, run
 from train.stages.text import TextConfig, TextStage
+from train.stages.understanding import UnderstandingConfig
 from train.stages.unet import UNetConfig, UNetStage
+from train.stages.uniemo import run_uniemo_feedback, run_uniemo_joint, run_uniemo_understanding
 from train.stages.vae import VAEConfig, VAEStage
 
 logger = logging.getLogger(__name__)
 
-#: The parser is trained apart (spaCy's own training) and ships with the bundle.
-PARSER = Path(__file__).resolve().parents[2] / "assets" / "mini" / "parser"
-
-
-def best_weights(recipe: Recipe, stage: str) -> Path:
-    """The finished weights of an earlier stage; raises SystemExit when that has not been trained."""
-    folder = recipe.run_dir(stage) / "best"
-    if not folder.is_dir():
-        raise SystemExit(f"The stage '{stage}' has to be trained first: there is no {folder}.")
-    return folder
-
-
-def load_foundation(recipe: Recipe, path: str = "labelled_path") -> Foundation:
-    """All earlier stages' best weights, on this process's device; `path` names the stage whose path it is."""
-    folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet", path))
-    return Foundation.load(*folders, PARSER, recipe.emotions.labels, PartialState().device)
-
-
-def _run(recipe: Recipe, stage: Stage, loop: LoopConfig) -> dict[str, float]:
-    return run_stage(stage, loop, recipe.run_dir(stage.name), recipe.mixed_precision)
+__all__ = ["PARSER", "SETTINGS", "STAGES", "best_weights", "check", "load_foundation"]
 
 
 def run_vae(recipe: Recipe) -> dict[str, float]:
@@ -53,7 +36,7 @@ def run_vae(recipe: Recipe) -> dict[str, float]:
     config, loop, shares = recipe.stage_settings("vae", VAEConfig)
     records = load_records(recipe)
     held_out = make_pool(recipe, records, "val")
-    return _run(recipe, VAEStage(config, make_pool(recipe, records, "train", shares), held_out), loop)
+    return run(recipe, VAEStage(config, make_pool(recipe, records, "train", shares), held_out), loop)
 
 
 def run_text(recipe: Recipe) -> dict[str, float]:
@@ -61,7 +44,7 @@ def run_text(recipe: Recipe) -> dict[str, float]:
     config, loop, shares = recipe.stage_settings("text", TextConfig)
     records = load_records(recipe)
     held_out = make_pool(recipe, records, "val")
-    return _run(recipe, TextStage(config, make_pool(recipe, records, "train", shares), held_out), loop)
+    return run(recipe, TextStage(config, make_pool(recipe, records, "train", shares), held_out), loop)
 
 
 def run_language(recipe: Recipe) -> dict[str, float]:
@@ -71,7 +54,7 @@ def run_language(recipe: Recipe) -> dict[str, float]:
     train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
     vae = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae")
     path = BottomUpPath.from_pretrained(best_weights(recipe, "path") / "path")
-    return _run(recipe, LanguageStage(config, train, held_out, best_weights(recipe, "text"), vae, path), loop)
+    return run(recipe, LanguageStage(config, train, held_out, best_weights(recipe, "text"), vae, path), loop)
 
 
 def _latents_and_words(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithProjection, CLIPTokenizer]:
@@ -87,14 +70,14 @@ def run_unet(recipe: Recipe) -> dict[str, float]:
     records = load_records(recipe)
     train = make_pool(recipe, records, "train", shares, config.balance)
     vae, text, tokenizer = _latents_and_words(recipe)
-    return _run(recipe, UNetStage(config, train, make_pool(recipe, records, "val"), vae, text, tokenizer), loop)
+    return run(recipe, UNetStage(config, train, make_pool(recipe, records, "val"), vae, text, tokenizer), loop)
 
 
 def _run_path(recipe: Recipe, name: str, start: BottomUpPath | None = None) -> dict[str, float]:
     config, loop, shares = recipe.stage_settings(name, PathConfig)
     records = load_records(recipe)
     train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
-    return _run(recipe, PathStage(config, train, held_out, *_latents_and_words(recipe), start), loop)
+    return run(recipe, PathStage(config, train, held_out, *_latents_and_words(recipe), start), loop)
 
 
 def run_path(recipe: Recipe) -> dict[str, float]:
@@ -116,7 +99,7 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
     train = make_pool(recipe, records, "train", shares, config.balance, labelled=True)
     held_out = make_pool(recipe, records, "val", labelled=True)
     foundation = load_foundation(recipe)
-    metrics = _run(recipe, KCDPStage(config, foundation, train, held_out), loop)
+    metrics = run(recipe, KCDPStage(config, foundation, train, held_out), loop)
     if PartialState().is_main_process:
         write_bundle(recipe, foundation, config, metrics)
     return metrics
@@ -130,6 +113,9 @@ SETTINGS = {
     "language": LanguageConfig,
     "unet": UNetConfig,
     "kcdp": KCDPConfig,
+    "uniemo_understanding": UnderstandingConfig,
+    "uniemo_joint": JointConfig,
+    "uniemo_feedback": FeedbackConfig,
 }
 STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
     "vae": run_vae,
@@ -139,6 +125,9 @@ STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
     "language": run_language,
     "unet": run_unet,
     "kcdp": run_kcdp,
+    "uniemo_understanding": run_uniemo_understanding,
+    "uniemo_joint": run_uniemo_joint,
+    "uniemo_feedback": run_uniemo_feedback,
 }
 
 

@@ -119,6 +119,21 @@ def build_chain(
     )
 
 
+@torch.no_grad()
+def see(vision: CLIPVisionModel, chain: ExpertQueryChain, tokens: np.ndarray, batch_size: int = 256) -> ChainOutput:
+    """What the chain makes of all kept tokens (N, 1 + n, W), on the CPU, in 32 bits and without maps."""
+    device, parts = next(chain.parameters()).device, []
+    for start in range(0, len(tokens), batch_size):
+        some = torch.from_numpy(np.array(tokens[start : start + batch_size])).float().to(device)
+        parts.append(vars(chain.follow(vision, some, attention=False)))
+    return ChainOutput(
+        **{
+            name: None if value is None else torch.cat([part[name] for part in parts]).float().cpu()
+            for name, value in parts[0].items()
+        }
+    )
+
+
 class UnderstandingTask(nn.Module):
     """L_U on kept tokens: scenes and objects by their names' vectors, emotions by their labels."""
 
@@ -143,7 +158,12 @@ class UnderstandingTask(nn.Module):
         self, tokens: torch.Tensor, labels: torch.Tensor, scene: torch.Tensor, object: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """Tokens (B, 1 + n, W); labels, scenes and objects (B,), each an index or -1 for what is not known."""
-        out = self.chain.follow(self.vision, tokens, attention=False)
+        return self.losses(self.chain.follow(self.vision, tokens, attention=False), labels, scene, object)
+
+    def losses(
+        self, out: ChainOutput, labels: torch.Tensor, scene: torch.Tensor, object: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """The same of what the chain made of the pictures."""
         total = F.cross_entropy(out.logits, labels, ignore_index=-1, reduction="sum")
         emotion = total / (labels >= 0).sum().clamp(min=1)
         scenes = self._contrastive(out.scene_embeds, self.scenes, scene, emotion)
@@ -162,10 +182,29 @@ class UnderstandingTask(nn.Module):
         return attribute_contrastive(embeds, names[indices.clamp(min=0)], indices >= 0, self.chain.logit_scale, same)
 
 
+@dataclass(frozen=True)
+class ChainData:
+    """A pool as the chain learns from it: `views` of `stem_tokens`, and by kind the attribute of each picture, or -1."""
+
+    pool: Pool
+    views: list[np.ndarray]
+    carried: Mapping[str, torch.Tensor]
+
+    def draw(self, indices: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """A random view of each of B pictures: tokens (B, 1 + n, W), labels, scene and object (B,)."""
+        views = torch.randint(0, len(self.views), (len(indices),), generator=generator).tolist()
+        rows = [self.views[view][row] for view, row in zip(views, indices.tolist(), strict=True)]
+        return {
+            "tokens": torch.from_numpy(np.stack(rows)).float(),
+            "labels": self.pool.labels[indices],
+            **{kind: carried[indices] for kind, carried in self.carried.items()},
+        }
+
+
 class UnderstandingStage:
     """Trains the chain, and if it is told to the tower's layers, on pictures with captions; some have an emotion."""
 
-    name = "uniemo-understanding"
+    name = "uniemo_understanding"
     #: Not the mean over domains: one of them may be a handful of pictures.
     selection = "macro_f1"
 
@@ -180,7 +219,7 @@ class UnderstandingStage:
         path: BottomUpPath | None = None,
     ) -> None:
         """With `path`, as the stage `labelled_path` left it, its weights replace those of the tower's stem."""
-        self.config, self.train, self.validation, self.clip = config, train, validation, clip
+        self.config, self.train, self.validation, self.clip, self.parser = config, train, validation, clip, parser
         self.vision: CLIPVisionModel = clip.vision_model
         if path is not None:
             self.vision = copy.deepcopy(self.vision)
@@ -198,6 +237,7 @@ class UnderstandingStage:
             self.tables[kind], self.carried[kind] = table, table.of([getattr(one, kind) for one in unknown])
             width = clip.config.projection_dim
             self.names[kind] = sentences(list(table.names)) if table.names else torch.zeros(1, width)
+        self.data = ChainData(train, self.views, {kind: table.indices for kind, table in self.tables.items()})
 
     def build(self) -> UnderstandingTask:
         vision = copy.deepcopy(self.vision)
@@ -205,31 +245,17 @@ class UnderstandingStage:
         return UnderstandingTask(vision, chain, self.config, self.names)
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
-        indices = self.train.sample(size, generator)
-        views = torch.randint(0, len(self.views), (size,), generator=generator).tolist()
-        rows = [self.views[view][row] for view, row in zip(views, indices.tolist(), strict=True)]
-        return {
-            "tokens": torch.from_numpy(np.stack(rows)).float(),
-            "labels": self.train.labels[indices],
-            **{kind: table.indices[indices] for kind, table in self.tables.items()},
-        }
+        return self.data.draw(self.train.sample(size, generator), generator)
 
-    def see(self, model: UnderstandingTask) -> ChainOutput:
-        """What the chain makes of the validation pictures, on the CPU and without maps."""
-        device, parts = next(model.chain.parameters()).device, []
-        for rows in torch.arange(len(self.validation)).split(256):
-            tokens = torch.from_numpy(self.held_out[rows.numpy()]).float().to(device)
-            parts.append(vars(model.chain.follow(model.vision, tokens, attention=False)))
-        return ChainOutput(
-            **{
-                name: None if value is None else torch.cat([part[name] for part in parts]).float().cpu()
-                for name, value in parts[0].items()
-            }
-        )
+    def data_of(self, pool: Pool) -> ChainData:
+        """Pictures of another pool, with the attributes that this stage knows."""
+        found = pool_attributes(pool, self.parser)
+        carried = {kind: table.of([getattr(one, kind) for one in found]) for kind, table in self.tables.items()}
+        return ChainData(pool, stem_tokens(pool, self.vision, self.config.views), carried)
 
     def validate(self, model: UnderstandingTask) -> dict[str, float]:
         """Accuracy by domain and macro-F1 over all; how often a picture's scene and object are nearest of all names."""
-        out, pool = self.see(model), self.validation
+        out, pool = see(model.vision, model.chain, self.held_out), self.validation
         known = (pool.labels >= 0).numpy()
         found, labels = out.logits.argmax(1).numpy()[known], pool.labels.numpy()[known]
         domains = np.array(pool.domains)[known]

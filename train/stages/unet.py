@@ -71,6 +71,38 @@ def build_scheduler() -> DDPMScheduler:
     )
 
 
+def denoising_loss(
+    unet: UNet2DConditionModel,
+    scheduler: DDPMScheduler,
+    latents: torch.Tensor,
+    noise: torch.Tensor,
+    timesteps: torch.Tensor,
+    states: torch.Tensor,
+    snr_gamma: float,
+) -> torch.Tensor:
+    """Squared error of the velocity v, weighted by min-SNR (Hang et al. 2023): a scalar, L(theta) of a latent denoiser.
+
+    Latents and noise (B, C, H, W), timesteps (B,), states of the text encoder (B, L, T).
+    """
+    noisy = scheduler.add_noise(latents, noise, timesteps)
+    predicted = unet(noisy, timesteps, states).sample
+    error = (predicted - scheduler.get_velocity(latents, noise, timesteps)).square().mean(dim=(1, 2, 3))
+    snr = compute_snr(scheduler, timesteps)
+    # The last step has no signal, so min-SNR alone would never teach the one where sampling starts.
+    weight = (snr.clamp(max=snr_gamma) / (snr + 1)).clamp(min=0.05)
+    return (error * weight).mean()
+
+
+def judged_rows(pool: Pool, generator: torch.Generator, most: int = 512) -> torch.Tensor:
+    """Which pictures of a validation pool say how well a denoiser does: at most `most`, int64.
+
+    Only the data sets' pictures count, where there are some: the drawn ones are many, and easy.
+    """
+    real = torch.tensor([domain != "drawn" for domain in pool.domains])
+    rows = (real if real.any() else ~real).nonzero().flatten()
+    return rows[torch.randperm(len(rows), generator=generator)[:most]]
+
+
 class UNetTask(nn.Module):
     """Denoising of plain pictures, and contrastive terms on clean, augmented ones.
 
@@ -146,13 +178,7 @@ class UNetTask(nn.Module):
         with torch.no_grad():
             states = self._text[0].text_model(input_ids=input_ids).last_hidden_state
         states = torch.where(drop[:, None, None], self.empty, states)
-        noisy = self.scheduler.add_noise(latents, noise, timesteps)
-        predicted = self.unet(noisy, timesteps, states).sample
-        error = (predicted - self.scheduler.get_velocity(latents, noise, timesteps)).square().mean(dim=(1, 2, 3))
-        snr = compute_snr(self.scheduler, timesteps)
-        # The last step has no signal, so min-SNR alone would never teach the one where sampling starts.
-        weight = (snr.clamp(max=self.config.snr_gamma) / (snr + 1)).clamp(min=0.05)
-        return (error * weight).mean()
+        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states, self.config.snr_gamma)
 
 
 def _tensor(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:
@@ -227,14 +253,9 @@ class UNetStage:
         }
 
     def validate(self, model: UNetTask) -> dict[str, float]:
-        """Losses on held-out pictures, always the same with the same noise.
-
-        Only the data sets' pictures count, where there are some: the drawn ones are many, and easy.
-        """
+        """Losses on held-out pictures (`judged_rows`), always the same with the same noise."""
         generator = torch.Generator().manual_seed(0)
-        real = torch.tensor([domain != "drawn" for domain in self.validation.domains])
-        rows = (real if real.any() else ~real).nonzero().flatten()
-        rows = rows[torch.randperm(len(rows), generator=generator)[:512]]
+        rows = judged_rows(self.validation, generator)
         totals: dict[str, float] = {}
         for part in rows.split(64):
             latents, captions = (

@@ -71,6 +71,15 @@ def test_captions(parser: TripletParser, caption: str, triplets: list[str]) -> N
     assert [str(triplet) for triplet in parser([caption])[0]] == triplets
 
 
+def test_trees_are_the_words_of_every_sentence(parser: TripletParser) -> None:
+    found = list(parser.trees(["a cat\u2019s tail. A dog runs.", "sorry", ""]))
+    words = [[" ".join(token.text for token in tokens) for tokens in sentences] for sentences in found]
+    assert " ".join(words[0]).split()[:3] == ["a", "cat", "'s"]
+    assert words[1:] == [["sorry"], []]
+    roots = [[token.text for token in tokens if token.head is None] for tokens in found[0]]
+    assert roots[-1] == ["runs"]
+
+
 def test_batch_gives_what_single_captions_give(parser: TripletParser) -> None:
     captions = [item["caption"] for item in GOLD]
     assert parser(captions) == [parser([caption])[0] for caption in captions]

@@ -51,3 +51,10 @@ def test_test_parts_are_labelled_and_of_one_domain(domains: Domains) -> None:
     assert set(pool.styles) == {"openmoji"}
     assert len(pool) == 6
     assert (pool.labels >= 0).all()
+
+
+def test_parts_together_have_every_labelled_picture_once(domains: Domains) -> None:
+    parts = domains.test_parts
+    pool = domains.together([*parts, parts[0]])
+    assert sorted(pool.records["id"][:]) == sorted(name for part in parts for name in domains.part(part).records["id"])
+    assert len(pool) == 18 and (pool.labels >= 0).all()

@@ -1,0 +1,49 @@
+"""What `train/evaluate.py` can be asked beside the settings of a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class EvaluationArguments:
+    """What to measure."""
+
+    what: list[str] = field(
+        default_factory=lambda: ["all"],
+        metadata={
+            "help": "recognition, captions, reconstruction, paintings, adaptation, ablations, tsne, understanding, "
+            "generation, or all: everything that the run has the weights for."
+        },
+    )
+    bundle: str | None = field(
+        default=None,
+        metadata={"help": "Bundle that recognition, captions and reconstruction measure; else the run's own stages."},
+    )
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2], metadata={"help": "Seeds of what is trained."})
+    pairs: list[str] = field(
+        default_factory=list,
+        metadata={"help": "Pairs source:target of adaptation, ablations and tsne; all ordered pairs if not given."},
+    )
+    methods: list[str] = field(
+        default_factory=list,
+        metadata={"help": "Rows of adaptation, ablations, understanding and generation; all if not given."},
+    )
+    steps: int = field(
+        default=200, metadata={"help": "Steps that each model of adaptation, ablations and understanding trains."}
+    )
+    batch_size: int = field(default=32, metadata={"help": "Pictures of a step."})
+    cnn_widths: list[int] = field(
+        default_factory=lambda: [64, 128, 256, 512],
+        metadata={"help": "Widths of the convolutional network's four levels; ResNet-18's if not given."},
+    )
+    limit: int | None = field(
+        default=None, metadata={"help": "Most pictures of a part in recognition, captions and reconstruction."}
+    )
+    pictures: int = field(default=32, metadata={"help": "Pictures of each emotion that a method of generation makes."})
+    inference_steps: int = field(default=25, metadata={"help": "Denoising steps of each."})
+    judge_steps: int = field(default=1000, metadata={"help": "Steps that generation's judge trains."})
+    baseline_steps: int | None = field(
+        default=None,
+        metadata={"help": "Steps that the baselines of generation train; as many as `uniemo_joint` if not given."},
+    )

@@ -1,0 +1,67 @@
+"""Textual inversion (Gal et al. 2023): one word for each emotion, learned by painting its pictures, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from train.stages.joint import JointStage, JointTask
+
+#: Where a stage keeps the words.
+_FILE = "words.safetensors"
+
+
+class InversionTask(nn.Module):
+    """The denoiser's loss under prompts in which a learned vector stands for the emotion; all else is frozen."""
+
+    def __init__(self, joint: JointTask, words: torch.Tensor) -> None:
+        """`words` (K, T) is what the emotions' vectors begin as."""
+        super().__init__()
+        self.joint, self.words = joint.requires_grad_(False), nn.Parameter(words.clone())
+
+    def forward(self, labels: torch.Tensor, **painted: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Labels (B,), all known, and what `JointTask.denoising` takes beside the vectors."""
+        return {"loss": self.joint.denoising(self.words[labels], **painted)}
+
+
+class InversionStage:
+    """Learns the words on the very pictures and prompts that joint training has; its denoiser stays as it is."""
+
+    name = "inversion"
+    #: Minus the denoising loss of validation pictures.
+    selection = "score"
+
+    def __init__(self, joint: JointStage, emotions: tuple[str, ...]) -> None:
+        """`joint` must not tune the denoiser. `emotions` are the names that the vectors begin as."""
+        self.joint, self.emotions = joint, emotions
+
+    @torch.no_grad()
+    def build(self) -> InversionTask:
+        text, tokenizer = self.joint.foundation.text_encoder, self.joint.foundation.tokenizer
+        table = text.embeddings.token_embedding.weight
+        ids = tokenizer(list(self.emotions), add_special_tokens=False).input_ids
+        return InversionTask(self.joint.build(), torch.stack([table[some].mean(dim=0) for some in ids]))
+
+    def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
+        batch = self.joint.batch(size, generator)
+        return {name: value for name, value in batch.items() if name not in ("tokens", "scene", "object")}
+
+    def validate(self, model: InversionTask) -> dict[str, float]:
+        pool, total, count = self.joint.pictures.validation, 0.0, 0
+        for rows, painted in self.joint.judged():
+            batch = {name: value.to(model.words.device) for name, value in painted.items()}
+            total += model(pool.labels[rows].to(model.words.device), **batch)["loss"].item() * len(rows)
+            count += len(rows)
+        return {"score": -total / count}
+
+    def export(self, model: InversionTask, folder: Path) -> None:
+        save_file({"words": model.words.detach().cpu().contiguous()}, folder / _FILE)
+
+
+def learned_words(folder: Path) -> torch.Tensor:
+    """(K, T), what `InversionStage` exported into `folder`."""
+    return load_file(folder / _FILE)["words"]

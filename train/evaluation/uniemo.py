@@ -1,0 +1,328 @@
+"""UniEmo measured: what its queries are worth to understanding (figure 6), and its pictures beside other methods' (table IV)."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from accelerate import PartialState
+from PIL import Image
+from transformers import AutoModel
+
+from kcdp.experts.chain import ExpertQueryChain, Strategy
+from kcdp.experts.prompt import encode_prompts
+from kcdp.imaging import to_pictures
+from kcdp.knowledge.encoder import KnowledgeEncoder
+from kcdp.metrics.recognition import recognition_scores
+from kcdp.pipelines.sampling import denoise
+from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.bundle import assemble_uniemo, trained_uniemo
+from train.data.pool import Pool
+from train.data.sources import make_pool
+from train.data.store import content_key, fingerprint
+from train.evaluation.arguments import EvaluationArguments
+from train.evaluation.domains import Domains
+from train.evaluation.generation import Generation, Painter, PaintMethod, generation_report
+from train.evaluation.instruments import instruments
+from train.evaluation.inversion import InversionStage, learned_words
+from train.evaluation.judge import Judge, train_judge
+from train.evaluation.paintings import paint, painter
+from train.evaluation.results import ResultStore
+from train.evaluation.sheets import fusion_strip, save_picture, transfer_sheet
+from train.evaluation.tables import adaptation_report, percent
+from train.loop import LoopConfig, Stage, run_stage
+from train.recipe import Recipe
+from train.stages.joint import JointConfig
+from train.stages.running import best_weights
+from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens
+from train.stages.uniemo import JointParts, understanding_stage
+
+logger = logging.getLogger(__name__)
+
+#: Rows of `understanding`.
+STRATEGIES: dict[str, str] = {
+    "none": "No queries",
+    "single-step": "Queries from the first layer on",
+    "multi-stage": "Queries stage by stage (UniEmo)",
+}
+assert set(STRATEGIES) == set(get_args(Strategy))
+#: Rows of `generation`.
+GENERATORS: dict[str, str] = {
+    "text-to-image": 'Text to image, "a {emotion} picture"',
+    "textual-inversion": "Textual inversion",
+    "emogen": "Class feature only, as EmoGen's mapper",
+    "uniemo": "UniEmo",
+}
+
+
+@dataclass
+class UniEmoEvaluation:
+    """One run's UniEmo.
+
+    Args:
+        recipe, arguments: of the run and of the evaluation.
+        domains: its pictures.
+        store: where results go; what is trained goes beside them.
+        folder: where the sheets go.
+    """
+
+    recipe: Recipe
+    arguments: EvaluationArguments
+    domains: Domains
+    store: ResultStore
+    folder: Path
+
+    @property
+    def measurable(self) -> list[str]:
+        """Which of its measures the run has the weights for."""
+        understood = (self.recipe.run_dir("uniemo_understanding") / "best").is_dir()
+        return ["understanding"] * understood + ["generation"] * (trained_uniemo(self.recipe) is not None)
+
+    def _chosen(self, rows: dict[str, str]) -> dict[str, str]:
+        asked = self.arguments.methods
+        return {name: title for name, title in rows.items() if not asked or name in asked}
+
+    def _trained(self, name: str, stage: Stage, loop: LoopConfig, settings: Any) -> Path:
+        """The best weights of a stage with all that it depends on, trained where they are not there yet."""
+        folder = self.store.folder / "runs" / f"{name}-{content_key(settings, vars(loop))[:8]}"
+        run_stage(stage, loop, folder, self.recipe.mixed_precision)
+        for spent in ("checkpoint", "logs"):
+            shutil.rmtree(folder / spent, ignore_errors=True)
+        return folder / "best"
+
+    def understanding(self) -> tuple[str, dict[str, Any]] | None:
+        """Accuracy and macro-F1 of every way that queries join, on every labelled test part, as a report and numbers."""
+        arguments, chosen = self.arguments, self._chosen(STRATEGIES)
+        if not chosen:
+            return None
+        config, loop, shares = self.recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
+        records = self.domains.records
+        train = make_pool(self.recipe, records, "train", shares, config.balance)
+        stage = understanding_stage(self.recipe, config, train, make_pool(self.recipe, records, "val"))
+        steps = arguments.steps
+        loop = dataclasses.replace(
+            loop, steps=steps, batch_size=arguments.batch_size, warmup_steps=min(loop.warmup_steps, steps // 10)
+        )
+        results = {
+            strategy: self._strategy(strategy, stage, loop, fingerprint(stage.vision, stage.clip.text_model))
+            for strategy in chosen
+        }
+        note = (
+            f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {steps} steps of {arguments.batch_size} "
+            f"pictures, seeds {', '.join(map(str, arguments.seeds))}: mean and sample standard deviation. Validation "
+            "pictures choose among the checkpoints of a run."
+        )
+        return adaptation_report("Understanding", results, chosen, note, column="test"), results
+
+    def _strategy(
+        self, strategy: Strategy, stage: UnderstandingStage, loop: LoopConfig, weights: str
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Scores on each test part, one a seed."""
+        stage = copy.copy(stage)
+        stage.config = dataclasses.replace(stage.config, strategy=strategy)
+        runs: dict[str, list[dict[str, Any]]] = {part: [] for part in self.domains.test_parts}
+        for seed in self.arguments.seeds:
+            own = dataclasses.replace(loop, seed=seed, validate_every=max(1, loop.steps // 4))
+            settings = {
+                "weights": weights,
+                "pictures": [stage.train.store.key, stage.validation.store.key],
+                "drawn": content_key(stage.train.weights.numpy().round(12).tolist()),
+                "config": vars(stage.config),
+                "mixed_precision": self.recipe.mixed_precision,
+            }
+            for part in runs:
+                pool = self.domains.part(part)
+
+                def compute(
+                    pool: Pool = pool, own: LoopConfig = own, settings: dict[str, Any] = settings, seed: int = seed
+                ) -> dict[str, Any]:
+                    best = self._trained(f"understanding-{strategy}-{seed}", stage, own, settings)
+                    return self._recognised(best, pool)
+
+                everything = {**settings, "loop": vars(own), "test": pool.store.key}
+                runs[part].append(self.store.get(f"understanding/{strategy}-{part}-{seed}", everything, compute))
+        return runs
+
+    def _recognised(self, best: Path, pool: Pool) -> dict[str, Any]:
+        device = PartialState().device
+        vision = AutoModel.from_pretrained(best / "vision").to(device).eval()
+        chain = ExpertQueryChain.from_pretrained(best / "chain").to(device).eval()
+        guesses = see(vision, chain, stem_tokens(pool, vision, 0)[0]).logits.argmax(1)
+        return recognition_scores(pool.labels.numpy(), guesses.numpy(), pool.emotions).to_dict()
+
+    @cached_property
+    def _real(self) -> Pool:
+        """The labelled pictures of all test parts together; of the drawn ones only where there are no others."""
+        parts = self.domains.test_parts
+        if not parts:
+            raise SystemExit("There is no labelled test picture: give --data or --folder, or another --protocol.")
+        return self.domains.together([part for part in parts if part != "test-drawn"] or parts)
+
+    @cached_property
+    def _parts(self) -> JointParts:
+        return JointParts.load(self.recipe, self.domains.records)
+
+    @cached_property
+    def _judge(self) -> Judge:
+        arguments, pictures = self.arguments, self._parts.pictures
+        steps = arguments.judge_steps
+        loop = LoopConfig(
+            steps=steps,
+            batch_size=arguments.batch_size,
+            weight_decay=5e-2,
+            warmup_steps=min(100, steps // 10),
+            validate_every=max(1, steps // 5),
+        )
+        return train_judge(
+            pictures.train,
+            pictures.validation,
+            loop,
+            self.store.folder / "runs",
+            tuple(arguments.cnn_widths),
+            PartialState().device,
+            self.recipe.mixed_precision,
+        )
+
+    @cached_property
+    def _pipeline(self) -> UniEmoPipeline:
+        stage = trained_uniemo(self.recipe) or "uniemo_joint"
+        return assemble_uniemo(self.recipe, self._parts.foundation, best_weights(self.recipe, stage))
+
+    def _by_pipeline(self, title: str, pipeline: UniEmoPipeline) -> PaintMethod:
+        steps = self.arguments.inference_steps
+
+        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+            return list(pipeline(emotion, seed=seeds, num_inference_steps=steps).images)
+
+        weights = fingerprint(pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.fusion, pipeline.space)
+        return PaintMethod(
+            title, made, {"weights": weights, "steps": steps, "guidance": pipeline.config.guidance_scale}
+        )
+
+    def _joint_settings(self) -> tuple[JointConfig, LoopConfig, dict[str, Any]]:
+        """Settings of the baselines that train, and all that they depend on but the loop."""
+        config, loop, _ = self.recipe.stage_settings("uniemo_joint", JointConfig)
+        steps = self.arguments.baseline_steps or loop.steps
+        loop = dataclasses.replace(loop, steps=steps, warmup_steps=min(loop.warmup_steps, steps // 10))
+        parts, pictures = self._parts, self._parts.pictures
+        weights = fingerprint(parts.foundation.unet, parts.foundation.text_encoder, pictures.vision)
+        drawn = content_key(pictures.train.weights.numpy().round(12).tolist())
+        return config, loop, {"weights": weights, "pictures": pictures.train.store.key, "drawn": drawn}
+
+    def _emogen(self, title: str) -> PaintMethod:
+        """Joint training in which only the class token is fused."""
+        config, loop, settings = self._joint_settings()
+        config = dataclasses.replace(config, use="cls")
+        chain = ExpertQueryChain.from_pretrained(self._parts.start / "chain")
+        settings |= {"config": vars(config), "chain": fingerprint(chain)}
+        best = self._trained("emogen", self._parts.stage(config), loop, settings)
+        self._parts.finish(best)
+        return self._by_pipeline(title, assemble_uniemo(self.recipe, self._parts.foundation, best))
+
+    def _inversion(self, title: str) -> PaintMethod:
+        """A word for each emotion, in prompts of nothing else."""
+        config, loop, settings = self._joint_settings()
+        config = dataclasses.replace(config, tune_unet="none")
+        stage = InversionStage(self._parts.stage(config), self.domains.emotions)
+        words = learned_words(self._trained("inversion", stage, loop, {**settings, "config": vars(config)}))
+        guidance, steps = config.guidance_scale, self.arguments.inference_steps
+        return PaintMethod(
+            title,
+            self._by_words(words, guidance),
+            {**settings, "words": content_key(words.tolist()), "steps": steps, "guidance": guidance},
+        )
+
+    def _by_words(self, words: torch.Tensor, guidance: float) -> Painter:
+        """Paints with vectors (K, T) in the place of the emotions' words."""
+        foundation, scheduler = self._parts.foundation, self._pipeline.scheduler
+        text, tokenizer, vae = foundation.text_encoder, foundation.tokenizer, foundation.vae
+
+        @torch.no_grad()
+        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+            word = words[self.domains.emotions.index(emotion)].to(text.device)
+            states = encode_prompts(text, tokenizer, [""] * count, [[(word, 1.0)]] * count)
+            away = KnowledgeEncoder(text, tokenizer).encode_prompts([""])[0]
+            latents = denoise(
+                foundation.unet,
+                scheduler,
+                states,
+                seeds,
+                self.arguments.inference_steps,
+                lambda number, timestep, latents: latents,
+                away,
+                guidance,
+            )
+            return to_pictures(vae.decode(latents / vae.config.scaling_factor).sample)
+
+        return made
+
+    def _text_to_image(self, title: str) -> PaintMethod:
+        """The denoiser as `unet` left it, asked in words."""
+        foundation, steps = self._parts.foundation, self.arguments.inference_steps
+        guidance = self._pipeline.config.guidance_scale
+        pipeline = painter(foundation, best_weights(self.recipe, "unet") / "scheduler")
+
+        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+            return paint(pipeline, [f"a {emotion} picture"], seeds, steps, guidance)
+
+        weights = fingerprint(foundation.unet, foundation.text_encoder, foundation.vae)
+        return PaintMethod(title, made, {"weights": weights, "steps": steps, "guidance": guidance})
+
+    def generation(self) -> tuple[str, dict[str, Any]] | None:
+        """Every method's pictures beside real ones, as a report and numbers; the sheets are written on the way."""
+        chosen = self._chosen(GENERATORS)
+        if not chosen:
+            return None
+        pictures = self._parts.pictures
+        scenes, objects = (pictures.tables[kind].names for kind in ("scene", "object"))
+        tools = instruments(self._judge, self._parts.clip, scenes, objects)
+        generation = Generation(self._real, tools, self.store, self.arguments.pictures)
+        makers: dict[str, Callable[[str], PaintMethod]] = {
+            "text-to-image": self._text_to_image,
+            "textual-inversion": self._inversion,
+            "emogen": self._emogen,
+            "uniemo": lambda title: self._by_pipeline(title, self._pipeline),
+        }
+        results = generation.table({name: makers[name](title) for name, title in chosen.items()})
+        if "uniemo" in chosen:
+            self.sheets()
+        return generation_report(results, chosen, self._note()), results
+
+    def _note(self) -> str:
+        judge, tuned = self._judge.validation, self._joint_settings()[0].tune_unet
+        learned = {
+            "none": "No method changes the denoiser.",
+            "lora": "UniEmo and the class feature have tuned the denoiser (LoRA), the others use it as it was.",
+            "full": "UniEmo and the class feature have tuned the denoiser, the others use it as it was.",
+        }[tuned]
+        return (
+            f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {self.arguments.pictures} pictures of each "
+            f"emotion in {self.arguments.inference_steps} steps, nothing said but the emotion. Emo-A is by a "
+            f"convolutional network of its own (validation accuracy {percent(judge['accuracy'])}, macro-F1 "
+            f"{percent(judge['macro_f1'])}), by whose features FID and LPIPS are measured too; Sem-C and Sem-D are by this "
+            f"run's CLIP. These numbers compare with each other, not with the paper's. {learned}"
+        )
+
+    def sheets(self, pairs: Sequence[tuple[int, int]] = ((0, -1), (1, -2))) -> None:
+        """Things in every emotion (figure 10a), and blends of the emotions at these places of the label space (10b)."""
+        steps, emotions = self.arguments.inference_steps, self.domains.emotions
+
+        def thing(emotion: str, name: str, seed: int) -> Image.Image:
+            return self._pipeline(emotion, f"a {name}", seed=seed, num_inference_steps=steps).images[0]
+
+        def blend(weights: dict[str, float], seed: int) -> Image.Image:
+            return self._pipeline(weights, seed=seed, num_inference_steps=steps).images[0]
+
+        save_picture(transfer_sheet(thing, emotions), self.folder / "transfer.png")
+        for first, second in ((emotions[one], emotions[other]) for one, other in pairs):
+            strip = fusion_strip(blend, first, second, seeds=(0, 1, 2))
+            save_picture(strip, self.folder / f"fusion-{first}-{second}.png")
+        logger.info("Sheets of things and blends are in %s.", self.folder)

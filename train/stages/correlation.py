@@ -1,0 +1,144 @@
+"""The emotional correlation coefficient and the emotion space, estimated from training pictures (section III-B)."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch.nn import functional as F
+from transformers import CLIPVisionModel
+
+from kcdp.experts.chain import ExpertQueryChain
+from kcdp.experts.correlation import EmotionalCorrelation, estimate
+from kcdp.experts.emotion_space import EmotionSpace
+from kcdp.experts.fusion import pooled_features
+from train.data.attributes import AttributeTable
+from train.data.pool import Pool
+from train.data.store import cached_array, content_key, fingerprint
+from train.evaluation.baselines import FrozenCLIP
+
+logger = logging.getLogger(__name__)
+
+
+class EmotionClassifier:
+    """Two layers on a frozen CLIP's picture embeddings, as the paper's M_emo: what it says makes the coefficients.
+
+    It also ranks generated pictures for explicit feedback, so it must never judge them in an evaluation.
+    """
+
+    def __init__(self, clip: FrozenCLIP, train: Pool, hidden: int = 128, seed: int = 0) -> None:
+        """Fitted to the labelled pictures of `train`, each counted as often as the pool draws it.
+
+        A tenth of them says when to stop. Raises ValueError when fewer than two emotions have a picture.
+        """
+        known = (train.labels >= 0).numpy()
+        labels = train.labels.numpy()[known]
+        if len(np.unique(labels)) < 2:
+            raise ValueError("A classifier of emotions needs labelled pictures of two emotions or more.")
+        self.clip, self.num_classes = clip, len(train.emotions)
+        weights = train.weights.numpy()[known]
+        self.network = make_pipeline(
+            StandardScaler(),
+            MLPClassifier((hidden,), alpha=1e-3, early_stopping=len(labels) >= 200, max_iter=60, random_state=seed),
+        )
+        with warnings.catch_warnings():
+            # Where there are too few pictures to say when to stop, the limit says it.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.network.fit(
+                clip.pictures(train)[known], labels, mlpclassifier__sample_weight=weights * len(weights) / weights.sum()
+            )
+        logger.info("The classifier of emotions names %.3f of its own training pictures.", self.score(train))
+
+    def score(self, pool: Pool) -> float:
+        """Accuracy on the labelled pictures of a pool."""
+        known = pool.labels >= 0
+        return float((self.pictures(pool).argmax(1) == pool.labels)[known].float().mean())
+
+    def __call__(self, embeds: torch.Tensor) -> torch.Tensor:
+        """Unit embeddings (N, P) of pictures -> probabilities (N, K); 0 for an emotion that had no picture."""
+        found = torch.zeros(len(embeds), self.num_classes)
+        classes = torch.from_numpy(self.network.classes_)
+        found[:, classes] = torch.from_numpy(self.network.predict_proba(embeds.numpy())).float()
+        return found
+
+    def pictures(self, pool: Pool) -> torch.Tensor:
+        """The same of every picture of a pool."""
+        return self(torch.from_numpy(np.array(self.clip.pictures(pool))))
+
+
+def build_correlation(
+    tables: Mapping[str, AttributeTable],
+    names: Mapping[str, torch.Tensor],
+    probabilities: torch.Tensor,
+    threshold: float = 0.0,
+) -> EmotionalCorrelation:
+    """The table of all scenes and objects.
+
+    Args:
+        tables: scenes and objects of N pictures.
+        names: the unit vectors of their names, by kind (A, P).
+        probabilities: (N, K), the classifier's for each picture.
+        threshold: cosine below which an attribute counts as unknown.
+
+    Raises ValueError when there is neither a scene nor an object.
+    """
+    scenes, objects = tables["scene"], tables["object"]
+    attributes = [*scenes.names, *objects.names]
+    if not attributes:
+        raise ValueError(
+            "No caption names a scene or an object often enough: give more pictures, or lower "
+            "uniemo_understanding.min_count."
+        )
+    embeds = torch.cat([names[kind] for kind, table in tables.items() if table.names])
+    memberships = [
+        [scene] * (scene >= 0) + [len(scenes.names) + one] * (one >= 0)
+        for scene, one in zip(scenes.indices.tolist(), objects.indices.tolist(), strict=True)
+    ]
+    return EmotionalCorrelation.of(
+        attributes,
+        embeds,
+        estimate(probabilities, memberships, len(attributes)),
+        num_scenes=len(scenes.names) if scenes.names and objects.names else None,
+        threshold=threshold,
+    )
+
+
+def without_correlation(correlation: EmotionalCorrelation) -> EmotionalCorrelation:
+    """The ablation of table V: every attribute counts in full, near or far."""
+    config = correlation.config
+    everything = torch.ones_like(correlation.coefficients)
+    return EmotionalCorrelation.of(config.attributes, correlation.embeds, everything, config.num_scenes, threshold=-1.0)
+
+
+@torch.no_grad()
+def build_space(
+    pool: Pool,
+    tokens: np.ndarray,
+    vision: CLIPVisionModel,
+    chain: ExpertQueryChain,
+    correlation: EmotionalCorrelation,
+) -> EmotionSpace:
+    """The emotion space of a pool's labelled pictures, of which `tokens` (N, 1 + n, W) are kept.
+
+    What the chain makes of them is computed once. Raises ValueError when an emotion has no picture.
+    """
+    classes = len(pool.emotions)
+    own = F.one_hot(pool.labels.clamp(min=0), classes).float()
+
+    def look(rows: slice) -> torch.Tensor:
+        some = torch.from_numpy(np.array(tokens[rows])).float().to(chain.device)
+        out = chain.follow(vision, some, attention=False)
+        alphas = correlation.alphas(out, own[rows].to(chain.device))
+        return torch.cat([pooled_features(out).flatten(1), alphas], dim=1).float().cpu()
+
+    key = content_key("space", pool.store.key, pool.labels.tolist(), fingerprint(vision, chain, correlation))
+    found = torch.from_numpy(np.array(cached_array(pool.cache_dir, key, len(pool), look, chunk=256)))
+    features, alphas = found[:, :-2].unflatten(1, (3, -1)), found[:, -2:]
+    return EmotionSpace.fit(features, pool.labels, alphas, classes)

@@ -1,0 +1,160 @@
+"""UniEmo, part three: the model's own pictures, ranked and filtered, among those that it learns from (algorithm 1)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from PIL import Image
+from tqdm.auto import tqdm
+
+from kcdp.experts.feedback import Criterion, keep
+from kcdp.imaging import to_tensor
+from kcdp.metrics.semantics import clarities
+from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.data.neutral import without_feelings
+from train.data.pool import Pool
+from train.data.records import make_record, to_dataset
+from train.data.store import content_key, fingerprint
+from train.evaluation.instruments import embedder, zero_shot_head
+from train.evaluation.sheets import save_picture
+from train.stages.correlation import EmotionClassifier
+from train.stages.understanding import UnderstandingStage
+
+logger = logging.getLogger(__name__)
+
+#: Seeds of two emotions are this far apart.
+_SEEDS = 1_000_000
+
+
+@dataclass
+class FeedbackConfig:
+    """How many pictures are made, and which of them are learned from (tables VI to VIII)."""
+
+    pictures: int = field(default=200, metadata={"help": "Pictures made of each emotion."})
+    num_inference_steps: int = field(default=25, metadata={"help": "Denoising steps of each."})
+    guidance_scale: float | None = field(
+        default=None, metadata={"help": "How far they follow their prompts; as `uniemo_joint` says if not given."}
+    )
+    low: float = field(default=0.2, metadata={"help": "Where the band of ranks that is kept begins (table VII)."})
+    high: float = field(default=0.8, metadata={"help": "Where it ends."})
+    by: Criterion = field(default="both", metadata={"help": "Ranked by emotion, clarity or both (table VI)."})
+    share: float = field(default=0.2, metadata={"help": "Share of generated pictures in a batch (table VIII)."})
+    batch_size: int = field(default=8, metadata={"help": "Pictures made at once, of one prompt."})
+
+
+@dataclass(frozen=True)
+class Made:
+    """A generated picture: where it is, and what was asked for."""
+
+    path: Path
+    emotion: str
+    prompt: str
+
+
+def prompts_of(pool: Pool, emotion: int, count: int) -> list[str]:
+    """`count` captions of the pictures of an emotion that `pool` has, less what they say of it."""
+    generator = torch.Generator().manual_seed(emotion)
+    own = (pool.labels == emotion).nonzero().flatten()
+    chosen = own[torch.randint(len(own), (count,), generator=generator)]
+    captions = pool.captions(chosen, generator, feelings=False)
+    # Of "sad" nothing is left; the plainest caption says what is seen.
+    plainest = pool.records.select(chosen.tolist())["caption"]
+    return [without_feelings(text) or plain for text, plain in zip(captions, plainest, strict=True)]
+
+
+def generate(pipeline: UniEmoPipeline, pool: Pool, cache_dir: Path, config: FeedbackConfig) -> list[Made]:
+    """`config.pictures` of every emotion that `pool` has, each seed once: what is on disk is not made again.
+
+    The things to show are those of the pool's captions.
+    """
+    weights = fingerprint(pipeline.unet, pipeline.fusion, pipeline.space, pipeline.text_encoder)
+    asked = (weights, config.num_inference_steps, config.guidance_scale, pipeline.config.guidance_scale)
+    folder = cache_dir / f"generated-{content_key(pool.store.key, *asked, config.batch_size)[:16]}"
+    made = []
+    for label, emotion in enumerate(pool.emotions):
+        if not (pool.labels == label).any():
+            continue
+        batches = torch.arange(label * _SEEDS, label * _SEEDS + config.pictures).split(config.batch_size)
+        prompts = prompts_of(pool, label, len(batches))
+        for prompt, seeds in tqdm(list(zip(prompts, batches, strict=True)), desc=f"{emotion}", mininterval=5):
+            paths = {seed: folder / emotion / f"{seed:08d}.png" for seed in seeds.tolist()}
+            made += [Made(path, emotion, prompt) for path in paths.values()]
+            missing = [seed for seed, path in paths.items() if not path.exists()]
+            if missing:
+                painted = pipeline(
+                    emotion,
+                    prompt,
+                    seed=missing,
+                    num_inference_steps=config.num_inference_steps,
+                    guidance_scale=config.guidance_scale,
+                )
+                for seed, picture in zip(missing, painted.images, strict=True):
+                    save_picture(picture, paths[seed])
+    return made
+
+
+def _read(made: Sequence[Made], size: int) -> torch.Tensor:
+    """Pictures (N, 3, size, size) in [-1, 1]."""
+    pictures = []
+    for one in made:
+        with Image.open(one.path) as picture:
+            pictures.append(picture.convert("RGB"))
+    return to_tensor(pictures, size)
+
+
+def scores(
+    made: Sequence[Made], pictures: UnderstandingStage, classifier: EmotionClassifier
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What algorithm 1 ranks by: the probability of each picture's emotion, and how clear its scene or object is, (N,) each.
+
+    Raises ValueError when fewer than two scenes or two objects are known.
+    """
+    clip, pool = classifier.clip, pictures.train
+    embed = embedder(clip)
+    heads = [zero_shot_head(clip, pictures.tables[kind].names) for kind in ("scene", "object")]
+    emotion, clarity = [], []
+    for start in range(0, len(made), 32):
+        some = made[start : start + 32]
+        seen = _read(some, pool.size)
+        labels = torch.tensor([pool.emotions.index(one.emotion) for one in some])
+        emotion.append(classifier(embed(seen)).gather(1, labels[:, None])[:, 0])
+        clarity.append(clarities(*(head(seen) for head in heads)))
+    return torch.cat(emotion), torch.cat(clarity)
+
+
+def filtered_pool(
+    made: Sequence[Made], pictures: UnderstandingStage, classifier: EmotionClassifier, config: FeedbackConfig
+) -> Pool:
+    """What is learned from, as a pool that draws every emotion alike.
+
+    Pictures are ranked among those of their emotion: over all of them, what the classifier finds hard would be gone.
+
+    Raises ValueError when nothing passes.
+    """
+    emotion, clarity = scores(made, pictures, classifier)
+    kept: list[Made] = []
+    for name in pictures.train.emotions:
+        own = torch.tensor([row for row, one in enumerate(made) if one.emotion == name], dtype=torch.long)
+        passed = own[keep(emotion[own], clarity[own], config.low, config.high, config.by)]
+        kept += [made[row] for row in passed.tolist()]
+    if not kept:
+        raise ValueError("No generated picture passed both rankings; make more, or widen the band from low to high.")
+    logger.info("Of %d generated pictures %d are learned from.", len(made), len(kept))
+    records = to_dataset(
+        make_record(
+            one.path.read_bytes(),
+            [one.prompt],
+            domain="drawn",
+            style="generated",
+            group=f"generated-{one.emotion}-{one.path.stem}",
+            license="Apache-2.0",
+            emotion=one.emotion,
+        )
+        for one in kept
+    )
+    pool = pictures.train
+    return Pool(records, pool.cache_dir, pool.emotions, balance=1.0, size=pool.size)

@@ -1,0 +1,306 @@
+"""UniEmo, part two: understanding and generation together (sections III-B and III-C, eq. 10).
+
+What the chain makes of a picture is fused into one vector F, which stands in the prompt where the emotion stands, and the
+denoiser has to paint that very picture. Both losses go back through the queries: what helps to paint is what is seen
+(implicit feedback). Text encoder and denoiser are frozen, but gradients flow through them into F. The paper keeps it at
+that, for Stable Diffusion paints whatever it is asked for; a denoiser of a few million weights that never saw such a token
+gains from learning with it, so `tune_unet` may let it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from peft import LoraConfig
+from sklearn.metrics import f1_score
+from torch import nn
+from torch.nn import functional as F
+
+from kcdp.experts.chain import ChainOutput, ExpertQueryChain
+from kcdp.experts.correlation import EmotionalCorrelation
+from kcdp.experts.fusion import EmotionFusion, Use, pooled_features
+from kcdp.experts.losses import condition_loss, joint_loss
+from kcdp.experts.prompt import encode_ids, token_ids
+from kcdp.knowledge.encoder import KnowledgeEncoder
+from train.data.neutral import without_feelings
+from train.data.pool import Pool
+from train.foundation import Foundation
+from train.stages.understanding import ChainData, UnderstandingStage, UnderstandingTask
+from train.stages.unet import denoising_loss, judged_rows
+
+#: What LoRA is put on, of every attention.
+_ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
+
+
+@dataclass
+class JointConfig:
+    """What the paper varies in fusion and condition (table V), and what a small denoiser asks for."""
+
+    use: Use = field(default="all", metadata={"help": "What is fused: cls, cls+scene, cls+object or all (table V)."})
+    correlation: bool = field(
+        default=True, metadata={"help": "Weigh scene and object by the emotional correlation coefficient (table V)."}
+    )
+    condition: Literal["cond", "ce"] = field(
+        default="cond", metadata={"help": "Emotional condition loss, or cross-entropy alone (table V)."}
+    )
+    tune_unet: Literal["none", "lora", "full"] = field(
+        default="none",
+        metadata={"help": "Train the denoiser too, which a small one needs: none (paper), lora or full."},
+    )
+    lora_rank: int = field(default=8, metadata={"help": "Rank and scale of `tune_unet: lora`."})
+    threshold: float = field(default=0.0, metadata={"help": "Cosine below which an attribute counts as unknown."})
+    caption_dropout: float = field(
+        default=0.1, metadata={"help": "Share of pictures of which nothing is said, not even F: for guidance."}
+    )
+    word_dropout: float = field(
+        default=0.3, metadata={"help": "Share of prompts that are F alone: what a call without words asks for."}
+    )
+    snr_gamma: float = field(default=5.0, metadata={"help": "Min-SNR weighting (Hang et al. 2023)."})
+    balance: float = field(
+        default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
+    )
+    guidance_scale: float = field(
+        default=7.5, metadata={"help": "How far the pipeline follows a prompt where a call does not say."}
+    )
+
+
+def tuned_unet(unet: UNet2DConditionModel, config: JointConfig) -> UNet2DConditionModel | None:
+    """A copy of the denoiser that may learn what `tune_unet` says; None where it stays as it is."""
+    if config.tune_unet == "none":
+        return None
+    copied = copy.deepcopy(unet).requires_grad_(config.tune_unet == "full")
+    if config.tune_unet == "lora":
+        copied.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=_ATTENTION))
+    return copied
+
+
+def plain_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
+    """A copy with its adapter, if it has one, merged into the weights."""
+    copied = copy.deepcopy(unet)
+    if getattr(copied, "peft_config", None):
+        copied.fuse_lora()
+        copied.unload_lora()
+    return copied
+
+
+class JointTask(nn.Module):
+    """Equation 10 on labelled pictures: L_U of the chain, L_cond of F, and the denoiser's loss under F and words."""
+
+    def __init__(
+        self,
+        understanding: UnderstandingTask,
+        fusion: EmotionFusion,
+        correlation: EmotionalCorrelation,
+        foundation: Foundation,
+        scheduler: DDPMScheduler,
+        config: JointConfig,
+    ) -> None:
+        super().__init__()
+        self.understanding, self.fusion, self.config = understanding, fusion, config
+        self.correlation, self.scheduler = correlation, scheduler
+        #: None when the denoiser is frozen.
+        self.tuned = tuned_unet(foundation.unet, config)
+        # Kept out of the registered modules: what is frozen need not be in every checkpoint.
+        self._frozen = (foundation.unet.requires_grad_(False), foundation.text_encoder.requires_grad_(False))
+        empty = KnowledgeEncoder(foundation.text_encoder, foundation.tokenizer).encode_prompts([""])[0]
+        self.register_buffer("empty", empty, persistent=False)
+
+    @property
+    def unet(self) -> UNet2DConditionModel:
+        """The denoiser that F has to move."""
+        return self._frozen[0] if self.tuned is None else self.tuned
+
+    def fuse(self, out: ChainOutput, labels: torch.Tensor) -> torch.Tensor:
+        """F (B, T); alphas are those of the pictures' emotions, or where the label (B,) is -1, of those they seem to have."""
+        weights = out.logits.detach().softmax(dim=-1)
+        own = F.one_hot(labels.clamp(min=0), weights.shape[1]).to(weights)
+        alphas = self.correlation.alphas(out, torch.where(labels[:, None] >= 0, own, weights))
+        return self.fusion(*pooled_features(out).unbind(dim=1), *alphas.unbind(dim=1))
+
+    def condition(self, fused: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """L_cond of F (B, T) where the label (B,) is known; 0 where none is."""
+        known = labels >= 0
+        if not known.any():
+            return 0 * fused.sum()
+        fused, labels = fused[known], labels[known]
+        logits = self.fusion.head(fused)
+        if self.config.condition == "ce":
+            return F.cross_entropy(logits, labels)
+        return condition_loss(logits, fused, labels, self.fusion.prototypes)
+
+    def denoising(
+        self,
+        fused: torch.Tensor,
+        latents: torch.Tensor,
+        noise: torch.Tensor,
+        timesteps: torch.Tensor,
+        ids: torch.Tensor,
+        places: torch.Tensor,
+        drop: torch.Tensor,
+    ) -> torch.Tensor:
+        """L(theta) of latents (B, C, h, w) under prompts with F (B, T) in its place, or nothing where `drop` (B,)."""
+        states = encode_ids(self._frozen[1], ids, places, fused)
+        states = torch.where(drop[:, None, None], self.empty.to(states), states)
+        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states, self.config.snr_gamma)
+
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        labels: torch.Tensor,
+        scene: torch.Tensor,
+        object: torch.Tensor,
+        **painted: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """Tokens and indices as for `UnderstandingTask`, and what `denoising` takes beside F."""
+        understanding = self.understanding
+        out = understanding.chain.follow(understanding.vision, tokens, attention=False)
+        seen = understanding.losses(out, labels, scene, object)
+        fused = self.fuse(out, labels)
+        condition, denoising = self.condition(fused, labels), self.denoising(fused, **painted)
+        loss = joint_loss(understanding.preset, seen["loss"], condition, denoising)
+        parts = {"understanding": seen["loss"], "condition": condition, "denoising": denoising}
+        return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}
+
+
+class JointStage:
+    """Trains chain, fusion and heads on pictures that are both seen and painted; their prompts say no emotion.
+
+    The chain sees plain pictures and augmented ones, the denoiser paints plain ones.
+    """
+
+    #: Macro-F1 of understanding minus the denoising loss: both are shares of one, and move by hundredths between
+    #: validations, so neither decides alone.
+    selection = "score"
+
+    def __init__(
+        self,
+        config: JointConfig,
+        pictures: UnderstandingStage,
+        foundation: Foundation,
+        scheduler: DDPMScheduler,
+        correlation: EmotionalCorrelation,
+        start: Path,
+        generated: Pool | None = None,
+        share: float = 0.0,
+        name: str = "uniemo_joint",
+    ) -> None:
+        """
+        Args:
+            pictures: labelled pools as the chain learns from them; its tower is the one that `start` has.
+            foundation: autoencoder, denoiser, text encoder and tokenizer.
+            scheduler: the noise that the denoiser has learned to predict.
+            correlation: of the attributes that `pictures` knows.
+            start: folder of the stage before, with `chain` and, where it had them, `fusion` and `unet`.
+            generated: pictures that make up `share` of every batch (explicit feedback); none by default.
+            name: of the stage.
+        """
+        self.config, self.pictures, self.foundation, self.scheduler = config, pictures, foundation, scheduler
+        self.correlation, self.start, self.share, self.name = correlation, start, share, name
+        if (start / "unet").is_dir():
+            device = foundation.unet.device
+            unet = UNet2DConditionModel.from_pretrained(start / "unet").eval().requires_grad_(False)
+            self.foundation = replace(foundation, unet=unet.to(device))
+        self.sources = [(pictures.data, pictures.train.latents(foundation.vae, 0)[0])]
+        if generated is not None:
+            self.sources.append((pictures.data_of(generated), generated.latents(foundation.vae, 0)[0]))
+        self.held_out = pictures.validation.latents(foundation.vae, 0)[0]
+
+    def build(self) -> JointTask:
+        pictures, foundation, config = self.pictures, self.foundation, self.config
+        chain = ExpertQueryChain.from_pretrained(self.start / "chain")
+        understanding = UnderstandingTask(copy.deepcopy(pictures.vision), chain, pictures.config, pictures.names)
+        if (self.start / "fusion").is_dir():
+            fusion = EmotionFusion.from_pretrained(self.start / "fusion")
+        else:
+            words = foundation.text_encoder.embeddings.token_embedding.weight
+            fusion = EmotionFusion(
+                chain.config.width,
+                words.shape[1],
+                chain.config.num_classes,
+                float(words.norm(dim=1).mean()),
+                config.use,
+            )
+        correlation = copy.deepcopy(self.correlation)
+        return JointTask(understanding, fusion, correlation, foundation, self.scheduler, config)
+
+    def _painted(self, latents: np.ndarray, prompts: list[str], generator: torch.Generator) -> dict[str, torch.Tensor]:
+        text, tokenizer = self.foundation.text_encoder, self.foundation.tokenizer
+        clean = torch.from_numpy(np.array(latents)).float()
+        # A prompt that does not say where its emotion stands has it in front.
+        ids, places = token_ids(tokenizer, prompts, KnowledgeEncoder(text, tokenizer).length)
+        return {
+            "latents": clean,
+            "noise": torch.randn(clean.shape, generator=generator),
+            "timesteps": torch.randint(
+                0, self.scheduler.config.num_train_timesteps, (len(clean),), generator=generator
+            ),
+            "ids": ids,
+            "places": places,
+            "drop": torch.rand(len(clean), generator=generator) < self.config.caption_dropout,
+        }
+
+    def _draw(
+        self, data: ChainData, latents: np.ndarray, size: int, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        indices = data.pool.sample(size, generator)
+        seen = data.draw(indices, generator)
+        captions = data.pool.captions(indices, generator, feelings=False)
+        silent = (torch.rand(size, generator=generator) < self.config.word_dropout).tolist()
+        prompts = ["" if alone else without_feelings(text) for alone, text in zip(silent, captions, strict=True)]
+        return {**seen, **self._painted(latents[indices.numpy()], prompts, generator)}
+
+    def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
+        made = round(size * self.share)
+        sizes = (size - made, made)
+        parts = [
+            self._draw(data, latents, count, generator)
+            for (data, latents), count in zip(self.sources, sizes, strict=False)
+            if count
+        ]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def judged(self) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
+        """Validation pictures (`judged_rows`) and what is painted of them, always the same with the same noise."""
+        pool, generator = self.pictures.validation, torch.Generator().manual_seed(0)
+        for rows in judged_rows(pool, generator).split(64):
+            captions = pool.captions(rows, generator, feelings=False)
+            prompts = list(map(without_feelings, captions))
+            yield rows, self._painted(self.held_out[rows.numpy()], prompts, generator)
+
+    def validate(self, model: JointTask) -> dict[str, float]:
+        """What `UnderstandingStage.validate` says, macro-F1 of the head on F, and the denoising loss under F.
+
+        F is that of the picture itself, whose emotion nobody tells. Pictures and noise are always the same.
+        """
+        pictures, device = self.pictures, model.fusion.device
+        metrics = pictures.validate(model.understanding)
+        guesses, rows, denoising = [], [], 0.0
+        for part, painted in self.judged():
+            tokens = torch.from_numpy(np.array(pictures.held_out[part.numpy()])).float().to(device)
+            out = model.understanding.chain.follow(model.understanding.vision, tokens, attention=False)
+            fused = model.fuse(out, torch.full((len(part),), -1, device=device))
+            guesses.append(model.fusion.head(fused).argmax(1).cpu())
+            painted = {name: value.to(device) for name, value in painted.items()}
+            denoising += model.denoising(fused, **painted).item() * len(part)
+            rows.append(part)
+        labels = pictures.validation.labels[torch.cat(rows)]
+        denoising /= len(labels)
+        metrics["fused_f1"] = float(f1_score(labels, torch.cat(guesses), average="macro"))
+        return {"score": metrics["macro_f1"] - denoising, **metrics, "denoising": denoising}
+
+    def export(self, model: JointTask, folder: Path) -> None:
+        model.understanding.vision.save_pretrained(folder / "vision")
+        model.understanding.chain.save_pretrained(folder / "chain")
+        model.fusion.save_pretrained(folder / "fusion")
+        model.correlation.save_pretrained(folder / "correlation")
+        if model.tuned is not None:
+            plain_unet(model.tuned).save_pretrained(folder / "unet")
+        elif (self.start / "unet").is_dir():
+            model.unet.save_pretrained(folder / "unet")

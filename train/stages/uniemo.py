@@ -1,0 +1,163 @@
+"""UniEmo's three stages: where each gets its data and what came before it, and what is made of them in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+from datasets import Dataset
+from diffusers import DDPMScheduler
+from transformers import AutoModel
+
+from kcdp.experts.chain import ExpertQueryChain
+from kcdp.experts.correlation import EmotionalCorrelation
+from kcdp.knowledge.triplets import TripletParser
+from kcdp.perception.pyramid import BottomUpPath
+from kcdp.vision import ConvStemCLIPModel
+from train.data.pool import Pool
+from train.data.sources import load_records, make_pool
+from train.evaluation.baselines import FrozenCLIP
+from train.foundation import Foundation
+from train.loop import write_folder
+from train.recipe import Recipe
+from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
+from train.stages.feedback import FeedbackConfig, filtered_pool, generate
+from train.stages.joint import JointConfig, JointStage
+from train.stages.running import PARSER, best_weights, data_speaks, load_foundation, run
+from train.stages.understanding import UnderstandingConfig, UnderstandingStage
+
+
+def run_uniemo_understanding(recipe: Recipe) -> dict[str, float]:
+    """UniEmo: the chain of expert queries, on all pictures; labels count where there are some."""
+    config, loop, shares = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
+    records = load_records(recipe)
+    train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
+    return run(recipe, understanding_stage(recipe, config, train, held_out), loop)
+
+
+def understanding_stage(
+    recipe: Recipe, config: UnderstandingConfig, train: Pool, held_out: Pool, vision: Path | None = None
+) -> UnderstandingStage:
+    """The stage on the given pools, and on the tower in the folder `vision`; by default CLIP's, which has learned from
+    captions, with the labelled path in the place of its stem's.
+    """
+    language = FrozenCLIP.load(best_weights(recipe, "language"), PartialState().device)
+    clip: ConvStemCLIPModel = language.model
+    path = None
+    if vision is None:
+        path = BottomUpPath.from_pretrained(best_weights(recipe, "labelled_path") / "path")
+    else:
+        clip.vision_model = AutoModel.from_pretrained(vision).to(clip.device)
+    parser = TripletParser.from_pretrained(PARSER)
+    return UnderstandingStage(config, train, held_out, clip, language.tokenizer, parser, path)
+
+
+@dataclass(frozen=True)
+class JointParts:
+    """Everything that joint training stands on, whatever its settings.
+
+    Args:
+        foundation: its denoiser, text encoder and autoencoder are frozen.
+        scheduler: the noise that the denoiser has learned to predict.
+        clip: as its stage left it, for the emotional correlation.
+        pictures: labelled pictures, and the tower as the stage `uniemo_understanding` left it.
+        start: that stage's weights.
+    """
+
+    foundation: Foundation
+    scheduler: DDPMScheduler
+    clip: FrozenCLIP
+    pictures: UnderstandingStage
+    start: Path
+
+    @classmethod
+    def load(cls, recipe: Recipe, records: Dataset) -> JointParts:
+        """Of a run and its pictures; the settings of the stage `uniemo_joint` say how they are drawn."""
+        joint, _, shares = recipe.stage_settings("uniemo_joint", JointConfig)
+        config, _, _ = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
+        train = make_pool(recipe, records, "train", shares, joint.balance, labelled=True)
+        held_out = make_pool(recipe, records, "val", labelled=True)
+        start = best_weights(recipe, "uniemo_understanding")
+        return cls(
+            foundation=load_foundation(recipe),
+            scheduler=DDPMScheduler.from_pretrained(best_weights(recipe, "unet") / "scheduler"),
+            clip=FrozenCLIP.load(best_weights(recipe, "language"), PartialState().device),
+            pictures=understanding_stage(recipe, config, train, held_out, start / "vision"),
+            start=start,
+        )
+
+    @cached_property
+    def classifier(self) -> EmotionClassifier:
+        """M_emo, of the training pictures."""
+        return EmotionClassifier(self.clip, self.pictures.train)
+
+    def correlation(self, config: JointConfig) -> EmotionalCorrelation:
+        """Of the training pictures; raises ValueError when no attribute is frequent enough."""
+        pictures = self.pictures
+        probabilities = self.classifier.pictures(pictures.train)
+        table = build_correlation(pictures.tables, pictures.names, probabilities, config.threshold)
+        return table if config.correlation else without_correlation(table)
+
+    def stage(self, config: JointConfig, start: Path | None = None, **options: Any) -> JointStage:
+        """Joint training from the weights in `start`; `options` as for `JointStage`."""
+        correlation = self.correlation(config)
+        return JointStage(
+            config, self.pictures, self.foundation, self.scheduler, correlation, start or self.start, **options
+        )
+
+    def finish(self, best: Path) -> None:
+        """Write the emotion space of a joint stage's weights beside them, as `best`/space, unless it is there.
+
+        (Better weights come in a folder of their own, without it.) Raises ValueError when an emotion has no training picture.
+        """
+        if (best / "space").is_dir():
+            return
+        device = self.foundation.unet.device
+        vision = AutoModel.from_pretrained(best / "vision").to(device).eval()
+        chain = ExpertQueryChain.from_pretrained(best / "chain").to(device).eval()
+        correlation = EmotionalCorrelation.from_pretrained(best / "correlation").to(device)
+        pictures = self.pictures
+        space = build_space(pictures.train, pictures.data.views[0], vision, chain, correlation)
+        write_folder(best / "space", space.save_pretrained)
+
+
+def _finished(recipe: Recipe, parts: JointParts, stage: JointStage) -> None:
+    """The emotion space, and the bundle."""
+    from train.bundle import add_uniemo
+
+    if PartialState().is_main_process:
+        with data_speaks():
+            parts.finish(best_weights(recipe, stage.name))
+        add_uniemo(recipe, parts.foundation)
+
+
+def run_uniemo_joint(recipe: Recipe) -> dict[str, float]:
+    """UniEmo: understanding and generation together, then the emotion space and the bundle."""
+    config, loop, _ = recipe.stage_settings("uniemo_joint", JointConfig)
+    parts = JointParts.load(recipe, load_records(recipe))
+    with data_speaks():
+        stage = parts.stage(config)
+    metrics = run(recipe, stage, loop)
+    _finished(recipe, parts, stage)
+    return metrics
+
+
+def run_uniemo_feedback(recipe: Recipe) -> dict[str, float]:
+    """UniEmo: joint training goes on with the best of its own pictures among the others, then the bundle."""
+    from train.bundle import assemble_uniemo
+
+    settings, loop, _ = recipe.stage_settings("uniemo_feedback", FeedbackConfig)
+    config, _, _ = recipe.stage_settings("uniemo_joint", JointConfig)
+    parts = JointParts.load(recipe, load_records(recipe))
+    start = best_weights(recipe, "uniemo_joint")
+    pipeline = assemble_uniemo(recipe, parts.foundation, start)
+    with PartialState().main_process_first(), data_speaks():
+        made = generate(pipeline, parts.pictures.train, recipe.cache_dir, settings)
+        generated = filtered_pool(made, parts.pictures, parts.classifier, settings)
+    stage = parts.stage(config, start, generated=generated, share=settings.share, name="uniemo_feedback")
+    metrics = run(recipe, stage, loop)
+    _finished(recipe, parts, stage)
+    return metrics
