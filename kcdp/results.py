@@ -57,7 +57,8 @@ class KCDPOutput:
 
     `probabilities` sum to 1 and are ordered as the label space; `similarities` are CLIEA's cosines (eq. 9, -1 to 1);
     `effects` are total indirect effects (eq. 8); `pseudo_label` is the emotion of the highest similarity (eq. 11).
-    An animated picture's numbers are means over `frames` frames; caption and attention are of the middle frame.
+    Numbers are means over the picture and its mirror image, and over `frames` frames of an animated one; caption and
+    attention are of the middle frame as it is.
     """
 
     emotion: str

@@ -162,8 +162,8 @@ class KCDPPipeline(DiffusionPipeline):
         """Recognise the emotion of one picture, or of a list of them in one batch.
 
         Args:
-            image: PIL picture, path or file content; a list gives a list. Of an animation several frames are seen and
-                their predictions averaged.
+            image: PIL picture, path or file content; a list gives a list. A picture is seen as it is and mirrored, an
+                animation several times, and the predictions are averaged; the middle frame is captioned.
             caption: skips the captioner; one for each picture.
             top_k: asks this many experts instead of the trained number.
             return_features: keep v (levels * 256,) and k (2L, D) in the result.
@@ -181,8 +181,10 @@ class KCDPPipeline(DiffusionPipeline):
             raise ValueError(f"There are {len(clips.frames)} pictures but {len(captions)} captions; give one for each.")
         triplets = [self.knowledge.triplets(text) for text in captions]
         encoded = self.knowledge.encode(captions, triplets, self.config.condition)
-        owner = clips.owner
-        latents = self.encode_pictures(clips.flat)
+        # A feeling has no left and right: with its mirror image, a picture is as good as two.
+        views = clips.with_mirror_images()
+        owner = views.owner
+        latents = self.encode_pictures(views.flat)
         states, pooled = encoded.states[owner], encoded.pooled[owner]
         perception = self.denoiser(latents, states)
         visual = self.pyramid(perception.features, perception.attention, perception.latents)
@@ -192,12 +194,12 @@ class KCDPPipeline(DiffusionPipeline):
 
         results = []
         for number, frames in enumerate(clips.frames):
-            mine = clips.rows(number)
+            mine = views.rows(number)
             results.append(
                 self._result(
                     probabilities[mine].mean(0),
                     routed.router[mine].float().mean(0),
-                    routed.chosen[mine].any(0),
+                    int(routed.chosen[0].sum()),
                     similarities[mine].float().mean(0),
                     captions[number],
                     triplets[number],
@@ -213,7 +215,7 @@ class KCDPPipeline(DiffusionPipeline):
         self,
         probabilities: torch.Tensor,
         router: torch.Tensor,
-        chosen: torch.Tensor,
+        top_k: int,
         similarities: torch.Tensor,
         caption: str,
         triplets: list[Triplet],
@@ -222,14 +224,14 @@ class KCDPPipeline(DiffusionPipeline):
         visual: np.ndarray | None,
         knowledge: np.ndarray | None,
     ) -> KCDPOutput:
-        effects = tie(similarities[None])[0]
+        effects, chosen = tie(similarities[None])[0], set(router.topk(top_k).indices.tolist())
         return KCDPOutput(
             emotion=self.labels[int(probabilities.argmax())],
             probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),
             caption=caption,
             triplets=tuple(triplets),
             experts=tuple(
-                ExpertWeight(expert, weight, bool(chosen[expert])) for expert, weight in enumerate(router.tolist())
+                ExpertWeight(expert, weight, expert in chosen) for expert, weight in enumerate(router.tolist())
             ),
             similarities=dict(zip(self.labels, similarities.tolist(), strict=True)),
             effects=dict(zip(self.labels, effects.tolist(), strict=True)),

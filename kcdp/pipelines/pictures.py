@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
-from PIL import Image
+from PIL import Image, ImageOps
 
 from kcdp.imaging import load_frames, to_tensor
 
@@ -40,6 +40,10 @@ class Clips:
     def middles(self) -> list[Image.Image]:
         """The frame of each picture that stands for it."""
         return [clip[len(clip) // 2] for clip in self.frames]
+
+    def with_mirror_images(self) -> Clips:
+        """The same pictures, each with the mirror images of its frames behind its frames."""
+        return Clips([[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames], self.single)
 
     def rows(self, number: int) -> torch.Tensor:
         """Where in `flat` the frames of picture `number` are, int64."""

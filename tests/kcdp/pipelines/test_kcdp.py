@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from PIL import ImageOps
 
 from kcdp.emotions import KCDP_6, MIKELS_8
 from kcdp.imaging import ImageError, load_frames, to_tensor
@@ -85,7 +86,7 @@ def test_attention_has_a_map_for_every_word_and_for_triplets(seen):
 
 @torch.no_grad()
 def test_probabilities_equal_a_slow_reference(pipeline, faces, seen):
-    """Equations 3 to 9 step by step for one picture, its experts asked one by one with unnormalised gates."""
+    """Equations 3 to 9 step by step for a picture and its mirror image, experts asked one by one with unnormalised gates."""
     tokenizer, text_encoder = pipeline.tokenizer, pipeline.text_encoder
 
     def states_of(text):
@@ -97,21 +98,24 @@ def test_probabilities_equal_a_slow_reference(pipeline, faces, seen):
     caption = states_of(CAPTION)
     k = torch.cat([caption[0], sum(state for state, _ in triplets)], dim=1)
     pooled = torch.stack([caption[1], sum(end for _, end in triplets)], dim=1)
-    z = pipeline.vae.encode(to_tensor([faces[0]], SIZE)).latent_dist.mean * 0.7
-    perception = pipeline.denoiser(z, k)
-    v = pipeline.pyramid(perception.features, perception.attention)
-    moe = pipeline.moe
-    a = moe.aggregate(torch.cat([moe.norm_visual(v), moe.norm_knowledge(pooled.flatten(1))], dim=1))[0]
-    gates = moe.router(a).softmax(0)
-    logits = torch.zeros(8)
-    for expert in gates.argsort(descending=True)[:2].tolist():
-        hidden = (a @ moe.experts.weight_in[expert] + moe.experts.bias_in[expert]).relu()
-        logits += gates[expert] * (hidden @ moe.experts.weight_out[expert] + moe.experts.bias_out[expert])
-    assert list(seen.probabilities.values()) == pytest.approx(logits.softmax(0).tolist(), abs=1e-5)
-    assert [expert.weight for expert in seen.experts] == pytest.approx(gates.tolist(), abs=1e-5)
     prompts = torch.cat([states_of(f"A {label} photo of")[0] for label in MIKELS_8.labels])
-    similarities = pipeline.cliea(v, k, prompts)[0]
-    assert list(seen.similarities.values()) == pytest.approx(similarities.tolist(), abs=1e-5)
+    moe, found = pipeline.moe, []
+    for frame in (faces[0], ImageOps.mirror(faces[0])):
+        z = pipeline.vae.encode(to_tensor([frame], SIZE)).latent_dist.mean * 0.7
+        perception = pipeline.denoiser(z, k)
+        v = pipeline.pyramid(perception.features, perception.attention)
+        a = moe.aggregate(torch.cat([moe.norm_visual(v), moe.norm_knowledge(pooled.flatten(1))], dim=1))[0]
+        gates = moe.router(a).softmax(0)
+        logits = torch.zeros(8)
+        for expert in gates.argsort(descending=True)[:2].tolist():
+            hidden = (a @ moe.experts.weight_in[expert] + moe.experts.bias_in[expert]).relu()
+            logits += gates[expert] * (hidden @ moe.experts.weight_out[expert] + moe.experts.bias_out[expert])
+        found.append((logits.softmax(0), gates, pipeline.cliea(v, k, prompts)[0]))
+    probabilities, router, similarities = (torch.stack(part).mean(0).tolist() for part in zip(*found, strict=True))
+    assert found[0][0].tolist() != pytest.approx(found[1][0].tolist(), abs=1e-5)
+    assert list(seen.probabilities.values()) == pytest.approx(probabilities, abs=1e-5)
+    assert [expert.weight for expert in seen.experts] == pytest.approx(router, abs=1e-5)
+    assert list(seen.similarities.values()) == pytest.approx(similarities, abs=1e-5)
 
 
 def test_a_list_gives_what_single_calls_give(pipeline, faces):
