@@ -38,15 +38,26 @@ def percent(share: float) -> str:
     return "< 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
-def probability_bars(probabilities: Mapping[str, float]) -> str:
-    """One bar per emotion, likeliest first; `probabilities` are in [0, 1]."""
+def probability_bars(
+    probabilities: Mapping[str, float],
+    before: Mapping[str, float] | None = None,
+    name: str = "Probability of every emotion",
+) -> str:
+    """One bar per emotion, likeliest first; `probabilities` are in [0, 1], `before` is marked as a tick on each bar.
+
+    `name` is what a screen reader calls the list. Raises KeyError when `before` lacks a label.
+    """
+
+    def tick(label: str) -> str:
+        return "" if before is None else f'<b style="left:{before[label]:.2%}"></b>'
+
     rows = [
         f'<li style="{tint(label)}">{glyph(label)}<span class="kc-name">{escape(label)}</span>'
-        f'<span class="kc-track" aria-hidden="true"><i style="width:{share:.2%}"></i></span>'
+        f'<span class="kc-track" aria-hidden="true"><i style="width:{share:.2%}"></i>{tick(label)}</span>'
         f'<span class="kc-value">{escape(percent(share))}</span></li>'
         for label, share in sorted(probabilities.items(), key=lambda item: -item[1])
     ]
-    return f'<ul class="kc-bars" aria-label="Probability of every emotion">{"".join(rows)}</ul>'
+    return f'<ul class="kc-bars" aria-label="{escape(name)}">{"".join(rows)}</ul>'
 
 
 def router_bars(experts: Sequence[ExpertWeight]) -> str:
@@ -81,8 +92,8 @@ def alignment_bars(similarities: Mapping[str, float], effects: Mapping[str, floa
             f'<li style="{tint(label)}">{glyph(label)}<span class="kc-name">{escape(label)}{badge}</span>'
             f'<span class="kc-axis" aria-hidden="true">{bar(similarity, "kc-solid")}'
             f"{bar(effects[label], 'kc-hollow')}</span>"
-            f'<span class="kc-value"><span aria-label="similarity">{_signed(similarity)}</span>'
-            f'<span aria-label="effect of the prompt">{_signed(effects[label])}</span></span></li>'
+            f'<span class="kc-value"><span aria-label="similarity">{signed(similarity)}</span>'
+            f'<span aria-label="effect of the prompt">{signed(effects[label])}</span></span></li>'
         )
     legend = (
         '<p class="kc-legend"><span><i class="kc-solid"></i>similarity</span>'
@@ -91,7 +102,8 @@ def alignment_bars(similarities: Mapping[str, float], effects: Mapping[str, floa
     return f'{legend}<ul class="kc-bars kc-pairs" aria-label="Similarity and effect per emotion">{"".join(rows)}</ul>'
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """A number from -1 to 1 with its sign, two digits and a real minus."""
     return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 

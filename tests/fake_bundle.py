@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import torch
+from PIL import Image, ImageColor, ImageDraw
 
+from kcdp.bundle import BundleError
 from kcdp.emotions import MIKELS_8
-from kcdp.imaging import load_frames
-from kcdp.results import AttentionMap, ExpertWeight, KCDPOutput, Triplet
+from kcdp.imaging import fit_square, load_frames
+from kcdp.palette import emotion_style
+from kcdp.results import (
+    AttentionMap,
+    AttributeMatch,
+    ExpertWeight,
+    KCDPOutput,
+    Triplet,
+    UniEmoImageOutput,
+    UniEmoOutput,
+)
 
 CAPTION = "a round yellow face hugs a small red heart with closed eyes"
 TRIPLETS = (Triplet("round yellow face", "hugs", "small red heart"), Triplet("round yellow face", "has", "closed eyes"))
@@ -57,8 +71,116 @@ def fake_pipeline(image: str | Path) -> KCDPOutput:
     return fake_output(frames=len(load_frames(image)))
 
 
-def fake_bundle() -> Future:
-    """A bundle that has finished loading."""
+NO_UNIEMO = "The bundle in 'somewhere' cannot make pictures: it has no uniemo_index.json."
+
+
+class FakeUniEmo:
+    """Paints the colours of the emotions at once and believes itself.
+
+    `before_step` is called before every step with its number; `calls` has the arguments of all calls.
+    """
+
+    labels = MIKELS_8.labels
+    size = 64
+
+    def __init__(self, before_step: Callable[[int], None] = lambda step: None) -> None:
+        self.before_step = before_step
+        self.calls: list[dict[str, Any]] = []
+
+    def understand(self, image: str | Path) -> UniEmoOutput:
+        """Contentment on a beach, whatever the picture, which is read as the real pipeline does, errors included."""
+        frames = load_frames(image)
+        coefficients = dict.fromkeys(self.labels, 0.04) | {"contentment": 0.72}
+        return UniEmoOutput(
+            emotion="contentment",
+            probabilities=self._verdict({"contentment": 1.0}),
+            scene=AttributeMatch("beach", 0.31, coefficients),
+            object=None,
+            attention=(
+                AttentionMap("beach", "scene", spot(0.5, 0.8)),
+                AttentionMap("object", "object", spot(0.3, 0.3)),
+            ),
+            label_space=MIKELS_8.name,
+            frames=len(frames),
+        )
+
+    def __call__(
+        self,
+        emotion: str | dict[str, float] | Path,
+        prompt: str,
+        num_images: int,
+        seed: int,
+        num_inference_steps: int,
+        guidance_scale: float | None,
+        image: str | None = None,
+        strength: float = 0.6,
+        callback_on_step_end: Any = None,
+    ) -> UniEmoImageOutput:
+        """As `UniEmoPipeline` does, with `image` in the background and the emotions as a disc of rings."""
+        self.calls.append(
+            {name: value for name, value in locals().items() if name not in ("self", "callback_on_step_end")}
+        )
+        weights = {emotion: 1.0} if isinstance(emotion, str) else emotion if isinstance(emotion, dict) else None
+        for label in weights or {}:
+            MIKELS_8.index(label)
+        steps = num_inference_steps if image is None else max(1, int(num_inference_steps * strength))
+        for step in range(steps):
+            self.before_step(step)
+            if callback_on_step_end:
+                noise = torch.full((num_images, 1, 2, 2), step / steps)
+                callback_on_step_end(self, step, torch.tensor(steps - step), {"latents": noise})
+        shown = weights or {self.understand(emotion).emotion: 1.0}
+        seeds = tuple(seed + number for number in range(num_images))
+        return UniEmoImageOutput(
+            images=tuple(self._paint(shown, one, image) for one in seeds),
+            seeds=seeds,
+            verdicts=(self._verdict(shown),) * num_images,
+            emotion=weights,
+            prompt=prompt,
+            settings={
+                "num_inference_steps": num_inference_steps,
+                "guidance_scale": 7.5 if guidance_scale is None else guidance_scale,
+                "negative_prompt": None,
+                "strength": None if image is None else strength,
+                "scheduler": "FakeScheduler",
+                "label_space": MIKELS_8.name,
+            },
+        )
+
+    def decode(self, latents: torch.Tensor) -> list[Image.Image]:
+        """Grey pictures, the lighter the later the step."""
+        return [Image.new("RGB", (self.size,) * 2, (int(60 + 160 * float(one.mean())),) * 3) for one in latents]
+
+    def _paint(self, weights: dict[str, float], seed: int, image: str | None) -> Image.Image:
+        ground = (
+            Image.new("RGB", (self.size,) * 2, "#f3efe9")
+            if image is None
+            else fit_square(load_frames(image)[0], self.size)
+        )
+        middle = self.size // 2 + seed % 7 - 3
+        radius = 0.45 * self.size
+        for label, weight in weights.items():
+            box = (middle - radius, middle - radius, middle + radius, middle + radius)
+            ImageDraw.Draw(ground).ellipse(box, fill=ImageColor.getrgb(emotion_style(label).dark))
+            radius *= max(0.0, 1 - weight)
+        return ground
+
+    def _verdict(self, weights: dict[str, float]) -> dict[str, float]:
+        rest = 0.2 / len(self.labels)
+        return {label: rest + 0.8 * weights.get(label, 0.0) for label in self.labels}
+
+
+class _WithoutUniEmo(SimpleNamespace):
+    @property
+    def uniemo(self) -> FakeUniEmo:
+        raise BundleError(NO_UNIEMO)
+
+
+def fake_bundle(uniemo: FakeUniEmo | None = None, with_uniemo: bool = True) -> Future:
+    """A bundle that has finished loading; one without UniEmo's parts says so as a real one does."""
     bundle: Future = Future()
-    bundle.set_result(SimpleNamespace(kcdp=fake_pipeline))
+    if with_uniemo:
+        bundle.set_result(SimpleNamespace(kcdp=fake_pipeline, uniemo=uniemo or FakeUniEmo()))
+    else:
+        bundle.set_result(_WithoutUniEmo(kcdp=fake_pipeline))
     return bundle

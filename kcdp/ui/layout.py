@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from kcdp.ui.fuse import fuse_tab
+from kcdp.ui.making import offer
+from kcdp.ui.refeel import refeel_tab
+from kcdp.ui.transfer import transfer_tab
 from kcdp.ui.understand import understand_tab
 
 if TYPE_CHECKING:
@@ -16,7 +20,8 @@ if TYPE_CHECKING:
 
 TITLE = "KCDP: what a picture makes people feel"
 HEADER = (
-    "<h1>What does it make people feel?</h1><p>Drop a picture and see its emotion, and how the model came to it.</p>"
+    "<h1>What does it make people feel?</h1>"
+    "<p>Drop a picture and see its emotion and why, or make pictures that evoke one.</p>"
 )
 FOOTER = (
     "Code and weights: Apache-2.0; the data behind them is credited in NOTICE. Pictures stay on the machine that runs "
@@ -33,5 +38,10 @@ def build_app(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> gr.Block
         gr.HTML(HEADER, elem_classes="kc-header")
         with gr.Tab("Understand"):
             understand_tab(bundle, examples)
+        making = []
+        for name, tab in (("Transfer", transfer_tab), ("Fuse", fuse_tab), ("Re-feel", refeel_tab)):
+            with gr.Tab(name):
+                making.append(tab(bundle))
+        offer(app, bundle, making)
         gr.HTML(f"<p>{FOOTER}</p>", elem_classes="kc-footer")
     return app

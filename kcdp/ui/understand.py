@@ -8,6 +8,7 @@ Besides the page there is one named endpoint, `/understand`:
     result, overlays = client.predict(handle_file("sticker.png"), api_name="/understand")
     result["emotion"], result["probabilities"]      # everything that KCDPOutput.to_dict() says
     overlays[0]["image"], overlays[0]["caption"]    # one picture per word and per triplet, with the attention on it
+    result.get("uniemo")                            # UniEmoOutput.to_dict(), and two more overlays, where the bundle has it
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,18 +26,33 @@ from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 
 from kcdp import plots
-from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError, load_frames
 from kcdp.palette import emotion_style
-from kcdp.results import KCDPOutput
+from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
-from kcdp.ui import words
+from kcdp.ui import cards, words
+from kcdp.ui.reading import focus_name, reading_cards, second_reading
 
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
 
-#: What the attention switch goes back to: the result and the frame that it speaks of.
-Seen = tuple[KCDPOutput, Image.Image]
+
+@dataclass(frozen=True)
+class Seen:
+    """What the attention switch goes back to: the readings of a picture and the frame that their maps are of."""
+
+    output: KCDPOutput
+    reading: UniEmoOutput | None
+    frame: Image.Image
+
+    @property
+    def attention(self) -> tuple[AttentionMap, ...]:
+        """The maps of all readings."""
+        return self.output.attention + (() if self.reading is None else self.reading.attention)
+
+    def to_dict(self) -> dict[str, Any]:
+        """KCDP's result, JSON-clean, with UniEmo's under "uniemo" where there is one."""
+        return self.output.to_dict() | ({} if self.reading is None else {"uniemo": self.reading.to_dict()})
 
 
 def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> None:
@@ -89,39 +106,47 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                 alignment = gr.HTML(elem_id="alignment")
             with gr.Column(scale=1, min_width=300):
                 router = gr.HTML(elem_id="router")
-                download = gr.DownloadButton("Download everything as JSON", elem_id="download")
+        with gr.Row(equal_height=False, visible=False) as again:
+            with gr.Column(scale=1, min_width=300):
+                reading = gr.HTML(elem_id="reading", elem_classes="kc-narrow")
+            with gr.Column(scale=1, min_width=300):
+                attributes = gr.HTML(elem_id="attributes", elem_classes="kc-narrow")
+        download = gr.DownloadButton("Download everything as JSON", elem_id="download")
 
     def show(upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
-        blank = {details: gr.Column(visible=False), seen: None}
+        blank: dict[Any, Any] = {details: gr.Column(visible=False), seen: None}
         if upload is None:
             yield blank | {verdict: _invitation()}
             return
         yield blank | {verdict: _busy(started=bundle.done())}
         try:
-            output, frame = _understand(bundle, upload)
+            now = _understand(bundle, upload)
         except ImageError as error:
-            yield blank | {verdict: _sorry(str(error))}
+            yield blank | {verdict: cards.sorry(str(error))}
             return
-        choices = [
-            (item.text if item.kind == "word" else f"“{item.text}”", index)
-            for index, item in enumerate(output.attention)
-        ]
-        first = _first_focus(output)
+        output = now.output
+        choices = [(focus_name(item), index) for index, item in enumerate(now.attention)]
+        first = _first_focus(now)
+        second = ("", "") if now.reading is None else reading_cards(output, now.reading)
         yield {
-            seen: (output, frame),
+            seen: now,
             verdict: _verdict(output),
             details: gr.Column(visible=True),
             knowledge: _knowledge(output),
             table: gr.Dataframe(value=[list(item) for item in output.triplets], visible=bool(output.triplets)),
             looking: gr.Column(visible=bool(choices)),
             focus: gr.Radio(choices=choices, value=first),
-            look: _overlay((output, frame), first),
+            look: _overlay(now, first),
             alignment: _alignment(output),
             router: _router(output),
-            download: _json_file(output, picture.GRADIO_CACHE),
+            again: gr.Row(visible=now.reading is not None),
+            reading: second[0],
+            attributes: second[1],
+            download: _json_file(now, picture.GRADIO_CACHE),
         }
 
-    outputs = [seen, verdict, details, knowledge, table, looking, focus, look, alignment, router, download]
+    outputs = [seen, verdict, details, knowledge, table, looking, focus, look, alignment, router]
+    outputs += [again, reading, attributes, download]
     picture.change(
         show,
         [picture],
@@ -138,10 +163,10 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
 
     def understand(upload: dict[str, Any] | None) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         try:
-            output, frame = _understand(bundle, upload)
+            now = _understand(bundle, upload)
         except ImageError as error:
             raise gr.Error(str(error)) from error
-        return output.to_dict(), [(plots.overlay(frame, item.heat), item.text) for item in output.attention]
+        return now.to_dict(), [(plots.overlay(now.frame, item.heat), item.text) for item in now.attention]
 
     gr.Button(visible=False).click(
         understand,
@@ -156,64 +181,49 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
 
 
 def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
-    """The result for an upload and the frame that its caption and attention are of.
+    """The readings of an upload and the frame that their attention is of.
 
     Raises ImageError, a sentence for the user, when there is no picture or it cannot be read.
     """
     if not upload or not upload.get("path"):
         raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
     frames = load_frames(upload["path"])
-    output = bundle.result().kcdp(upload["path"])
+    models = bundle.result()
+    output = models.kcdp(upload["path"])
+    reading = second_reading(models, upload["path"])
     frame = frames[len(frames) // 2]
     # Kept for the attention switch, for every open page: no larger than an overlay needs.
     frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
-    return output, frame
+    return Seen(output, reading, frame)
 
 
-def _first_focus(output: KCDPOutput) -> int | None:
+def _first_focus(seen: Seen) -> int | None:
     """Index of the attention map shown first: the word that the explanation names, else the first map."""
-    word = words.sharpest_word(output)
-    return next(
-        (index for index, item in enumerate(output.attention) if item.text == word), 0 if output.attention else None
-    )
+    word = words.sharpest_word(seen.output)
+    maps = seen.attention
+    return next((index for index, item in enumerate(maps) if item.text == word), 0 if maps else None)
 
 
 def _overlay(seen: Seen | None, index: int | None) -> Image.Image | None:
     if seen is None or index is None:
         return None
-    output, frame = seen
-    return plots.overlay(frame, output.attention[index].heat)
+    return plots.overlay(seen.frame, seen.attention[index].heat)
 
 
-def _json_file(output: KCDPOutput, cache: str) -> str:
+def _json_file(seen: Seen, cache: str) -> str:
     """Path of the whole result as a JSON file in Gradio's cache, which the app empties by itself."""
-    text = json.dumps(output.to_dict(), indent=1, ensure_ascii=False)
-    return save_bytes_to_cache(text.encode(), f"{output.emotion}.json", cache)
+    text = json.dumps(seen.to_dict(), indent=1, ensure_ascii=False)
+    return save_bytes_to_cache(text.encode(), f"{seen.output.emotion}.json", cache)
 
 
 def _invitation() -> str:
-    return _waiting("Waiting for a picture", "Its emotion and the reasons for it will appear here.")
+    return cards.waiting("Waiting for a picture", "Its emotion and the reasons for it will appear here.")
 
 
 def _busy(started: bool) -> str:
-    if started:
-        return _waiting("Looking at the picture", "Reading it, asking the experts, comparing feelings.", "kc-busy")
-    return _waiting("Starting the models", "This happens once and takes a moment; your picture is next.", "kc-busy")
-
-
-def _waiting(title: str, sentence: str, kind: str = "") -> str:
-    shapes = "".join(
-        f'<span style="{plots.tint(label)};--turn:{turn}">{plots.glyph(label)}</span>'
-        for turn, label in enumerate(MIKELS_8.labels)
-    )
-    return (
-        f'<section class="kc-card kc-wait {kind}" role="status"><div class="kc-shapes">{shapes}</div>'
-        f"<h2>{title}</h2><p>{sentence}</p></section>"
-    )
-
-
-def _sorry(sentence: str) -> str:
-    return f'<section class="kc-card kc-sorry" role="alert"><p>{escape(sentence)}</p></section>'
+    if not started:
+        return cards.starting("your picture is")
+    return cards.waiting("Looking at the picture", "Reading it, asking the experts, comparing feelings.", busy=True)
 
 
 def _verdict(output: KCDPOutput) -> str:

@@ -1,9 +1,17 @@
-"""The sentences that the page says about a result, in plain English."""
+"""The sentences that the page says about results and pictures, in plain English."""
 
 from __future__ import annotations
 
-from kcdp.plots import percent
-from kcdp.results import KCDPOutput
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kcdp.palette import emotion_style
+from kcdp.plots import percent, signed
+from kcdp.results import KCDPOutput, UniEmoOutput
+
+if TYPE_CHECKING:
+    from kcdp.ui.painter import Stage
+    from kcdp.ui.pieces import Piece
 
 
 def verdict_lead(output: KCDPOutput) -> str:
@@ -57,6 +65,57 @@ def agreement(output: KCDPOutput) -> str:
     )
 
 
+def second_opinion(output: KCDPOutput, reading: UniEmoOutput) -> str:
+    """What expert queries for scene and object make of the picture, and whether that is the first reading."""
+    reads = f"UniEmo, which looks for a scene and an object, reads {reading.emotion}"
+    share = percent(reading.probabilities[reading.emotion])
+    return (
+        f"{reads}, too ({share})." if reading.emotion == output.emotion else f"{reads} ({share}), not {output.emotion}."
+    )
+
+
 def join(names: list[str]) -> str:
     """One name, "a and b", or "a, b and c"."""
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def asked_for(weights: Mapping[str, float]) -> str:
+    """The emotions that a picture was to evoke: "awe", or "70 % awe and 30 % fear"."""
+    parts = {label: weight for label, weight in weights.items() if weight > 0}
+    if len(parts) == 1:
+        return next(iter(parts))
+    return join([f"{percent(weight)} {label}" for label, weight in parts.items()])
+
+
+def progress(stage: Stage) -> str:
+    """How far the painting is."""
+    if stage.task == stage.tasks:
+        return "Done; hanging the pictures."
+    step = f"step {stage.step} of {stage.steps}" if stage.step else "the first step"
+    return f"Picture {stage.task + 1} of {stage.tasks}, {step}." if stage.tasks > 1 else f"{step.capitalize()}."
+
+
+def judgement_lead(piece: Piece) -> str:
+    """The words before the emotion that a picture is read as."""
+    if piece.original:
+        return "Your picture, before anything was changed, is read as"
+    if piece.asked is None:
+        return f"Asked for the feeling of the other picture, {piece.target}, and read as"
+    return f"Asked for {asked_for(piece.asked)}, and read as"
+
+
+def judgement(piece: Piece) -> str:
+    """How far the picture shows what was asked for, and how far an edit moved it."""
+    if piece.original:
+        return f"{percent(piece.verdict[piece.reading])} {piece.reading}."
+    if piece.shift is not None:
+        before, after = piece.before[piece.target], piece.verdict[piece.target]
+        way = "towards" if piece.shift >= 0 else "away from"
+        return (
+            f"From {percent(before)} to {percent(after)} {piece.target}: "
+            f"a shift (Emo-S) of {signed(piece.shift)}, {way} what was asked for."
+        )
+    wanted = [label for label, weight in (piece.asked or {}).items() if weight > 0]
+    if wanted == [piece.reading]:
+        return emotion_style(piece.reading).gloss
+    return f"It carries {join([f'{percent(piece.verdict[label])} {label}' for label in wanted])}."

@@ -25,6 +25,12 @@ def test_probabilities_are_sorted_and_their_lengths_are_their_values() -> None:
     assert [row.find(".//i").get("style") for row in found] == ["width:70.00%", "width:20.00%", "width:10.00%"]
 
 
+def test_what_was_before_is_a_tick_on_each_bar() -> None:
+    found = rows(probability_bars({"awe": 0.2, "fear": 0.8}, before={"awe": 0.65, "fear": 0.35}))
+    assert [row.find(".//b").get("style") for row in found] == ["left:35.00%", "left:65.00%"]
+    assert rows(probability_bars({"awe": 1.0}))[0].find(".//b") is None
+
+
 def test_router_keeps_the_order_and_marks_the_chosen() -> None:
     found = rows(router_bars([ExpertWeight(0, 0.25, False), ExpertWeight(1, 0.75, True)]))
     assert [row.get("class") for row in found] == ["kc-idle", "kc-chosen"]

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from kcdp.results import AttentionMap, ExpertWeight
 from kcdp.ui import words
+from kcdp.ui.painter import Stage
+from kcdp.ui.pieces import Piece
 from tests.fake_bundle import fake_output
 
 
@@ -53,3 +56,42 @@ def test_agreement_and_disagreement_are_plain_sentences() -> None:
 @pytest.mark.parametrize(("names", "text"), [(["1"], "1"), (["1", "3"], "1 and 3"), (["1", "2", "4"], "1, 2 and 4")])
 def test_join(names: list[str], text: str) -> None:
     assert words.join(names) == text
+
+
+def piece(**more) -> Piece:
+    return Piece(Image.new("RGB", (4, 4)), "", {"awe": 0.7, "fear": 0.3}, **{"settings": {"seed": 1}} | more)
+
+
+def test_blends_are_named_with_their_shares_and_nothing_that_has_none() -> None:
+    assert words.asked_for({"awe": 1.0, "fear": 0.0}) == "awe"
+    assert words.asked_for({"awe": 0.7, "fear": 0.3}) == "70 % awe and 30 % fear"
+
+
+def test_progress_counts_pictures_only_where_there_are_several() -> None:
+    assert words.progress(Stage(tasks=1, step=3, steps=25)) == "Step 3 of 25."
+    assert words.progress(Stage(tasks=7, task=2, step=3, steps=25)) == "Picture 3 of 7, step 3 of 25."
+    assert words.progress(Stage(tasks=7, task=2)) == "Picture 3 of 7, the first step."
+    assert words.progress(Stage(tasks=7, task=7)).startswith("Done")
+
+
+def test_judgement_of_what_was_asked_for() -> None:
+    asked = piece(asked={"awe": 1.0})
+    assert words.judgement_lead(asked) == "Asked for awe, and read as"
+    assert words.judgement(asked) == "small before something great"
+    assert words.judgement(piece(asked={"fear": 1.0})) == "It carries 30 % fear."
+    assert words.judgement(piece(asked={"awe": 0.5, "fear": 0.5})) == "It carries 70 % awe and 30 % fear."
+
+
+def test_judgement_of_an_edit_tells_the_shift_and_its_way() -> None:
+    edit = piece(asked={"fear": 1.0}, target="fear", before={"awe": 0.9, "fear": 0.1})
+    assert words.judgement(edit) == ("From 10 % to 30 % fear: a shift (Emo-S) of +0.20, towards what was asked for.")
+    assert "away from" in words.judgement(piece(target="fear", before={"awe": 0.1, "fear": 0.9}))
+    assert "feeling of the other picture, fear" in words.judgement_lead(
+        piece(target="fear", before={"awe": 1.0, "fear": 0.0})
+    )
+
+
+def test_the_users_own_picture_is_not_judged_as_made() -> None:
+    own = piece(settings={})
+    assert words.judgement_lead(own).startswith("Your picture, before anything was changed")
+    assert words.judgement(own) == "70 % awe."

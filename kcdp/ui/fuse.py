@@ -1,0 +1,85 @@
+"""The tab Fuse: two emotions in one picture.
+
+Besides the page there is one named endpoint, `/fuse`; `share` is that of the second emotion, in percent:
+
+    from gradio_client import Client
+
+    client = Client("http://127.0.0.1:7860")
+    made, pictures = client.predict("amusement", "sadness", share=30, thing="a cat", seed=7, api_name="/fuse")
+    made["emotion"]                                 # {"amusement": 0.7, "sadness": 0.3}
+    pictures[0]["image"], pictures[0]["caption"]    # a PNG file for each, and its seed
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image
+
+from kcdp.ui import words
+from kcdp.ui.easel import easel
+from kcdp.ui.making import MakingTab, Plan, call_options, emotion_chips, endpoint, named, publish, settings, subject
+from kcdp.ui.painter import Task
+
+if TYPE_CHECKING:
+    from kcdp.bundle import Bundle
+    from kcdp.pipelines.uniemo import UniEmoPipeline
+
+#: Pictures in a strip from the one emotion to the other; odd, so that one is in the middle.
+STRIP = 7
+
+
+def fuse_tab(bundle: Future[Bundle]) -> MakingTab:
+    """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
+    notice = gr.HTML(visible=False, elem_id="fuse-notice")
+    with gr.Column() as form, gr.Row(equal_height=False):
+        with gr.Column(scale=1, min_width=300):
+            first = emotion_chips("One emotion", "amusement", elem_id="fuse-first")
+            second = emotion_chips("and another", "fear", elem_id="fuse-second")
+            share = gr.Slider(0, 100, value=50, step=5, label="Share of the other, in percent", elem_id="fuse-share")
+            thing = subject("A thing, or your own words", "room", elem_id="fuse-thing")
+            inputs = [first, second, share, thing, *settings()]
+            with gr.Row():
+                make = gr.Button("Make pictures", variant="primary", min_width=140, elem_id="fuse-make")
+                strip = gr.Button("From one to the other", min_width=140, elem_id="fuse-strip")
+            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="fuse-stop")
+        with gr.Column(scale=1, min_width=300):
+            easel(bundle, "fuse", {make: _pictures, strip: _strip}, stop, inputs)
+
+    def fuse(
+        emotion: str,
+        other: str,
+        share: float,
+        thing: str,
+        number: int,
+        seed: int | None = None,
+        guidance: float | None = None,
+        steps: int = 25,
+    ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
+        return endpoint(bundle, _pictures, emotion, other, share, thing, number, seed, guidance, steps)
+
+    publish(fuse, inputs, "Pictures that evoke two emotions at once; what the model reads from them; their seeds.")
+    return MakingTab(form, notice, [first, second])
+
+
+def _blend(first: str, second: str, share: float | None) -> dict[str, float]:
+    """Weights of two emotions; `share` is that of the second, in percent. Raises ValueError with one sentence."""
+    if named(first) == named(second):
+        raise ValueError(f"Please choose two different emotions; both are {first}.")
+    if not isinstance(share, int | float) or not 0 <= share <= 100:
+        raise ValueError(f"The share must be a number from 0 to 100, not {share}.")
+    return {first: 1 - share / 100, second: share / 100}
+
+
+def _pictures(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
+    """One blend, several times."""
+    return Plan([Task(call_options(thing, *values) | {"emotion": _blend(first, second, share)})])
+
+
+def _strip(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
+    """From all of the first emotion to all of the second, from the same noise."""
+    common = call_options(thing, *values) | {"num_images": 1}
+    blends = [_blend(first, second, 100 * turn / (STRIP - 1)) for turn in range(STRIP)]
+    return Plan([Task(common | {"emotion": blend}, words.asked_for(blend)) for blend in blends], columns=4)

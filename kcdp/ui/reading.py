@@ -1,0 +1,66 @@
+"""The second reading of a picture, by UniEmo's expert queries: two cards, and the names of the maps."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from kcdp import plots
+from kcdp.results import AttentionMap, AttributeMatch, KCDPOutput, UniEmoOutput
+from kcdp.ui import words
+
+if TYPE_CHECKING:
+    from kcdp.bundle import Bundle
+
+#: Emotions that are listed for an attribute.
+_STRONGEST = 3
+
+
+def second_reading(bundle: Bundle, path: str) -> UniEmoOutput | None:
+    """What expert queries read from a picture; None where the bundle has none of them.
+
+    Raises ImageError when the picture cannot be read.
+    """
+    from kcdp.bundle import BundleError  # not with the page: it waits for the model libraries
+
+    try:
+        uniemo = bundle.uniemo
+    except BundleError:
+        return None
+    return uniemo.understand(path)
+
+
+def focus_name(item: AttentionMap) -> str:
+    """What the switch between the maps calls one."""
+    if item.kind in ("scene", "object"):
+        return f"{item.kind}: {item.text}" if item.text != item.kind else item.kind
+    return item.text if item.kind == "word" else f"“{item.text}”"
+
+
+def reading_cards(output: KCDPOutput, reading: UniEmoOutput) -> tuple[str, str]:
+    """Two cards: the emotion that the expert queries read, and the scene and object that speak for it."""
+    emotion = (
+        '<section class="kc-card"><h2>A second reading</h2>'
+        f'<p class="kc-say">{escape(words.second_opinion(output, reading))}</p>'
+        f"{plots.probability_bars(reading.probabilities)}</section>"
+    )
+    found = _attribute("Scene", reading.scene) + _attribute("Object", reading.object)
+    attributes = (
+        '<section class="kc-card"><h2>What its scene and object speak for</h2>'
+        "<p>How much pictures with such a scene or object have to do with each emotion, the strongest first.</p>"
+        f"{found}</section>"
+    )
+    return emotion, attributes
+
+
+def _attribute(title: str, match: AttributeMatch | None) -> str:
+    if match is None:
+        return f'<h3 class="kc-found">{title}</h3><p>None that the model knows is near enough.</p>'
+    head = (
+        f'<h3 class="kc-found">{title} <strong>{escape(match.name)}</strong> '
+        f'<span class="kc-badge">cosine {plots.signed(match.cosine)}</span></h3>'
+    )
+    if not any(match.coefficients.values()):
+        return f"{head}<p>It is not known what this has to do with emotions.</p>"
+    strongest = sorted(match.coefficients.items(), key=lambda item: -item[1])[:_STRONGEST]
+    return head + plots.probability_bars(dict(strongest), name=f"Correlation of {match.name} with emotions")

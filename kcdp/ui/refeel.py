@@ -1,0 +1,142 @@
+"""The tab Re-feel: a picture of your own with another emotion.
+
+Besides the page there is one named endpoint, `/refeel`. The emotion has a name, or is that of a second picture:
+
+    from gradio_client import Client, handle_file
+
+    client = Client("http://127.0.0.1:7860")
+    made, pictures = client.predict(handle_file("sticker.png"), "awe", strength=0.6, seed=7, api_name="/refeel")
+    made["before"], made["verdicts"], made["shifts"]    # read before and after, and Emo-S of each picture
+    made, pictures = client.predict(
+        handle_file("sticker.png"), other=handle_file("sunset.png"), api_name="/refeel"
+    )
+    made["target"]                                      # the emotion that the second picture is read as
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image
+
+from kcdp.imaging import fit_square, load_frames
+from kcdp.ui.easel import easel
+from kcdp.ui.making import (
+    MakingTab,
+    Plan,
+    call_options,
+    emotion_chips,
+    endpoint,
+    named,
+    publish,
+    settings,
+    subject,
+    uploaded,
+)
+from kcdp.ui.painter import Task
+from kcdp.ui.pieces import Piece
+
+if TYPE_CHECKING:
+    from kcdp.bundle import Bundle
+    from kcdp.pipelines.uniemo import UniEmoPipeline
+
+_BY_NAME, _BY_PICTURE = "by its name", "of another picture"
+
+
+def refeel_tab(bundle: Future[Bundle]) -> MakingTab:
+    """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
+    notice = gr.HTML(visible=False, elem_id="refeel-notice")
+    # `preprocess=False` everywhere: Gradio would decode the files itself, with its own errors.
+    upload = {"type": "filepath", "image_mode": None, "sources": ["upload", "clipboard", "webcam"], "buttons": []}
+    with gr.Column() as form, gr.Row(equal_height=False):
+        with gr.Column(scale=1, min_width=300):
+            picture = gr.Image(
+                label="Your picture",
+                height=260,
+                placeholder="# Drop a picture\nor click to choose a sticker, emoji, cartoon, painting or photo",
+                elem_id="refeel-picture",
+                **upload,
+            )
+            source = gr.Radio(
+                [_BY_NAME, _BY_PICTURE],
+                value=_BY_NAME,
+                label="The new emotion",
+                elem_classes="kc-chips",
+                elem_id="refeel-source",
+            )
+            emotion = emotion_chips("Emotion", "awe", show_label=False, elem_id="refeel-emotion")
+            other = gr.Image(
+                label="The picture that has the emotion",
+                height=200,
+                placeholder="# Drop a second picture\nwhose emotion yours shall have",
+                visible=False,
+                elem_id="refeel-other",
+                **upload,
+            )
+            strength = gr.Slider(
+                0.05,
+                1,
+                value=0.6,
+                step=0.05,
+                label="Strength",
+                info="How much of your picture may change.",
+                elem_id="refeel-strength",
+            )
+            thing = subject("What to show", info="May stay empty.", elem_id="refeel-thing")
+            inputs = [picture, emotion, other, strength, thing, *settings(number=3)]
+            make = gr.Button("Re-feel it", variant="primary", elem_id="refeel-make")
+            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="refeel-stop")
+        with gr.Column(scale=1, min_width=300):
+            easel(bundle, "refeel", {make: _pictures}, stop, inputs)
+
+    def switch(choice: str) -> tuple[gr.Radio, gr.Image]:
+        # A second picture that is not seen must not decide.
+        return gr.Radio(visible=choice == _BY_NAME), gr.Image(value=None, visible=choice == _BY_PICTURE)
+
+    source.input(switch, source, [emotion, other], show_progress="hidden", api_visibility="private")
+
+    def refeel(
+        picture: dict[str, Any],
+        emotion: str,
+        other: dict[str, Any] | None = None,
+        strength: float = 0.6,
+        thing: str = "",
+        number: int = 3,
+        seed: int | None = None,
+        guidance: float | None = None,
+        steps: int = 25,
+    ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
+        return endpoint(bundle, _pictures, picture, emotion, other, strength, thing, number, seed, guidance, steps)
+
+    publish(refeel, inputs, "A picture with another emotion, named or a second picture's, and how far that moved it.")
+    return MakingTab(form, notice, [emotion])
+
+
+def _pictures(
+    uniemo: UniEmoPipeline,
+    picture: dict[str, Any] | None,
+    emotion: str | None,
+    other: dict[str, Any] | None,
+    strength: float | None,
+    thing: str,
+    *values: Any,
+) -> Plan:
+    """The picture, changed several times; the original hangs beside."""
+    path = uploaded(picture, "Please choose the picture that shall feel different.")
+    if not isinstance(strength, int | float):
+        raise ValueError(f"The strength must be a number above 0 and at most 1, not {strength}.")
+    frames = load_frames(path)
+    before = uniemo.understand(path).probabilities
+    if other is None:
+        # The pipeline knows which names there are, and asks before anything is painted.
+        wanted = target = named(emotion)
+    else:
+        # As a `Path`: a text would be the name of an emotion.
+        wanted = Path(uploaded(other, "Please choose the second picture, whose emotion yours shall have."))
+        target = uniemo.understand(wanted).emotion
+    options = call_options(thing, *values) | {"emotion": wanted, "image": path, "strength": strength}
+    square = fit_square(frames[len(frames) // 2], uniemo.size)
+    return Plan([Task(options, target=target, before=before)], original=Piece(square, "before", before))

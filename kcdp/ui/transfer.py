@@ -1,0 +1,96 @@
+"""The tab Transfer: give a thing an emotion.
+
+Besides the page there is one named endpoint, `/transfer`:
+
+    from gradio_client import Client
+
+    client = Client("http://127.0.0.1:7860")
+    made, pictures = client.predict("awe", "bench", number=4, seed=7, api_name="/transfer")
+    made["seeds"], made["verdicts"]                 # everything that UniEmoImageOutput.to_dict() says
+    pictures[0]["image"], pictures[0]["caption"]    # a PNG file for each, and its seed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image
+
+from kcdp.ui.easel import easel
+from kcdp.ui.making import (
+    THINGS,
+    MakingTab,
+    Plan,
+    call_options,
+    emotion_chips,
+    endpoint,
+    named,
+    publish,
+    settings,
+    subject,
+)
+from kcdp.ui.painter import Task
+
+if TYPE_CHECKING:
+    from kcdp.bundle import Bundle
+    from kcdp.pipelines.uniemo import UniEmoPipeline
+
+
+def transfer_tab(bundle: Future[Bundle]) -> MakingTab:
+    """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
+    notice = gr.HTML(visible=False, elem_id="transfer-notice")
+    with gr.Column() as form, gr.Row(equal_height=False):
+        with gr.Column(scale=1, min_width=300):
+            emotion = emotion_chips("Emotion", "awe", elem_id="transfer-emotion")
+            thing = subject("A thing, or your own words", "bench", elem_id="transfer-thing")
+            inputs = [emotion, thing, *settings()]
+            make = gr.Button("Make pictures", variant="primary", elem_id="transfer-make")
+            with gr.Row():
+                row = gr.Button("Every thing with this emotion", min_width=140, elem_id="transfer-row")
+                column = gr.Button("This thing in every emotion", min_width=140, elem_id="transfer-column")
+            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="transfer-stop")
+        with gr.Column(scale=1, min_width=300):
+            easel(bundle, "transfer", {make: _pictures, row: _every_thing, column: _every_emotion}, stop, inputs)
+
+    def transfer(
+        emotion: str,
+        thing: str,
+        number: int,
+        seed: int | None = None,
+        guidance: float | None = None,
+        steps: int = 25,
+    ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
+        return endpoint(bundle, _pictures, emotion, thing, number, seed, guidance, steps)
+
+    publish(transfer, inputs, "Pictures of a thing that evoke an emotion; what the model reads from them; their seeds.")
+    return MakingTab(form, notice, [emotion])
+
+
+def _pictures(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
+    """One thing with one emotion, several times."""
+    return Plan([Task(call_options(thing, *values) | {"emotion": named(emotion)})])
+
+
+def _every_thing(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
+    """A row of the paper's figure 10a: the emotion on each of its things, from the same noise."""
+    return _each([(named(emotion), name, name) for name in THINGS], values)
+
+
+def _every_emotion(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
+    """A column of figure 10a: each of the emotions on the thing, from the same noise."""
+    return _each([(label, thing, label) for label in uniemo.labels], values)
+
+
+def _each(pairs: Sequence[tuple[str, str, str]], values: Sequence[Any]) -> Plan:
+    """One picture for every (emotion, thing, caption); all have the seed of the first, also where none was given."""
+    common = call_options("", *values) | {"num_images": 1}
+    return Plan(
+        [
+            Task(common | {"emotion": emotion, "prompt": call_options(thing, *values)["prompt"]}, caption)
+            for emotion, thing, caption in pairs
+        ],
+        columns=4,
+    )

@@ -1,0 +1,183 @@
+"""The tabs that make pictures, in a real browser and through their endpoints, around a pipeline that paints at once."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from kcdp.ui.pieces import SETTINGS_KEY
+from tests.app_page import drop_to_refeel, hung, open_tab, saved, serve
+from tests.fake_bundle import NO_UNIEMO, FakeUniEmo, fake_bundle
+
+pytest_plugins = ["tests.page_fixtures"]
+
+
+def test_transfer_paints_judges_and_hands_out(page: Page, url: str) -> None:
+    open_tab(page, url, "Transfer")
+    expect(page.get_by_text("Nothing painted yet").filter(visible=True)).to_be_visible()
+    page.locator("#transfer-emotion").get_by_label("fear", exact=True).check()
+    page.get_by_role("button", name="Seed, guidance and steps").filter(visible=True).click()
+    page.get_by_label("Seed").filter(visible=True).fill("7")
+    page.locator("#transfer-make").click()
+    expect(page.locator("#transfer-verdict strong")).to_have_text("fear")
+    expect(page.locator("#transfer-verdict .kc-bars li").first).to_contain_text("82 %")
+    expect(hung(page, "transfer")).to_have_text([f"seed\N{NO-BREAK SPACE}{seed}" for seed in (7, 8, 9, 10)])
+    expect(page.locator("#transfer-stop")).to_be_hidden()
+
+    hung(page, "transfer").nth(2).click()
+    assert saved(page, "transfer", lambda name, text: name == "fear-9.png") == {}
+    page.locator("#transfer-told input").check()
+    text = saved(page, "transfer", lambda name, text: text)
+    settings = json.loads(text[SETTINGS_KEY])
+    assert settings["seed"] == 9 and settings["emotion"] == {"fear": 1.0} and settings["prompt"] == "bench"
+
+
+def test_own_words_reach_the_pipeline(page: Page) -> None:
+    uniemo = FakeUniEmo()
+    open_tab(page, serve(fake_bundle(uniemo)), "Transfer")
+    words = page.locator("#transfer-thing input")
+    words.fill("")
+    words.press_sequentially("a cat in a <emotion> hat")
+    page.locator("#transfer-make").click()
+    expect(page.locator("#transfer-verdict strong")).to_have_text("awe")
+    assert uniemo.calls[-1]["prompt"] == "a cat in a <emotion> hat"
+    assert uniemo.calls[-1]["guidance_scale"] is None and uniemo.calls[-1]["num_inference_steps"] == 25
+
+
+def test_previews_grow_and_stop_keeps_what_is_finished(page: Page) -> None:
+    gate = threading.Semaphore(25 + 5)
+    uniemo = FakeUniEmo(lambda step: gate.acquire(timeout=60))
+    open_tab(page, serve(fake_bundle(uniemo)), "Transfer")
+    page.locator("#transfer-row").click()
+    expect(page.locator("#transfer-verdict")).to_contain_text("Picture 2 of 7, step 5 of 25.")
+    expect(page.locator("#transfer-verdict [role=progressbar]")).to_be_visible()
+    expect(page.locator("#transfer-make")).to_be_disabled()
+    # The finished picture with its caption, and one that is on its way.
+    expect(hung(page, "transfer")).to_have_count(2)
+    # Not even the step that it is at must end for that.
+    page.locator("#transfer-stop").click()
+    expect(page.locator("#transfer-stop")).to_be_hidden()
+    expect(hung(page, "transfer")).to_have_count(1)
+    expect(hung(page, "transfer")).to_contain_text("bench")
+    expect(page.locator("#transfer-verdict strong")).to_have_text("awe")
+    expect(page.locator("#transfer-make")).to_be_enabled()
+    for _ in range(1 + 25):
+        gate.release()
+    page.locator("#transfer-make").click()
+    expect(hung(page, "transfer")).to_have_count(4)
+    # Two of the seven, of which the second was given up at its next step, and then one call for all four.
+    assert len(uniemo.calls) == 3
+
+
+def test_fuse_blends_and_goes_from_one_to_the_other(page: Page, url: str) -> None:
+    open_tab(page, url, "Fuse")
+    page.locator("#fuse-make").click()
+    expect(page.locator("#fuse-verdict")).to_contain_text("Asked for 50 % amusement and 50 % fear")
+    expect(page.locator("#fuse-verdict")).to_contain_text("It carries 43 % amusement and 43 % fear.")
+    page.locator("#fuse-strip").click()
+    expect(hung(page, "fuse")).to_have_count(7)
+    expect(hung(page, "fuse").last).to_contain_text("fear")
+    hung(page, "fuse").last.click()
+    expect(page.locator("#fuse-verdict strong")).to_have_text("fear")
+    page.locator("#fuse-second").get_by_label("amusement", exact=True).check()
+    page.locator("#fuse-strip").click()
+    expect(page.locator("#fuse-verdict [role=alert]")).to_have_text(
+        "Please choose two different emotions; both are amusement."
+    )
+    expect(page.locator("#fuse-strip")).to_be_enabled()
+
+
+def test_refeel_shows_before_beside_after_and_the_shift(page: Page, url: str, files: Path) -> None:
+    open_tab(page, url, "Re-feel")
+    page.locator("#refeel-make").click()
+    expect(page.locator("#refeel-verdict [role=alert]")).to_contain_text("Please choose the picture")
+    drop_to_refeel(page, files / "still.png")
+    page.locator("#refeel-make").click()
+    expect(hung(page, "refeel")).to_have_count(4)
+    expect(hung(page, "refeel").first).to_have_text("before")
+    expect(page.locator("#refeel-verdict")).to_contain_text("From 2 % to 82 % awe: a shift (Emo-S) of +0.80")
+    expect(page.locator("#refeel-verdict .kc-track b")).to_have_count(8)
+    hung(page, "refeel").first.click()
+    expect(page.locator("#refeel-verdict strong")).to_have_text("contentment")
+
+    page.locator("#refeel-source").get_by_label("of another picture").check()
+    expect(page.locator("#refeel-emotion")).to_be_hidden()
+    page.locator("#refeel-other input[type=file]").set_input_files(files / "moving.gif")
+    expect(page.locator("#refeel-other img")).to_be_visible()
+    page.locator("#refeel-make").click()
+    expect(page.locator("#refeel-verdict")).to_contain_text("the feeling of the other picture, contentment")
+    # Back at the names, the second picture no longer counts.
+    page.locator("#refeel-source").get_by_label("by its name").check()
+    expect(page.locator("#refeel-emotion")).to_be_visible()
+    page.locator("#refeel-make").click()
+    expect(page.locator("#refeel-verdict")).to_contain_text("Asked for awe")
+
+
+def test_bundle_that_makes_no_pictures_says_so_in_every_tab(page: Page) -> None:
+    url = serve(fake_bundle(with_uniemo=False))
+    for name in ("Transfer", "Fuse", "Re-feel"):
+        open_tab(page, url, name)
+        expect(page.locator(".kc-sorry").filter(visible=True)).to_have_text(NO_UNIEMO)
+        expect(page.get_by_role("button", name=re.compile("Make|Re-feel it")).filter(visible=True)).to_have_count(0)
+    with pytest.raises(AppError, match="cannot make pictures"):
+        Client(url, verbose=False).predict("awe", "bench", api_name="/transfer")
+
+
+def test_bundle_brings_its_own_emotions(page: Page) -> None:
+    uniemo = FakeUniEmo()
+    uniemo.labels = ("joy", "surprise", "anger", "disgust", "fear", "sadness")
+    open_tab(page, serve(fake_bundle(uniemo)), "Fuse")
+    expect(page.locator("#fuse-first label")).to_have_count(6)
+    chosen = [page.locator(f"#fuse-{turn} input:checked").get_attribute("value") for turn in ("first", "second")]
+    assert len(set(chosen)) == 2 and set(chosen) <= set(uniemo.labels)
+
+
+def test_a_fault_of_the_program_leaves_the_tab_usable(page: Page) -> None:
+    faults = [True]
+
+    def break_once(step: int) -> None:
+        if faults.pop() if faults else False:
+            raise RuntimeError("no more paint")
+
+    open_tab(page, serve(fake_bundle(FakeUniEmo(break_once))), "Transfer")
+    page.locator("#transfer-make").click()
+    expect(page.locator("#transfer-verdict [role=alert]")).to_contain_text("a fault of this program")
+    page.locator("#transfer-make").click()
+    expect(page.locator("#transfer-verdict strong")).to_have_text("awe")
+
+
+def test_api_makes_pictures_as_its_docstrings_say(url: str, files: Path) -> None:
+    client = Client(url, verbose=False)
+    made, pictures = client.predict("awe", "bench", number=4, seed=7, api_name="/transfer")
+    assert made["seeds"] == [7, 8, 9, 10] and made["prompt"] == "bench" and made["emotion"] == {"awe": 1.0}
+    assert [item["caption"] for item in pictures] == [f"seed {seed}" for seed in made["seeds"]]
+    with Image.open(pictures[0]["image"]) as picture:
+        assert picture.format == "PNG" and picture.size == (FakeUniEmo.size,) * 2
+    made, _ = client.predict("amusement", "sadness", share=30, thing="a cat", seed=7, api_name="/fuse")
+    assert made["emotion"] == pytest.approx({"amusement": 0.7, "sadness": 0.3})
+    own = handle_file(files / "still.png")
+    made, pictures = client.predict(own, "awe", strength=0.6, seed=7, api_name="/refeel")
+    gains = [verdict["awe"] - made["before"]["awe"] for verdict in made["verdicts"]]
+    assert made["shifts"] == pytest.approx(gains) and len(pictures) == 3 and made["settings"]["strength"] == 0.6
+    made, _ = client.predict(own, other=own, api_name="/refeel")
+    assert made["target"] == "contentment" and made["emotion"] is None
+
+
+def test_api_says_what_is_wrong_with_a_wish(url: str, files: Path) -> None:
+    client = Client(url, verbose=False)
+    with pytest.raises(AppError, match="'boredom' is not one of the Mikels-8 labels"):
+        client.predict("boredom", "bench", api_name="/transfer")
+    with pytest.raises(AppError, match="number of pictures must be a whole number from 1 to 8, not 99"):
+        client.predict("awe", "bench", number=99, api_name="/transfer")
+    with pytest.raises(AppError, match="two different emotions"):
+        client.predict("awe", "awe", api_name="/fuse")
+    with pytest.raises(AppError, match="picture"):
+        client.predict(handle_file(files / "broken.png"), "awe", api_name="/refeel")

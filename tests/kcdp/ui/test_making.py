@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from transformers import CLIPTokenizer
+
+from kcdp.emotions import MIKELS_8
+from kcdp.imaging import ImageError
+from kcdp.ui import fuse, making, refeel, transfer
+from kcdp.ui.painter import paint
+from tests.fake_bundle import FakeUniEmo
+from tests.tiny_pipeline import SIZE, tiny_pipeline
+from tests.tiny_uniemo import tiny_uniemo
+
+#: Number of pictures, seed, guidance, steps.
+VALUES = (4, 7, None, 25)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> dict[str, str]:
+    Image.new("RGB", (96, 64), "gold").save(tmp_path / "own.png")
+    return {"path": str(tmp_path / "own.png")}
+
+
+def test_call_options_are_the_pipelines_arguments() -> None:
+    assert making.call_options(" a bench ", 2.0, 7, 3.5, 10) == {
+        "prompt": "a bench",
+        "num_images": 2,
+        "seed": 7,
+        "num_inference_steps": 10,
+        "guidance_scale": 3.5,
+    }
+    assert making.call_options(None, *VALUES)["prompt"] == ""
+
+
+def test_seed_is_drawn_where_none_is_given() -> None:
+    seeds = {making.call_options("", 1, None, None, 25)["seed"] for _ in range(5)}
+    assert len(seeds) > 1 and all(0 <= seed < 10**6 for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (("", 9, 7, None, 25), "number of pictures must be a whole number from 1 to 8, not 9"),
+        (("", 1.5, 7, None, 25), "not 1.5"),
+        (("", None, 7, None, 25), "not None"),
+        (("", float("nan"), 7, None, 25), "not nan"),
+        (("", 1, -1, None, 25), "seed must be a whole number from 0"),
+        (("", 1, "many", None, 25), "not many"),
+        (("", 1, 7, None, 10**6), "number of steps must be a whole number from 1 to 100"),
+        (("", 1, 7, "strong", 25), "guidance must be a number, not strong"),
+        (("x" * 301, 1, 7, None, 25), "at most 300 characters; this has 301"),
+        ((["a bench"], 1, 7, None, 25), "must be a text, not list"),
+    ],
+)
+def test_what_does_not_go_is_said_in_a_sentence(values: tuple, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence) as caught:
+        making.call_options(*values)
+    assert str(caught.value).endswith(".")
+
+
+def test_transfer_makes_one_call_for_all_pictures() -> None:
+    (task,) = transfer._pictures(FakeUniEmo(), "awe", "a cat", *VALUES).tasks
+    assert task.options["emotion"] == "awe" and task.options["prompt"] == "a cat" and task.options["num_images"] == 4
+
+
+def test_a_row_has_every_thing_and_a_column_every_emotion_from_one_seed() -> None:
+    values = (4, None, None, 25)
+    row = transfer._every_thing(FakeUniEmo(), "awe", "a cat", *values).tasks
+    assert [task.options["prompt"] for task in row] == list(making.THINGS)
+    assert {task.options["emotion"] for task in row} == {"awe"}
+    column = transfer._every_emotion(FakeUniEmo(), None, "a cat", *values).tasks
+    assert [task.options["emotion"] for task in column] == list(MIKELS_8.labels)
+    assert {task.options["prompt"] for task in column} == {"a cat"}
+    for tasks in (row, column):
+        assert len({task.options["seed"] for task in tasks}) == 1
+        assert {task.options["num_images"] for task in tasks} == {1}
+
+
+@pytest.mark.parametrize("emotion", [None, "", {"awe": 1}])
+def test_an_emotion_must_be_named(emotion: object) -> None:
+    with pytest.raises(ValueError, match="choose an emotion"):
+        transfer._pictures(FakeUniEmo(), emotion, "", *VALUES)
+
+
+def test_fuse_gives_the_second_emotion_its_share() -> None:
+    (task,) = fuse._pictures(FakeUniEmo(), "awe", "fear", 30, "", *VALUES).tasks
+    assert task.options["emotion"] == pytest.approx({"awe": 0.7, "fear": 0.3})
+
+
+def test_a_strip_goes_from_one_emotion_to_the_other_with_one_seed() -> None:
+    tasks = fuse._strip(FakeUniEmo(), "awe", "fear", 30, "a cat", 4, None, None, 25).tasks
+    shares = [task.options["emotion"]["fear"] for task in tasks]
+    assert shares[0] == 0 and shares[3] == 0.5 and shares[-1] == 1 and shares == sorted(shares)
+    assert len(tasks) == fuse.STRIP and len({task.options["seed"] for task in tasks}) == 1
+    assert tasks[0].caption == "awe" and tasks[3].caption == "50 % awe and 50 % fear"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "share", "sentence"),
+    [
+        ("awe", "awe", 50, "two different emotions; both are awe"),
+        ("awe", None, 50, "choose an emotion"),
+        ("awe", "fear", 101, "share must be a number from 0 to 100, not 101"),
+        ("awe", "fear", "half", "not half"),
+    ],
+)
+def test_fuse_says_what_does_not_go(first: str, second: str | None, share: object, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        fuse._pictures(FakeUniEmo(), first, second, share, "", *VALUES)
+
+
+def test_refeel_begins_from_the_picture_and_hangs_it_beside(own: dict[str, str]) -> None:
+    plan = refeel._pictures(FakeUniEmo(), own, "awe", None, 0.6, "", *VALUES)
+    (task,) = plan.tasks
+    assert task.options["emotion"] == task.target == "awe"
+    assert task.options["image"] == own["path"] and task.options["strength"] == 0.6
+    assert plan.original.original and plan.original.image.size == (64, 64)
+    piece = task.paint(FakeUniEmo())[0]
+    assert piece.shift == pytest.approx(piece.verdict["awe"] - plan.original.verdict["awe"])
+
+
+def test_refeel_takes_the_emotion_of_a_second_picture(own: dict[str, str]) -> None:
+    (task,) = refeel._pictures(FakeUniEmo(), own, "awe", own, 0.6, "", *VALUES).tasks
+    # A path as a text would be the name of an emotion.
+    assert task.options["emotion"] == Path(own["path"]) and task.target == "contentment"
+    assert task.paint(FakeUniEmo())[0].asked is None
+
+
+def test_refeel_needs_a_picture_and_a_strength(own: dict[str, str]) -> None:
+    with pytest.raises(ImageError, match="choose the picture"):
+        refeel._pictures(FakeUniEmo(), None, "awe", None, 0.6, "", *VALUES)
+    with pytest.raises(ValueError, match="strength must be a number above 0 and at most 1, not None"):
+        refeel._pictures(FakeUniEmo(), own, "awe", None, None, "", *VALUES)
+
+
+def test_every_plan_is_one_that_the_real_pipeline_paints(tiny_tokenizer: CLIPTokenizer, own: dict[str, str]) -> None:
+    uniemo = tiny_uniemo(tiny_pipeline(tiny_tokenizer))
+    values = (2, 7, None, 2)
+    plans = [
+        (transfer._pictures(uniemo, "awe", "a cat", *values), 2),
+        (transfer._every_emotion(uniemo, "awe", "a cat", *values), 8),
+        (fuse._strip(uniemo, "awe", "fear", 50, "a cat", *values), 7),
+        (refeel._pictures(uniemo, own, "awe", None, 1.0, "", *values), 2),
+        (refeel._pictures(uniemo, own, None, own, 1.0, "", *values), 2),
+    ]
+    sizes = []
+    for plan, count in plans:
+        stages = [
+            (stage.steps, [preview.size for preview in stage.previews], list(stage.pieces))
+            for stage in paint(uniemo, plan.tasks, threading.Event())
+        ]
+        assert {steps for steps, *_ in stages} == {2}
+        sizes += [size for _, previews, _ in stages for size in previews]
+        pieces = stages[-1][-1]
+        assert [piece.settings["seed"] for piece in pieces] == ([7, 8] if len(plan.tasks) == 1 else [7] * count)
+        json.dumps([dict(piece.settings) for piece in pieces])
+    # Not in every plan: who looks on slowly misses some.
+    assert set(sizes) == {(SIZE, SIZE)}

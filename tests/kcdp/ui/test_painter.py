@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kcdp.ui import painter
+from kcdp.ui.painter import Stage, Task, paint
+from tests.fake_bundle import FakeUniEmo
+
+OPTIONS = {"prompt": "bench", "num_images": 2, "seed": 7, "num_inference_steps": 4, "guidance_scale": None}
+
+
+def task(emotion: str = "awe", **more) -> Task:
+    return Task(OPTIONS | {"emotion": emotion} | more, emotion)
+
+
+def turnstile() -> tuple[threading.Semaphore, Callable[[int], None]]:
+    """A gate for `before_step`: each release lets one step through."""
+    gate = threading.Semaphore(0)
+    return gate, lambda step: gate.acquire(timeout=10) or pytest.fail("nobody opened the gate")
+
+
+def test_pieces_of_all_tasks_arrive_in_order() -> None:
+    *_, last = paint(FakeUniEmo(), [task("awe"), task("fear")], threading.Event())
+    assert [(piece.reading, piece.settings["seed"]) for piece in last.pieces] == [
+        ("awe", 7),
+        ("awe", 8),
+        ("fear", 7),
+        ("fear", 8),
+    ]
+    assert last.share == 1 and last.previews == []
+
+
+def test_steps_are_told_as_they_happen_with_previews_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painter, "PREVIEW_SECONDS", 0)
+    monkeypatch.setattr(painter, "PREVIEW_PATIENCE", 0)
+    gate, before_step = turnstile()
+    seen = []
+    gate.release()
+    for stage in paint(FakeUniEmo(before_step), [task()], threading.Event()):
+        seen.append((stage.step, stage.steps, stage.share, [preview.getpixel((0, 0))[0] for preview in stage.previews]))
+        gate.release()
+    assert [step for step, *_ in seen[:3]] == [1, 2, 3]
+    assert {steps for _, steps, *_ in seen} == {4}
+    assert [share for _, _, share, _ in seen[:3]] == [0.25, 0.5, 0.75]
+    shades = [greys for *_, greys in seen[:3]]
+    assert all(len(greys) == 2 for greys in shades) and shades == sorted(shades) and shades[0] < shades[2]
+
+
+def test_previews_do_not_come_at_every_step() -> None:
+    uniemo = FakeUniEmo()
+    decoded = []
+    plain = uniemo.decode
+    uniemo.decode = lambda latents: decoded.append(1) or plain(latents)
+    list(paint(uniemo, [task(num_inference_steps=50)], threading.Event()))
+    assert len(decoded) == 1
+
+
+def test_an_edit_takes_a_part_of_the_steps(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "own.png")
+    stages = paint(FakeUniEmo(), [task(image=str(tmp_path / "own.png"), strength=0.5)], threading.Event())
+    assert max(stage.steps for stage in stages) == 2
+
+
+def test_closing_ends_the_work_after_the_step_it_is_at() -> None:
+    gate, before_step = turnstile()
+    uniemo = FakeUniEmo(before_step)
+    done = threading.Event()
+    work = paint(uniemo, [task(num_inference_steps=100), task("fear")], threading.Event())
+    gate.release()
+    assert next(work).step == 1
+    work.close()
+    for _ in range(3):
+        gate.release()
+    # The next painting gets the brush only when the stopped one has laid it down.
+    threading.Thread(
+        target=lambda: (list(paint(FakeUniEmo(), [task()], threading.Event())), done.set()), daemon=True
+    ).start()
+    assert done.wait(10)
+    assert len(uniemo.calls) == 1
+
+
+def test_halting_ends_at_once_and_leaves_what_is_finished() -> None:
+    gate, before_step = turnstile()
+    halt = threading.Event()
+    for _ in range(5):
+        gate.release()
+    pieces = []
+    for stage in paint(FakeUniEmo(before_step), [task("awe"), task("fear")], halt):
+        pieces = list(stage.pieces)
+        if (stage.task, stage.step) == (1, 1):
+            halt.set()
+    assert [piece.reading for piece in pieces] == ["awe", "awe"]
+    gate.release()
+
+
+def test_what_the_pipeline_raises_is_raised_after_what_was_finished() -> None:
+    stages = paint(FakeUniEmo(), [task("awe"), task("boredom"), task("fear")], threading.Event())
+    with pytest.raises(ValueError, match="'boredom' is not one of the Mikels-8 labels"):
+        list(stages)
+
+
+def test_share_of_the_work() -> None:
+    assert Stage(tasks=4, task=1, step=1, steps=2).share == 0.375
+    assert Stage(tasks=1, task=1).share == 1

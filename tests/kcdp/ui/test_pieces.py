@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from kcdp.ui.pieces import SETTINGS_KEY, Piece, pieces_of, png
+from tests.fake_bundle import FakeUniEmo
+
+
+def made(**options):
+    return FakeUniEmo()(
+        **{"emotion": "awe", "prompt": "ein Stück Küche", "num_images": 2, "seed": 7, "guidance_scale": 3.0} | options,
+        num_inference_steps=2,
+    )
+
+
+def test_every_picture_becomes_a_piece_with_its_own_seed_and_verdict() -> None:
+    output = made()
+    first, second = pieces_of(output, "bench")
+    assert (first.image, second.image) == output.images
+    assert second.caption.replace("\N{NO-BREAK SPACE}", " ") == "bench · seed 8"
+    assert second.reading == "awe" and second.title == "awe-8.png" and not second.original
+    assert second.settings["seed"] == 8 and second.settings["seeds"] == [8]
+    assert second.settings["verdicts"] == [dict(output.verdicts[1])]
+    assert json.loads(json.dumps(second.settings)) == second.settings
+
+
+def test_file_names_of_blends_of_other_pictures_and_of_the_original() -> None:
+    (blend,) = pieces_of(made(emotion={"awe": 0.5, "fear": 0.5, "anger": 0.0}, num_images=1))
+    assert blend.title == "awe-fear-7.png"
+    assert Piece(Image.new("RGB", (4, 4)), "before", {"awe": 1.0}).title == "before.png"
+    other = Piece(Image.new("RGB", (4, 4)), "", {"awe": 1.0}, target="awe", settings={"seed": 3})
+    assert other.title == "awe-3.png"
+
+
+def test_shift_is_what_the_edit_added_to_the_target() -> None:
+    picture = Image.new("RGB", (4, 4))
+    piece = Piece(picture, "", {"awe": 0.7, "fear": 0.3}, target="fear", before={"awe": 0.4, "fear": 0.6})
+    assert piece.shift == pytest.approx(-0.3)
+    assert Piece(picture, "", {"awe": 1.0}).shift is None
+
+
+def test_file_says_how_it_was_made_only_when_asked_to() -> None:
+    piece = pieces_of(made())[0]
+    with Image.open(BytesIO(png(piece.image, piece.settings))) as told:
+        told.load()
+        assert json.loads(told.text[SETTINGS_KEY]) == piece.settings
+        assert told.text[SETTINGS_KEY].find("ein Stück Küche") > 0
+        assert told.tobytes() == piece.image.tobytes()
+    with Image.open(BytesIO(png(piece.image))) as bare:
+        bare.load()
+        assert bare.text == {} and bare.tobytes() == piece.image.tobytes()
+
+
+def test_what_came_with_the_users_picture_does_not_go_into_the_file() -> None:
+    data = BytesIO()
+    Image.new("RGB", (4, 4)).save(data, "PNG", icc_profile=b"somebody's screen")
+    with Image.open(data) as picture, Image.open(BytesIO(png(picture))) as bare:
+        assert "icc_profile" in picture.info and "icc_profile" not in bare.info
