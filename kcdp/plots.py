@@ -18,7 +18,7 @@ from kcdp.palette import emotion_style
 from kcdp.results import ExpertWeight
 
 #: Side of an overlay, in pixels: mini pictures are enlarged to it, large ones reduced.
-OVERLAY_SIDE = 512
+OVERLAY_SIDE = 384
 
 
 def glyph(label: str) -> str:

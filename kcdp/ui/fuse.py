@@ -20,7 +20,7 @@ from PIL import Image
 
 from kcdp.ui import words
 from kcdp.ui.easel import easel
-from kcdp.ui.making import MakingTab, Plan, call_options, emotion_chips, endpoint, named, publish, settings, subject
+from kcdp.ui.making import Plan, call_options, emotion_chips, endpoint, named, publish, settings, subject
 from kcdp.ui.painter import Task
 
 if TYPE_CHECKING:
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
 STRIP = 7
 
 
-def fuse_tab(bundle: Future[Bundle]) -> MakingTab:
-    """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
-    notice = gr.HTML(visible=False, elem_id="fuse-notice")
-    with gr.Column() as form, gr.Row(equal_height=False):
+def fuse_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
+    """Build the tab inside the open `gr.Tab`, and return where an emotion is chosen.
+
+    `bundle` may still be loading: the first request waits for it.
+    """
+    with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             first = emotion_chips("One emotion", "amusement", elem_id="fuse-first")
             second = emotion_chips("and another", "fear", elem_id="fuse-second")
@@ -61,7 +63,7 @@ def fuse_tab(bundle: Future[Bundle]) -> MakingTab:
         return endpoint(bundle, _pictures, emotion, other, share, thing, number, seed, guidance, steps)
 
     publish(fuse, inputs, "Pictures that evoke two emotions at once; what the model reads from them; their seeds.")
-    return MakingTab(form, notice, [first, second])
+    return [first, second]
 
 
 def _blend(first: str, second: str, share: float | None) -> dict[str, float]:

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 TITLE = "KCDP: what a picture makes people feel"
 HEADER = (
-    "<h1>What does it make people feel?</h1>"
-    "<p>Drop a picture and see its emotion and why, or make pictures that evoke one.</p>"
+    "<h1>What does it make people feel?</h1><p>Drop a picture and see its emotion, and how the model came to it.</p>"
 )
 FOOTER = (
     "Code and weights: Apache-2.0; the data behind them is credited in NOTICE. Pictures stay on the machine that runs "
@@ -38,10 +37,10 @@ def build_app(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> gr.Block
         gr.HTML(HEADER, elem_classes="kc-header")
         with gr.Tab("Understand"):
             understand_tab(bundle, examples)
-        making = []
+        making = {}
         for name, tab in (("Transfer", transfer_tab), ("Fuse", fuse_tab), ("Re-feel", refeel_tab)):
-            with gr.Tab(name):
-                making.append(tab(bundle))
+            with gr.Tab(name, visible=False) as hidden:
+                making[hidden] = tab(bundle)
         offer(app, bundle, making)
         gr.HTML(f"<p>{FOOTER}</p>", elem_classes="kc-footer")
     return app

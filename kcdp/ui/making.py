@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from PIL import Image
 
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
-from kcdp.ui import cards
 from kcdp.ui.painter import Task
 from kcdp.ui.pieces import Piece, pieces_of
 
@@ -41,15 +40,6 @@ class Plan:
 
 #: From the pipeline and the values of a tab's inputs to what is to be made; ValueError is a sentence for the user.
 Planner = Callable[..., Plan]
-
-
-@dataclass(frozen=True)
-class MakingTab:
-    """The parts of a tab that depend on the bundle: `form` or, where it cannot make pictures, `notice`; and the emotions."""
-
-    form: gr.Column
-    notice: gr.HTML
-    emotions: Sequence[gr.Radio | gr.Dropdown]
 
 
 def emotion_chips(label: str, value: str, **options: Any) -> gr.Radio:
@@ -160,8 +150,8 @@ def publish(answer: Callable[..., Any], inputs: Sequence[gr.components.Component
     )
 
 
-def offer(app: gr.Blocks, bundle: Future[Bundle], tabs: Sequence[MakingTab]) -> None:
-    """When the page opens and the models are there, give the tabs the bundle's emotions, or say why it makes no pictures."""
+def offer(app: gr.Blocks, bundle: Future[Bundle], tabs: Mapping[gr.Tab, Sequence[gr.Radio]]) -> None:
+    """Show `tabs`, hidden so far, on every page whose models can make pictures; their radios get the bundle's emotions."""
 
     async def wait() -> None:
         # Shielded: whoever closes the page must not cancel the loading for everybody.
@@ -170,17 +160,15 @@ def offer(app: gr.Blocks, bundle: Future[Bundle], tabs: Sequence[MakingTab]) -> 
     def look() -> Any:
         try:
             labels = list(bundle.result().uniemo.labels)
-        except known_errors() as error:
-            notice = cards.sorry(str(error))
-            return {tab.form: gr.Column(visible=False) for tab in tabs} | {
-                tab.notice: gr.HTML(notice, visible=True) for tab in tabs
-            }
-        if labels == list(MIKELS_8.labels):
+        except known_errors():
             return gr.skip()
-        parts = [part for tab in tabs for part in tab.emotions]
-        return {part: type(part)(choices=labels, value=labels[turn % len(labels)]) for turn, part in enumerate(parts)}
+        shown: dict[Any, Any] = {tab: gr.Tab(visible=True) for tab in tabs}
+        if labels != list(MIKELS_8.labels):
+            radios = [radio for emotions in tabs.values() for radio in emotions]
+            shown |= {radio: gr.Radio(labels, value=labels[turn % len(labels)]) for turn, radio in enumerate(radios)}
+        return shown
 
-    outputs = [part for tab in tabs for part in (tab.form, tab.notice, *tab.emotions)]
+    outputs = [part for tab, emotions in tabs.items() for part in (tab, *emotions)]
     app.load(wait, show_progress="hidden", concurrency_limit=None, api_visibility="private").then(
         look,
         None,

@@ -25,7 +25,6 @@ from PIL import Image
 from kcdp.imaging import fit_square, load_frames
 from kcdp.ui.easel import easel
 from kcdp.ui.making import (
-    MakingTab,
     Plan,
     call_options,
     emotion_chips,
@@ -46,12 +45,14 @@ if TYPE_CHECKING:
 _BY_NAME, _BY_PICTURE = "by its name", "of another picture"
 
 
-def refeel_tab(bundle: Future[Bundle]) -> MakingTab:
-    """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
-    notice = gr.HTML(visible=False, elem_id="refeel-notice")
+def refeel_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
+    """Build the tab inside the open `gr.Tab`, and return where an emotion is chosen.
+
+    `bundle` may still be loading: the first request waits for it.
+    """
     # `preprocess=False` everywhere: Gradio would decode the files itself, with its own errors.
     upload = {"type": "filepath", "image_mode": None, "sources": ["upload", "clipboard", "webcam"], "buttons": []}
-    with gr.Column() as form, gr.Row(equal_height=False):
+    with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             picture = gr.Image(
                 label="Your picture",
@@ -112,7 +113,7 @@ def refeel_tab(bundle: Future[Bundle]) -> MakingTab:
         return endpoint(bundle, _pictures, picture, emotion, other, strength, thing, number, seed, guidance, steps)
 
     publish(refeel, inputs, "A picture with another emotion, named or a second picture's, and how far that moved it.")
-    return MakingTab(form, notice, [emotion])
+    return [emotion]
 
 
 def _pictures(

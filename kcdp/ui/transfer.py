@@ -22,7 +22,6 @@ from PIL import Image
 from kcdp.ui.easel import easel
 from kcdp.ui.making import (
     THINGS,
-    MakingTab,
     Plan,
     call_options,
     emotion_chips,
@@ -39,10 +38,12 @@ if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
 
-def transfer_tab(bundle: Future[Bundle]) -> MakingTab:
-    """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
-    notice = gr.HTML(visible=False, elem_id="transfer-notice")
-    with gr.Column() as form, gr.Row(equal_height=False):
+def transfer_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
+    """Build the tab inside the open `gr.Tab`, and return where an emotion is chosen.
+
+    `bundle` may still be loading: the first request waits for it.
+    """
+    with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             emotion = emotion_chips("Emotion", "awe", elem_id="transfer-emotion")
             thing = subject("A thing, or your own words", "bench", elem_id="transfer-thing")
@@ -66,7 +67,7 @@ def transfer_tab(bundle: Future[Bundle]) -> MakingTab:
         return endpoint(bundle, _pictures, emotion, thing, number, seed, guidance, steps)
 
     publish(transfer, inputs, "Pictures of a thing that evoke an emotion; what the model reads from them; their seeds.")
-    return MakingTab(form, notice, [emotion])
+    return [emotion]
 
 
 def _pictures(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:

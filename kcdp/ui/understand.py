@@ -168,10 +168,12 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
             raise gr.Error(str(error)) from error
         return now.to_dict(), [(plots.overlay(now.frame, item.heat), item.text) for item in now.attention]
 
+    # One overlay for each word and triplet: Gradio's WebP would take longer to write than all models need to think.
+    overlays = gr.Gallery(label="Attention overlays", format="jpeg", visible=False)
     gr.Button(visible=False).click(
         understand,
         [picture],
-        [gr.JSON(label="Result", visible=False), gr.Gallery(label="Attention overlays", visible=False)],
+        [gr.JSON(label="Result", visible=False), overlays],
         api_name="understand",
         api_description="What the picture makes people feel and why, and where the model looked for it.",
         preprocess=False,
