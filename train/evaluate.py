@@ -212,6 +212,11 @@ class Evaluation:
         if found:
             self._report("generation", *found)
 
+    def editing(self) -> None:
+        """A thing in an emotion, two emotions in one picture, a real picture in another emotion."""
+        with data_speaks():
+            self._report("editing", *self.uniemo.editing())
+
 
 MEASURES: dict[str, Callable[[Evaluation], None]] = {
     "recognition": Evaluation.recognition,
@@ -223,6 +228,7 @@ MEASURES: dict[str, Callable[[Evaluation], None]] = {
     "tsne": Evaluation.tsne,
     "understanding": Evaluation.understanding,
     "generation": Evaluation.generation,
+    "editing": Evaluation.editing,
 }
 
 
@@ -241,7 +247,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from error
     try:
-        later = {"understanding", "generation"}.difference(evaluation.uniemo.measurable) if "all" in wanted.what else ()
+        later = (
+            {"understanding", "generation", "editing"}.difference(evaluation.uniemo.measurable)
+            if "all" in wanted.what
+            else ()
+        )
         for name, measure in MEASURES.items():
             if name in wanted.what or ("all" in wanted.what and name not in later):
                 measure(evaluation)

@@ -13,7 +13,7 @@ class EvaluationArguments:
         default_factory=lambda: ["all"],
         metadata={
             "help": "recognition, captions, reconstruction, paintings, adaptation, ablations, tsne, understanding, "
-            "generation, or all: everything that the run has the weights for."
+            "generation, editing, or all: everything that the run has the weights for."
         },
     )
     bundle: str | None = field(
@@ -40,7 +40,9 @@ class EvaluationArguments:
     limit: int | None = field(
         default=None, metadata={"help": "Most pictures of a part in recognition, captions and reconstruction."}
     )
-    pictures: int = field(default=32, metadata={"help": "Pictures of each emotion that a method of generation makes."})
+    pictures: int = field(
+        default=32, metadata={"help": "Pictures of each emotion in generation; real ones in editing."}
+    )
     inference_steps: int = field(default=25, metadata={"help": "Denoising steps of each."})
     judge_steps: int = field(default=1000, metadata={"help": "Steps that generation's judge trains."})
     baseline_steps: int | None = field(

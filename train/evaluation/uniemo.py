@@ -30,13 +30,14 @@ from train.data.sources import make_pool
 from train.data.store import content_key, fingerprint
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
+from train.evaluation.editing import Editing, editing_report
 from train.evaluation.generation import Generation, Painter, PaintMethod, generation_report
-from train.evaluation.instruments import instruments
+from train.evaluation.instruments import Instruments, instruments, zero_shot_head
 from train.evaluation.inversion import InversionStage, learned_words
 from train.evaluation.judge import Judge, train_judge
 from train.evaluation.paintings import paint, painter
 from train.evaluation.results import ResultStore
-from train.evaluation.sheets import fusion_strip, save_picture, transfer_sheet
+from train.evaluation.sheets import THINGS, fusion_strip, save_picture, transfer_sheet
 from train.evaluation.tables import adaptation_report, percent
 from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
@@ -84,7 +85,7 @@ class UniEmoEvaluation:
     def measurable(self) -> list[str]:
         """Which of its measures the run has the weights for."""
         understood = (self.recipe.run_dir("uniemo_understanding") / "best").is_dir()
-        return ["understanding"] * understood + ["generation"] * (trained_uniemo(self.recipe) is not None)
+        return ["understanding"] * understood + ["generation", "editing"] * (trained_uniemo(self.recipe) is not None)
 
     def _chosen(self, rows: dict[str, str]) -> dict[str, str]:
         asked = self.arguments.methods
@@ -276,15 +277,45 @@ class UniEmoEvaluation:
         weights = fingerprint(foundation.unet, foundation.text_encoder, foundation.vae)
         return PaintMethod(title, made, {"weights": weights, "steps": steps, "guidance": guidance})
 
+    @cached_property
+    def _instruments(self) -> Instruments:
+        pictures = self._parts.pictures
+        scenes, objects = (pictures.tables[kind].names for kind in ("scene", "object"))
+        return instruments(self._judge, self._parts.clip, scenes, objects)
+
+    def editing(self) -> tuple[str, dict[str, Any]]:
+        """Things in emotions, blends of emotions, and real pictures in other emotions, as a report and numbers."""
+        arguments, pipeline, real = self.arguments, self._pipeline, self._real
+        seeds = list(range(min(8, arguments.pictures)))
+        nouns = zero_shot_head(self._parts.clip, THINGS)
+        measures = Editing(pipeline, self._instruments, nouns, THINGS, seeds, arguments.inference_steps)
+        chosen = torch.randperm(len(real), generator=torch.Generator().manual_seed(0))[: arguments.pictures]
+        own = (pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.fusion, pipeline.space, pipeline.chain)
+        settings = {
+            "weights": fingerprint(*own),
+            "instruments": self._instruments.key,
+            "steps": arguments.inference_steps,
+            "guidance": pipeline.config.guidance_scale,
+            "seeds": seeds,
+        }
+        known = {**settings, "real": real.store.key, "rows": chosen.tolist()}
+
+        def refeel() -> dict[str, Any]:
+            return measures.refeel(to_pictures(real.plain(chosen)), real.labels[chosen].tolist())
+
+        results = {
+            "transfer": self.store.get("editing/transfer", settings, measures.transfer),
+            "fusion": self.store.get("editing/fusion", settings, measures.fusion),
+            "refeel": self.store.get("editing/refeel", known, refeel),
+        }
+        return editing_report(results), results
+
     def generation(self) -> tuple[str, dict[str, Any]] | None:
         """Every method's pictures beside real ones, as a report and numbers; the sheets are written on the way."""
         chosen = self._chosen(GENERATORS)
         if not chosen:
             return None
-        pictures = self._parts.pictures
-        scenes, objects = (pictures.tables[kind].names for kind in ("scene", "object"))
-        tools = instruments(self._judge, self._parts.clip, scenes, objects)
-        generation = Generation(self._real, tools, self.store, self.arguments.pictures)
+        generation = Generation(self._real, self._instruments, self.store, self.arguments.pictures)
         makers: dict[str, Callable[[str], PaintMethod]] = {
             "text-to-image": self._text_to_image,
             "textual-inversion": self._inversion,

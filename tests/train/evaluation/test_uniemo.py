@@ -147,6 +147,21 @@ def test_generation_is_measured_beside_real_pictures(
     assert results["real"]["emotions"]["awe"]["pictures"] == 2
 
 
+def test_edited_pictures_are_measured(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.evaluation.uniemo.THINGS", ("bench", "cup"))
+    command(run, "--what", "editing")
+    results = json.loads((run / "evaluation/editing.json").read_text())
+    assert results["transfer"]["pictures"] == 2 * 8 * 2
+    assert len(results["fusion"]["curve"]) == 5 and all(0 <= value <= 1 for value in results["fusion"]["curve"])
+    assert results["refeel"]["pictures"] == 2
+    assert "## Re-feel" in capsys.readouterr().out
+    # Asked again, it is read.
+    monkeypatch.setattr("train.evaluation.editing.Editing.transfer", lambda self: pytest.fail("painted again"))
+    command(run, "--what", "editing")
+
+
 def test_other_rows_are_left_out(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate.Evaluation, "_report", lambda *_: pytest.fail("reported"))
     command(run, "--what", "understanding", "generation", "--methods", "kcdp-da")
@@ -161,7 +176,7 @@ def test_all_is_what_there_are_weights_for(run: Path, recipe: Recipe, tmp_path: 
     def measurable(recipe: Recipe) -> list[str]:
         return evaluate.Evaluation(recipe, evaluate.EvaluationArguments()).uniemo.measurable
 
-    assert measurable(recipe) == ["understanding", "generation"]
+    assert measurable(recipe) == ["understanding", "generation", "editing"]
     assert measurable(Recipe(output_dir=str(tmp_path), drawn=0)) == []
 
 

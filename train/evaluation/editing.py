@@ -1,0 +1,177 @@
+"""UniEmo's pictures where more than an emotion is asked for: a thing in it, a second emotion beside it, or a picture to begin with.
+
+Who judges: nouns are told by CLIP, emotions by the judge, which has nothing in common with the pipeline; only of a blend, where
+every emotion's probability counts and not the first alone, the pipeline's own verdict is read.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any
+
+import torch
+from PIL import Image
+
+from kcdp.imaging import to_tensor
+from kcdp.metrics.emotion_shift import emotion_shift
+from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.evaluation.instruments import Instruments, Look
+from train.evaluation.tables import markdown_table, percent
+
+#: Weight of the second emotion, along the slider.
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+#: How much of a picture may change, each measured.
+STRENGTHS = (0.4, 0.6, 0.8)
+#: An emotion of a blend is still seen when it is among so many of the most probable.
+_AMONG = 3
+
+
+@dataclass(frozen=True)
+class Editing:
+    """Measures of one pipeline.
+
+    Args:
+        pipeline: what paints; its emotions are the judge's.
+        instruments: judge and meaning.
+        nouns: probabilities (B, T) of the things that are asked for, for pictures (B, 3, H, W) in [-1, 1].
+        things: their names, in that order.
+        seeds: of every prompt's pictures.
+        steps: of denoising.
+    """
+
+    pipeline: UniEmoPipeline
+    instruments: Instruments
+    nouns: Look
+    things: Sequence[str]
+    seeds: Sequence[int]
+    steps: int
+
+    def _pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        return to_tensor(list(pictures), self.pipeline.size)
+
+    def transfer(self) -> dict[str, Any]:
+        """Of every thing in every emotion (figure 10a): how often the thing is told among all, and the emotion.
+
+        `thing` and `emotion` are shares of all pictures, `both` of those where both are right; `things` and `emotions` the
+        shares of each.
+        """
+        emotions = self.instruments.emotions
+        told: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
+        for (place, thing), (label, emotion) in itertools.product(enumerate(self.things), enumerate(emotions)):
+            made = self.pipeline(emotion, f"a {thing}", seed=list(self.seeds), num_inference_steps=self.steps)
+            pixels = self._pixels(made.images)
+            right = self.nouns(pixels).argmax(1) == place, self.instruments.judge(pixels).argmax(1) == label
+            told[thing, emotion] = list(zip(*(one.tolist() for one in right), strict=True))
+        everything = list(itertools.chain.from_iterable(told.values()))
+
+        def share(which: int, axis: int, name: str) -> float:
+            return mean(pair[which] for names, pairs in told.items() if names[axis] == name for pair in pairs)
+
+        return {
+            "pictures": len(everything),
+            "thing": mean(thing for thing, _ in everything),
+            "emotion": mean(emotion for _, emotion in everything),
+            "both": mean(thing and emotion for thing, emotion in everything),
+            "things": {thing: share(0, 0, thing) for thing in self.things},
+            "emotions": {emotion: share(1, 1, emotion) for emotion in emotions},
+        }
+
+    def fusion(self) -> dict[str, Any]:
+        """Of every two emotions (figure 10b): the verdict's mean probability of the second one at each of `SHARES`.
+
+        `curve` is over all pairs, `rising` says whether it never falls; `pairs` is the share of pairs that never do by
+        themselves; `both` is how often both are among the three most probable where they count alike.
+        """
+        curves, both = [], []
+        for first, second in itertools.combinations(self.instruments.emotions, 2):
+            curve = []
+            for share in SHARES:
+                weights = {first: 1 - share, second: share}
+                verdicts = self.pipeline(weights, seed=list(self.seeds), num_inference_steps=self.steps).verdicts
+                curve.append(mean(verdict[second] for verdict in verdicts))
+                if share == 0.5:
+                    for verdict in verdicts:
+                        both.append({first, second} <= set(sorted(verdict, key=verdict.get)[-_AMONG:]))
+            curves.append(curve)
+        whole = [mean(values) for values in zip(*curves, strict=True)]
+        return {
+            "pictures": len(curves) * len(SHARES) * len(self.seeds),
+            "curve": whole,
+            "rising": _rises(whole),
+            "pairs": mean(map(_rises, curves)),
+            "both": mean(both),
+        }
+
+    def refeel(self, pictures: Sequence[Image.Image], labels: Sequence[int]) -> dict[str, Any]:
+        """Of pictures (two or more) and their emotions: what each of `STRENGTHS` does to them, told to be another emotion.
+
+        For each: `emo_s`; `similarity`, CLIP's mean cosine of a picture before and after; and `kept`, where that lies between
+        the cosine of two pictures that have nothing to do with each other, 0, and that of a picture with itself, 1.
+        """
+        emotions, judge, meaning = self.instruments.emotions, self.instruments.judge, self.instruments.meaning
+        before = self._pixels(pictures)
+        # Every other emotion in turn.
+        others = [(label + 1 + number % (len(emotions) - 1)) % len(emotions) for number, label in enumerate(labels)]
+        targets, meant = torch.tensor(others), meaning(before)
+        random = (meant @ meant.T)[~torch.eye(len(meant), dtype=torch.bool)].mean().item()
+        results = {}
+        for strength in STRENGTHS:
+            made = [
+                self.pipeline(
+                    emotions[target],
+                    image=picture,
+                    strength=strength,
+                    seed=number,
+                    num_inference_steps=self.steps,
+                ).images[0]
+                for number, (picture, target) in enumerate(zip(pictures, others, strict=True))
+            ]
+            after = self._pixels(made)
+            similarity = (meant * meaning(after)).sum(1).mean().item()
+            results[f"{strength:g}"] = {
+                "emo_s": emotion_shift(judge(before), judge(after), targets),
+                "similarity": similarity,
+                "kept": (similarity - random) / (1 - random),
+            }
+        return {"pictures": len(pictures), "random": random, "strengths": results}
+
+
+def _rises(curve: Sequence[float]) -> bool:
+    return all(later >= earlier for earlier, later in itertools.pairwise(curve))
+
+
+def editing_report(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """What the three measures say, as Markdown."""
+    transfer, fusion, refeel = results["transfer"], results["fusion"], results["refeel"]
+    strengths = [
+        [strength, f"{row['emo_s']:+.2f}", f"{row['similarity']:.2f}", percent(row["kept"])]
+        for strength, row in refeel["strengths"].items()
+    ]
+    return "\n\n".join(
+        [
+            "## Transfer",
+            f"{transfer['pictures']} pictures of things in emotions; per cent. CLIP tells the thing among all of them, a "
+            "judge that shares nothing with the model the emotion.",
+            markdown_table(
+                ["", "thing", "emotion", "both"],
+                [["all", *(percent(transfer[name]) for name in ("thing", "emotion", "both"))]],
+            ),
+            markdown_table(["thing told", *transfer["things"]], [["", *map(percent, transfer["things"].values())]]),
+            markdown_table(
+                ["emotion told", *transfer["emotions"]], [["", *map(percent, transfer["emotions"].values())]]
+            ),
+            "## Fusion",
+            f"{fusion['pictures']} pictures of two emotions; the model's own probability of the second one, per cent, by its "
+            "weight in the blend.",
+            markdown_table(["weight", *(f"{share:g}" for share in SHARES)], [["", *map(percent, fusion["curve"])]]),
+            f"It never falls in {percent(fusion['pairs'])} % of the pairs. At equal weights both emotions are among the first "
+            f"three in {percent(fusion['both'])} %.",
+            "## Re-feel",
+            f"{refeel['pictures']} real pictures told to be another emotion. Kept: where CLIP's cosine to the picture before "
+            f"lies between that of two random pictures ({refeel['random']:.2f}) and 1, per cent.",
+            markdown_table(["strength", "Emo-S", "cosine", "kept"], strengths),
+        ]
+    )
