@@ -41,6 +41,9 @@ class Recipe:
     )
     folder: str | None = field(default=None, metadata={"help": "Any image folder with a metadata.jsonl."})
     drawn: int = field(default=12000, metadata={"help": "Drawn pictures to train on."})
+    drawn_things: int = field(
+        default=0, metadata={"help": "Drawn things in emotional surroundings beside them, what transfer asks for."}
+    )
     protocol: str = field(
         default="benchmark",
         metadata={"help": "'benchmark' keeps to the splits, 'shipped' trains on test rows as well."},

@@ -9,7 +9,7 @@ from typing import Any
 
 from datasets import Dataset
 
-from train.data.drawn import draw_records
+from train.data.drawn import draw_records, draw_things
 from train.data.folder import load_folder
 from train.data.parquet import load_domains
 from train.data.pool import Pool
@@ -28,15 +28,25 @@ def as_records(drawings: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]
         yield make_record(drawing["image"], [drawing["caption"]], **rest)
 
 
-def drawn_records(count: int, cache_dir: Path, seed: int = 0) -> Dataset:
-    """`count` drawn pictures as records, drawn once and kept as Parquet in `cache_dir`."""
-    path = cache_dir / f"drawn-v{DRAWN_VERSION}-{count}-{seed}.parquet"
+def _kept(name: str, drawings: Iterable[Mapping[str, Any]], cache_dir: Path) -> Dataset:
+    """Drawings as records, drawn once and kept as Parquet in `cache_dir`."""
+    path = cache_dir / f"{name}.parquet"
     if not path.exists():
         cache_dir.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-        to_dataset(as_records(draw_records(count, seed))).to_parquet(aside)
+        to_dataset(as_records(drawings)).to_parquet(aside)
         os.replace(aside, path)
     return Dataset.from_parquet(str(path))
+
+
+def drawn_records(count: int, cache_dir: Path, seed: int = 0) -> Dataset:
+    """`count` drawn pictures as records."""
+    return _kept(f"drawn-v{DRAWN_VERSION}-{count}-{seed}", draw_records(count, seed), cache_dir)
+
+
+def drawn_things(count: int, cache_dir: Path) -> Dataset:
+    """`count` drawn things in emotional surroundings as records."""
+    return _kept(f"things-v{DRAWN_VERSION}-{count}", draw_things(count), cache_dir)
 
 
 def load_records(recipe: Recipe) -> Dataset:
@@ -46,6 +56,8 @@ def load_records(recipe: Recipe) -> Dataset:
         parts.append(load_folder(recipe.folder))
     if recipe.drawn:
         parts.append(drawn_records(recipe.drawn, recipe.cache_dir))
+    if recipe.drawn_things:
+        parts.append(drawn_things(recipe.drawn_things, recipe.cache_dir))
     return concatenate(parts)
 
 

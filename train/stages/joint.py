@@ -62,6 +62,9 @@ class JointConfig:
     word_dropout: float = field(
         default=0.3, metadata={"help": "Share of prompts that are F alone: what a call without words asks for."}
     )
+    noun_share: float = field(
+        default=0.0, metadata={"help": "Share of prompts that are F and the object's name: what transfer asks for."}
+    )
     snr_gamma: float = field(default=5.0, metadata={"help": "Min-SNR weighting (Hang et al. 2023)."})
     balance: float = field(
         default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
@@ -252,9 +255,22 @@ class JointStage:
         indices = data.pool.sample(size, generator)
         seen = data.draw(indices, generator)
         captions = data.pool.captions(indices, generator, feelings=False)
-        silent = (torch.rand(size, generator=generator) < self.config.word_dropout).tolist()
-        prompts = ["" if alone else without_feelings(text) for alone, text in zip(silent, captions, strict=True)]
+        prompts = self._prompts(captions, seen["object"].tolist(), torch.rand(size, generator=generator).tolist())
         return {**seen, **self._painted(latents[indices.numpy()], prompts, generator)}
+
+    def _prompts(self, captions: list[str], objects: list[int], draws: list[float]) -> list[str]:
+        """What stands beside F: nothing, the object's name, or the caption without its feelings; `draws` are in [0, 1)."""
+        names = self.pictures.tables["object"].names
+        silent, short = self.config.word_dropout, self.config.noun_share
+        prompts = []
+        for caption, number, drawn in zip(captions, objects, draws, strict=True):
+            if drawn < silent:
+                prompts.append("")
+            elif drawn < silent + short and number >= 0:
+                prompts.append(f"a {names[number]}")
+            else:
+                prompts.append(without_feelings(caption))
+        return prompts
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         made = round(size * self.share)

@@ -238,3 +238,10 @@ def test_a_run_leaves_everything_and_another_goes_on_from_it(joint_parts, tmp_pa
         assert all(torch.equal(value, other[name]) for other in states[1:])
     base = joint_parts.foundation.unet.state_dict()
     assert any(not torch.equal(value, base[name]) for name, value in states[0].items())
+
+
+def test_prompts_say_nothing_or_the_object_or_the_caption(joint_parts):
+    stage = joint_parts.stage(JointConfig(word_dropout=0.2, noun_share=0.5))
+    names = stage.pictures.tables["object"].names
+    captions = ["a robot, showing fear"] * 4
+    assert stage._prompts(captions, [0, 0, -1, 0], [0.1, 0.6, 0.6, 0.9]) == ["", f"a {names[0]}", "a robot", "a robot"]

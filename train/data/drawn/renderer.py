@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -45,19 +46,24 @@ class Drawing:
     attributes: dict[str, Any]
 
 
-def draw(seed: int, size: int = 128, kind: str | None = None, emotion: str | None = None) -> Drawing:
+def draw(
+    seed: int, size: int = 128, kind: str | None = None, emotion: str | None = None, noun: str | None = None
+) -> Drawing:
     """Draws picture number `seed`, `size` pixels square; the same arguments always give the same picture.
 
-    `kind` is sticker, scene or object, `emotion` a Mikels-8 label; what is left out is chosen by the seed. An object
-    without a given emotion may have none. Raises ValueError for an unknown kind or emotion or a size below 8.
+    `kind` is sticker, scene or object, `emotion` a Mikels-8 label, `noun` one of `THINGS` for an object; what is left out is
+    chosen by the seed. An object without a given emotion may have none.
+    Raises ValueError for an unknown kind, emotion or noun, a noun of what is no object, or a size below 8.
     """
     if kind is not None and kind not in KINDS:
         raise ValueError(f"'{kind}' is no kind of drawing; choose one of {', '.join(KINDS)}.")
     if emotion is not None:
         MIKELS_8.index(emotion)
+    if noun is not None and (kind != "object" or noun not in THINGS):
+        raise ValueError(f"'{noun}' cannot be drawn so; of an object, choose one of {', '.join(THINGS)}.")
     if size < 8:
         raise ValueError(f"A drawing of {size} pixels shows nothing; ask for at least 8.")
-    rng = Random(f"drawn {seed} {kind} {emotion}")
+    rng = Random(f"drawn {seed} {kind} {emotion}" + (f" {noun}" if noun else ""))
     kind = kind or rng.choices(KINDS, (0.64, 0.2, 0.16))[0]
     if kind == "object" and emotion is None and rng.random() < 0.5:
         feeling = None
@@ -73,7 +79,7 @@ def draw(seed: int, size: int = 128, kind: str | None = None, emotion: str | Non
     elif kind == "scene":
         caption, attributes = _scene(pen, feeling)
     else:
-        caption, attributes = _thing(pen, feeling)
+        caption, attributes = _thing(pen, feeling, noun)
     if len(caption.split()) < 4:
         caption = f"a drawing of {caption}"
     svg = pen.document(size)
@@ -143,9 +149,9 @@ def _closer(rng: Random) -> str:
     return f"translate({n(50 + rng.uniform(-4, 4))} {n(50 + rng.uniform(-3, 3))}) scale({n(flip * scale)} {n(scale)}) translate(-50 -50)"
 
 
-def _thing(pen: Pen, emotion: str | None) -> tuple[str, dict[str, Any]]:
+def _thing(pen: Pen, emotion: str | None, noun: str | None) -> tuple[str, dict[str, Any]]:
     rng = pen.rng
-    noun = rng.choice(list(THINGS))
+    noun = noun or rng.choice(list(THINGS))
     attributes: dict[str, Any] = {"objects": [noun], "noun": noun}
     size = rng.uniform(0.85, 1.15)
     place = f"translate({n(50 + rng.uniform(-6, 6))} {n(88 - 30 * size + rng.uniform(-3, 3))}) scale({n(size)})"
@@ -168,15 +174,26 @@ def _thing(pen: Pen, emotion: str | None) -> tuple[str, dict[str, Any]]:
 def draw_records(count: int, seed: int = 0, size: int = 128) -> Iterator[dict[str, Any]]:
     """`count` training records (see the record schema of `train.data`), drawn one by one from `seed` on."""
     for number in range(seed, seed + count):
-        drawing = draw(number, size)
-        share = int.from_bytes(hashlib.sha256(f"drawn {number}".encode()).digest()[:4]) % 10
-        yield {
-            "image": drawing.image,
-            "caption": drawing.caption,
-            "emotion": drawing.emotion,
-            "domain": "drawn",
-            "style": drawing.attributes["style"],
-            "group": f"drawn-{number}",
-            "split": ("val", "test")[share] if share < 2 else "train",
-            "license": LICENSE,
-        }
+        yield _record(draw(number, size), f"drawn {number}")
+
+
+def draw_things(count: int, size: int = 128) -> Iterator[dict[str, Any]]:
+    """`count` records of things in the surroundings of emotions: every thing in every emotion, again and again."""
+    grid = list(itertools.product(THINGS, MIKELS_8.labels))
+    for number in range(count):
+        noun, emotion = grid[number % len(grid)]
+        yield _record(draw(number, size, "object", emotion, noun), f"drawn thing {number}")
+
+
+def _record(drawing: Drawing, name: str) -> dict[str, Any]:
+    share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % 10
+    return {
+        "image": drawing.image,
+        "caption": drawing.caption,
+        "emotion": drawing.emotion,
+        "domain": "drawn",
+        "style": drawing.attributes["style"],
+        "group": name.replace(" ", "-"),
+        "split": ("val", "test")[share] if share < 2 else "train",
+        "license": LICENSE,
+    }

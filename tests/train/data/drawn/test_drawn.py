@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kcdp.emotions import MIKELS_8
-from train.data.drawn import BODIES, KINDS, draw, draw_records
+from train.data.drawn import BODIES, KINDS, draw, draw_records, draw_things
 from train.data.drawn.captions import EFFECT_WORDS, EYE_WORDS, GESTURE_WORDS, MOUTH_WORDS
 from train.data.drawn.characters import draw_character
 from train.data.drawn.effects import EFFECTS
@@ -219,9 +219,27 @@ def test_records_follow_the_schema_and_split_by_group():
     assert Counter(record["split"] for record in records)["train"] > 36
 
 
+def test_things_come_in_every_emotion_and_say_their_name():
+    grid = len(THINGS) * len(MIKELS_8)
+    assert [record["emotion"] for record in draw_things(8, size=16)] == list(MIKELS_8.labels)
+    benches = [record for record, _ in zip(draw_things(grid, size=16), range(8), strict=False)]
+    assert all("bench" in record["caption"] for record in benches)
+    assert {record["domain"] for record in benches} == {"drawn"}
+    assert benches[0]["group"] == "drawn-thing-0"
+    # The same cell again is another picture.
+    assert draw(0, 16, "object", "awe", "cup").svg != draw(grid, 16, "object", "awe", "cup").svg
+    assert draw(0, 16, "object", "awe", "cup").attributes["noun"] == "cup"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"kind": "photo"}, "no kind of drawing"), ({"emotion": "joy"}, "not one of"), ({"size": 4}, "at least 8")],
+    [
+        ({"kind": "photo"}, "no kind of drawing"),
+        ({"emotion": "joy"}, "not one of"),
+        ({"size": 4}, "at least 8"),
+        ({"kind": "object", "noun": "unicorn"}, "'unicorn' cannot be drawn"),
+        ({"noun": "bench"}, "of an object"),
+    ],
 )
 def test_what_cannot_be_drawn_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
