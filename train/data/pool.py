@@ -12,8 +12,9 @@ from datasets import Dataset
 from diffusers import AutoencoderKL
 
 from train.data.augment import AugmentConfig, augment, plain
+from train.data.pictures import PictureStore
 from train.data.records import labels
-from train.data.store import PictureStore, cached_array, cached_part, content_key, fingerprint
+from train.data.store import cached_array, cached_part, content_key, fingerprint
 
 #: The words in which a caption says what a labelled picture shows; half of a labelled picture's captions end so.
 FEELING = ", showing {emotion}"

@@ -1,4 +1,4 @@
-"""Caches on disk: decoded pictures, and whatever a model computes from them, each keyed by its content."""
+"""Caches on disk: whatever is computed from pictures, each result keyed by its content."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset
-from PIL import Image
 from torch import nn
 
 #: Rows a chunk: a killed computation loses at most this many.
@@ -110,72 +108,15 @@ def cached_json(
             found = compute(rows)
             if len(found) != rows.stop - rows.start:
                 raise ValueError(f"Asked for {rows.stop - rows.start} rows to cache, got {len(found)}.")
-            _write_json(piece, found)
+            write_json(piece, found)
         values += json.loads(piece.read_text(encoding="utf-8"))
-    _write_json(path, values)
+    write_json(path, values)
     shutil.rmtree(chunks, ignore_errors=True)
     return values
 
 
-def _write_json(path: Path, values: list[Any]) -> None:
+def write_json(path: Path, values: list[Any]) -> None:
+    """Write JSON values to `path`, aside first and then renamed."""
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     aside.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
     os.replace(aside, path)
-
-
-def letterbox(picture: Image.Image, size: int) -> np.ndarray:
-    """A picture as uint8 RGBA (4, size, size), its sides kept in proportion and the rest of the square transparent."""
-    picture = picture.convert("RGBA")
-    if picture.size != (size, size):
-        scale = size / max(picture.size)
-        width, height = (max(1, round(side * scale)) for side in picture.size)
-        # Premultiplied, so that the colours hidden under transparent pixels do not bleed into the rim.
-        inner = picture.convert("RGBa").resize((width, height), Image.Resampling.LANCZOS).convert("RGBA")
-        picture = Image.new("RGBA", (size, size))
-        picture.paste(inner, ((size - width) // 2, (size - height) // 2))
-    return np.asarray(picture).transpose(2, 0, 1)
-
-
-class PictureStore:
-    """All pictures of a dataset, decoded once into one memory-mapped file; row i is record i of the dataset.
-
-    A store whose pictures are all in an older store of the same folder and size reads from that one, so a part of a
-    dataset is never decoded again.
-    """
-
-    def __init__(self, records: Dataset, cache_dir: str | Path, size: int = 128) -> None:
-        ids = records["id"][:]
-        folder = Path(cache_dir)
-        self.key = content_key("pictures", ids, size)
-        self.size = size
-        #: Key of the store that has the pixels, and the row of each picture in it.
-        self.source_key, self.rows = self.key, np.arange(len(ids))
-        older = self._older(folder, ids)
-        if older is not None:
-            self.source_key, self._pixels, self.rows = older
-            return
-        images = records["image"]
-
-        def decode(rows: slice) -> np.ndarray:
-            return np.stack([letterbox(picture, size) for picture in images[rows]])
-
-        self._pixels = cached_array(folder, self.key, len(ids), decode)
-        _write_json(folder / f"{self.key}.{size}.ids.json", ids)
-
-    def _older(self, folder: Path, ids: list[str]) -> tuple[str, np.ndarray, np.ndarray] | None:
-        """Key and pixels of a store that has all these pictures, and the row of each there."""
-        for index in sorted(folder.glob(f"*.{self.size}.ids.json")):
-            row = {name: position for position, name in enumerate(json.loads(index.read_text(encoding="utf-8")))}
-            pixels = folder / f"{index.name.split('.')[0]}.npy"
-            if pixels.exists() and all(name in row for name in ids):
-                return pixels.stem, np.load(pixels, mmap_mode="r"), np.array([row[name] for name in ids])
-        return None
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, rows: int | slice | Sequence[int] | np.ndarray | torch.Tensor) -> torch.Tensor:
-        """uint8 RGBA, not premultiplied: (4, H, W) for one index, (B, 4, H, W) for several."""
-        if isinstance(rows, torch.Tensor):
-            rows = rows.cpu().numpy()
-        return torch.from_numpy(np.array(self._pixels[self.rows[rows]]))
