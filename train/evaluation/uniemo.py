@@ -18,9 +18,8 @@ from PIL import Image
 from transformers import AutoModel
 
 from kcdp.experts.chain import ExpertQueryChain, Strategy
-from kcdp.experts.prompt import encode_prompts
+from kcdp.experts.prompt import PromptEncoder
 from kcdp.imaging import to_pictures
-from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.metrics.recognition import recognition_scores
 from kcdp.pipelines.sampling import denoise
 from kcdp.pipelines.uniemo import UniEmoPipeline
@@ -243,21 +242,20 @@ class UniEmoEvaluation:
     def _by_words(self, words: torch.Tensor, guidance: float) -> Painter:
         """Paints with vectors (K, T) in the place of the emotions' words."""
         foundation, scheduler = self._parts.foundation, self._pipeline.scheduler
-        text, tokenizer, vae = foundation.text_encoder, foundation.tokenizer, foundation.vae
+        vae = foundation.vae
+        prompts = PromptEncoder((foundation.text_encoder,), (foundation.tokenizer,), vae.config.sample_size)
 
         @torch.no_grad()
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            word = words[self.domains.emotions.index(emotion)].to(text.device)
-            states = encode_prompts(text, tokenizer, [""] * count, [[(word, 1.0)]] * count)
-            away = KnowledgeEncoder(text, tokenizer).encode_prompts([""])[0]
+            word = words[self.domains.emotions.index(emotion)].to(vae.device)
             latents = denoise(
                 foundation.unet,
                 scheduler,
-                states,
+                prompts.with_emotions([""] * count, [[(word, 1.0)]] * count),
                 seeds,
                 self.arguments.inference_steps,
                 lambda number, timestep, latents: latents,
-                away,
+                prompts.nothing(),
                 guidance,
             )
             return to_pictures(vae.decode(latents / vae.config.scaling_factor).sample)
