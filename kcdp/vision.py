@@ -18,13 +18,18 @@ from kcdp.perception.pyramid import BottomUpPath
 
 
 class ConvStemCLIPVisionConfig(CLIPVisionConfig):
-    """CLIPVisionConfig and the sizes of the stem; `patch_size` is that of the stem's second level."""
+    """CLIPVisionConfig and the sizes of the stem; `patch_size` is that of the stem's second level.
+
+    Pixels are in [-1, 1]: what is subtracted from those in [0, 1], and what they are divided by, is a half.
+    """
 
     model_type = "conv_stem_clip_vision_model"
 
     code_channels: int = 16
     code_size: int = 8
     stem_widths: list[int] | tuple[int, ...] = (64, 128, 192)
+    image_mean: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5)
+    image_std: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5)
 
 
 class ConvStemCLIPConfig(CLIPConfig):

@@ -24,8 +24,6 @@ from kcdp.pipelines.uniemo import UniEmoPipeline
 
 #: Side of the pictures that are made, and of those that the vision tower takes.
 SIZE, SEEN = 32, 28
-#: What CLIP subtracts from pixels in [0, 1] and divides by.
-CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 ATTRIBUTES = ("beach", "park", "cat", "tree")
 _VISION, _EMBED, _CLASSES = 24, 12, 8
 #: Noise as Stable Diffusion and SDXL learned it.
@@ -150,8 +148,6 @@ def uniemo_on(parts: dict[str, Any], **options: Any) -> UniEmoPipeline:
         fusion=fusion.eval(),
         correlation=correlation,
         space=space,
-        image_mean=CLIP_MEAN,
-        image_std=CLIP_STD,
         **options,
     )
     pipeline.set_progress_bar_config(disable=True)

@@ -20,7 +20,7 @@ from transformers import AutoModel, CLIPTextModel, CLIPTextModelWithProjection, 
 import kcdp.perception.autoencoder
 import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
-from kcdp.experts.chain import ChainOutput, ExpertQueryChain
+from kcdp.experts.chain import ChainOutput, ExpertQueryChain, tower_pixels
 from kcdp.experts.correlation import EmotionalCorrelation, Kind
 from kcdp.experts.emotion_space import EmotionSpace
 from kcdp.experts.fusion import EmotionFusion, pooled_features
@@ -50,9 +50,10 @@ class UniEmoPipeline(DiffusionPipeline):
     VAE, UNet, text encoder and tokenizer are those of a text-to-image model and can be the very objects that `KCDPPipeline`
     holds. With a second text encoder and its tokenizer the model is SDXL, and F has a part for either encoder. Calls may run at the same time in several threads: what a call changes is its own.
 
+    What the vision tower wants to see, size and scale of colours, its own configuration says (`tower_pixels`).
+
     Args:
         label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
-        image_mean, image_std: what the vision tower wants subtracted from pixels in [0, 1], and divided by; for each colour.
         guidance_scale: how far to follow the prompt where a call does not say; 7.5 in the paper.
 
     Raises ValueError for an unknown label space, or when F is not as wide as the text encoders together.
@@ -88,8 +89,6 @@ class UniEmoPipeline(DiffusionPipeline):
         text_encoder_2: CLIPTextModelWithProjection | None = None,
         tokenizer_2: CLIPTokenizer | None = None,
         label_space: str = "Mikels-8",
-        image_mean: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5),
-        image_std: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5),
         guidance_scale: float = 7.5,
     ) -> None:
         super().__init__()
@@ -113,8 +112,6 @@ class UniEmoPipeline(DiffusionPipeline):
             # Which one it is says its own configuration; diffusers cannot tell that a tower of ours is a transformers model.
             vision=("transformers", "PreTrainedModel"),
             label_space=label_space,
-            image_mean=list(image_mean),
-            image_std=list(image_std),
             guidance_scale=guidance_scale,
         )
         if self.prompts.widths != fusion.text_dims:
@@ -167,13 +164,8 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _look(self, frames: Sequence[Image.Image]) -> ChainOutput:
         """RGB pictures through the vision tower with its expert queries."""
-        device, dtype = self._execution_device, self.vision.dtype
-        pixels = to_tensor(frames, self.vision.config.image_size).to(device) / 2 + 0.5
-        mean, std = (
-            torch.tensor(given, device=device)[:, None, None]
-            for given in (self.config.image_mean, self.config.image_std)
-        )
-        return self.chain(self.vision, ((pixels - mean) / std).to(dtype))
+        pictures = to_tensor(frames, self.vision.config.image_size).to(self._execution_device)
+        return self.chain(self.vision, tower_pixels(self.vision, pictures))
 
     def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:
         rows = clips.rows(number).to(seen.logits.device)

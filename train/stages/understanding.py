@@ -18,13 +18,12 @@ import torch
 from sklearn.metrics import f1_score
 from torch import nn
 from torch.nn import functional as F
-from transformers import CLIPTokenizer, CLIPVisionModel
+from transformers import CLIPModel, CLIPTokenizer, CLIPVisionModel
 
-from kcdp.experts.chain import ChainOutput, ExpertQueryChain, Strategy
+from kcdp.experts.chain import ChainOutput, ExpertQueryChain, Strategy, tower_pixels
 from kcdp.experts.losses import UNIEMO_PRESETS, attribute_contrastive, understanding_loss
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
-from kcdp.vision import ConvStemCLIPModel
 from train.data.attributes import AttributeTable, pool_attributes
 from train.data.pool import Pool
 from train.data.store import cached_array, cached_part, content_key, fingerprint
@@ -64,11 +63,12 @@ class UnderstandingConfig:
 def stem_tokens(pool: Pool, vision: CLIPVisionModel, views: int, batch_size: int = 64) -> list[np.ndarray]:
     """Tokens (N, 1 + n, W) float16 before the tower's first layer: of the plain pictures, then of each augmented view.
 
-    Computed once: cached by the pictures, the weights of the stem and the augmentation; a part of a pool whose tokens are
+    Computed once: cached by the pictures, how the tower sees them, the weights of the stem and the augmentation; a part of a pool whose tokens are
     there already reads from those.
     """
     vision = vision.eval()
     weights = fingerprint(vision.embeddings, vision.pre_layrnorm)
+    seen = {name: getattr(vision.config, name, None) for name in ("image_size", "image_mean", "image_std")}
 
     def compute(view: int | None, rows: slice) -> torch.Tensor:
         parts = []
@@ -77,13 +77,13 @@ def stem_tokens(pool: Pool, vision: CLIPVisionModel, views: int, batch_size: int
                 pictures = pool.plain(part)
             else:
                 pictures = pool.augmented(part, torch.Generator().manual_seed(int(part[0]) * 64 + view))
-            tokens = vision.pre_layrnorm(vision.embeddings(pictures.to(vision.device, vision.dtype)))
+            tokens = vision.pre_layrnorm(vision.embeddings(tower_pixels(vision, pictures.to(vision.device))))
             parts.append(tokens.half().cpu())
         return torch.cat(parts)
 
     arrays = []
     for view in (None, *range(views)):
-        settings = (weights, None if view is None else vars(pool.augmentation), view)
+        settings = (weights, seen, None if view is None else vars(pool.augmentation), view)
         source, rows = pool.store.source_key, pool.store.rows
         whole = None if source == pool.store.key else content_key("tokens", source, *settings)
         part = None if whole is None else cached_part(pool.cache_dir, whole, rows)
@@ -213,7 +213,7 @@ class UnderstandingStage:
         config: UnderstandingConfig,
         train: Pool,
         validation: Pool,
-        clip: ConvStemCLIPModel,
+        clip: CLIPModel,
         tokenizer: CLIPTokenizer,
         parser: TripletParser,
         path: BottomUpPath | None = None,

@@ -80,17 +80,22 @@ def denoising_loss(
     states: torch.Tensor,
     snr_gamma: float,
 ) -> torch.Tensor:
-    """Squared error of the velocity v, weighted by min-SNR (Hang et al. 2023): a scalar, L(theta) of a latent denoiser.
+    """Squared error of what the scheduler says is predicted, weighted by min-SNR (Hang et al. 2023): a scalar, L(theta).
 
-    Latents and noise (B, C, H, W), timesteps (B,), states of the text encoder (B, L, T).
+    That is the velocity v of our own denoisers, or the noise (epsilon) of Stable Diffusion. Latents and noise (B, C, H, W),
+    timesteps (B,), states of the text encoder (B, L, T). The denoiser runs in its own precision, the rest in that of the
+    latents.
     """
     noisy = scheduler.add_noise(latents, noise, timesteps)
-    predicted = unet(noisy, timesteps, states).sample
-    error = (predicted - scheduler.get_velocity(latents, noise, timesteps)).square().mean(dim=(1, 2, 3))
+    predicted = unet(noisy.to(unet.dtype), timesteps, states.to(unet.dtype)).sample.to(latents.dtype)
     snr = compute_snr(scheduler, timesteps)
-    # The last step has no signal, so min-SNR alone would never teach the one where sampling starts.
-    weight = (snr.clamp(max=snr_gamma) / (snr + 1)).clamp(min=0.05)
-    return (error * weight).mean()
+    if scheduler.config.prediction_type == "epsilon":
+        target, weight = noise, snr.clamp(max=snr_gamma) / snr
+    else:
+        target = scheduler.get_velocity(latents, noise, timesteps)
+        # The last step has no signal, so min-SNR alone would never teach the one where sampling starts.
+        weight = (snr.clamp(max=snr_gamma) / (snr + 1)).clamp(min=0.05)
+    return ((predicted - target).square().mean(dim=(1, 2, 3)) * weight).mean()
 
 
 def judged_rows(pool: Pool, generator: torch.Generator, most: int = 512) -> torch.Tensor:

@@ -11,15 +11,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.imaging import fit_square
 from kcdp.pipelines.uniemo import UniEmoPipeline
-from tests.tiny_diffusion import (
-    CLIP_MEAN,
-    CLIP_STD,
-    SEEN,
-    SIZE,
-    stable_diffusion,
-    stable_diffusion_xl,
-    uniemo_on,
-)
+from tests.tiny_diffusion import SEEN, SIZE, stable_diffusion, stable_diffusion_xl, uniemo_on
 
 STEPS, GUIDANCE, SEED = 3, 5.0, 11
 KINDS = {"sd": stable_diffusion, "sdxl": stable_diffusion_xl}
@@ -108,9 +100,8 @@ def test_a_pictures_emotion_is_carried_over_and_the_picture_refelt(pipeline, fac
 @torch.no_grad()
 def test_a_plain_clip_tower_sees_pictures_as_its_own_processor_prepares_them(pipeline, face):
     assert type(pipeline.vision) is CLIPVisionModel
-    processor = CLIPImageProcessorPil(
-        size={"height": SEEN, "width": SEEN}, do_center_crop=False, image_mean=CLIP_MEAN, image_std=CLIP_STD
-    )
+    # Mean and deviation are the processor's own.
+    processor = CLIPImageProcessorPil(size={"height": SEEN, "width": SEEN}, do_center_crop=False)
     pixels = processor(images=fit_square(face, SEEN), return_tensors="pt").pixel_values
     seen = pipeline.chain(pipeline.vision, pixels)
     found = pipeline.understand(face)
