@@ -1,4 +1,4 @@
-"""Scene and object of a picture, read off its caption: what teaches the expert queries where nobody has annotated them."""
+"""Scene and object of a picture, as annotated or else read off its caption: what teaches the expert queries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
@@ -14,7 +15,9 @@ from kcdp.knowledge.lexicon import PICTURE_NOUNS
 from kcdp.knowledge.phrases import content_heads, place, words
 from kcdp.knowledge.triplets import TripletParser
 from train.data.pool import Pool
+from train.data.records import Coded
 from train.data.store import cached_json, content_key
+from train.data.wording import normalise
 
 #: Raise when the rules change: attributes found by the old ones are then looked for again.
 RULES = 1
@@ -56,15 +59,6 @@ class Attributes(NamedTuple):
 
     scene: str | None
     object: str | None
-
-
-def normalise(name: str) -> str:
-    """One spelling for the names of one attribute.
-
-    >>> normalise("Alarm clock"), normalise("alarm_clock"), normalise("  ALARM   clock")
-    ('alarm clock', 'alarm clock', 'alarm clock')
-    """
-    return " ".join(name.replace("_", " ").lower().split())
 
 
 def _name(noun: Token) -> str | None:
@@ -115,13 +109,46 @@ def attributes(captions: Sequence[str], parser: TripletParser) -> list[Attribute
 
 
 def pool_attributes(pool: Pool, parser: TripletParser) -> list[Attributes]:
-    """Scene and object of every picture of a pool, from its plainest caption; computed once, cached by the captions."""
-    captions = pool.records["caption"][:]
-    unique = list(dict.fromkeys(captions))
-    key = content_key("attributes", RULES, parser.nlp.meta["name"], parser.nlp.meta["version"], unique)
-    found = cached_json(pool.cache_dir, key, len(unique), lambda rows: attributes(unique[rows], parser))
-    known = dict(zip(unique, found, strict=True))
-    return [Attributes(*known[caption]) for caption in captions]
+    """Scene and object of every picture of a pool: what people have annotated, the first object of several.
+
+    Pictures without annotations have those of their plainest caption, read once and cached by the captions. Pictures that
+    carry the same share one `Attributes`.
+    """
+    captions, scenes, things = Coded.of(pool.records, "caption"), Coded.of(pool.records, "scene"), _first_objects(pool)
+    annotated = (scenes.codes >= 0) | (things.codes >= 0)
+    read = np.unique(captions.codes[~annotated])
+    unique = [captions.names[code] for code in read]
+    known: dict[int, Attributes] = {}
+    if unique:
+        key = content_key("attributes", RULES, parser.nlp.meta["name"], parser.nlp.meta["version"], unique)
+        found = cached_json(pool.cache_dir, key, len(unique), lambda rows: attributes(unique[rows], parser))
+        known = {int(code): Attributes(*one) for code, one in zip(read, found, strict=True)}
+    named: dict[tuple[int, int], Attributes] = {}
+    for pair in set(zip(scenes.codes[annotated].tolist(), things.codes[annotated].tolist(), strict=True)):
+        texts = (column.names[code] if code >= 0 else None for column, code in zip((scenes, things), pair, strict=True))
+        named[pair] = Attributes(*(None if text is None else normalise(text) for text in texts))
+    return [
+        named[scene, thing] if told else known[caption]
+        for told, scene, thing, caption in zip(
+            *(array.tolist() for array in (annotated, scenes.codes, things.codes, captions.codes)), strict=True
+        )
+    ]
+
+
+def _first_objects(pool: Pool) -> Coded:
+    """The first annotated object of every picture of a pool."""
+    index: dict[str, int] = {}
+    table = pool.records.select_columns("objects").with_format("arrow")
+    codes = np.fromiter(
+        (
+            index.setdefault(things[0], len(index)) if things else -1
+            for batch in table.iter(10_000)
+            for things in batch["objects"].to_pylist()
+        ),
+        dtype=np.int32,
+        count=len(pool.records),
+    )
+    return Coded(tuple(index), codes)
 
 
 @dataclass(frozen=True)

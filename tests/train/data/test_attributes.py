@@ -7,8 +7,9 @@ import torch
 
 from kcdp.knowledge.triplets import TripletParser
 from train.data import attributes as module
-from train.data.attributes import AttributeTable, attributes, normalise, pool_attributes
+from train.data.attributes import AttributeTable, attributes, pool_attributes
 from train.data.drawn.scenes import SCENES
+from train.data.wording import normalise
 from train.stages import PARSER
 
 
