@@ -35,6 +35,7 @@ class KnowledgeCache:
                 [caption, [list(triplet) for triplet in some]] for caption, some in zip(captions, found, strict=True)
             ]
 
+        #: Caption and triplets of every picture.
         self.described = cached_json(pool.cache_dir, captioned, len(pool), describe, chunk=256)
         encoded = content_key("knowledge", captioned, fingerprint(foundation.text_encoder), condition)
 

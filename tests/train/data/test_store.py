@@ -40,8 +40,22 @@ def test_a_killed_computation_goes_on_where_it_stopped(tmp_path, cached):
 
 def test_cached_json_keeps_structure(tmp_path):
     rows = [["a man", ["man", "hugs", "woman"]], ["ein Käfer", []]]
-    assert cached_json(tmp_path, "k", 2, lambda part: rows[part]) == rows
-    assert cached_json(tmp_path, "k", 2, lambda part: pytest.fail("computed again")) == rows
+    assert list(cached_json(tmp_path, "k", 2, lambda part: rows[part])) == rows
+    again = cached_json(tmp_path, "k", 2, lambda part: pytest.fail("computed again"))
+    assert list(again) == rows
+
+
+def test_json_rows_are_read_like_a_list(tmp_path):
+    values = [{"ä": number, "deep": [None, "x" * number]} for number in range(11)]
+    rows = cached_json(tmp_path, "k", 11, lambda part: values[part], chunk=3)
+    assert len(rows) == 11
+    for place in (0, 2, 3, 10, -1, np.int64(5)):
+        assert rows[place] == values[place]
+    for part in (slice(None), slice(2, 7), slice(8, None), slice(-3, None), slice(5, 5)):
+        assert rows[part] == values[part]
+    with pytest.raises(IndexError):
+        rows[11]
+    assert list(cached_json(tmp_path, "none", 0, lambda part: pytest.fail("nothing to compute"))) == []
 
 
 @pytest.mark.parametrize("cached", [cached_array, cached_json])
