@@ -2,7 +2,8 @@
 
 The settings are those of `train/train.py` and a few more, below. Tables (Markdown), numbers (JSON) and figures (PNG) go
 to `output_dir/evaluation`; every single result is kept as soon as it is there, so a killed evaluation goes on where it
-stopped, and one that is asked for again after more training measures again only what has changed.
+stopped, and one that is asked for again after more training measures again only what has changed. Under `accelerate
+launch`, several processes share pictures out among them.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
 from train.evaluation.results import ResultStore, write_json, write_text
 from train.evaluation.uniemo import GENERATORS, STRATEGIES, UniEmoEvaluation
+from train.processes import together
 from train.recipe import Recipe
 from train.stages import best_weights, load_foundation
 from train.stages.kcdp import KCDPConfig
@@ -103,6 +105,8 @@ class Evaluation:
         return [pair for pair in known if not asked or pair in asked]
 
     def _report(self, name: str, text: str, numbers: Any) -> None:
+        if not PartialState().is_main_process:
+            return
         write_json(self.folder / f"{name}.json", numbers)
         write_text(self.folder / f"{name}.md", text + "\n")
         print(f"\n{text}\n", flush=True)
@@ -147,6 +151,8 @@ class Evaluation:
 
     def paintings(self) -> None:
         """A sheet of what the denoiser paints: a row a prompt, a column a seed."""
+        if not PartialState().is_main_process:
+            return
         scheduler = best_weights(self.recipe, "unet") / "scheduler"
         painter = paintings.painter(load_foundation(self.recipe), scheduler)
         seeds = list(range(8))
@@ -241,10 +247,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from error
     try:
-        later = {"understanding", "generation"}.difference(evaluation.uniemo.measurable) if "all" in wanted.what else ()
-        for name, measure in MEASURES.items():
-            if name in wanted.what or ("all" in wanted.what and name not in later):
-                measure(evaluation)
+        with together():
+            later = (
+                {"understanding", "generation"}.difference(evaluation.uniemo.measurable) if "all" in wanted.what else ()
+            )
+            for name, measure in MEASURES.items():
+                if name in wanted.what or ("all" in wanted.what and name not in later):
+                    measure(evaluation)
     except (BundleError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from error
 

@@ -200,7 +200,7 @@ def test_a_killed_method_goes_on(generation: Generation) -> None:
 
 def test_pictures_can_be_looked_at(generation: Generation) -> None:
     method = PaintMethod("Dots", Painter())
-    path = generation.paint("dots", method, "fear")[1]
+    path = generation.paint("dots", method)["fear"][1]
     assert path.parent == generation.folder("dots", method) / "fear"
     (expected,) = dots("fear", [generation.seeds("fear")[1]])
     with Image.open(path) as picture:
