@@ -55,7 +55,9 @@ class Recipe:
     )
     foundation: dict[str, Any] = field(
         default_factory=dict,
-        metadata={"help": "Published models to stand on (diffusion, captioner, vision, parser); without, the stages' own."},
+        metadata={
+            "help": "Published models to stand on (diffusion, captioner, vision, parser); without, the stages' own."
+        },
     )
     vae: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `vae`."})
     text: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `text`."})
