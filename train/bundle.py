@@ -43,7 +43,7 @@ def _shard(recipe: Recipe) -> str:
 
 
 def assemble(foundation: Foundation, heads: Path, config: KCDPConfig, label_space: str) -> KCDPPipeline:
-    """The pipeline of a foundation and the trained parts in the folder `heads`."""
+    """The pipeline of a foundation and the trained parts in the folder `heads`, all of the foundation's precision."""
     pipeline = KCDPPipeline(
         vae=foundation.vae,
         unet=foundation.unet,
@@ -66,6 +66,8 @@ def assemble(foundation: Foundation, heads: Path, config: KCDPConfig, label_spac
     )
     pipeline.denoiser.load_adapter(heads / "kgca")
     pipeline.parser = foundation.parser
+    pipeline.to(foundation.unet.dtype)
+    pipeline.denoiser.to(foundation.unet.dtype)
     return pipeline
 
 
@@ -96,7 +98,7 @@ def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEm
         guidance_scale=recipe.stage_settings("uniemo_joint", JointConfig)[0].guidance_scale,
     )
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(foundation.vae.device)
+    return pipeline.to(foundation.vae.device, unet.dtype)
 
 
 def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, metrics: dict[str, float]) -> Path:

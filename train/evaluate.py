@@ -32,7 +32,6 @@ from train.data.splits import parts, select
 from train.evaluation import figures, paintings, shipped, tables
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method
 from train.evaluation.arguments import EvaluationArguments
-from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
 from train.evaluation.results import ResultStore, write_json, write_text
 from train.evaluation.uniemo import GENERATORS, STRATEGIES, UniEmoEvaluation
@@ -40,7 +39,7 @@ from train.processes import together
 from train.recipe import Recipe
 from train.stages import best_weights, load_foundation
 from train.stages.kcdp import KCDPConfig
-from train.stages.running import data_speaks
+from train.stages.running import data_speaks, load_clip, load_scheduler
 
 
 class Evaluation:
@@ -81,7 +80,7 @@ class Evaluation:
             self.domains,
             # Of the foundation, only the labelled path has been told emotions, those of targets among them.
             load_foundation(self.recipe, path="path"),
-            FrozenCLIP.load(best_weights(self.recipe, "language"), PartialState().device),
+            load_clip(self.recipe),
             self.config,
             loop,
             self.store,
@@ -153,8 +152,7 @@ class Evaluation:
         """A sheet of what the denoiser paints: a row a prompt, a column a seed."""
         if not PartialState().is_main_process:
             return
-        scheduler = best_weights(self.recipe, "unet") / "scheduler"
-        painter = paintings.painter(load_foundation(self.recipe), scheduler)
+        painter = paintings.painter(load_foundation(self.recipe), load_scheduler(self.recipe))
         seeds = list(range(8))
         path = self.folder / "paintings.png"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ from train.evaluation.tables import adaptation_report, percent
 from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
 from train.stages.joint import JointConfig
-from train.stages.running import best_weights
+from train.stages.running import best_weights, load_scheduler
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens
 from train.stages.uniemo import JointParts, understanding_stage
 
@@ -266,7 +266,7 @@ class UniEmoEvaluation:
         """The denoiser as `unet` left it, asked in words."""
         foundation, steps = self._parts.foundation, self.arguments.inference_steps
         guidance = self._pipeline.config.guidance_scale
-        pipeline = painter(foundation, best_weights(self.recipe, "unet") / "scheduler")
+        pipeline = painter(foundation, load_scheduler(self.recipe))
 
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
             return paint(pipeline, [f"a {emotion} picture"], seeds, steps, guidance)
