@@ -27,6 +27,7 @@ from kcdp.pipelines.kcdp import KCDPPipeline
 from train.arguments import parse
 from train.bundle import assemble
 from train.data.pool import Pool
+from train.data.sets import SetError
 from train.data.sources import load_records
 from train.data.splits import parts, select
 from train.evaluation import figures, paintings, shipped, tables
@@ -252,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name, measure in MEASURES.items():
                 if name in wanted.what or ("all" in wanted.what and name not in later):
                     measure(evaluation)
-    except (BundleError, FileNotFoundError) as error:
+    except (BundleError, FileNotFoundError, SetError) as error:
         raise SystemExit(str(error)) from error
 
 

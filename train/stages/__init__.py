@@ -11,6 +11,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
+from train.data.sets.loading import check_set
 from train.data.sources import load_records, make_pool
 from train.data.splits import parts
 from train.foundation import PARSER
@@ -136,7 +137,8 @@ STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
 
 def check(recipe: Recipe) -> None:
     """Raise ValueError with one sentence when a stage, a setting, the protocol or the label space is unknown, or when
-    published models are named without a commit or beside stages that would train them.
+    published models are named without a commit or beside stages that would train them, or a published set is unknown,
+    not there, or labelled in a space that cannot be brought to the recipe's.
 
     All stages are asked before the first one runs: a slip in the last one must not show hours later.
     """
@@ -156,4 +158,6 @@ def check(recipe: Recipe) -> None:
             raise ValueError("UniEmo needs a CLIP model; name one as `foundation.vision`.")
         published.check()
     parts(recipe.protocol)
+    for name, root in recipe.sets.items():
+        check_set(name, root, recipe.emotions)
     logger.info("Stages %s, label space %s.", ", ".join(recipe.stages), recipe.emotions.name)

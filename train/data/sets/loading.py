@@ -85,6 +85,14 @@ def _records(name: str, root: Path, space: LabelSpace) -> Iterator[dict[str, Any
         )
 
 
+def check_set(name: str, root: str | Path, space: LabelSpace) -> None:
+    """Raise SetError when there is no such set or folder, or the set's labels have no place in `space`."""
+    chosen = named(name)
+    mapping(chosen.title, chosen.space, space)
+    if not Path(root).is_dir():
+        raise SetError(f"There is no folder {root}; give the root folder of {chosen.title}.")
+
+
 def load_set(name: str, root: str | Path, space: LabelSpace, cache_dir: Path) -> Dataset:
     """The pictures of a published set below `root`, as records of the domain `name`, labelled in `space`.
 
@@ -95,10 +103,8 @@ def load_set(name: str, root: str | Path, space: LabelSpace, cache_dir: Path) ->
     Raises SetError when there is no such set, its labels have no place in `space`, an index file is missing or malformed,
     or no picture is left.
     """
-    chosen, root = named(name), Path(root).resolve()
-    mapping(chosen.title, chosen.space, space)
-    if not root.is_dir():
-        raise SetError(f"There is no folder {root}; give the root folder of {chosen.title}.")
+    check_set(name, root, space)
+    root = Path(root).resolve()
     cache_dir.mkdir(parents=True, exist_ok=True)
     path = cache_dir / f"{name}-{content_key(VERSION, str(root), space.name, _stamp(root))}.arrow"
     with FileLock(f"{path}.lock"):
