@@ -117,7 +117,7 @@ def load_set(name: str, root: str | Path, space: LabelSpace, cache_dir: Path) ->
                     count, _ = writer.finalize()
                 if not count:
                     raise SetError(
-                        f"No picture of {chosen.title} below {root} can be used; run train/validate.py on it."
+                        f"No picture of {named(name).title} below {root} can be used; run train/validate.py on it."
                     )
                 os.replace(aside, path)
             finally:
