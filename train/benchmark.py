@@ -130,8 +130,8 @@ def full_shapes(full: FullSize, count: int) -> tuple[torch.Tensor, torch.Tensor,
     told = [Triplet("a man", "hugs", "a woman"), Triplet("a woman", "smiles at", "a man")]
     with torch.no_grad():
         states = full.encoder.encode(["a man hugs a woman"] * count, [told] * count).states
-    latents = torch.randn(count, 4, 64, 64, device=states.device, dtype=states.dtype)
-    with torch.no_grad():
+        side = full.unet.config.sample_size
+        latents = torch.randn(count, full.unet.config.in_channels, side, side).to(states)
         visual = full.see(latents, states)
     learned = sum(parameter.numel() for parameter in full.denoiser.trainable_parameters())
     return (
