@@ -86,13 +86,18 @@ def _fill(
     """
     state = PartialState()
     folder = target.with_name(f"{target.stem}.{chunk}.chunks")
+    folder.mkdir(parents=True, exist_ok=True)
     pieces = {folder / f"{start:09d}": slice(start, min(start + chunk, count)) for start in range(0, count, chunk)}
+
+    def lock_of(name: str) -> FileLock:
+        # Not in the folder, which goes when the whole is there: a late process may still be asking.
+        return FileLock(target.with_name(f"{target.stem}.{name}.lock"), poll_interval=0.1)
 
     def complete(piece: Path, wait: bool) -> None:
         if piece.exists() or target.exists():
             return
         try:
-            lock = FileLock(piece.with_suffix(".lock"), poll_interval=0.1).acquire(blocking=wait)
+            lock = lock_of(piece.name).acquire(blocking=wait)
         except Timeout:
             return
         with lock:
@@ -112,13 +117,14 @@ def _fill(
     for wait in (False, True):
         for piece in own + rest:
             complete(piece, wait)
-    if not target.exists():
-        with FileLock(folder / "merge.lock", poll_interval=0.1):
-            if not target.exists():
-                aside = target.with_suffix(".part")
-                merge(aside, order)
-                os.replace(aside, target)
+    with lock_of("whole"):
+        if not target.exists():
+            aside = target.with_suffix(".part")
+            merge(aside, order)
+            os.replace(aside, target)
     shutil.rmtree(folder, ignore_errors=True)
+    for spent in target.parent.glob(f"{target.stem}.*.lock"):
+        spent.unlink(missing_ok=True)
 
 
 def cached_array(
