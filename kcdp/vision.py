@@ -117,6 +117,7 @@ class ConvStemCLIPModel(CLIPModel):
         self.vision_model = ConvStemCLIPVisionModel._from_config(config.vision_config)
 
 
-# A captioner names its encoder by model type; the library has to know whom to call.
-AutoConfig.register(ConvStemCLIPVisionConfig.model_type, ConvStemCLIPVisionConfig)
-AutoModel.register(ConvStemCLIPVisionConfig, ConvStemCLIPVisionModel)
+# A captioner names its encoder by model type, a folder the CLIP in it; the library has to know whom to call.
+for _config, _model in ((ConvStemCLIPVisionConfig, ConvStemCLIPVisionModel), (ConvStemCLIPConfig, ConvStemCLIPModel)):
+    AutoConfig.register(_config.model_type, _config)
+    AutoModel.register(_config, _model)

@@ -21,6 +21,8 @@ from transformers import (
 )
 from transformers.utils import is_bitsandbytes_available
 
+from kcdp.offload import bring, execution_device
+
 #: Bits a weight of a large model is rounded to when it is loaded, by bitsandbytes.
 Quantization = Literal["8bit", "4bit"]
 
@@ -174,26 +176,25 @@ class Captioner:
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
 
-    def __call__(self, images: Sequence[Image.Image], batch_size: int = 16, **generation: Any) -> list[str]:
-        """One caption for every RGB picture, `batch_size` pictures at a time.
-
-        `generation` goes to the model's `generate`, over the options of the configuration.
-        """
+    def __call__(self, images: Sequence[Image.Image], batch_size: int = 16) -> list[str]:
+        """One caption for every RGB picture, `batch_size` pictures at a time."""
         captions: list[str] = []
         for start in range(0, len(images), batch_size):
-            captions += self._caption(list(images[start : start + batch_size]), generation)
+            captions += self._caption(list(images[start : start + batch_size]))
         return captions
 
     def inputs(self, images: list[Image.Image]) -> BatchFeature:
         """What the model reads: B pictures, and the prompt once for each, on its device and in its data type."""
         inputs = self.processor(images=images, text=self._texts(len(images)), return_tensors="pt")
-        return inputs.to(self.model.device, self.model.dtype)
+        return inputs.to(execution_device(self.model), self.model.dtype)
 
     @torch.inference_mode()
-    def _caption(self, images: list[Image.Image], generation: dict[str, Any]) -> list[str]:
+    def _caption(self, images: list[Image.Image]) -> list[str]:
         inputs = self.inputs(images)
-        settings = {name: value for name, value in asdict(self.config).items() if name != "prompt"}
-        tokens = self.model.generate(**inputs, **{**settings, **generation}, do_sample=False)
+        # Its encoder is asked first, by itself.
+        bring(self.model)
+        generation = {name: value for name, value in asdict(self.config).items() if name != "prompt"}
+        tokens = self.model.generate(**inputs, **generation, do_sample=False)
         echoes = self._decode(inputs["input_ids"]) if "input_ids" in inputs else [""] * len(images)
         return [tidy(text, echo) for text, echo in zip(self._decode(tokens), echoes, strict=True)]
 

@@ -127,9 +127,7 @@ def test_the_papers_decoding_reaches_the_model(pictures: list[Image.Image], monk
         "do_sample": False,
     }
     assert {name: seen[name] for name in settings} == settings
-    captioner(pictures[:2], num_beams=1, min_new_tokens=1, max_new_tokens=2)
-    assert seen["num_beams"] == 1
-    assert seen["written"].max() <= 2
+    assert 30 <= seen["written"].max() <= 50
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
