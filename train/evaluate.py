@@ -24,7 +24,7 @@ from accelerate import PartialState
 
 from kcdp.bundle import BundleError, load_bundle
 from kcdp.pipelines.kcdp import KCDPPipeline
-from train.arguments import parse
+from train.arguments import filled, parse
 from train.bundle import assemble
 from train.data.pool import Pool
 from train.data.sets import SetError
@@ -36,6 +36,8 @@ from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.results import ResultStore, write_json, write_text
 from train.evaluation.uniemo import GENERATORS, STRATEGIES, UniEmoEvaluation
+from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
+from train.foundation import Foundation
 from train.processes import together
 from train.recipe import Recipe
 from train.stages import best_weights, load_foundation
@@ -51,6 +53,7 @@ class Evaluation:
         self.recipe, self.arguments = recipe, arguments
         self.config, self.loop, _ = recipe.stage_settings("kcdp", KCDPConfig)
         parts(recipe.protocol)
+        self.asked = filled(VLMConfig, arguments.vlm, "vlm") if arguments.vlm else None
         self.folder = Path(recipe.output_dir) / "evaluation"
         self.store = ResultStore(self.folder / "results")
 
@@ -77,17 +80,27 @@ class Evaluation:
         loop = dataclasses.replace(
             self.loop, steps=steps, batch_size=self.arguments.batch_size, warmup_steps=min(warmup, steps // 10)
         )
+        # Of the foundation, only the labelled path has been told emotions, those of targets among them.
+        foundation = load_foundation(self.recipe, path="path")
         return Adaptation(
             self.domains,
-            # Of the foundation, only the labelled path has been told emotions, those of targets among them.
-            load_foundation(self.recipe, path="path"),
+            foundation,
             load_clip(self.recipe),
             self.config,
             loop,
             self.store,
             self.recipe.mixed_precision,
             tuple(self.arguments.cnn_widths),
+            self._vlm(foundation),
         )
+
+    def _vlm(self, foundation: Foundation) -> FrozenVLM | None:
+        """The vision-language model to ask; None where none is given, and the foundation's captioner only captions."""
+        if self.asked is None:
+            speaks = answers_questions(foundation.captioner)
+            return FrozenVLM(foundation.captioner, foundation.processor) if speaks else None
+        with data_speaks(), PartialState().main_process_first():
+            return FrozenVLM.load(self.asked, PartialState().device)
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
@@ -168,6 +181,14 @@ class Evaluation:
         if not chosen:
             return
         pairs, seeds = self.pairs, self.arguments.seeds
+        if self.adaptation.vlm is None:
+            silent = [key for key, method in chosen.items() if method.asks]
+            if asked and silent:
+                raise SystemExit(
+                    f"'{silent[0]}' asks a vision-language model, and the foundation's captioner answers no questions; "
+                    "name another with --vlm.name."
+                )
+            chosen = {key: method for key, method in chosen.items() if key not in silent}
         results = self.adaptation.table(chosen, pairs, seeds)
         loop = self.adaptation.loop
         note = (
