@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from datasets import Dataset
 
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.lexicon import PICTURE_NOUNS
@@ -114,41 +115,34 @@ def pool_attributes(pool: Pool, parser: TripletParser) -> list[Attributes]:
     Pictures without annotations have those of their plainest caption, read once and cached by the captions. Pictures that
     carry the same share one `Attributes`.
     """
-    captions, scenes, things = Coded.of(pool.records, "caption"), Coded.of(pool.records, "scene"), _first_objects(pool)
+    scenes = Coded.of(pool.records, "scene")
+    things = _coded(pool.records, "objects", lambda names: names[0] if names else None)
     annotated = (scenes.codes >= 0) | (things.codes >= 0)
-    read = np.unique(captions.codes[~annotated])
-    unique = [captions.names[code] for code in read]
-    known: dict[int, Attributes] = {}
-    if unique:
+    captions = _coded(pool.records.select(np.flatnonzero(~annotated)), "caption", str)
+    read: list[Attributes] = []
+    if len(captions):
+        unique = list(captions.names)
         key = content_key("attributes", RULES, parser.nlp.meta["name"], parser.nlp.meta["version"], unique)
         found = cached_json(pool.cache_dir, key, len(unique), lambda rows: attributes(unique[rows], parser))
-        known = {int(code): Attributes(*one) for code, one in zip(read, found, strict=True)}
-    named: dict[tuple[int, int], Attributes] = {}
-    for pair in set(zip(scenes.codes[annotated].tolist(), things.codes[annotated].tolist(), strict=True)):
-        texts = (column.names[code] if code >= 0 else None for column, code in zip((scenes, things), pair, strict=True))
-        named[pair] = Attributes(*(None if text is None else normalise(text) for text in texts))
+        read = [Attributes(*one) for one in found]
+    told = {
+        pair: Attributes(*(None if name is None else normalise(name) for name in pair))
+        for pair in set(zip(scenes, things, strict=True))
+    }
+    untold = iter(captions.codes.tolist())
     return [
-        named[scene, thing] if told else known[caption]
-        for told, scene, thing, caption in zip(
-            *(array.tolist() for array in (annotated, scenes.codes, things.codes, captions.codes)), strict=True
-        )
+        told[pair] if known else read[next(untold)]
+        for known, pair in zip(annotated.tolist(), zip(scenes, things, strict=True), strict=True)
     ]
 
 
-def _first_objects(pool: Pool) -> Coded:
-    """The first annotated object of every picture of a pool."""
+def _coded(records: Dataset, name: str, text: Callable[[Any], str | None]) -> Coded:
+    """What `text` makes of a column of `records`, which is read piece by piece."""
     index: dict[str, int] = {}
-    table = pool.records.select_columns("objects").with_format("arrow")
-    codes = np.fromiter(
-        (
-            index.setdefault(things[0], len(index)) if things else -1
-            for batch in table.iter(10_000)
-            for things in batch["objects"].to_pylist()
-        ),
-        dtype=np.int32,
-        count=len(pool.records),
-    )
-    return Coded(tuple(index), codes)
+    pieces = records.select_columns(name).with_format("arrow").iter(10_000) if len(records) else ()
+    texts = (text(value) for piece in pieces for value in piece[name].to_pylist())
+    codes = [-1 if one is None else index.setdefault(one, len(index)) for one in texts]
+    return Coded(tuple(index), np.array(codes, dtype=np.int32))
 
 
 @dataclass(frozen=True)
