@@ -21,6 +21,7 @@ from transformers import (
 )
 from transformers.utils import is_bitsandbytes_available
 
+from kcdp.hub import first_line, why_no_room
 from kcdp.offload import bring, execution_device
 
 #: Bits a weight of a large model is rounded to when it is loaded, by bitsandbytes.
@@ -158,17 +159,11 @@ class Captioner:
             # Straight to the device: what is quantised cannot be moved, and the rest need not pass through memory twice.
             model = AutoModelForImageTextToText.from_pretrained(name_or_folder, device_map={"": device}, **loading)
             processor = AutoProcessor.from_pretrained(name_or_folder, revision=revision)
-        except torch.OutOfMemoryError as error:
-            raise ValueError(
-                f"'{name_or_folder}' does not fit into the memory of {device}; quantise it, take a smaller dtype, or "
-                "another device."
-            ) from error
-        except (OSError, ValueError) as error:
-            reason = str(error).strip().split("\n")[0].rstrip(".")
-            raise ValueError(
-                f"There is no captioner to load from '{name_or_folder}'; give a folder or a Hub model that can be reached "
-                f"now and turns pictures into text: {reason}."
-            ) from error
+        except Exception as error:  # damaged files fail in as many ways as there are libraries that read them
+            reason = (
+                why_no_room(error) or f"give a folder or a Hub model that turns pictures into text: {first_line(error)}"
+            )
+            raise ValueError(f"The captioner '{name_or_folder}' cannot be loaded: {reason}") from error
         return cls(model, processor, config, **options)
 
     def save_pretrained(self, folder: str | Path) -> None:

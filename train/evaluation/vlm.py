@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 #: Pictures a model looks at together, and pictures that are lost at most when a run is killed.
 BATCH, CHUNK = 8, 128
 
-#: What a model's own generation settings must not change.
-_ALONE = {"do_sample": False, "min_new_tokens": None, "min_length": 0, "repetition_penalty": 1.0}
+#: Over whatever generation settings a model brings along.
+_PLAIN = {"do_sample": False, "min_new_tokens": None, "min_length": 0, "repetition_penalty": 1.0}
 
 QUESTION = "Question: Which one of these emotions does this picture make people feel most: {labels}? Short answer:"
 
@@ -170,7 +170,7 @@ class FrozenVLM:
             one_of = OneOf(answers)
             tokens = self.model.generate(
                 **asker.inputs(pictures),
-                **_ALONE,
+                **_PLAIN,
                 prefix_allowed_tokens_fn=one_of,
                 eos_token_id=answers[0][-1],
                 num_beams=len(answers),
@@ -206,7 +206,7 @@ class FrozenVLM:
         def look(pictures: list[Image.Image]) -> torch.Tensor:
             output = self.model.generate(
                 **asker.inputs(pictures),
-                **_ALONE,
+                **_PLAIN,
                 num_beams=1,
                 max_new_tokens=1,
                 output_hidden_states=True,
