@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
-    IncompleteSnapshotError,
+    HTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
@@ -110,7 +110,7 @@ def why_not_fetched(error: BaseException, source: Source) -> str:
     if (reason := why_no_room(error)) is not None:
         return f"The model '{name}' cannot be fetched: {reason}"
     for one in _causes(error):
-        if isinstance(one, (LocalEntryNotFoundError, IncompleteSnapshotError, ConnectionError, TimeoutError)):
+        if isinstance(one, (LocalEntryNotFoundError, HTTPError, ConnectionError, TimeoutError)):
             return (
                 f"The model '{name}' is neither a folder here nor in the cache, and the Hub cannot be reached; check "
                 "the network and try again."

@@ -10,6 +10,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, PreTrainedT
 from transformers.masking_utils import create_causal_mask
 
 from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
+from kcdp.offload import bring, execution_device
 
 #: Where the emotion stands in a prompt.
 PLACEHOLDER = "<emotion>"
@@ -96,7 +97,10 @@ def _token_ids_for(
     """`token_ids` of the length that both take, on the text encoder's device."""
     length = KnowledgeEncoder(text_encoder, tokenizer).length
     ids, places = token_ids(tokenizer, prompts, length)
-    return ids.to(text_encoder.device), places.to(text_encoder.device)
+    # Its parts are called, not itself.
+    bring(text_encoder)
+    device = execution_device(text_encoder)
+    return ids.to(device), places.to(device)
 
 
 def encode_ids(
@@ -192,7 +196,7 @@ class PromptEncoder:
         states = []
         for encoder, tokenizer in zip(self.text_encoders, self.tokenizers, strict=True):
             ids = tokenize(tokenizer, texts, KnowledgeEncoder(encoder, tokenizer).length, return_tensors="pt").input_ids
-            encoded = encoder(ids.to(encoder.device), output_hidden_states=True)
+            encoded = encoder(ids.to(execution_device(encoder)), output_hidden_states=True)
             states.append(encoded.hidden_states[-2])
         return self._of_two(states, encoded.text_embeds)
 

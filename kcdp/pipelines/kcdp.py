@@ -212,6 +212,7 @@ class KCDPPipeline(DiffusionPipeline):
                     encoded.states[number].float().cpu().numpy() if return_features else None,
                 )
             )
+        self.maybe_free_model_hooks()
         return results[0] if clips.single else results
 
     def _result(

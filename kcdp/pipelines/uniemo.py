@@ -70,8 +70,11 @@ class UniEmoPipeline(DiffusionPipeline):
     #: Not diffusers' usual name: a bundle is one folder for this pipeline and for KCDP, whose index has that name.
     config_name = "uniemo_index.json"
     model_cpu_offload_seq = "chain->fusion->unet->vae"
-    # Of these only parts are called, which the hooks that bring weights to the GPU do not see.
-    _exclude_from_cpu_offload: list[str] = ["vision", "text_encoder", "text_encoder_2", "correlation", "space"]  # noqa: RUF012
+    # Of these only parts are called, which the hooks that bring weights to the GPU do not see. (What is in the sequence as
+    # well stays where it computes only when the rest is brought layer by layer.)
+    _exclude_from_cpu_offload: list[str] = [  # noqa: RUF012
+        *("vision", "text_encoder", "text_encoder_2", "correlation", "space", "chain", "fusion"),
+    ]
     _optional_components: list[str] = ["text_encoder_2", "tokenizer_2"]  # noqa: RUF012
 
     def __init__(
