@@ -22,9 +22,9 @@ class KnowledgeCache:
     def __init__(self, pool: Pool, foundation: Foundation, condition: str, views: int) -> None:
         self.pool, self.foundation, self.condition = pool, foundation, condition
         #: A view's latents (N, C, h, w), or what stands for them under a frozen denoiser.
-        self.latents = [pool.latents(foundation.vae, 0)[0]]
+        self.latents = pool.latents(foundation.vae, 0)
         if views:
-            self.latents += list(pool.latents(foundation.vae, views))
+            self.latents += pool.latents(foundation.vae, views)
         knowledge = foundation.knowledge
         captioned = content_key("captions", pool.store.key, fingerprint(foundation.captioner))
 

@@ -13,7 +13,7 @@ from diffusers import AutoencoderKL
 from train.data.augment import AugmentConfig, augment, plain
 from train.data.pictures import PictureStore
 from train.data.records import Coded, labels
-from train.data.store import cached_array, cached_part, content_key, fingerprint
+from train.data.store import Rows, cached_array, cached_part, content_key, fingerprint
 
 #: The words in which a caption says what a labelled picture shows; half of a labelled picture's captions end so.
 FEELING = ", showing {emotion}"
@@ -103,8 +103,8 @@ class Pool:
         return [*known, *(FEELING.format(emotion=emotion) for emotion in self.emotions)]
 
     @torch.no_grad()
-    def latents(self, vae: AutoencoderKL, views: int, batch_size: int = 64) -> np.ndarray:
-        """Scaled latents (max(views, 1), N, C, h, w) float16 of augmented views, or of the plain pictures if `views` is 0.
+    def latents(self, vae: AutoencoderKL, views: int, batch_size: int = 64) -> list[np.ndarray | Rows]:
+        """Scaled latents (N, C, h, w) float16, on disk, of each augmented view, or of the plain pictures if `views` is 0.
 
         Computed once: cached by the pictures, the weights of `vae` and the augmentation; a part of a pool whose latents
         are there already reads from those.
@@ -112,7 +112,7 @@ class Pool:
         vae = vae.eval()
         parts = ("linear_encoder", "quant_conv")
         weights = fingerprint(vae.encoder, *(child for name, child in vae.named_children() if name in parts))
-        arrays = []
+        arrays: list[np.ndarray | Rows] = []
         for view in range(max(views, 1)):
             settings = (weights, vars(self.augmentation) if views else None, view)
             whole = content_key("latents", self.store.source_key, *settings)
@@ -135,4 +135,4 @@ class Pool:
                 return torch.cat(encoded)
 
             arrays.append(cached_array(self.cache_dir, key, len(self), compute))
-        return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
+        return arrays

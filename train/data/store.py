@@ -162,10 +162,27 @@ def cached_array(
     return np.load(path, mmap_mode="r")
 
 
-def cached_part(cache_dir: str | Path, key: str, rows: np.ndarray) -> np.ndarray | None:
-    """Some `rows` of what `cached_array` once computed under `key`, in memory; None where that is not there."""
+class Rows:
+    """Some rows of an array on disk, read when they are asked for: indexed along its first axis like an array."""
+
+    def __init__(self, whole: np.ndarray, rows: np.ndarray) -> None:
+        self._whole, self._rows = whole, rows
+        self.shape, self.dtype = (len(rows), *whole.shape[1:]), whole.dtype
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int | slice | np.ndarray) -> np.ndarray:
+        return self._whole[self._rows[index]]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype) if dtype else self[:]
+
+
+def cached_part(cache_dir: str | Path, key: str, rows: np.ndarray) -> Rows | None:
+    """Some `rows` of what `cached_array` once computed under `key`; None where that is not there."""
     path = Path(cache_dir) / f"{key}.npy"
-    return np.load(path, mmap_mode="r")[rows] if path.exists() else None
+    return Rows(np.load(path, mmap_mode="r"), rows) if path.exists() else None
 
 
 class JsonRows(Sequence[Any]):

@@ -26,7 +26,7 @@ from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
 from train.data.attributes import AttributeTable, pool_attributes
 from train.data.pool import Pool
-from train.data.store import cached_array, cached_part, content_key, fingerprint
+from train.data.store import Rows, cached_array, cached_part, content_key, fingerprint
 from train.stages.language import Sentences
 
 
@@ -60,7 +60,7 @@ class UnderstandingConfig:
 
 
 @torch.no_grad()
-def stem_tokens(pool: Pool, vision: CLIPVisionModel, views: int, batch_size: int = 64) -> list[np.ndarray]:
+def stem_tokens(pool: Pool, vision: CLIPVisionModel, views: int, batch_size: int = 64) -> list[np.ndarray | Rows]:
     """Tokens (N, 1 + n, W) float16 before the tower's first layer: of the plain pictures, then of each augmented view.
 
     Computed once: cached by the pictures, how the tower sees them, the weights of the stem and the augmentation; a part of a pool whose tokens are

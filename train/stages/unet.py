@@ -207,9 +207,9 @@ class UNetStage:
     ) -> None:
         self.config, self.train, self.validation = config, train, validation
         self.vae, self.text, self.tokenizer = vae, text.requires_grad_(False).eval(), tokenizer
-        self.plain = train.latents(vae, 0)
+        self.plain = train.latents(vae, 0)[0]
         self.augmented = train.latents(vae, config.views)
-        self.held_out = validation.latents(vae, 0)
+        self.held_out = validation.latents(vae, 0)[0]
         self.sentences = Sentences(self.text, tokenizer)
         self.bank = caption_bank(train, self.sentences)
 
@@ -250,8 +250,8 @@ class UNetStage:
         captions, rows = self.train.captions(indices[looked:], generator), indices.tolist()
         # Half of what is looked at is plain: backgrounds are hard on a beginner.
         views = torch.randint(-len(self.augmented), len(self.augmented), (looked,), generator=generator).tolist()
-        seen = [(self.augmented[v] if v >= 0 else self.plain[0])[i] for v, i in zip(views, rows[:looked], strict=True)]
-        painted = self.plain[0, indices[looked:].numpy()]
+        seen = [(self.augmented[v] if v >= 0 else self.plain)[i] for v, i in zip(views, rows[:looked], strict=True)]
+        painted = self.plain[indices[looked:].numpy()]
         return {
             **self._painted(painted, captions, generator),
             **self._looked_at(np.stack(seen), seen_captions, generator),
@@ -264,7 +264,7 @@ class UNetStage:
         totals: dict[str, float] = {}
         for part in rows.split(64):
             latents, captions = (
-                self.held_out[0, part.numpy()],
+                self.held_out[part.numpy()],
                 self.validation.captions(part, generator, feelings=False),
             )
             batch = {
