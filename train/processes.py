@@ -8,8 +8,9 @@ from datetime import timedelta
 from operator import itemgetter
 from typing import TypeVar
 
+import torch
 from accelerate import PartialState
-from accelerate.utils import gather_object
+from accelerate.utils import gather_object, parse_flag_from_env
 from tqdm.auto import tqdm
 
 Part = TypeVar("Part")
@@ -23,7 +24,9 @@ PATIENCE = timedelta(hours=12)
 @contextmanager
 def together() -> Iterator[None]:
     """Meet the other processes that `accelerate launch` has started, and part in the end; of one, nothing is asked."""
-    state = PartialState(timeout=PATIENCE)
+    # Without a GPU, accelerate takes each process for the only one unless it is told that they run on the CPU.
+    cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
+    state = PartialState(cpu=cpu, timeout=PATIENCE)
     yield
     # Not after an error, when there may be nobody to part from.
     state.destroy_process_group()
