@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from accelerate import DistributedType, PartialState
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+from accelerate.utils import prepare_multi_gpu_env
 from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -17,6 +22,7 @@ from tests.two_processes import in_two_processes
 from train import loop
 from train.loop import LoopConfig, part_size, recompute_activations, run_stage
 
+FSDP = Path(__file__).resolve().parents[2] / "train/configs/accelerate/fsdp.yaml"
 CONFIG = LoopConfig(steps=6, batch_size=8, learning_rate=1e-2, warmup_steps=2, ema_decay=0.9, validate_every=3, seed=3)
 
 
@@ -65,10 +71,10 @@ def two_stages(folder, config):
         train(folder / name, config)
 
 
-def assert_same(folder, other):
+def assert_same(folder, other, parts=("best", "checkpoint")):
     ours, theirs = (json.loads((one / "metrics.json").read_text()) for one in (folder, other))
     assert ours == pytest.approx(theirs, rel=1e-4)
-    for name in ("best", "checkpoint"):
+    for name in parts:
         ours, theirs = (load_file(one / name / "model.safetensors") for one in (folder, other))
         assert ours.keys() == theirs.keys()
         for key, value in ours.items():
@@ -109,6 +115,31 @@ def test_sharded_weights_are_put_together_for_validation(tmp_path, monkeypatch):
     assert_same(tmp_path / "sharded", tmp_path / "whole")
     with pytest.raises(SystemExit, match="set ema_decay to null"):
         train(tmp_path / "average", CONFIG)
+
+
+def train_in_shards(folder, config):
+    """A stage trained and another that is taken up again, under FSDP as our file for it says."""
+    arguments = launch_command_parser().parse_args(["--config_file", str(FSDP), "train/train.py"])
+    os.environ |= prepare_multi_gpu_env(_validate_launch_command(arguments)[0])
+    # It is for GPUs only, but for this word: between CPUs it does the same.
+    PartialState._shared_state["distributed_type"] = DistributedType.MULTI_GPU
+    os.environ["ACCELERATE_MIXED_PRECISION"] = "no"
+    two_stages(folder, config)
+    state = PartialState()
+    torch.distributed.barrier()
+    if state.is_main_process:
+        (folder / "second/metrics.json").unlink()
+    torch.distributed.barrier()
+    train(folder / "second", config)
+
+
+def test_two_processes_in_shards_learn_the_same(tmp_path):
+    config = replace(CONFIG, ema_decay=None)
+    in_two_processes(train_in_shards, tmp_path, config)
+    train(tmp_path / "one", replace(config, accumulation=2))
+    for name in ("first", "second"):
+        assert any(path.name.startswith("pytorch_model_fsdp") for path in (tmp_path / name / "checkpoint").iterdir())
+        assert_same(tmp_path / name, tmp_path / "one", ("best",))
 
 
 def test_activations_are_computed_again_where_a_model_can(tiny_vae, tiny_text_encoder, caplog):
