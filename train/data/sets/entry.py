@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TextIO
 
 from kcdp.emotions import MIKELS_8, LabelSpace
 
@@ -93,6 +93,14 @@ def read_json(path: Path) -> Any:
         raise SetError(f"The index file {path} is not JSON from line {error.lineno} on; fetch it again.") from None
 
 
+def _block(file: TextIO) -> str:
+    """The next characters of a list; raises SetError where they are not UTF-8."""
+    try:
+        return file.read(_BLOCK)
+    except UnicodeDecodeError as error:
+        raise SetError(f"The index file {file.name} cannot be read ({error}); fetch it again.") from None
+
+
 def read_rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
     """The rows of a JSON list of lists, numbered from 1; one block of the file is in memory at a time.
 
@@ -102,7 +110,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
         read_text(path)
     decode, row = json.JSONDecoder().raw_decode, 0
     with path.open(encoding="utf-8-sig") as file:
-        text = file.read(_BLOCK)
+        text = _block(file)
         opening = _OPENING.match(text)
         if opening is None:
             raise SetError(f"The index file {path} is no JSON list; fetch it again.")
@@ -115,7 +123,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
                 separator = None
             if separator is None:
                 # The block may end inside this row, unless rows are never that long.
-                more = file.read(_BLOCK) if len(text) - position < 4 * _BLOCK else ""
+                more = _block(file) if len(text) - position < 4 * _BLOCK else ""
                 if not more:
                     raise SetError(f"The index file {path} is not JSON after row {row}; fetch it again.")
                 text, position = (text[position:] + more).lstrip(), 0

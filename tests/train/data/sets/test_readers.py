@@ -134,6 +134,7 @@ def test_emo8_without_a_validation_folder(copy: Callable[[str], Path]) -> None:
 FAULTS = [
     ("emoset", "val.json", None, "There is no index file .*val.json"),
     ("emoset", "train.json", "{}", "train.json is no JSON list"),
+    ("emoset", "train.json", b"[\xff]", "train.json cannot be read"),
     ("emoset", "train.json", '[["awe", "a.jpg", "a.json"], ["awe", "b', "train.json is not JSON after row 1"),
     ("emoset", "train.json", '[["awe", "a.jpg", "a.json"] ["awe"]]', "train.json is not JSON after row 0"),
     ("emoset", "train.json", '[["awe", "a.jpg"]]', r"Row 1 of .*train.json is not \(emotion, picture, annotation\)"),
