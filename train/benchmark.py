@@ -42,8 +42,10 @@ class BenchmarkArguments:
     full: bool = field(
         default=False, metadata={"help": "The published architectures with random weights in the place of a bundle."}
     )
-    dtype: Literal["bfloat16", "float16", "float32"] = field(
-        default="bfloat16", metadata={"help": "Of the weights of `--full`."}
+    dtype: Literal["bfloat16", "float16", "float32"] | None = field(
+        default=None,
+        # A convolution in bfloat16 on a CPU that has no instructions for it took 170 times as long.
+        metadata={"help": "Of the weights of `--full`; bfloat16 on a GPU and float32 without, if not given."},
     )
     repeats: int = field(default=20, metadata={"help": "Repeats of each measurement; the median counts."})
     batch_size: int = field(default=8, metadata={"help": "Pictures in the batched rows."})
@@ -200,7 +202,8 @@ def main() -> None:
     start, lines = time.perf_counter(), []
     if arguments.full:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        full = FullSize.build(device, getattr(torch, arguments.dtype))
+        dtype = arguments.dtype or ("bfloat16" if device == "cuda" else "float32")
+        full = FullSize.build(device, getattr(torch, dtype))
         rows = [Row("make the networks", time.perf_counter() - start)]
         latents, states, lines = full_shapes(full, arguments.batch_size)
         rows += measure_full(full, latents, states, arguments.repeats)

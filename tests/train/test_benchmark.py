@@ -30,7 +30,7 @@ def test_a_row_says_the_ratio_and_the_rate():
 
 def test_full_prints_shapes_rows_and_memory(narrow, monkeypatch, capsys, tmp_path):
     rows = tmp_path / "rows.json"
-    command = ["benchmark.py", "--full", "--repeats", "1", "--batch_size", "1", "--dtype", "float32"]
+    command = ["benchmark.py", "--full", "--repeats", "1", "--batch_size", "1"]
     monkeypatch.setattr("sys.argv", [*command, "--output", str(rows)])
     benchmark.main()
     printed = capsys.readouterr().out
