@@ -12,10 +12,13 @@ import yaml
 from diffusers import PNDMScheduler
 from huggingface_hub import constants
 from safetensors.torch import load_file
+from transformers import CLIPConfig, CLIPModel
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.bundle import load_bundle
 from kcdp.hub import Source
 from kcdp.knowledge.captioner import FULL_CAPTIONER
+from tests.tiny_diffusion import clip_vision, text_config
 from tests.tiny_vlm import instruct_blip
 from train.arguments import parse
 from train.foundation import PARSER, Foundation, FoundationConfig
@@ -138,6 +141,37 @@ def test_kcdp_trains_on_published_models_and_its_bundle_recognises(settings, dty
         assert pipeline.size == SIZE
 
 
+def test_uniemo_trains_on_published_models_and_its_bundle_paints(settings, tmp_path, picture, tiny_tokenizer):
+    made = copy.deepcopy(settings)
+    clip = CLIPModel(
+        CLIPConfig(
+            text_config=text_config(tiny_tokenizer, 32).to_dict(),
+            vision_config=clip_vision().config.to_dict(),
+            projection_dim=32,
+        )
+    )
+    clip.save_pretrained(tmp_path / "clip")
+    tiny_tokenizer.save_pretrained(tmp_path / "clip")
+    CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size=28).save_pretrained(tmp_path / "clip")
+    made["foundation"]["vision"] = {"name": str(tmp_path / "clip")}
+    made |= {
+        "stages": ["kcdp", "uniemo_understanding", "uniemo_joint", "uniemo_feedback"],
+        "drawn": 48,
+        "uniemo_understanding": {"num_queries": 2, "head_dim": 16, "min_count": 1, "loop": TINY_LOOP},
+        "uniemo_joint": {"loop": TINY_LOOP},
+        "uniemo_feedback": {
+            **{"pictures": 3, "num_inference_steps": 1, "low": 0.0, "high": 1.0, "share": 0.5, "loop": TINY_LOOP}
+        },
+    }
+    bundle = load_bundle(run(made, tmp_path), device="cpu")
+    bundle.uniemo.set_progress_bar_config(disable=True)
+    image = bundle.uniemo("awe", "a bench", seed=3, num_inference_steps=2).images[0]
+    assert image.size == (SIZE, SIZE)
+    assert bundle.uniemo.scheduler.config.beta_schedule == "scaled_linear"
+    assert bundle.uniemo.understand(picture(40)).emotion in bundle.kcdp.labels
+    assert bundle.uniemo.unet is bundle.kcdp.unet
+
+
 @pytest.mark.parametrize("tuning", ["frozen", "kv", "full"])
 def test_every_tuning_trains_in_half_precision(settings, tuning, tmp_path):
     made = copy.deepcopy(settings)
@@ -242,3 +276,20 @@ def test_uniemo_without_a_clip_is_one_sentence(published):
     with pytest.raises(ValueError, match=r"name one as `foundation\.vision`") as error:
         check(Recipe(stages=["kcdp", "uniemo_understanding"], foundation=published))
     assert one_sentence(error)
+
+
+FULL = Path(__file__).resolve().parents[2] / "train" / "configs" / "full.yaml"
+
+
+def test_the_full_size_asks_for_each_commit_and_is_sound_with_them(monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    arguments = ["--config", str(FULL)]
+    for name in ("diffusion", "captioner", "vision"):
+        (recipe,) = parse((Recipe,), arguments, None)
+        with pytest.raises(ValueError, match=rf"--foundation\.{name}\.revision COMMIT") as error:
+            check(recipe)
+        assert one_sentence(error)
+        arguments += [f"--foundation.{name}.revision", "0a" * 20]
+    (recipe,) = parse((Recipe,), arguments, None)
+    check(recipe)
+    assert FoundationConfig.read(recipe.foundation).diffusion.revision == "0a" * 20
