@@ -21,6 +21,9 @@ from kcdp.knowledge.captioner import FULL_CAPTIONER
 from tests.tiny_diffusion import clip_vision, text_config
 from tests.tiny_vlm import instruct_blip
 from train.arguments import parse
+from train.data.knowledge import KnowledgeCache
+from train.data.pool import Pool
+from train.data.records import make_record, to_dataset
 from train.foundation import PARSER, Foundation, FoundationConfig
 from train.recipe import Recipe
 from train.stages import check, load_foundation
@@ -89,6 +92,20 @@ def test_captions_are_generated_as_the_recipe_says(published):
     assert (used.prompt, used.repetition_penalty) == (FULL_CAPTIONER.prompt, FULL_CAPTIONER.repetition_penalty)
 
 
+def test_captions_of_another_kind_are_generated_anew(published, tmp_path, picture):
+    rows = [
+        make_record(picture(), ["a face"], domain="drawn", style="face", group=str(number), license="CC0-1.0")
+        for number in range(2)
+    ]
+    pool = Pool(to_dataset(rows), tmp_path, LABELS, size=SIZE)
+    keys = set()
+    for most in (4, 6):
+        captioning = {"num_beams": 1, "min_new_tokens": 2, "max_new_tokens": most}
+        foundation = Foundation.from_hub(FoundationConfig.read({**published, "captioning": captioning}), LABELS, "cpu")
+        keys.add(KnowledgeCache(pool, foundation, "both", 0).key)
+    assert len(keys) == 2
+
+
 def test_the_noise_is_the_published_one(published, tmp_path):
     recipe = Recipe(output_dir=str(tmp_path), foundation=published)
     scheduler = load_scheduler(recipe)
@@ -153,7 +170,7 @@ def test_uniemo_trains_on_published_models_and_its_bundle_paints(settings, tmp_p
     clip.save_pretrained(tmp_path / "clip")
     tiny_tokenizer.save_pretrained(tmp_path / "clip")
     CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size=28).save_pretrained(tmp_path / "clip")
-    made["foundation"]["vision"] = {"name": str(tmp_path / "clip")}
+    made["foundation"] |= {"vision": {"name": str(tmp_path / "clip")}, "dtype": "bfloat16"}
     made |= {
         "stages": ["kcdp", "uniemo_understanding", "uniemo_joint", "uniemo_feedback"],
         "drawn": 48,

@@ -26,7 +26,8 @@ class KnowledgeCache:
         if views:
             self.latents += pool.latents(foundation.vae, views)
         knowledge = foundation.knowledge
-        captioned = content_key("captions", pool.store.key, fingerprint(foundation.captioner))
+        said = (fingerprint(foundation.captioner), dict(foundation.captioning))
+        captioned = content_key("captions", pool.store.key, *said)
 
         def describe(rows: slice) -> list:
             captions = knowledge.captions(to_pictures(pool.plain(torch.arange(rows.start, rows.stop))))
