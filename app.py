@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -19,7 +20,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line flags; `--help` lists them."""
     parser = argparse.ArgumentParser(description="See what a picture makes people feel, and why.")
     parser.add_argument(
-        "--bundle", default=str(ASSETS / "mini"), help="folder or Hub id of a bundle (default: assets/mini)"
+        "--bundle",
+        default=os.environ.get("KCDP_BUNDLE") or str(ASSETS / "mini"),
+        help="folder or Hub id of a bundle (default: KCDP_BUNDLE, else assets/mini)",
+    )
+    parser.add_argument(
+        "--revision",
+        default=os.environ.get("KCDP_REVISION"),
+        help="commit of a bundle on the Hub (default: KCDP_REVISION, else its latest)",
     )
     parser.add_argument("--host", help="address to listen on (default: GRADIO_SERVER_NAME, else 127.0.0.1)")
     parser.add_argument(
@@ -28,6 +36,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
     parser.add_argument("--device", help="for example cuda or cpu (default: cuda where there is one)")
     parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], default="float32", help="of the weights")
+    parser.add_argument(
+        "--offload",
+        choices=["model", "sequential"],
+        help="bring weights to the GPU one network, or one layer, at a time",
+    )
     return parser.parse_args(argv)
 
 
@@ -55,7 +68,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     from kcdp.bundle import BundleError, load_bundle
 
     try:
-        bundle.set_result(load_bundle(args.bundle, device=args.device, dtype=getattr(torch, args.dtype)))
+        loaded = load_bundle(
+            args.bundle,
+            revision=args.revision,
+            device=args.device,
+            dtype=getattr(torch, args.dtype),
+            offload=args.offload,
+        )
+        bundle.set_result(loaded)
     except BundleError as error:
         bundle.set_exception(error)
         sys.exit(str(error))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 import torch
 from diffusers import UNet2DConditionModel
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
+from kcdp.hub import FILES, HubError, Source, fetch, first_line, why_no_room
 from kcdp.knowledge.knowledge import Knowledge
+from kcdp.offload import Offload, execution_device, place
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
 
@@ -32,6 +33,8 @@ class Bundle:
 
     folder: Path
     kcdp: KCDPPipeline
+    #: Whether networks stay on the CPU until they are needed, and how.
+    offload: Offload | None = None
 
     @cached_property
     def knowledge(self) -> Knowledge:
@@ -54,18 +57,25 @@ class Bundle:
         shared = {name: getattr(kcdp, name) for name in ("vae", "unet", "text_encoder", "tokenizer")}
         try:
             if (self.folder / OWN_UNET).is_dir():
-                own = UNet2DConditionModel.from_pretrained(self.folder / OWN_UNET, torch_dtype=kcdp.unet.dtype)
+                own = UNet2DConditionModel.from_pretrained(
+                    self.folder / OWN_UNET, torch_dtype=kcdp.unet.dtype, use_safetensors=True
+                )
                 shared["unet"] = own.eval()
-            pipeline = UniEmoPipeline.from_pretrained(self.folder, torch_dtype=kcdp.unet.dtype, **shared)
+            pipeline = UniEmoPipeline.from_pretrained(
+                self.folder, torch_dtype=kcdp.unet.dtype, use_safetensors=True, **shared
+            )
+            place(pipeline, execution_device(kcdp.unet), self.offload)
         except Exception as error:  # as in `load_bundle`
             raise _unreadable(self.folder, error) from error
-        return pipeline.to(kcdp.device)
+        return pipeline
 
 
 def _unreadable(folder: Path, error: Exception) -> BundleError:
-    """One sentence about a bundle that is damaged."""
-    reason = str(error).strip().split("\n")[0] or type(error).__name__
-    return BundleError(f"The bundle in '{folder}' cannot be read; copy or train it again: {reason}")
+    """One sentence about a bundle that does not fit, or is damaged."""
+    missing = why_no_room(error)
+    if missing is not None:
+        return BundleError(f"The bundle in '{folder}' cannot be loaded: {missing}")
+    return BundleError(f"The bundle in '{folder}' cannot be read; copy or train it again: {first_line(error)}")
 
 
 def find_bundle(name: str | Path, revision: str | None = None) -> Path:
@@ -73,14 +83,10 @@ def find_bundle(name: str | Path, revision: str | None = None) -> Path:
 
     Raises BundleError when there is no such bundle, or no way to reach it.
     """
-    folder = Path(name)
-    if not folder.is_dir():
-        try:
-            folder = Path(snapshot_download(str(name), revision=revision))
-        except (HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
-            raise BundleError(
-                f"There is no bundle '{name}': it is neither a folder here nor a model of the Hub that can be reached now."
-            ) from error
+    try:
+        folder = fetch(Source(str(name), revision), files=(*FILES, "parser/*"))
+    except HubError as error:
+        raise BundleError(str(error)) from error
     if not (folder / "model_index.json").is_file():
         raise BundleError(
             f"The folder '{folder}' is not a bundle: it has no model_index.json; "
@@ -95,6 +101,8 @@ def load_bundle(
     revision: str | None = None,
     device: str | torch.device | None = None,
     dtype: torch.dtype = torch.float32,
+    offload: Offload | None = None,
+    attention_slicing: bool = False,
 ) -> Bundle:
     """Load the embedded bundle, a local folder, or a model of the Hub.
 
@@ -103,13 +111,23 @@ def load_bundle(
         revision: of the Hub model; pin it in anything that runs unattended.
         device: where the weights go; default: the GPU when there is one.
         dtype: of the weights in memory, whatever they are on disk.
+        offload: keep the weights on the CPU and bring to the GPU one network at a time ("model") or one layer
+            ("sequential"): the first costs little time and fits the full size into about the memory of its captioner.
+        attention_slicing: paint with less memory and more time; perception is not affected.
 
     Raises BundleError with one sentence when it cannot be loaded.
     """
+    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if offload is not None and offload not in get_args(Offload):
+        raise BundleError(f"'{offload}' is no way to offload; choose one of {', '.join(get_args(Offload))}.")
+    if offload is not None and target.type == "cpu":
+        raise BundleError("Offloading brings weights from the CPU to a GPU, and there is none; leave `offload` out.")
     folder = find_bundle(name, revision)
     try:
-        pipeline = KCDPPipeline.from_pretrained(folder, torch_dtype=dtype)
+        pipeline = KCDPPipeline.from_pretrained(folder, torch_dtype=dtype, use_safetensors=True)
+        if attention_slicing:
+            pipeline.enable_attention_slicing()
+        place(pipeline, target, offload)
     except Exception as error:  # a damaged folder fails in as many ways as there are libraries that read from it
         raise _unreadable(folder, error) from error
-    target = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return Bundle(folder, pipeline.to(target))
+    return Bundle(folder, pipeline, offload)

@@ -18,13 +18,18 @@ from kcdp.perception.pyramid import BottomUpPath
 
 
 class ConvStemCLIPVisionConfig(CLIPVisionConfig):
-    """CLIPVisionConfig and the sizes of the stem; `patch_size` is that of the stem's second level."""
+    """CLIPVisionConfig and the sizes of the stem; `patch_size` is that of the stem's second level.
+
+    Pixels are in [-1, 1]: what is subtracted from those in [0, 1], and what they are divided by, is a half.
+    """
 
     model_type = "conv_stem_clip_vision_model"
 
     code_channels: int = 16
     code_size: int = 8
     stem_widths: list[int] | tuple[int, ...] = (64, 128, 192)
+    image_mean: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5)
+    image_std: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5)
 
 
 class ConvStemCLIPConfig(CLIPConfig):
@@ -112,6 +117,7 @@ class ConvStemCLIPModel(CLIPModel):
         self.vision_model = ConvStemCLIPVisionModel._from_config(config.vision_config)
 
 
-# A captioner names its encoder by model type; the library has to know whom to call.
-AutoConfig.register(ConvStemCLIPVisionConfig.model_type, ConvStemCLIPVisionConfig)
-AutoModel.register(ConvStemCLIPVisionConfig, ConvStemCLIPVisionModel)
+# A captioner names its encoder by model type, a folder the CLIP in it; the library has to know whom to call.
+for _config, _model in ((ConvStemCLIPVisionConfig, ConvStemCLIPVisionModel), (ConvStemCLIPConfig, ConvStemCLIPModel)):
+    AutoConfig.register(_config.model_type, _config)
+    AutoModel.register(_config, _model)

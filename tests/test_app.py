@@ -164,7 +164,16 @@ def test_missing_bundle_ends_with_one_sentence(tmp_path: Path) -> None:
     gr.close_all()
 
 
-def test_defaults_listen_only_where_gradio_does_and_take_the_embedded_bundle() -> None:
+def test_the_environment_chooses_the_bundle_and_the_line_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KCDP_BUNDLE", "owner/name")
+    monkeypatch.setenv("KCDP_REVISION", "0a" * 20)
+    args = app.parse_args([])
+    assert (args.bundle, args.revision) == ("owner/name", "0a" * 20)
+    assert app.parse_args(["--bundle", "here"]).bundle == "here"
+
+
+def test_defaults_listen_only_where_gradio_does_and_take_the_embedded_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KCDP_BUNDLE", raising=False)
     args = app.parse_args([])
     assert args.host is None and not args.share
     assert Path(args.bundle) == Path(app.__file__).parent / "assets" / "mini"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -18,8 +18,8 @@ Settings = TypeVar("Settings")
 def filled(kind: type[Settings], values: Mapping[str, Any], where: str = "") -> Settings:
     """The dataclass `kind` with `values`, each brought to its field's type: YAML reads 1e-3 as text, and tuples as lists.
 
-    Raises ValueError with one sentence for an unknown setting or a value of another type; `where` is what the setting
-    belongs to.
+    Raises ValueError with one sentence for an unknown setting, a missing one or a value of another type; `where` is what
+    the setting belongs to.
     """
     prefix = where and f"{where}."
     if not isinstance(values, Mapping):
@@ -28,6 +28,10 @@ def filled(kind: type[Settings], values: Mapping[str, Any], where: str = "") -> 
     unknown = [str(name) for name in values if name not in known]
     if unknown:
         raise ValueError(f"The setting '{prefix}{unknown[0]}' is unknown; known: {', '.join(known)}.")
+    required = [item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING]
+    missing = [name for name in required if name not in values]
+    if missing:
+        raise ValueError(f"The setting '{prefix}{missing[0]}' is missing.")
     # Not the types in `fields`: HfArgumentParser overwrites those with what argparse understands.
     types, checked = get_type_hints(kind, include_extras=True), {}
     for name, value in values.items():

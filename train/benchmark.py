@@ -1,5 +1,8 @@
 """Speed and memory of a bundle, beside the plain library call in the same run: `python train/benchmark.py`.
 
+`--full` measures the published architectures (Stable Diffusion 1.5, CLIP ViT-L/14) with random weights in their place.
+
+
 Every row is a median over repeats; the ratio is ours over plain, so 1.0 is what the library alone takes and less is
 faster. Nothing is asserted: a busy machine is slower, but it slows both sides.
 """
@@ -14,8 +17,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import torch
+from peft import LoraConfig
 from PIL import Image
 from transformers import HfArgumentParser
 
@@ -23,7 +28,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kcdp.bundle import EMBEDDED, Bundle, load_bundle
 from kcdp.imaging import load_frames
+from kcdp.perception.denoiser import share_unet
+from kcdp.results import Triplet
 from train.data.drawn import draw
+from train.full_size import FullSize
 
 
 @dataclass
@@ -31,6 +39,14 @@ class BenchmarkArguments:
     """What to measure."""
 
     bundle: str = field(default=str(EMBEDDED), metadata={"help": "Folder or Hub id of a bundle."})
+    full: bool = field(
+        default=False, metadata={"help": "The published architectures with random weights in the place of a bundle."}
+    )
+    dtype: Literal["bfloat16", "float16", "float32"] | None = field(
+        default=None,
+        # A convolution in bfloat16 on a CPU that has no instructions for it took 170 times as long.
+        metadata={"help": "Of the weights of `--full`; bfloat16 on a GPU and float32 without, if not given."},
+    )
     repeats: int = field(default=20, metadata={"help": "Repeats of each measurement; the median counts."})
     batch_size: int = field(default=8, metadata={"help": "Pictures in the batched rows."})
     threads: int = field(default=0, metadata={"help": "CPU threads; 0 leaves the choice to torch."})
@@ -39,16 +55,17 @@ class BenchmarkArguments:
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: median seconds of ours and of the plain library call, if there is one."""
+    """One comparison: median seconds of ours and of the plain library call, if there is one, for some `pictures`."""
 
     name: str
     ours: float
     plain: float | None = None
+    pictures: int | None = None
 
     def __str__(self) -> str:
-        if self.plain is None:
-            return f"| {self.name} | {1000 * self.ours:.1f} | | |"
-        return f"| {self.name} | {1000 * self.ours:.1f} | {1000 * self.plain:.1f} | {self.ours / self.plain:.2f} |"
+        rate = "" if self.pictures is None else f"{self.pictures / self.ours:.2f}"
+        plain, ratio = ("", "") if self.plain is None else (f"{1000 * self.plain:.1f}", f"{self.ours / self.plain:.2f}")
+        return f"| {self.name} | {1000 * self.ours:.1f} | {plain} | {ratio} | {rate} |"
 
 
 def median_seconds(work: Callable[[], object], repeats: int) -> float:
@@ -88,38 +105,117 @@ def measure(bundle: Bundle, pictures: list[Image.Image], repeats: int) -> list[R
 
     several = f"{len(pictures)} pictures"
     return [
-        Row("one picture, whole result", median_seconds(lambda: pipeline(pictures[0]), repeats)),
+        Row("one picture, whole result", median_seconds(lambda: pipeline(pictures[0]), repeats), pictures=1),
         Row(
             f"{several} in a batch, beside one by one",
             median_seconds(lambda: pipeline(pictures), repeats),
             median_seconds(one_picture_at_a_time, repeats),
+            len(pictures),
         ),
         Row(
             f"denoiser with features, maps and KGCA ({several}), beside the plain UNet",
             median_seconds(lambda: pipeline.denoiser(latents, encoded.states), repeats),
             median_seconds(plain_denoiser, repeats),
+            len(pictures),
         ),
         Row(
             f"k of {several} ({len(texts)} texts) in one call, beside one call a text",
             median_seconds(lambda: pipeline.knowledge.encode(captions, triplets), repeats),
             median_seconds(one_text_at_a_time, repeats),
+            len(pictures),
         ),
     ]
+
+
+def full_shapes(full: FullSize, count: int) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+    """Latents (B, 4, 64, 64) and k (B, 154, 768) of `count` pictures, and what has which shape, line by line."""
+    told = [Triplet("a man", "hugs", "a woman"), Triplet("a woman", "smiles at", "a man")]
+    with torch.no_grad():
+        states = full.encoder.encode(["a man hugs a woman"] * count, [told] * count).states
+        side = full.unet.config.sample_size
+        latents = torch.randn(count, full.unet.config.in_channels, side, side).to(states)
+        visual = full.see(latents, states)
+    learned = sum(parameter.numel() for parameter in full.denoiser.trainable_parameters())
+    return (
+        latents,
+        states,
+        [
+            f"Denoiser {sum(parameter.numel() for parameter in full.unet.parameters()) / 1e6:.1f} M parameters, "
+            f"KGCA {learned} of them on top (LoRA).",
+            f"k {tuple(states.shape)}, the pyramid's inputs {full.pyramid.in_channels} channels, v {tuple(visual.shape)}; "
+            f"all finite: {bool(visual.isfinite().all())}.",
+        ],
+    )
+
+
+def measure_full(full: FullSize, latents: torch.Tensor, states: torch.Tensor, repeats: int) -> list[Row]:
+    """The rows of `--full`: one pass, one step of training, and expert queries on the vision tower."""
+    count = len(latents)
+    several = f"{count} picture{'s' * (count > 1)}"
+    plain = share_unet(full.unet)
+    plain.add_adapter(LoraConfig(r=8, lora_alpha=8, target_modules=["attn2.to_k", "attn2.to_v"]))
+    size = full.vision.config.image_size
+    pixels = torch.randn(count, 3, size, size, device=latents.device, dtype=latents.dtype)
+
+    def plain_pass(unet: torch.nn.Module) -> torch.Tensor:
+        return unet(latents, 1, encoder_hidden_states=states, return_dict=False)[0]
+
+    def without_gradient(work: Callable[[], object]) -> float:
+        with torch.no_grad():
+            return median_seconds(work, repeats)
+
+    return [
+        Row(
+            f"v of {several}, beside the plain UNet",
+            without_gradient(lambda: full.see(latents, states)),
+            without_gradient(lambda: plain_pass(full.unet)),
+            count,
+        ),
+        Row(
+            f"v of {several} and back, beside the plain UNet with the same LoRA",
+            median_seconds(lambda: full.see(latents, states).float().mean().backward(), repeats),
+            median_seconds(lambda: plain_pass(plain).float().mean().backward(), repeats),
+            count,
+        ),
+        Row(
+            f"emotion, scene and object of {several}, beside the plain vision tower",
+            without_gradient(lambda: full.chain(full.vision, pixels)),
+            without_gradient(lambda: full.vision(pixels)),
+            count,
+        ),
+    ]
+
+
+def peak_memory() -> str:
+    """The most memory that the process had, and on the GPU the most that PyTorch had there."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    text = f"Peak memory of the process: {peak:.0f} MiB, on {torch.get_num_threads()} threads"
+    if torch.cuda.is_available():
+        text += f"; on {torch.cuda.get_device_name()}: {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB"
+    return text + "."
 
 
 def main() -> None:
     arguments = HfArgumentParser(BenchmarkArguments).parse_args_into_dataclasses()[0]
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    start = time.perf_counter()
-    bundle = load_bundle(arguments.bundle)
-    rows = [Row("load the bundle", time.perf_counter() - start)]
-    pictures = [draw(seed, 128, kind="sticker").image for seed in range(arguments.batch_size)]
-    rows += measure(bundle, pictures, arguments.repeats)
-    print("| | ours, ms | plain, ms | ratio |\n|---|---|---|---|")
-    print("\n".join(map(str, rows)))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\nPeak memory of the process: {peak:.0f} MiB, on {torch.get_num_threads()} threads.")
+    start, lines = time.perf_counter(), []
+    if arguments.full:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        dtype = arguments.dtype or ("bfloat16" if device == "cuda" else "float32")
+        full = FullSize.build(device, getattr(torch, dtype))
+        rows = [Row("make the networks", time.perf_counter() - start)]
+        latents, states, lines = full_shapes(full, arguments.batch_size)
+        rows += measure_full(full, latents, states, arguments.repeats)
+    else:
+        bundle = load_bundle(arguments.bundle)
+        rows = [Row("load the bundle", time.perf_counter() - start)]
+        pictures = [draw(seed, 128, kind="sticker").image for seed in range(arguments.batch_size)]
+        rows += measure(bundle, pictures, arguments.repeats)
+    print(
+        "\n".join([*lines, "| | ours, ms | plain, ms | ratio | pictures/s |", "|---|---|---|---|---|", *map(str, rows)])
+    )
+    print(f"\n{peak_memory()}")
     if arguments.output:
         Path(arguments.output).write_text(json.dumps([vars(row) for row in rows], indent=2), encoding="utf-8")
 

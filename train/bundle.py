@@ -28,16 +28,22 @@ from train.loop import write_folder
 from train.recipe import Recipe
 from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig
-from train.stages.running import best_weights
+from train.stages.running import load_scheduler
 
 logger = logging.getLogger(__name__)
 
-#: Weights are cut into files of this size, so that plain git can carry a bundle.
+#: Weights are cut into files of this size, so that plain git can carry a bundle; those of published models would be a
+#: thousand files, and go to the Hub.
 SHARD = "9MB"
+HUB_SHARD = "5GB"
+
+
+def _shard(recipe: Recipe) -> str:
+    return HUB_SHARD if recipe.foundation else SHARD
 
 
 def assemble(foundation: Foundation, heads: Path, config: KCDPConfig, label_space: str) -> KCDPPipeline:
-    """The pipeline of a foundation and the trained parts in the folder `heads`."""
+    """The pipeline of a foundation and the trained parts in the folder `heads`, all of the foundation's precision."""
     pipeline = KCDPPipeline(
         vae=foundation.vae,
         unet=foundation.unet,
@@ -56,9 +62,12 @@ def assemble(foundation: Foundation, heads: Path, config: KCDPConfig, label_spac
         attention_levels=config.attention_levels,
         condition=config.condition,
         features=config.features,
+        captioning=foundation.captioning,
     )
     pipeline.denoiser.load_adapter(heads / "kgca")
     pipeline.parser = foundation.parser
+    pipeline.to(foundation.unet.dtype)
+    pipeline.denoiser.to(foundation.unet.dtype)
     return pipeline
 
 
@@ -79,7 +88,7 @@ def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEm
         unet=unet.eval(),
         text_encoder=foundation.text_encoder,
         tokenizer=foundation.tokenizer,
-        scheduler=DDIMScheduler.from_pretrained(best_weights(recipe, "unet") / "scheduler"),
+        scheduler=DDIMScheduler.from_config(load_scheduler(recipe).config),
         vision=AutoModel.from_pretrained(best / "vision").eval(),
         chain=ExpertQueryChain.from_pretrained(best / "chain").eval(),
         fusion=EmotionFusion.from_pretrained(best / "fusion").eval(),
@@ -89,25 +98,33 @@ def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEm
         guidance_scale=recipe.stage_settings("uniemo_joint", JointConfig)[0].guidance_scale,
     )
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(foundation.vae.device)
+    return pipeline.to(foundation.vae.device, unet.dtype)
 
 
 def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, metrics: dict[str, float]) -> Path:
-    """Write `output_dir/bundle` in half precision with its model card, all or nothing; returns the folder."""
+    """Write `output_dir/bundle` in half precision with its model card, all or nothing; returns the folder.
+
+    Weights that are in half precision already stay as they are: what was published as bfloat16 may not fit in float16.
+    """
+    dtype = foundation.unet.dtype
     pipeline = assemble(foundation, recipe.run_dir("kcdp") / "best", config, recipe.label_space)
-    pipeline.to(torch.float16)
-    pipeline.denoiser.half()
+    pipeline.to(_half(dtype))
+    pipeline.denoiser.to(_half(dtype))
     target = Path(recipe.output_dir) / "bundle"
 
     def write(folder: Path) -> None:
-        pipeline.save_pretrained(folder, max_shard_size=SHARD)
+        pipeline.save_pretrained(folder, max_shard_size=_shard(recipe))
         (folder / "README.md").write_text(model_card(recipe, metrics), encoding="utf-8")
         _write_uniemo(recipe, foundation, folder)
 
     write_folder(target, write)
-    pipeline.to(torch.float32)
-    pipeline.denoiser.float()
+    pipeline.to(dtype)
+    pipeline.denoiser.to(dtype)
     return target
+
+
+def _half(dtype: torch.dtype) -> torch.dtype:
+    return torch.float16 if dtype == torch.float32 else dtype
 
 
 #: The part of a card that speaks of UniEmo begins so.
@@ -135,7 +152,8 @@ def _write_uniemo(recipe: Recipe, foundation: Foundation, folder: Path) -> None:
     if (best / "unet").is_dir():
         parts[OWN_UNET] = pipeline.unet
     for name, part in parts.items():
-        copy.deepcopy(part).half().save_pretrained(folder / name, max_shard_size=SHARD)
+        half = copy.deepcopy(part).to(_half(foundation.unet.dtype))
+        half.save_pretrained(folder / name, max_shard_size=_shard(recipe))
     card = folder / "README.md"
     known = card.read_text(encoding="utf-8").partition(_UNIEMO_CARD)[0]
     metrics = json.loads((recipe.run_dir(stage) / "metrics.json").read_text(encoding="utf-8"))

@@ -2,7 +2,8 @@
 
 The settings are those of `train/train.py` and a few more, below. Tables (Markdown), numbers (JSON) and figures (PNG) go
 to `output_dir/evaluation`; every single result is kept as soon as it is there, so a killed evaluation goes on where it
-stopped, and one that is asked for again after more training measures again only what has changed.
+stopped, and one that is asked for again after more training measures again only what has changed. Under `accelerate
+launch`, several processes share pictures out among them.
 """
 
 from __future__ import annotations
@@ -23,22 +24,25 @@ from accelerate import PartialState
 
 from kcdp.bundle import BundleError, load_bundle
 from kcdp.pipelines.kcdp import KCDPPipeline
-from train.arguments import parse
+from train.arguments import filled, parse
 from train.bundle import assemble
 from train.data.pool import Pool
+from train.data.sets import SetError
 from train.data.sources import load_records
 from train.data.splits import parts, select
 from train.evaluation import figures, paintings, shipped, tables
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method
 from train.evaluation.arguments import EvaluationArguments
-from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
 from train.evaluation.results import ResultStore, write_json, write_text
 from train.evaluation.uniemo import GENERATORS, STRATEGIES, UniEmoEvaluation
+from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
+from train.foundation import Foundation
+from train.processes import together
 from train.recipe import Recipe
 from train.stages import best_weights, load_foundation
 from train.stages.kcdp import KCDPConfig
-from train.stages.running import data_speaks
+from train.stages.running import data_speaks, load_clip, load_scheduler
 
 
 class Evaluation:
@@ -49,6 +53,7 @@ class Evaluation:
         self.recipe, self.arguments = recipe, arguments
         self.config, self.loop, _ = recipe.stage_settings("kcdp", KCDPConfig)
         parts(recipe.protocol)
+        self.asked = filled(VLMConfig, arguments.vlm, "vlm") if arguments.vlm else None
         self.folder = Path(recipe.output_dir) / "evaluation"
         self.store = ResultStore(self.folder / "results")
 
@@ -75,17 +80,27 @@ class Evaluation:
         loop = dataclasses.replace(
             self.loop, steps=steps, batch_size=self.arguments.batch_size, warmup_steps=min(warmup, steps // 10)
         )
+        # Of the foundation, only the labelled path has been told emotions, those of targets among them.
+        foundation = load_foundation(self.recipe, path="path")
         return Adaptation(
             self.domains,
-            # Of the foundation, only the labelled path has been told emotions, those of targets among them.
-            load_foundation(self.recipe, path="path"),
-            FrozenCLIP.load(best_weights(self.recipe, "language"), PartialState().device),
+            foundation,
+            load_clip(self.recipe),
             self.config,
             loop,
             self.store,
             self.recipe.mixed_precision,
             tuple(self.arguments.cnn_widths),
+            self._vlm(foundation),
         )
+
+    def _vlm(self, foundation: Foundation) -> FrozenVLM | None:
+        """The vision-language model to ask; None where none is given, and the foundation's captioner only captions."""
+        if self.asked is None:
+            speaks = answers_questions(foundation.captioner)
+            return FrozenVLM(foundation.captioner, foundation.processor) if speaks else None
+        with data_speaks(), PartialState().main_process_first():
+            return FrozenVLM.load(self.asked, PartialState().device)
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
@@ -103,6 +118,8 @@ class Evaluation:
         return [pair for pair in known if not asked or pair in asked]
 
     def _report(self, name: str, text: str, numbers: Any) -> None:
+        if not PartialState().is_main_process:
+            return
         write_json(self.folder / f"{name}.json", numbers)
         write_text(self.folder / f"{name}.md", text + "\n")
         print(f"\n{text}\n", flush=True)
@@ -147,8 +164,9 @@ class Evaluation:
 
     def paintings(self) -> None:
         """A sheet of what the denoiser paints: a row a prompt, a column a seed."""
-        scheduler = best_weights(self.recipe, "unet") / "scheduler"
-        painter = paintings.painter(load_foundation(self.recipe), scheduler)
+        if not PartialState().is_main_process:
+            return
+        painter = paintings.painter(load_foundation(self.recipe), load_scheduler(self.recipe))
         seeds = list(range(8))
         path = self.folder / "paintings.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,6 +181,14 @@ class Evaluation:
         if not chosen:
             return
         pairs, seeds = self.pairs, self.arguments.seeds
+        if self.adaptation.vlm is None:
+            silent = [key for key, method in chosen.items() if method.asks]
+            if asked and silent:
+                raise SystemExit(
+                    f"'{silent[0]}' asks a vision-language model, and the foundation's captioner answers no questions; "
+                    "name another with --vlm.name."
+                )
+            chosen = {key: method for key, method in chosen.items() if key not in silent}
         results = self.adaptation.table(chosen, pairs, seeds)
         loop = self.adaptation.loop
         note = (
@@ -247,15 +273,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from error
     try:
-        later = (
-            {"understanding", "generation", "editing"}.difference(evaluation.uniemo.measurable)
-            if "all" in wanted.what
-            else ()
-        )
-        for name, measure in MEASURES.items():
-            if name in wanted.what or ("all" in wanted.what and name not in later):
-                measure(evaluation)
-    except (BundleError, FileNotFoundError) as error:
+        with together():
+            painted = {"understanding", "generation", "editing"}
+            later = painted.difference(evaluation.uniemo.measurable) if "all" in wanted.what else ()
+            for name, measure in MEASURES.items():
+                if name in wanted.what or ("all" in wanted.what and name not in later):
+                    measure(evaluation)
+    except (BundleError, FileNotFoundError, SetError) as error:
         raise SystemExit(str(error)) from error
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import torch
-from diffusers import UNet2DConditionModel
-from transformers import CLIPProcessor, CLIPTextModel, CLIPTokenizer, VisionEncoderDecoderModel
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from transformers import (
+    CLIPProcessor,
+    CLIPTextModel,
+    CLIPTokenizer,
+    PreTrainedModel,
+    ProcessorMixin,
+    VisionEncoderDecoderModel,
+)
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from kcdp.knowledge.captioner import Captioner
+from kcdp.hub import Source, check_pinned, fetch, first_line, why_no_room
+from kcdp.knowledge.captioner import Captioner, CaptionerConfig
 from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
@@ -18,22 +28,90 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.prediction.cliea import emotion_prompts
 from kcdp.vision import ConvStemCLIPModel
+from train.arguments import filled
+
+#: The parser is trained apart (spaCy's own training) and ships with the bundle.
+PARSER = Path(__file__).resolve().parents[1] / "assets" / "mini" / "parser"
+
+#: What Stable Diffusion's layout has a folder of.
+PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class FoundationConfig:
+    """Published models to stand on, in the place of what the stages `vae` to `unet` train."""
+
+    diffusion: Source = field(metadata={"help": "A model in Stable Diffusion's layout."})
+    captioner: Source = field(metadata={"help": "Any image-text-to-text model of transformers."})
+    vision: Source | None = field(
+        default=None, metadata={"help": "A CLIP model for expert queries and baselines; KCDP alone needs none."}
+    )
+    parser: str = field(
+        default=str(PARSER), metadata={"help": "A spaCy pipeline that parses English: a folder, or a package's name."}
+    )
+    captioning: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={"help": "Options of `CaptionerConfig`; what is not given stays as suits the model."},
+    )
+    dtype: Literal["float32", "float16", "bfloat16"] = field(
+        default="float32", metadata={"help": "Of the frozen weights; what is trained keeps 32 bits."}
+    )
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any]) -> FoundationConfig:
+        """The configuration in a recipe's `foundation`; raises ValueError for an unknown, missing or mistyped setting."""
+        given = dict(settings)
+        for name in ("diffusion", "captioner", "vision"):
+            if given.get(name) is not None:
+                given[name] = filled(Source, given[name], f"foundation.{name}")
+        filled(CaptionerConfig, given.get("captioning", {}), "foundation.captioning")
+        return filled(cls, given, "foundation")
+
+    def check(self) -> None:
+        """Raise HubError with one sentence when a model of the Hub is named without the commit that is meant."""
+        for name in ("diffusion", "captioner", "vision"):
+            source = getattr(self, name)
+            if source is not None:
+                check_pinned(source, f"foundation.{name}")
+
+    @property
+    def weights_dtype(self) -> torch.dtype:
+        """`dtype` as PyTorch knows it."""
+        return getattr(torch, self.dtype)
+
+
+def load_part(kind: type[Part], source: Source, folder: Path, part: str = "", **options: Any) -> Part:
+    """One component from the fetched `folder` of `source`; raises ValueError with one sentence when it cannot be read."""
+    if not (folder / part).is_dir():
+        raise ValueError(
+            f"'{source.name}' has no folder '{part}'; foundation.diffusion needs Stable Diffusion's layout: "
+            f"{', '.join(PARTS)}."
+        )
+    try:
+        return kind.from_pretrained(folder / part, **options)
+    except Exception as error:  # damaged files fail in as many ways as there are libraries that read them
+        reason = why_no_room(error) or f"fetch or copy it again: {first_line(error)}"
+        raise ValueError(f"'{source.name}' cannot be loaded: {part or kind.__name__}: {reason}") from error
 
 
 @dataclass
 class Foundation:
-    """What the stages `vae`, `language` and `unet` made, and the parser."""
+    """The frozen parts, as the stages `vae`, `language` and `unet` made them or as they were published, and the parser."""
 
-    vae: PatchAutoencoderKL
+    vae: AutoencoderKL
     unet: UNet2DConditionModel
     text_encoder: CLIPTextModel
     tokenizer: CLIPTokenizer
-    captioner: VisionEncoderDecoderModel
-    processor: CLIPProcessor
+    captioner: PreTrainedModel
+    processor: ProcessorMixin
     parser: TripletParser
     labels: tuple[str, ...]
     #: The pyramid's path over the latents, as the stage `path` or `labelled_path` left it.
     path: BottomUpPath | None = None
+    #: Options for the captioner other than the usual ones.
+    captioning: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(
@@ -66,12 +144,43 @@ class Foundation:
             path=BottomUpPath.from_pretrained(path / "path"),
         )
 
+    @classmethod
+    def from_hub(cls, config: FoundationConfig, labels: tuple[str, ...], device: str | torch.device) -> Foundation:
+        """Put published models together, from the Hub, its cache or folders; frozen, in evaluation mode.
+
+        There is no path over the latents. Raises HubError when a model cannot be fetched, ValueError when it is not
+        what it should be or cannot be read; each says so in one sentence.
+        """
+        diffusion, captioner = config.diffusion, config.captioner
+        folder = fetch(diffusion, PARTS)
+        options = {"torch_dtype": config.weights_dtype, "use_safetensors": True}
+        kinds = {"vae": AutoencoderKL, "unet": UNet2DConditionModel, "text_encoder": CLIPTextModel}
+        networks = {name: load_part(kind, diffusion, folder, name, **options) for name, kind in kinds.items()}
+        tokenizer = load_part(CLIPTokenizer, diffusion, folder, "tokenizer")
+        words = load_part(
+            Captioner, captioner, fetch(captioner), dtype=config.weights_dtype, device=device, **config.captioning
+        )
+        frozen = {name: network.to(device) for name, network in networks.items()} | {"captioner": words.model}
+        return cls(
+            **{name: network.eval().requires_grad_(False) for name, network in frozen.items()},
+            tokenizer=tokenizer,
+            processor=words.processor,
+            parser=TripletParser.from_pretrained(config.parser),
+            labels=labels,
+            captioning=config.captioning,
+        )
+
     @property
     def knowledge(self) -> Knowledge:
         """Captioner, parser and encoder in a row."""
         encoder = KnowledgeEncoder(self.text_encoder, self.tokenizer)
-        return Knowledge(Captioner(self.captioner, self.processor), self.parser, encoder)
+        return Knowledge(Captioner(self.captioner, self.processor, **self.captioning), self.parser, encoder)
 
     def emotion_prompts(self) -> torch.Tensor:
         """Token states (K, L, D) of CLIEA's prompts, one an emotion."""
         return self.knowledge.encoder.encode_prompts(emotion_prompts(self.labels))[0]
+
+
+def hub_scheduler(config: FoundationConfig) -> DDPMScheduler:
+    """The noise that the published denoiser has learned to predict; raises as `Foundation.from_hub` does."""
+    return load_part(DDPMScheduler, config.diffusion, fetch(config.diffusion, PARTS), "scheduler")

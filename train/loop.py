@@ -1,7 +1,8 @@
 """One training loop for every stage: accelerate underneath, exact resume, best checkpoint by validation.
 
-Everything random in step `t` is drawn from a seed that depends on (seed, t, process) alone, so a run that was killed and
-started again walks the same path as one that was not: there is no sampler state to save.
+Everything random in step `t` is drawn from seeds that depend on (seed, t, part of the batch) alone, so a run that was killed
+and started again walks the same path as one that was not: there is no sampler state to save. Parts are those of the
+processes and of their gradient accumulation, counted together: two processes learn from what one learns from in two parts.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedType
 from accelerate.utils import ProjectConfiguration, broadcast_object_list
+from diffusers import ModelMixin
 from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
 from torch import nn
 from tqdm.auto import tqdm
+from transformers import PreTrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +35,13 @@ class LoopConfig:
     """Settings of one stage's loop. Defaults suit a small model trained from scratch."""
 
     steps: int = field(default=1000, metadata={"help": "Optimizer steps."})
-    batch_size: int = field(default=32, metadata={"help": "Pictures a step, all processes together."})
+    batch_size: int = field(default=32, metadata={"help": "Pictures a step, all processes and parts together."})
+    accumulation: int = field(
+        default=1, metadata={"help": "Parts that a process cuts its share of a step into, where memory is short."}
+    )
+    gradient_checkpointing: bool = field(
+        default=False, metadata={"help": "Compute activations again in the backward pass instead of keeping them."}
+    )
     learning_rate: float = field(default=1e-3, metadata={"help": "Peak learning rate."})
     weight_decay: float = field(default=1e-2, metadata={"help": "AdamW's decoupled weight decay."})
     warmup_steps: int = field(default=100, metadata={"help": "Steps of linear warm-up."})
@@ -64,9 +73,43 @@ class Stage(Protocol):
         """Write the trained components into `folder`."""
 
 
-def step_seed(seed: int, step: int, process: int) -> int:
-    """A seed for one step of one process: distinct, and the same on every run."""
-    return (seed * 1_000_003 + step) * 1_021 + process
+def step_seed(seed: int, step: int, part: int) -> int:
+    """A seed for one part of the batch of one step: distinct, and the same on every run."""
+    return (seed * 1_000_003 + step) * 1_021 + part
+
+
+def part_size(config: LoopConfig, num_processes: int) -> int:
+    """Pictures of one process in one forward pass; raises SystemExit when a batch cannot be shared out alike."""
+    parts = num_processes * config.accumulation
+    if config.batch_size % parts:
+        raise SystemExit(
+            f"A batch of {config.batch_size} pictures cannot be shared out alike over {num_processes} processes in "
+            f"{config.accumulation} parts each: make batch_size a multiple of {parts}."
+        )
+    return config.batch_size // parts
+
+
+def recompute_activations(model: nn.Module) -> None:
+    """Turn gradient checkpointing on in every diffusers or transformers model inside `model` that has it."""
+    found = False
+    for module in model.modules():
+        if isinstance(module, ModelMixin) and module._supports_gradient_checkpointing:
+            module.enable_gradient_checkpointing()
+        elif isinstance(module, PreTrainedModel) and module.supports_gradient_checkpointing:
+            # The reentrant kind gives no gradient where the input needs none, as behind frozen layers.
+            module.gradient_checkpointing_enable({"use_reentrant": False})
+        else:
+            continue
+        found = True
+    if not found:
+        logger.warning("Nothing in %s can compute activations again; they are kept.", type(model).__name__)
+
+
+def _is_sharded(accelerator: Accelerator) -> bool:
+    """Whether no process has all weights."""
+    if accelerator.distributed_type is DistributedType.DEEPSPEED:
+        return accelerator.state.deepspeed_plugin.zero_stage == 3
+    return accelerator.distributed_type is DistributedType.FSDP
 
 
 def _old(target: Path) -> Path:
@@ -125,6 +168,12 @@ def run_stage(
     `mixed_precision` is "fp16", "bf16" or "no"; None asks what `accelerate launch` was told.
     Writes `output_dir/checkpoint` every few minutes, `output_dir/best` whenever validation improves, and
     `output_dir/metrics.json` at the end. Returns the final metrics. A finished run returns at once.
+
+    Every process validates. Where weights are sharded (FSDP, DeepSpeed's stage 3), the main process puts them together
+    in a second module and validates and exports that.
+
+    Raises SystemExit with one sentence when the processes cannot share a batch out alike, or when an average is asked
+    for of sharded weights.
     """
     metrics_file = output_dir / "metrics.json"
     if metrics_file.exists():
@@ -134,11 +183,28 @@ def run_stage(
     accelerator = Accelerator(
         log_with="tensorboard",
         mixed_precision=mixed_precision,
+        gradient_accumulation_steps=config.accumulation,
         project_config=ProjectConfiguration(project_dir=str(output_dir), logging_dir=str(output_dir / "logs")),
     )
+    share = part_size(config, accelerator.num_processes)
+    sharded = _is_sharded(accelerator)
+    if sharded and config.ema_decay is not None:
+        raise SystemExit(
+            f"The stage '{stage.name}' keeps an average of its weights, which has to have them whole: launch without FSDP "
+            "and DeepSpeed's stage 3, or set ema_decay to null."
+        )
+    if (deepspeed := accelerator.state.deepspeed_plugin) is not None:
+        # DeepSpeed asks its data loader, which we have none of, and clips gradients itself.
+        deepspeed.deepspeed_config |= {
+            "train_micro_batch_size_per_gpu": share,
+            "gradient_clipping": config.max_grad_norm,
+        }
     accelerator.init_trackers(stage.name)
     torch.manual_seed(config.seed)
     model = stage.build()
+    if config.gradient_checkpointing:
+        recompute_activations(model)
+    replica = stage.build() if sharded and accelerator.is_main_process else None
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
         trainable, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
@@ -149,6 +215,8 @@ def run_stage(
     )
     model, optimizer = accelerator.prepare(model, optimizer)
     bare = accelerator.unwrap_model(model)
+    # Sharding puts others in their place.
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     progress = _Progress()
     accelerator.register_for_checkpointing(progress, schedule)
     average = None
@@ -172,11 +240,24 @@ def run_stage(
         if average is not None:
             average.store(trainable)
             average.copy_to(trainable)
-        bare.eval()
-        with torch.no_grad():
-            metrics = stage.validate(bare)
+        whole = bare
+        if sharded:
+            # All processes give their part, the main one gets everything.
+            state = accelerator.get_state_dict(model)
+            if replica is not None:
+                replica.load_state_dict(state)
+                whole = replica.to(accelerator.device)
+        whole.eval()
+        metrics: dict[str, float] = {}
+        if not sharded or accelerator.is_main_process:
+            with torch.no_grad():
+                metrics = stage.validate(whole)
+        if sharded:
+            metrics = broadcast_object_list([metrics])[0]
         if accelerator.is_main_process and metrics[stage.selection] > progress.best:
-            write_folder(output_dir / "best", lambda folder: stage.export(bare, folder))
+            write_folder(output_dir / "best", lambda folder: stage.export(whole, folder))
+        if replica is not None:
+            replica.to("cpu")
         progress.best = max(progress.best, metrics[stage.selection])
         progress.metrics = metrics
         if average is not None:
@@ -201,7 +282,6 @@ def run_stage(
         late = time.monotonic() - saved_at > 60 * config.checkpoint_minutes
         return broadcast_object_list([late])[0]
 
-    share = config.batch_size // accelerator.num_processes
     saved_at = time.monotonic()
     bar = tqdm(
         total=config.steps,
@@ -211,18 +291,22 @@ def run_stage(
         mininterval=5,
     )
     while progress.step < config.steps:
-        seed = step_seed(config.seed, progress.step, accelerator.process_index)
-        torch.manual_seed(seed)
-        batch = stage.batch(share, torch.Generator().manual_seed(seed))
-        batch = {name: value.to(accelerator.device) for name, value in batch.items()}
         bare.train()
-        with accelerator.autocast():
-            losses = model(**batch)
-        accelerator.backward(next(iter(losses.values())))
-        accelerator.clip_grad_norm_(trainable, config.max_grad_norm)
-        optimizer.step()
+        for number in range(config.accumulation):
+            part = number * accelerator.num_processes + accelerator.process_index
+            seed = step_seed(config.seed, progress.step, part)
+            torch.manual_seed(seed)
+            batch = stage.batch(share, torch.Generator().manual_seed(seed))
+            batch = {name: value.to(accelerator.device) for name, value in batch.items()}
+            with accelerator.accumulate(model):
+                with accelerator.autocast():
+                    losses = model(**batch)
+                accelerator.backward(next(iter(losses.values())))
+                if accelerator.sync_gradients:
+                    accelerator.clip_grad_norm_(trainable, config.max_grad_norm)
+                optimizer.step()
+                optimizer.zero_grad()
         schedule.step()
-        optimizer.zero_grad()
         if average is not None:
             average.step(trainable)
         progress.step += 1
@@ -239,8 +323,10 @@ def run_stage(
     save()
     bar.close()
     if accelerator.is_main_process:
-        part = metrics_file.with_suffix(".part")
-        part.write_text(json.dumps(progress.metrics, indent=2))
-        os.replace(part, metrics_file)
-    accelerator.end_training()
+        aside = metrics_file.with_suffix(".part")
+        aside.write_text(json.dumps(progress.metrics, indent=2))
+        os.replace(aside, metrics_file)
+    # Not `end_training`, which parts from the other processes: there are stages to come.
+    for tracker in accelerator.trackers:
+        tracker.finish()
     return progress.metrics

@@ -40,6 +40,9 @@ class Recipe:
         default=None, metadata={"help": "Folder with emoji.parquet, cartoons.parquet and photos.parquet."}
     )
     folder: str | None = field(default=None, metadata={"help": "Any image folder with a metadata.jsonl."})
+    sets: dict[str, str] = field(
+        default_factory=dict, metadata={"help": "Published data sets: root folders by name, as `--sets.emoset FOLDER`."}
+    )
     drawn: int = field(default=12000, metadata={"help": "Drawn pictures to train on."})
     drawn_things: int = field(
         default=0, metadata={"help": "Drawn things in emotional surroundings beside them, what transfer asks for."}
@@ -52,6 +55,12 @@ class Recipe:
     size: int = field(default=128, metadata={"help": "Side of the pictures in pixels."})
     mixed_precision: Literal["fp16", "bf16"] | None = field(
         default=None, metadata={"help": "fp16 or bf16; if not given, what `accelerate launch` says."}
+    )
+    foundation: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={
+            "help": "Published models to stand on (diffusion, captioner, vision, parser); without, the stages' own."
+        },
     )
     vae: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `vae`."})
     text: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings of the stage `text`."})

@@ -16,6 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from train.arguments import parse
+from train.data.sets import SetError
+from train.processes import together
 from train.recipe import Recipe
 from train.stages import STAGES, check
 
@@ -30,8 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check(recipe)
     except ValueError as error:
         raise SystemExit(str(error)) from error
-    for name in recipe.stages:
-        STAGES[name](recipe)
+    try:
+        with together():
+            for name in recipe.stages:
+                STAGES[name](recipe)
+    except SetError as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

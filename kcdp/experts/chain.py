@@ -12,12 +12,28 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPVisionModel
+from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 BlockKeys = Literal["patches", "all"]
 Strategy = Literal["multi-stage", "single-step", "none"]
 
 #: log(1 / tau) to begin with, as CLIP keeps it; tau is 0.07.
 LOGIT_SCALE = math.log(1 / 0.07)
+
+
+def tower_pixels(vision: CLIPVisionModel, pictures: torch.Tensor) -> torch.Tensor:
+    """Square pictures (B, 3, H, H) in [-1, 1] as a tower wants them: (B, 3, S, S), its own size, colours scaled.
+
+    `image_mean` and `image_std` in the tower's configuration are what is subtracted from pixels in [0, 1] and divided by,
+    for each colour; CLIP's own numbers where it has none, as the configurations on the Hub.
+    """
+    config = vision.config
+    if pictures.shape[-1] != config.image_size:
+        sides = (config.image_size, config.image_size)
+        pictures = F.interpolate(pictures, size=sides, mode="bicubic", antialias=True).clamp(-1, 1)
+    usual = {"image_mean": OPENAI_CLIP_MEAN, "image_std": OPENAI_CLIP_STD}
+    mean, std = (pictures.new_tensor(getattr(config, name, own))[:, None, None] for name, own in usual.items())
+    return ((pictures / 2 + 0.5 - mean) / std).to(vision.dtype)
 
 
 @dataclass(frozen=True)

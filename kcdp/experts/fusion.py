@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -50,37 +51,51 @@ class EmotionFusion(ModelMixin, ConfigMixin):
 
     Args:
         width: W, of the vision tower.
-        text_dim: T, of the text encoder.
+        text_dim: T, of the text encoder; of each where there are two, as SDXL has. F is as long as both together, and
+            each part of it has a length of its own.
         num_classes: K.
-        token_norm: mean length of the text encoder's token embeddings.
+        token_norm: mean length of the text encoder's token embeddings, or of each.
         use: what is fused; the rows of table V. Without the correlation coefficient, alphas are 1.
 
-    Raises ValueError for an unknown `use`, or a `token_norm` that is not above 0.
+    Raises ValueError for an unknown `use`, a `token_norm` that is not above 0, or not one for each text encoder.
     """
 
     @register_to_config
     def __init__(
         self,
         width: int = 1024,
-        text_dim: int = 768,
+        text_dim: int | Sequence[int] = 768,
         num_classes: int = 8,
-        token_norm: float = 0.4,
+        token_norm: float | Sequence[float] = 0.4,
         use: Use = "all",
     ) -> None:
         super().__init__()
         if use not in get_args(Use):
             raise ValueError(f"Unknown use '{use}'; choose one of {', '.join(get_args(Use))}.")
-        if token_norm <= 0:
-            raise ValueError(f"The length of a token's embedding must be above 0, not {token_norm}.")
+        lengths = [token_norm] if isinstance(token_norm, (int, float)) else list(token_norm)
+        if min(lengths) <= 0:
+            raise ValueError(f"The length of a token's embedding must be above 0, not {min(lengths)}.")
+        if len(lengths) != len(self.text_dims):
+            raise ValueError(
+                f"There are {len(self.text_dims)} text encoders but {len(lengths)} lengths of their tokens' embeddings; "
+                "give one for each."
+            )
 
         def mapper() -> nn.Sequential:
-            return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, text_dim))
+            return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, sum(self.text_dims)))
 
         self.map_cls = mapper()
         self.map_scene = mapper() if use in ("cls+scene", "all") else None
         self.map_object = mapper() if use in ("cls+object", "all") else None
-        self.log_norm = nn.Parameter(torch.tensor(math.log(token_norm)))
-        self.head = DirectionHead(text_dim, num_classes)
+        logs = [math.log(length) for length in lengths]
+        self.log_norm = nn.Parameter(torch.tensor(logs if len(logs) > 1 else logs[0]))
+        self.head = DirectionHead(sum(self.text_dims), num_classes)
+
+    @property
+    def text_dims(self) -> tuple[int, ...]:
+        """T of each text encoder."""
+        widths = self.config.text_dim
+        return (widths,) if isinstance(widths, int) else tuple(widths)
 
     @property
     def prototypes(self) -> torch.Tensor:
@@ -95,10 +110,14 @@ class EmotionFusion(ModelMixin, ConfigMixin):
         alpha_scene: torch.Tensor,
         alpha_object: torch.Tensor,
     ) -> torch.Tensor:
-        """Class token and mean-pooled queries, each (B, W), and their coefficients (B,) -> F (B, T)."""
+        """Class token and mean-pooled queries, each (B, W), and their coefficients (B,) -> F (B, T).
+
+        T is the sum of `text_dims`.
+        """
         fused = self.map_cls(cls)
         if self.map_scene is not None:
             fused = fused + alpha_scene[:, None] * self.map_scene(scene)
         if self.map_object is not None:
             fused = fused + alpha_object[:, None] * self.map_object(object)
-        return self.log_norm.exp() * F.normalize(fused, dim=-1)
+        parts = zip(self.log_norm.exp().flatten(), fused.split(self.text_dims, dim=-1), strict=True)
+        return torch.cat([length * F.normalize(part, dim=-1) for length, part in parts], dim=-1)

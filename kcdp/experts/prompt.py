@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
-from transformers import CLIPTextModel, PreTrainedTokenizerBase
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, PreTrainedTokenizerBase
 from transformers.masking_utils import create_causal_mask
 
-from kcdp.knowledge.encoder import tokenize
+from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
+from kcdp.offload import bring, execution_device
 
 #: Where the emotion stands in a prompt.
 PLACEHOLDER = "<emotion>"
@@ -85,22 +87,132 @@ def encode_prompts(
     """
     if len(prompts) != len(tokens):
         raise ValueError(f"There are {len(prompts)} prompts but emotions for {len(tokens)}; give them for each.")
-    length = min(tokenizer.model_max_length, text_encoder.config.max_position_embeddings)
-    ids, places = (part.to(text_encoder.device) for part in token_ids(tokenizer, prompts, length))
+    ids, places = _token_ids_for(text_encoder, tokenizer, prompts)
     return encode_ids(text_encoder, ids, places, torch.stack([blend(own) for own in tokens]))
+
+
+def _token_ids_for(
+    text_encoder: CLIPTextModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`token_ids` of the length that both take, on the text encoder's device."""
+    length = KnowledgeEncoder(text_encoder, tokenizer).length
+    ids, places = token_ids(tokenizer, prompts, length)
+    # Its parts are called, not itself.
+    bring(text_encoder)
+    device = execution_device(text_encoder)
+    return ids.to(device), places.to(device)
 
 
 def encode_ids(
     text_encoder: CLIPTextModel, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor
 ) -> torch.Tensor:
     """Token states (B, L, T) of what `token_ids` gave, with `vectors` (B, T) at their places; see `encode_prompts`."""
+    return text_encoder.final_layer_norm(_last_layers(text_encoder, ids, places, vectors)[1])
+
+
+def _last_layers(
+    text_encoder: CLIPTextModel, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token states (B, L, T) after the last layer but one and after the last, not normalised; else as `encode_ids`."""
     words = text_encoder.embeddings.token_embedding(ids)
     emotion = torch.arange(ids.shape[1], device=ids.device) == places[:, None]
     own = vectors[:, None].to(words.dtype)
     # The model's own forward takes ids alone; its parts take embeddings.
-    hidden = text_encoder.embeddings(inputs_embeds=torch.where(emotion[..., None], own, words))
+    hidden = before = text_encoder.embeddings(inputs_embeds=torch.where(emotion[..., None], own, words))
     mask = create_causal_mask(
         config=text_encoder.config, inputs_embeds=hidden, attention_mask=None, past_key_values=None
     )
-    states = text_encoder.encoder(inputs_embeds=hidden, attention_mask=mask, is_causal=True).last_hidden_state
-    return text_encoder.final_layer_norm(states)
+    for layer in text_encoder.encoder.layers:
+        hidden, before = layer(hidden, mask, is_causal=True), hidden
+    return before, hidden
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a denoiser is told of B pictures.
+
+    `states` (B, L, T) of all words. `added` is what SDXL's denoiser takes beside them: `text_embeds` (B, P), the sentence
+    in one vector, and `time_ids` (B, 6), height and width of the original, top and left of the crop, height and width of
+    the picture, all in pixels; empty for Stable Diffusion.
+    """
+
+    states: torch.Tensor
+    added: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def before(self, other: Condition) -> Condition:
+        """This one, of one picture or of as many as `other`, in front of `other`: a batch twice as large as that."""
+
+        def joined(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+            return torch.cat([first.expand_as(second), second])
+
+        added = {name: joined(self.added[name], value) for name, value in other.added.items()}
+        return Condition(joined(self.states, other.states), added)
+
+
+@dataclass(frozen=True)
+class PromptEncoder:
+    """The text side of a text-to-image model: Stable Diffusion's one text encoder, or the two of SDXL.
+
+    Of two, the states are those of the last layer but one, not normalised, side by side, and the second says the whole
+    sentence in one vector as well. An emotion is then a vector for either encoder, one behind the other.
+
+    Args:
+        text_encoders: one `CLIPTextModel`, and for SDXL a `CLIPTextModelWithProjection` behind it.
+        tokenizers: of each its own.
+        size: side of the pictures in pixels, which SDXL wants to be told.
+    """
+
+    text_encoders: tuple[CLIPTextModel | CLIPTextModelWithProjection, ...]
+    tokenizers: tuple[PreTrainedTokenizerBase, ...]
+    size: int
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Width of each text encoder; an emotion's vector is as long as all of them together."""
+        return tuple(encoder.config.hidden_size for encoder in self.text_encoders)
+
+    def with_emotions(self, prompts: Sequence[str], tokens: Sequence[WeightedTokens]) -> Condition:
+        """Prompts, each with its emotions in the place of its `PLACEHOLDER`; arguments and errors as of `encode_prompts`."""
+        if len(self.text_encoders) == 1:
+            return Condition(encode_prompts(self.text_encoders[0], self.tokenizers[0], prompts, tokens))
+        parts = torch.stack([blend(own) for own in tokens]).split(self.widths, dim=1)
+        states = []
+        for encoder, tokenizer, vectors in zip(self.text_encoders, self.tokenizers, parts, strict=True):
+            model = getattr(encoder, "text_model", encoder)
+            ids, places = _token_ids_for(model, tokenizer, prompts)
+            before, last = _last_layers(model, ids, places, vectors)
+            states.append(before)
+        # The first end behind the emotion, whose own id says end as well.
+        behind = torch.arange(ids.shape[1], device=ids.device) > places[:, None]
+        ends = ((ids == tokenizer.eos_token_id) & behind).int().argmax(dim=1)
+        pooled = model.final_layer_norm(last[torch.arange(len(ids), device=ids.device), ends])
+        return self._of_two(states, encoder.text_projection(pooled))
+
+    @torch.no_grad()
+    def plain(self, texts: Sequence[str]) -> Condition:
+        """Texts without an emotion, as the library's own pipelines encode them."""
+        if len(self.text_encoders) == 1:
+            return Condition(KnowledgeEncoder(self.text_encoders[0], self.tokenizers[0]).encode_prompts(texts)[0])
+        states = []
+        for encoder, tokenizer in zip(self.text_encoders, self.tokenizers, strict=True):
+            ids = tokenize(tokenizer, texts, KnowledgeEncoder(encoder, tokenizer).length, return_tensors="pt").input_ids
+            encoded = encoder(ids.to(execution_device(encoder)), output_hidden_states=True)
+            states.append(encoded.hidden_states[-2])
+        return self._of_two(states, encoded.text_embeds)
+
+    def nothing(self) -> Condition:
+        """(1, L, T): what guidance leads away from where a call does not say.
+
+        The empty prompt for Stable Diffusion; zeros for SDXL, as it was trained.
+        """
+        empty = self.plain([""])
+        if len(self.text_encoders) == 1:
+            return empty
+        added = {**empty.added, "text_embeds": torch.zeros_like(empty.added["text_embeds"])}
+        return Condition(torch.zeros_like(empty.states), added)
+
+    def _of_two(self, states: Sequence[torch.Tensor], pooled: torch.Tensor) -> Condition:
+        sizes = pooled.new_tensor([self.size, self.size, 0, 0, self.size, self.size])
+        return Condition(
+            torch.cat(list(states), dim=2), {"text_embeds": pooled, "time_ids": sizes.expand(len(pooled), -1)}
+        )

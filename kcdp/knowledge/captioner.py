@@ -5,17 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from PIL import Image
 from transformers import (
     AutoModelForImageTextToText,
     AutoProcessor,
+    BatchFeature,
+    BitsAndBytesConfig,
     PreTrainedModel,
     ProcessorMixin,
     VisionEncoderDecoderModel,
 )
+from transformers.utils import is_bitsandbytes_available
+
+from kcdp.hub import first_line, why_no_room
+from kcdp.offload import bring, execution_device
+
+#: Bits a weight of a large model is rounded to when it is loaded, by bitsandbytes.
+Quantization = Literal["8bit", "4bit"]
 
 
 @dataclass(frozen=True)
@@ -63,10 +73,33 @@ _SPACED_SIGNS = (
 )
 
 
+def follows_instructions(processor: ProcessorMixin) -> bool:
+    """Whether a model does what a prompt asks for, as InstructBLIP and everything with a chat format do.
+
+    The others caption by themselves, or go on with the words that they are given.
+    """
+    return hasattr(processor, "qformer_tokenizer") or getattr(processor, "chat_template", None) is not None
+
+
+def quantized(bits: Quantization, dtype: torch.dtype = torch.bfloat16) -> BitsAndBytesConfig:
+    """How to load a model in 8 bits (LLM.int8) or in 4 (NF4, its scales quantised as well), computing in `dtype`.
+
+    Raises ValueError for another number of bits.
+    """
+    if bits == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    if bits == "4bit":
+        return BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
+        )
+    raise ValueError(f"A model cannot be quantised to '{bits}'; choose 8bit or 4bit.")
+
+
 class Captioner:
     """Captions RGB pictures with `model`, which reads what `processor` prepares.
 
-    Options of `CaptionerConfig` may be given one by one: `Captioner(model, processor, num_beams=1)`.
+    Without a `config`, a model that follows instructions is asked as in the paper (FULL_CAPTIONER), and any other captions
+    freely. Options of `CaptionerConfig` may be given one by one: `Captioner(model, processor, num_beams=1)`.
     """
 
     def __init__(
@@ -77,7 +110,8 @@ class Captioner:
         **options: Any,
     ) -> None:
         """Raises ValueError when an option is out of range, or when prompt and model do not go together."""
-        self.config = replace(config or CaptionerConfig(), **options)
+        usual = FULL_CAPTIONER if follows_instructions(processor) else CaptionerConfig()
+        self.config = replace(config or usual, **options)
         if self.config.prompt is None and hasattr(processor, "qformer_tokenizer"):
             raise ValueError("This captioner answers questions about a picture; give it a prompt, or FULL_CAPTIONER.")
         if self.config.prompt is not None and isinstance(model, VisionEncoderDecoderModel):
@@ -88,22 +122,51 @@ class Captioner:
     @classmethod
     def from_pretrained(
         cls,
-        name_or_folder: str,
+        name_or_folder: str | Path,
         config: CaptionerConfig | None = None,
         *,
+        revision: str | None = None,
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
+        quantization: Quantization | None = None,
         **options: Any,
     ) -> Captioner:
         """Load model and processor from a folder or from the Hub (safetensors only).
 
         Without torchvision the image processor is transformers' own PIL variant of the same name; nothing else changes.
-        """
-        model = AutoModelForImageTextToText.from_pretrained(name_or_folder, dtype=dtype, use_safetensors=True)
-        processor = AutoProcessor.from_pretrained(name_or_folder)
-        return cls(model.to(device), processor, config, **options)
 
-    def save_pretrained(self, folder: str) -> None:
+        Args:
+            name_or_folder: of a vision-language model: InstructBLIP, BLIP-2, LLaVA and others like them.
+            config: how to caption; see the class.
+            revision: of the Hub model; pin it in anything that runs unattended.
+            dtype: of the weights in memory; of the computation where they are quantised.
+            device: where the weights go.
+            quantization: "8bit" or "4bit", on a GPU, with the package bitsandbytes.
+            options: single options of `config`.
+
+        Raises ValueError with one sentence when the model cannot be found, read or quantised.
+        """
+        loading: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "revision": revision}
+        if quantization is not None:
+            loading["quantization_config"] = quantized(quantization, dtype)
+            if torch.device(device).type != "cuda" or not torch.cuda.is_available():
+                raise ValueError(f"Quantising '{name_or_folder}' needs a GPU; leave quantization out, or use one.")
+            if not is_bitsandbytes_available():
+                raise ValueError(
+                    f"Quantising '{name_or_folder}' needs the package bitsandbytes; install it, or leave quantization out."
+                )
+        try:
+            # Straight to the device: what is quantised cannot be moved, and the rest need not pass through memory twice.
+            model = AutoModelForImageTextToText.from_pretrained(name_or_folder, device_map={"": device}, **loading)
+            processor = AutoProcessor.from_pretrained(name_or_folder, revision=revision)
+        except Exception as error:  # damaged files fail in as many ways as there are libraries that read them
+            reason = (
+                why_no_room(error) or f"give a folder or a Hub model that turns pictures into text: {first_line(error)}"
+            )
+            raise ValueError(f"The captioner '{name_or_folder}' cannot be loaded: {reason}") from error
+        return cls(model, processor, config, **options)
+
+    def save_pretrained(self, folder: str | Path) -> None:
         """Write model and processor into one folder that `from_pretrained` reads."""
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
@@ -115,10 +178,16 @@ class Captioner:
             captions += self._caption(list(images[start : start + batch_size]))
         return captions
 
+    def inputs(self, images: list[Image.Image]) -> BatchFeature:
+        """What the model reads: B pictures, and the prompt once for each, on its device and in its data type."""
+        inputs = self.processor(images=images, text=self._texts(len(images)), return_tensors="pt")
+        return inputs.to(execution_device(self.model), self.model.dtype)
+
     @torch.inference_mode()
     def _caption(self, images: list[Image.Image]) -> list[str]:
-        inputs = self.processor(images=images, text=self._texts(len(images)), return_tensors="pt")
-        inputs = inputs.to(self.model.device, self.model.dtype)
+        inputs = self.inputs(images)
+        # Its encoder is asked first, by itself.
+        bring(self.model)
         generation = {name: value for name, value in asdict(self.config).items() if name != "prompt"}
         tokens = self.model.generate(**inputs, **generation, do_sample=False)
         echoes = self._decode(inputs["input_ids"]) if "input_ids" in inputs else [""] * len(images)
@@ -132,6 +201,9 @@ class Captioner:
             prompt = self.processor.apply_chat_template(
                 [{"role": "user", "content": content}], add_generation_prompt=True
             )
+        elif prompt is None and hasattr(self.processor, "num_query_tokens"):
+            # BLIP-2 puts the picture's tokens in front of a text; without one it would need T5 to have a first token.
+            prompt = ""
         return None if prompt is None else [prompt] * number
 
     def _decode(self, tokens: torch.Tensor) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from transformers import BatchEncoding, CLIPTextModel, PreTrainedTokenizerBase
 
+from kcdp.offload import execution_device
 from kcdp.results import Triplet
 
 CONDITIONS = ("both", "caption", "triplets")
@@ -91,7 +92,7 @@ class KnowledgeEncoder:
         """Token states (K, L, D) and end-of-text states (K, D) of K > 0 texts, padded or cut to L tokens."""
         tokens = tokenize(self.tokenizer, texts, self.length, return_tensors="pt")
         # No attention mask, as in Stable Diffusion: the denoiser learned with states in which padding attends too.
-        encoded = self.text_encoder(tokens.input_ids.to(self.text_encoder.device))
+        encoded = self.text_encoder(tokens.input_ids.to(execution_device(self.text_encoder)))
         return encoded.last_hidden_state, encoded.pooler_output
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import spacy
 from spacy.language import Language
+from spacy.util import is_package
 
 from kcdp.knowledge.clear import read_clear_tree
 from kcdp.knowledge.dependency import Token, read_tree
@@ -38,16 +39,25 @@ class TripletParser:
 
     @classmethod
     def from_pretrained(cls, folder_or_package: str | Path) -> TripletParser:
-        """Load a pipeline from a folder, or by the name of an installed package such as "en_core_web_sm".
+        """Load a pipeline from a folder, or by the name of an installed package: "en_core_web_sm", "en_core_web_trf".
 
-        Raises ValueError when there is neither.
+        Raises ValueError with one sentence when there is neither, when it needs a library that is not installed (as
+        `en_core_web_trf` does), or when it does not parse.
         """
         try:
-            return cls(spacy.load(folder_or_package))
-        except OSError as error:
+            nlp = spacy.load(folder_or_package)
+        except (OSError, ValueError, ImportError) as error:
+            if Path(folder_or_package).is_dir() or is_package(str(folder_or_package)):
+                reason = str(error).strip().split("\n")[0]
+                raise ValueError(
+                    f"The spaCy pipeline '{folder_or_package}' cannot be loaded; install the libraries that its package "
+                    f"asks for, or copy it again: {reason}"
+                ) from error
             raise ValueError(
-                f"No spaCy pipeline at '{folder_or_package}'; give a folder, or install the package of that name."
+                f"There is no spaCy pipeline '{folder_or_package}'; give a folder, or the name of an installed package "
+                "(`python -m spacy download en_core_web_sm` installs one)."
             ) from error
+        return cls(nlp)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the pipeline to a folder that `from_pretrained` reads, with the notices of the one it came from."""

@@ -36,7 +36,8 @@ def frechet_distance(real: torch.Tensor, generated: torch.Tensor) -> float:
             f"Features are {tuple(real.shape)} and {tuple(generated.shape)}; give two pictures or more of each, "
             "through the same network."
         )
-    distance = FrechetInceptionDistance(_Features(real.shape[1]))
+    # Every process of a run has all pictures; put together, they would count twice.
+    distance = FrechetInceptionDistance(_Features(real.shape[1]), sync_on_compute=False)
     distance.update(real.double(), real=True)
     distance.update(generated.double(), real=False)
     return float(distance.compute())

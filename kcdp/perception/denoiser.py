@@ -253,15 +253,20 @@ class Denoiser(nn.Module):
     def _follow_base(self) -> None:
         """Bring the view's own weights to where the base's weights are now, as a pipeline's `.to()` moves only those.
 
-        Under training the dtype stays: 32-bit adapter weights on a 16-bit base are how one trains them.
+        Under training and autocast the dtype stays: 32-bit adapter weights on a 16-bit base are how one trains them, and
+        validates in between.
         """
         base = self._base[0]
         offload = getattr(base, "_hf_hook", None)
         if offload is not None:
             offload.pre_forward(base)
         target = base.conv_in.weight
+        if target.device.type == "meta":
+            # Offloaded layer by layer: accelerate's hooks bring the view's own weights as well.
+            return
+        stays = self.training or torch.is_autocast_enabled(target.device.type)
         for parameter in self.trainable_parameters():
-            dtype = parameter.dtype if self.training else target.dtype
+            dtype = parameter.dtype if stays else target.dtype
             if (parameter.device, parameter.dtype) != (target.device, dtype):
                 parameter.data = parameter.data.to(target.device, dtype)
 

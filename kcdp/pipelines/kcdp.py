@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,7 @@ class KCDPPipeline(DiffusionPipeline):
         attention_levels: list[int] | tuple[int, ...] = (1, 2),
         condition: str = "both",
         features: Features = "decoder",
+        captioning: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -103,6 +104,7 @@ class KCDPPipeline(DiffusionPipeline):
             attention_levels=list(attention_levels),
             condition=condition,
             features=features,
+            captioning=dict(captioning or {}),
         )
         self.labels = LABEL_SPACES[label_space].labels
         self.denoiser = Denoiser(unet, timestep, tuning, lora_rank, lora_alpha, attention_levels, features).eval()
@@ -141,7 +143,8 @@ class KCDPPipeline(DiffusionPipeline):
         """Captioner, parser and encoder; raises ValueError when no parser has been given."""
         if self.parser is None:
             raise ValueError("This pipeline has no parser; set `pipeline.parser` or load it from a bundle.")
-        return Knowledge(Captioner(self.captioner, self.captioner_processor), self.parser, self.encoder)
+        captioner = Captioner(self.captioner, self.captioner_processor, **self.config.captioning)
+        return Knowledge(captioner, self.parser, self.encoder)
 
     def encode_pictures(self, frames: Sequence[Image.Image]) -> torch.Tensor:
         """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained."""
@@ -209,6 +212,7 @@ class KCDPPipeline(DiffusionPipeline):
                     encoded.states[number].float().cpu().numpy() if return_features else None,
                 )
             )
+        self.maybe_free_model_hooks()
         return results[0] if clips.single else results
 
     def _result(

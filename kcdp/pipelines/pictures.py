@@ -11,6 +11,7 @@ from diffusers import AutoencoderKL
 from PIL import Image, ImageOps
 
 from kcdp.imaging import load_frames, to_tensor
+from kcdp.offload import execution_device
 
 #: A picture: decoded, a path, or the bytes of a file.
 Picture = Image.Image | str | Path | bytes
@@ -58,5 +59,5 @@ def load_clips(image: Picture | Sequence[Picture]) -> Clips:
 
 def encode_pictures(vae: AutoencoderKL, frames: Sequence[Image.Image]) -> torch.Tensor:
     """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained."""
-    pixels = to_tensor(frames, vae.config.sample_size).to(vae.device, vae.dtype)
+    pixels = to_tensor(frames, vae.config.sample_size).to(execution_device(vae), vae.dtype)
     return vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor

@@ -11,6 +11,8 @@ from diffusers import SchedulerMixin, UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import retrieve_timesteps
 from diffusers.utils.torch_utils import randn_tensor
 
+from kcdp.experts.prompt import Condition
+
 #: Called after each step with its number, its timestep and the latents; gives the latents to go on with.
 OnStep = Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -23,24 +25,24 @@ def steps_taken(num_inference_steps: int, strength: float) -> int:
 def denoise(
     unet: UNet2DConditionModel,
     scheduler: SchedulerMixin,
-    states: torch.Tensor,
+    condition: Condition,
     seeds: Sequence[int],
     num_inference_steps: int,
     on_step: OnStep,
-    away: torch.Tensor | None = None,
+    away: Condition | None = None,
     guidance_scale: float = 1.0,
     begin: torch.Tensor | None = None,
     strength: float = 1.0,
 ) -> torch.Tensor:
-    """Latents (B, C, h, w), each a function of its seed and its row of `states` and `begin`, whatever its neighbours are.
+    """Latents (B, C, h, w), each a function of its seed and its row of `condition` and `begin`, whatever its neighbours are.
 
     Args:
         unet, scheduler: the denoiser and its schedule; neither is changed, so threads can share them.
-        states: (B, L, T), of the prompts; where they are, the rest is done.
+        condition: of B prompts; on the device and in the precision of its states the rest is done.
         seeds: B, each from 0 to 2**63 - 1.
         num_inference_steps: 1 or more.
         on_step: see `OnStep`.
-        away: (1, L, T), what classifier-free guidance leads away from; None does not guide.
+        away: of one prompt, what classifier-free guidance leads away from; None does not guide.
         guidance_scale: s in away + s (towards - away).
         begin: (1 or B, C, h, w), latents of a picture to begin from: noise is added to them, and the steps that would lead
             there are left out; None begins from noise alone.
@@ -48,7 +50,7 @@ def denoise(
     """
     # A copy, because a scheduler counts the steps of one call.
     scheduler = copy.deepcopy(scheduler)
-    device, dtype, count = states.device, states.dtype, len(seeds)
+    device, dtype, count = condition.states.device, condition.states.dtype, len(seeds)
     timesteps, _ = retrieve_timesteps(scheduler, num_inference_steps, device)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     shape = (count, unet.config.in_channels, unet.config.sample_size, unet.config.sample_size)
@@ -67,10 +69,16 @@ def denoise(
     options = {"generator": generators} if takes_generator else {}
     copies = 1 if away is None else 2
     if away is not None:
-        states = torch.cat([away.expand_as(states), states])
+        condition = away.before(condition)
     for number, timestep in enumerate(timesteps):
         inputs = scheduler.scale_model_input(torch.cat([latents] * copies), timestep)
-        predicted = unet(inputs, timestep, encoder_hidden_states=states, return_dict=False)[0]
+        predicted = unet(
+            inputs,
+            timestep,
+            encoder_hidden_states=condition.states,
+            added_cond_kwargs=condition.added,
+            return_dict=False,
+        )[0]
         if away is not None:
             without, towards = predicted.chunk(2)
             predicted = without + guidance_scale * (towards - without)

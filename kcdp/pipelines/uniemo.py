@@ -14,19 +14,18 @@ from diffusers.image_processor import VaeImageProcessor
 from huggingface_hub import snapshot_download
 from PIL import Image
 from torch.nn import functional as F
-from transformers import AutoModel, CLIPTextModel, CLIPTokenizer, CLIPVisionModel
+from transformers import AutoModel, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModel
 
 # Not used here: the libraries only find components of modules that are imported, and a bundle may name these.
 import kcdp.perception.autoencoder
 import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
-from kcdp.experts.chain import ChainOutput, ExpertQueryChain
+from kcdp.experts.chain import ChainOutput, ExpertQueryChain, tower_pixels
 from kcdp.experts.correlation import EmotionalCorrelation, Kind
 from kcdp.experts.emotion_space import EmotionSpace
 from kcdp.experts.fusion import EmotionFusion, pooled_features
-from kcdp.experts.prompt import PLACEHOLDER, WeightedTokens, encode_prompts
+from kcdp.experts.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.imaging import to_tensor
-from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.perception.denoiser import heat_map
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips
 from kcdp.pipelines.sampling import denoise, steps_taken
@@ -49,14 +48,15 @@ class UniEmoPipeline(DiffusionPipeline):
     emotion space -> fusion F -> a prompt with F as one of its tokens -> denoising -> picture.
 
     VAE, UNet, text encoder and tokenizer are those of a text-to-image model and can be the very objects that `KCDPPipeline`
-    holds. Calls may run at the same time in several threads: what a call changes is its own.
+    holds. With a second text encoder and its tokenizer the model is SDXL, and F has a part for either encoder. Calls may run at the same time in several threads: what a call changes is its own.
+
+    What the vision tower wants to see, size and scale of colours, its own configuration says (`tower_pixels`).
 
     Args:
         label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
-        image_mean, image_std: what the vision tower wants subtracted from pixels in [0, 1], and divided by; for each colour.
         guidance_scale: how far to follow the prompt where a call does not say; 7.5 in the paper.
 
-    Raises ValueError for an unknown label space.
+    Raises ValueError for an unknown label space, or when F is not as wide as the text encoders together.
 
     Examples:
         >>> from kcdp import load_bundle
@@ -70,8 +70,12 @@ class UniEmoPipeline(DiffusionPipeline):
     #: Not diffusers' usual name: a bundle is one folder for this pipeline and for KCDP, whose index has that name.
     config_name = "uniemo_index.json"
     model_cpu_offload_seq = "chain->fusion->unet->vae"
-    # Of these only parts are called, which the hooks that bring weights to the GPU do not see.
-    _exclude_from_cpu_offload: list[str] = ["vision", "text_encoder", "correlation", "space"]  # noqa: RUF012
+    # Of these only parts are called, which the hooks that bring weights to the GPU do not see. (What is in the sequence as
+    # well stays where it computes only when the rest is brought layer by layer.)
+    _exclude_from_cpu_offload: list[str] = [  # noqa: RUF012
+        *("vision", "text_encoder", "text_encoder_2", "correlation", "space", "chain", "fusion"),
+    ]
+    _optional_components: list[str] = ["text_encoder_2", "tokenizer_2"]  # noqa: RUF012
 
     def __init__(
         self,
@@ -85,9 +89,9 @@ class UniEmoPipeline(DiffusionPipeline):
         fusion: EmotionFusion,
         correlation: EmotionalCorrelation,
         space: EmotionSpace,
+        text_encoder_2: CLIPTextModelWithProjection | None = None,
+        tokenizer_2: CLIPTokenizer | None = None,
         label_space: str = "Mikels-8",
-        image_mean: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5),
-        image_std: list[float] | tuple[float, ...] = (0.5, 0.5, 0.5),
         guidance_scale: float = 7.5,
     ) -> None:
         super().__init__()
@@ -104,15 +108,20 @@ class UniEmoPipeline(DiffusionPipeline):
             fusion=fusion,
             correlation=correlation,
             space=space,
+            text_encoder_2=text_encoder_2,
+            tokenizer_2=tokenizer_2,
         )
         self.register_to_config(
             # Which one it is says its own configuration; diffusers cannot tell that a tower of ours is a transformers model.
             vision=("transformers", "PreTrainedModel"),
             label_space=label_space,
-            image_mean=list(image_mean),
-            image_std=list(image_std),
             guidance_scale=guidance_scale,
         )
+        if self.prompts.widths != fusion.text_dims:
+            raise ValueError(
+                f"The fusion speaks to text encoders of widths {fusion.text_dims}, these have {self.prompts.widths}; "
+                "give the fusion that was trained with them."
+            )
         self.labels = LABEL_SPACES[label_space].labels
         self.image_processor = VaeImageProcessor()
 
@@ -135,6 +144,13 @@ class UniEmoPipeline(DiffusionPipeline):
         """Side in pixels of the pictures that are made."""
         return self.vae.config.sample_size
 
+    @property
+    def prompts(self) -> PromptEncoder:
+        """The text side."""
+        pairs = ((self.text_encoder, self.tokenizer), (self.text_encoder_2, self.tokenizer_2))
+        encoders, tokenizers = zip(*(pair for pair in pairs if pair[0] is not None), strict=True)
+        return PromptEncoder(encoders, tokenizers, self.size)
+
     @torch.no_grad()
     def understand(self, image: Picture | Sequence[Picture]) -> UniEmoOutput | list[UniEmoOutput]:
         """Recognise emotion, scene and object of one picture, or of a list of them in one batch.
@@ -151,13 +167,8 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _look(self, frames: Sequence[Image.Image]) -> ChainOutput:
         """RGB pictures through the vision tower with its expert queries."""
-        device, dtype = self._execution_device, self.vision.dtype
-        pixels = to_tensor(frames, self.vision.config.image_size).to(device) / 2 + 0.5
-        mean, std = (
-            torch.tensor(given, device=device)[:, None, None]
-            for given in (self.config.image_mean, self.config.image_std)
-        )
-        return self.chain(self.vision, ((pixels - mean) / std).to(dtype))
+        pictures = to_tensor(frames, self.vision.config.image_size).to(self._execution_device)
+        return self.chain(self.vision, tower_pixels(self.vision, pictures))
 
     def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:
         rows = clips.rows(number).to(seen.logits.device)
@@ -281,7 +292,7 @@ class UniEmoPipeline(DiffusionPipeline):
                 The same seed makes the same picture, alone or among others.
             num_inference_steps: of denoising; with `image` the last `strength` of them are taken.
             guidance_scale: how far to follow the prompt; 1 or less takes it as it is. The pipeline's own if not given.
-            negative_prompt: what guidance leads away from; if not given, the empty prompt.
+            negative_prompt: what guidance leads away from; if not given, the empty prompt, and for SDXL nothing at all.
             callback_on_step_end: see `StepCallback`.
             output_type: "pil" for pictures, "pt" for tensors (3, H, W) in [0, 1].
 
@@ -310,11 +321,11 @@ class UniEmoPipeline(DiffusionPipeline):
             guidance_scale = self.config.guidance_scale
 
         tokens = self._of_picture(emotion, len(seeds)) if weights is None else self._of_names(weights, seeds)
-        states = encode_prompts(self.text_encoder, self.tokenizer, [prompt] * len(seeds), tokens)
-        away = None
+        prompts = self.prompts
+        condition, away = prompts.with_emotions([prompt] * len(seeds), tokens), None
         if guidance_scale > 1:
-            away = KnowledgeEncoder(self.text_encoder, self.tokenizer).encode_prompts([negative_prompt or ""])[0]
-        begin = None if source is None else encode_pictures(self.vae, source)
+            away = prompts.nothing() if negative_prompt is None else prompts.plain([negative_prompt])
+        begin = None if source is None else encode_pictures(self._safe_vae(), source)
         steps = num_inference_steps if begin is None else steps_taken(num_inference_steps, strength)
         with self.progress_bar(total=steps) as progress:
 
@@ -328,7 +339,7 @@ class UniEmoPipeline(DiffusionPipeline):
             latents = denoise(
                 self.unet,
                 self.scheduler,
-                states,
+                condition,
                 seeds,
                 num_inference_steps,
                 on_step,
@@ -362,7 +373,14 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents (B, C, h, w) -> pixels (B, 3, H, W), about -1 to 1."""
-        return self.vae.decode(latents / self.vae.config.scaling_factor, return_dict=False)[0]
+        vae = self._safe_vae()
+        return vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor, return_dict=False)[0]
+
+    def _safe_vae(self) -> AutoencoderKL:
+        """The autoencoder; SDXL's, whose numbers are too large for float16, from now on in 32 bits if it says so."""
+        if self.text_encoder_2 is not None and self.vae.dtype == torch.float16 and self.vae.config.force_upcast:
+            self.vae.to(torch.float32)
+        return self.vae
 
     def _of_names(self, weights: dict[str, float], seeds: Sequence[int]) -> list[WeightedTokens]:
         """For each seed the fused vectors of the emotions, drawn from the space, with their weights.

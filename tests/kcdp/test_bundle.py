@@ -4,9 +4,11 @@ import shutil
 
 import pytest
 import torch
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub import constants
+from huggingface_hub.utils import filter_repo_objects
 
 from kcdp import bundle as bundles
+from kcdp import hub
 from kcdp.bundle import BundleError, find_bundle, load_bundle
 from tests.tiny_pipeline import tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
@@ -82,9 +84,17 @@ def test_a_bundle_that_only_perceives_is_one_sentence(folder):
 
 def test_a_model_of_the_hub_is_fetched_at_its_revision(folder, monkeypatch):
     asked = []
-    monkeypatch.setattr(bundles, "snapshot_download", lambda name, revision: asked.append((name, revision)) or folder)
+
+    def download(name, revision, allow_patterns, ignore_patterns):
+        files = [str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()]
+        kept = filter_repo_objects(files, allow_patterns=allow_patterns, ignore_patterns=ignore_patterns)
+        asked.append((name, revision, set(files) - set(kept)))
+        return folder
+
+    monkeypatch.setattr(hub, "snapshot_download", download)
     assert find_bundle("someone/bundle", "abc") == folder
-    assert asked == [("someone/bundle", "abc")]
+    # All of it: of a parser even what has no known ending.
+    assert asked == [("someone/bundle", "abc", set())]
 
 
 def one_sentence(error):
@@ -95,17 +105,49 @@ def one_sentence(error):
 
 @pytest.mark.parametrize("name", ["someone/bundle", "no-such-folder/at/all", "/no/such/folder"])
 def test_what_is_nowhere_is_one_sentence(name, monkeypatch):
-    original = bundles.snapshot_download
-
-    def offline(name, revision):
-        if name.count("/") == 1:
-            raise LocalEntryNotFoundError("no network")
-        return original(name, revision=revision)
-
-    monkeypatch.setattr(bundles, "snapshot_download", offline)
-    with pytest.raises(BundleError, match=f"no bundle '{name}'") as error:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(BundleError, match=f"'{name}' is neither a folder here") as error:
         load_bundle(name)
     assert one_sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "the GPU has too little memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "there is too little memory"),
+    ],
+)
+def test_a_bundle_that_does_not_fit_says_what_would(folder, monkeypatch, fault, sentence):
+    def load(*names, **options):
+        raise fault
+
+    monkeypatch.setattr(bundles.KCDPPipeline, "from_pretrained", load)
+    with pytest.raises(BundleError, match=f"cannot be loaded: {sentence}") as error:
+        load_bundle(folder, device="cpu")
+    assert str(folder) in one_sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("offload", "sentence"), [("model", "there is none"), ("half", "choose one of model, sequent")]
+)
+def test_offloading_that_cannot_be_is_one_sentence(folder, offload, sentence):
+    with pytest.raises(BundleError, match=sentence) as error:
+        load_bundle(folder, device="cpu", offload=offload)
+    assert one_sentence(error)
+
+
+def test_sliced_attention_paints_the_same_and_leaves_perception_alone(whole, picture):
+    plain, sliced = (load_bundle(whole, device="cpu", attention_slicing=slicing) for slicing in (False, True))
+    kinds = {type(processor).__name__ for processor in sliced.kcdp.unet.attn_processors.values()}
+    assert kinds == {"SlicedAttnProcessor"}
+    assert not kinds & {type(each).__name__ for each in sliced.kcdp.denoiser.unet.attn_processors.values()}
+    seen = [bundle.kcdp(picture(), caption="a cat").probabilities for bundle in (plain, sliced)]
+    assert seen[1] == pytest.approx(seen[0], abs=1e-6)
+    made = [
+        bundle.uniemo("awe", seed=1, num_inference_steps=2, output_type="pt").images[0] for bundle in (plain, sliced)
+    ]
+    torch.testing.assert_close(*made, atol=1e-4, rtol=1e-4)
 
 
 def test_a_folder_of_other_things_is_one_sentence(tmp_path):

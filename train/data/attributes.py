@@ -1,20 +1,24 @@
-"""Scene and object of a picture, read off its caption: what teaches the expert queries where nobody has annotated them."""
+"""Scene and object of a picture, as annotated or else read off its caption: what teaches the expert queries."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from datasets import Dataset
 
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.lexicon import PICTURE_NOUNS
 from kcdp.knowledge.phrases import content_heads, place, words
 from kcdp.knowledge.triplets import TripletParser
 from train.data.pool import Pool
+from train.data.records import Coded
 from train.data.store import cached_json, content_key
+from train.data.wording import normalise
 
 #: Raise when the rules change: attributes found by the old ones are then looked for again.
 RULES = 1
@@ -56,15 +60,6 @@ class Attributes(NamedTuple):
 
     scene: str | None
     object: str | None
-
-
-def normalise(name: str) -> str:
-    """One spelling for the names of one attribute.
-
-    >>> normalise("Alarm clock"), normalise("alarm_clock"), normalise("  ALARM   clock")
-    ('alarm clock', 'alarm clock', 'alarm clock')
-    """
-    return " ".join(name.replace("_", " ").lower().split())
 
 
 def _name(noun: Token) -> str | None:
@@ -115,13 +110,39 @@ def attributes(captions: Sequence[str], parser: TripletParser) -> list[Attribute
 
 
 def pool_attributes(pool: Pool, parser: TripletParser) -> list[Attributes]:
-    """Scene and object of every picture of a pool, from its plainest caption; computed once, cached by the captions."""
-    captions = pool.records["caption"][:]
-    unique = list(dict.fromkeys(captions))
-    key = content_key("attributes", RULES, parser.nlp.meta["name"], parser.nlp.meta["version"], unique)
-    found = cached_json(pool.cache_dir, key, len(unique), lambda rows: attributes(unique[rows], parser))
-    known = dict(zip(unique, found, strict=True))
-    return [Attributes(*known[caption]) for caption in captions]
+    """Scene and object of every picture of a pool: what people have annotated, the first object of several.
+
+    Pictures without annotations have those of their plainest caption, read once and cached by the captions. Pictures that
+    carry the same share one `Attributes`.
+    """
+    scenes = Coded.of(pool.records, "scene")
+    things = _coded(pool.records, "objects", lambda names: names[0] if names else None)
+    annotated = (scenes.codes >= 0) | (things.codes >= 0)
+    captions = _coded(pool.records.select(np.flatnonzero(~annotated)), "caption", str)
+    read: list[Attributes] = []
+    if len(captions):
+        unique = list(captions.names)
+        key = content_key("attributes", RULES, parser.nlp.meta["name"], parser.nlp.meta["version"], unique)
+        found = cached_json(pool.cache_dir, key, len(unique), lambda rows: attributes(unique[rows], parser))
+        read = [Attributes(*one) for one in found]
+    told = {
+        pair: Attributes(*(None if name is None else normalise(name) for name in pair))
+        for pair in set(zip(scenes, things, strict=True))
+    }
+    untold = iter(captions.codes.tolist())
+    return [
+        told[pair] if known else read[next(untold)]
+        for known, pair in zip(annotated.tolist(), zip(scenes, things, strict=True), strict=True)
+    ]
+
+
+def _coded(records: Dataset, name: str, text: Callable[[Any], str | None]) -> Coded:
+    """What `text` makes of a column of `records`, which is read piece by piece."""
+    index: dict[str, int] = {}
+    pieces = records.select_columns(name).with_format("arrow").iter(10_000) if len(records) else ()
+    texts = (text(value) for piece in pieces for value in piece[name].to_pylist())
+    codes = [-1 if one is None else index.setdefault(one, len(index)) for one in texts]
+    return Coded(tuple(index), np.array(codes, dtype=np.int32))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import resvg_py
 from datasets import Dataset, Features
 from PIL import Image
 
-from train.data.store import letterbox
+from train.data.pictures import letterbox
 
 TABLES = Path(__file__).parent / "tables"
 #: Side of the pictures in a built set, pixels.

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from kcdp.emotions import MIKELS_8
+from train.data.pictures import UNREADABLE
 from train.data.records import SPLITS, make_record, to_dataset
 from train.data.wording import with_feeling
 
@@ -44,7 +45,7 @@ def _picture(path: Path) -> bytes | None:
         with Image.open(path) as picture:
             picture.load()
         return path.read_bytes()
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except UNREADABLE:
         return None
 
 

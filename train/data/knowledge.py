@@ -22,11 +22,12 @@ class KnowledgeCache:
     def __init__(self, pool: Pool, foundation: Foundation, condition: str, views: int) -> None:
         self.pool, self.foundation, self.condition = pool, foundation, condition
         #: A view's latents (N, C, h, w), or what stands for them under a frozen denoiser.
-        self.latents = [pool.latents(foundation.vae, 0)[0]]
+        self.latents = pool.latents(foundation.vae, 0)
         if views:
-            self.latents += list(pool.latents(foundation.vae, views))
+            self.latents += pool.latents(foundation.vae, views)
         knowledge = foundation.knowledge
-        captioned = content_key("captions", pool.store.key, fingerprint(foundation.captioner))
+        said = (fingerprint(foundation.captioner), dict(foundation.captioning))
+        captioned = content_key("captions", pool.store.key, *said)
 
         def describe(rows: slice) -> list:
             captions = knowledge.captions(to_pictures(pool.plain(torch.arange(rows.start, rows.stop))))
@@ -35,6 +36,7 @@ class KnowledgeCache:
                 [caption, [list(triplet) for triplet in some]] for caption, some in zip(captions, found, strict=True)
             ]
 
+        #: Caption and triplets of every picture.
         self.described = cached_json(pool.cache_dir, captioned, len(pool), describe, chunk=256)
         encoded = content_key("knowledge", captioned, fingerprint(foundation.text_encoder), condition)
 

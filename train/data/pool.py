@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from datasets import Dataset
 from diffusers import AutoencoderKL
 
 from train.data.augment import AugmentConfig, augment, plain
-from train.data.records import labels
-from train.data.store import PictureStore, cached_array, cached_part, content_key, fingerprint
+from train.data.pictures import PictureStore
+from train.data.records import Coded, labels
+from train.data.store import Rows, cached_array, cached_part, content_key, fingerprint
 
 #: The words in which a caption says what a labelled picture shows; half of a labelled picture's captions end so.
 FEELING = ", showing {emotion}"
@@ -47,10 +47,9 @@ class Pool:
         self.emotions = tuple(emotions)
         self.augmentation = augmentation or AugmentConfig()
         self.store = PictureStore(records, cache_dir, size)
-        self.domains = records["domain"][:]
-        self.styles = records["style"][:]
+        self.domains, self.styles = Coded.of(records, "domain"), Coded.of(records, "style")
         self.labels = torch.from_numpy(labels(records, self.emotions))
-        self._captions = records["captions"][:]
+        self._captions = records.select_columns("captions").with_format("arrow")
         self.weights = self._weights(shares or {}, balance)
 
     def __len__(self) -> int:
@@ -58,13 +57,13 @@ class Pool:
 
     def _weights(self, shares: Mapping[str, float], balance: float) -> torch.Tensor:
         """Drawing weight (N,) of every picture, float64."""
-        groups = list(zip(self.domains, self.labels.tolist(), strict=True))
-        counts = Counter(groups)
-        weights = np.array([counts[group] ** -balance for group in groups])
+        kinds = self.domains.codes.astype(np.int64) * (len(self.emotions) + 1) + self.labels.numpy() + 1
+        _, kind, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+        weights = (counts.astype(np.float64) ** -balance)[kind]
         if shares:
-            domains, usual = np.array(self.domains), sum(shares.values()) / len(shares)
-            for domain in set(self.domains):
-                inside = domains == domain
+            usual = sum(shares.values()) / len(shares)
+            for code, domain in enumerate(self.domains.names):
+                inside = self.domains.codes == code
                 weights[inside] *= shares.get(domain, usual) / weights[inside].sum()
         return torch.from_numpy(weights)
 
@@ -84,8 +83,8 @@ class Pool:
         """One caption of each picture; with `feelings`, half of the labelled ones say the emotion at the end."""
         chosen = torch.rand(len(indices), 2, generator=generator).tolist()
         texts = []
-        for index, (which, feeling) in zip(indices.tolist(), chosen, strict=True):
-            known = self._captions[index]
+        told = self._captions[indices.tolist()]["captions"].to_pylist()
+        for index, known, (which, feeling) in zip(indices.tolist(), told, chosen, strict=True):
             text = known[int(which * len(known))]
             label = int(self.labels[index])
             if feelings and label >= 0 and feeling < 0.5 and self.emotions[label] not in text:
@@ -95,12 +94,17 @@ class Pool:
 
     def texts(self) -> list[str]:
         """Every caption once, in a fixed order, plus the words for emotions: what a tokenizer learns from."""
-        known = dict.fromkeys(text for captions in self._captions for text in captions)
+        known = dict.fromkeys(
+            text
+            for batch in self._captions.iter(10_000)
+            for captions in batch["captions"].to_pylist()
+            for text in captions
+        )
         return [*known, *(FEELING.format(emotion=emotion) for emotion in self.emotions)]
 
     @torch.no_grad()
-    def latents(self, vae: AutoencoderKL, views: int, batch_size: int = 64) -> np.ndarray:
-        """Scaled latents (max(views, 1), N, C, h, w) float16 of augmented views, or of the plain pictures if `views` is 0.
+    def latents(self, vae: AutoencoderKL, views: int, batch_size: int = 64) -> list[np.ndarray | Rows]:
+        """Scaled latents (N, C, h, w) float16, on disk, of each augmented view, or of the plain pictures if `views` is 0.
 
         Computed once: cached by the pictures, the weights of `vae` and the augmentation; a part of a pool whose latents
         are there already reads from those.
@@ -108,7 +112,7 @@ class Pool:
         vae = vae.eval()
         parts = ("linear_encoder", "quant_conv")
         weights = fingerprint(vae.encoder, *(child for name, child in vae.named_children() if name in parts))
-        arrays = []
+        arrays: list[np.ndarray | Rows] = []
         for view in range(max(views, 1)):
             settings = (weights, vars(self.augmentation) if views else None, view)
             whole = content_key("latents", self.store.source_key, *settings)
@@ -131,4 +135,4 @@ class Pool:
                 return torch.cat(encoded)
 
             arrays.append(cached_array(self.cache_dir, key, len(self), compute))
-        return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
+        return arrays

@@ -1,19 +1,23 @@
-"""The record that every loader yields: one schema for drawn pictures, emoji, cartoons, photos and image folders."""
+"""The record that every loader yields: one schema for drawn pictures, emoji, cartoons, photos, folders and published sets."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, overload
 
 import datasets
 import numpy as np
 from datasets import Dataset, Features, List, Value
 from PIL import Image
 
-DOMAINS = ("drawn", "emoji", "cartoons", "photos", "folder")
+from train.data.sets import SETS
+
+DOMAINS = ("drawn", "emoji", "cartoons", "photos", "folder", *SETS)
 SPLITS = ("train", "val", "test")
 
 #: `id` names the picture's encoded bytes, so that whatever is computed from a picture can be cached by it.
@@ -21,6 +25,8 @@ SPLITS = ("train", "val", "test")
 #: `noun` is the head noun of the subject ("face" for "a loudly crying face"), null where nothing tells it.
 #: `emotion` is null when it is unknown or unclear: null is not "neutral".
 #: `style` is the vendor, the cartoon style or the photo source. `group` must not cross splits.
+#: `scene` and `objects` are what people have annotated, in their spelling; null or empty where nobody has.
+#: The picture of a published set is a path, and its `id` names the file by its place and size; others are bytes.
 FEATURES = Features(
     {
         "id": Value("string"),
@@ -34,6 +40,8 @@ FEATURES = Features(
         "group": Value("string"),
         "split": Value("string"),
         "license": Value("string"),
+        "scene": Value("string"),
+        "objects": List(Value("string")),
     }
 )
 
@@ -51,7 +59,7 @@ def encode_picture(picture: Image.Image) -> bytes:
 
 
 def make_record(
-    image: bytes | Image.Image,
+    image: bytes | Image.Image | Path,
     captions: list[str],
     *,
     domain: str,
@@ -61,10 +69,15 @@ def make_record(
     emotion: str | None = None,
     noun: str | None = None,
     split: str = "train",
+    scene: str | None = None,
+    objects: Sequence[str] = (),
+    identity: str | None = None,
 ) -> dict[str, Any]:
-    """One row of `FEATURES`; `image` is an encoded file or a picture.
+    """One row of `FEATURES`; `image` is an encoded file, a picture, or the path of one, which is not read.
 
-    Raises ValueError for an unknown domain or split, or when there is no caption.
+    A path needs an `identity` (16 hexadecimal digits) to name it; bytes are named by what they are.
+
+    Raises ValueError for an unknown domain or split, when there is no caption, or for a path without an identity.
     """
     if domain not in DOMAINS:
         raise ValueError(f"'{domain}' is not one of the domains: {', '.join(DOMAINS)}.")
@@ -72,10 +85,16 @@ def make_record(
         raise ValueError(f"'{split}' is not one of the splits: {', '.join(SPLITS)}.")
     if not captions or not captions[0]:
         raise ValueError(f"The record of group '{group}' has no caption; every picture needs at least one.")
-    data = image if isinstance(image, bytes) else encode_picture(image)
+    if isinstance(image, Path):
+        if identity is None:
+            raise ValueError(f"The record of {image} needs an identity; nothing else names a picture that is not read.")
+        stored: dict[str, Any] = {"bytes": None, "path": str(image)}
+    else:
+        data = image if isinstance(image, bytes) else encode_picture(image)
+        stored, identity = {"bytes": data, "path": None}, content_id(data)
     return {
-        "id": content_id(data),
-        "image": {"bytes": data, "path": None},
+        "id": identity,
+        "image": stored,
         "caption": captions[0],
         "captions": captions,
         "noun": noun,
@@ -85,6 +104,8 @@ def make_record(
         "group": group,
         "split": split,
         "license": license,
+        "scene": scene,
+        "objects": list(objects),
     }
 
 
@@ -105,6 +126,11 @@ def to_dataset(records: Iterable[Mapping[str, Any]]) -> Dataset:
     return Dataset.from_dict({name: [row[name] for row in rows] for name in FEATURES}, features=FEATURES)
 
 
+def from_parquet(path: str | Path) -> Dataset:
+    """Records that `to_dataset(...).to_parquet(path)` left; columns that older files lack are null."""
+    return Dataset.from_parquet(str(path), features=FEATURES)
+
+
 def concatenate(parts: Iterable[Dataset]) -> Dataset:
     """Several domains as one dataset, in the given order; raises ValueError when there is none."""
     present = [part for part in parts if len(part)]
@@ -118,15 +144,72 @@ def captions(record: Mapping[str, Any], rng: Random) -> str:
     return rng.choice(record["captions"])
 
 
+def rows_of(records: Dataset) -> np.ndarray | slice:
+    """Which rows of the table under `records` it has, in its order."""
+    # `datasets` has no public name for it, and going through its rows is a hundred times slower.
+    indices = records._indices
+    return slice(None) if indices is None else indices.column(0).to_numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class Coded(Sequence[str | None]):
+    """A column of few different texts as numbers: `names[codes[row]]` is the text of a row, a code of -1 is null."""
+
+    names: tuple[str, ...]
+    codes: np.ndarray
+
+    @classmethod
+    def of(cls, records: Dataset, name: str) -> Coded:
+        """A column of `records`; names are in the order of their first record, and each is there."""
+        index: dict[str, int] = {}
+        pieces = [np.empty(0, dtype=np.int32)]
+        for piece in records.data.column(name).chunks:
+            encoded = piece.dictionary_encode()
+            places = [index.setdefault(text, len(index)) for text in encoded.dictionary.to_pylist()]
+            # Null is encoded as null; the place after the last is -1.
+            codes = encoded.indices.fill_null(len(places)).to_numpy(zero_copy_only=False)
+            pieces.append(np.array([*places, -1], dtype=np.int32)[codes])
+        codes, names = np.concatenate(pieces)[rows_of(records)], [*index, None]
+        used, first = np.unique(codes, return_index=True)
+        used = used[np.argsort(first)]
+        used = used[used >= 0]
+        places = np.full(len(names), -1, dtype=np.int32)
+        places[used] = np.arange(len(used))
+        return cls(tuple(names[code] for code in used), places[codes])
+
+    def within(self, names: Collection[str]) -> np.ndarray:
+        """Which rows have one of these texts, bool (N,)."""
+        return np.isin(self.codes, [code for code, name in enumerate(self.names) if name in names])
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, row: int) -> str | None: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> Coded: ...
+
+    def __getitem__(self, row: int | slice) -> str | Coded | None:
+        if isinstance(row, slice):
+            return Coded(self.names, self.codes[row])
+        code = self.codes[row]
+        return None if code < 0 else self.names[code]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Texts, and None for null, as NumPy would make them of a list."""
+        values = np.array(self.names) if self.codes.min(initial=0) >= 0 else np.array([*self.names, None])
+        return values[self.codes].astype(dtype) if dtype else values[self.codes]
+
+
 def labels(records: Dataset, names: tuple[str, ...]) -> np.ndarray:
     """Emotion of every record as an index into `names`, int64 (N,), -1 where it is null.
 
     Raises ValueError for an emotion that is not in `names`.
     """
-    index: dict[str | None, int] = {name: position for position, name in enumerate(names)}
-    index[None] = -1
-    emotions = records["emotion"][:]
-    unknown = sorted({emotion for emotion in emotions if emotion not in index})
+    emotions = Coded.of(records, "emotion")
+    unknown = sorted(set(emotions.names) - set(names))
     if unknown:
         raise ValueError(f"Unknown emotion {unknown[0]!r}; the label space has {', '.join(names)}.")
-    return np.array([index[emotion] for emotion in emotions], dtype=np.int64)
+    places = np.array([*(names.index(name) for name in emotions.names), -1], dtype=np.int64)
+    return places[emotions.codes]

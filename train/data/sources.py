@@ -7,13 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
 
+from kcdp.emotions import MIKELS_8, LabelSpace
 from train.data.drawn import draw_records, draw_things
 from train.data.folder import load_folder
 from train.data.parquet import load_domains
 from train.data.pool import Pool
-from train.data.records import concatenate, make_record, to_dataset
+from train.data.records import FEATURES, Coded, concatenate, from_parquet, make_record, to_dataset
+from train.data.sets.labels import mapping
+from train.data.sets.loading import load_set
 from train.data.splits import select
 from train.recipe import Recipe
 
@@ -36,7 +40,17 @@ def _kept(name: str, drawings: Iterable[Mapping[str, Any]], cache_dir: Path) -> 
         aside = path.with_name(f"{path.name}.{os.getpid()}.part")
         to_dataset(as_records(drawings)).to_parquet(aside)
         os.replace(aside, path)
-    return Dataset.from_parquet(str(path))
+    return from_parquet(path)
+
+
+def relabelled(records: Dataset, space: LabelSpace) -> Dataset:
+    """Records of Mikels-8 with their emotions in another space; raises SetError when it cannot be reached."""
+    if space == MIKELS_8:
+        return records
+    labels: dict[str | None, str | None] = {None: None, **mapping("What the recipe names", MIKELS_8, space)}
+    emotions = [labels[emotion] for emotion in Coded.of(records, "emotion")]
+    changed = records.remove_columns("emotion").add_column("emotion", emotions, feature=FEATURES["emotion"])
+    return changed.select_columns(list(FEATURES))
 
 
 def drawn_records(count: int, cache_dir: Path, seed: int = 0) -> Dataset:
@@ -50,7 +64,10 @@ def drawn_things(count: int, cache_dir: Path) -> Dataset:
 
 
 def load_records(recipe: Recipe) -> Dataset:
-    """Every picture that the recipe names, all domains and splits; raises ValueError when it names none."""
+    """Every picture that the recipe names, all domains and splits, labelled in the recipe's space.
+
+    Raises ValueError when it names none, or something that cannot be read or be labelled so.
+    """
     parts = list(load_domains(recipe.data).values()) if recipe.data else []
     if recipe.folder:
         parts.append(load_folder(recipe.folder))
@@ -58,6 +75,8 @@ def load_records(recipe: Recipe) -> Dataset:
         parts.append(drawn_records(recipe.drawn, recipe.cache_dir))
     if recipe.drawn_things:
         parts.append(drawn_things(recipe.drawn_things, recipe.cache_dir))
+    parts = [relabelled(part, recipe.emotions) for part in parts]
+    parts += [load_set(name, root, recipe.emotions, recipe.cache_dir / "sets") for name, root in recipe.sets.items()]
     return concatenate(parts)
 
 
@@ -73,6 +92,5 @@ def make_pool(
     rows = select(records, recipe.protocol, part)
     chosen = records.select(rows)
     if labelled:
-        emotions = chosen["emotion"][:]
-        chosen = chosen.select([row for row, emotion in enumerate(emotions) if emotion is not None])
+        chosen = chosen.select(np.flatnonzero(Coded.of(chosen, "emotion").codes >= 0))
     return Pool(chosen, recipe.cache_dir / "pictures", recipe.emotions.labels, shares, balance, recipe.size)

@@ -3,7 +3,7 @@
 - `benchmark`: reported numbers. Vendors and cartoon styles that are tested as new are never trained: `openmoji`, and
   the cartoon styles `toon-head` and `big-smile`, whole. Everything else keeps to its split. Its tests: `test-emoji`
   (new symbols by a new vendor), `test-cartoons` (trained styles), `test-new-cartoons` (new styles, all rows),
-  `test-photos` (new themes), `test-drawn` and `test-folder`.
+  `test-photos` (new themes), `test-drawn`, `test-folder`, and `test-<name>` of every published set.
 - `selection`: choosing settings. As `benchmark`, and `emojitwo`, `micah` and `lorelei` are held out as well, so that
   `val-new-style` measures what `benchmark` tests without touching a test row: new and known symbols by a new vendor,
   and new cartoon styles. Settings chosen here are then trained under `benchmark`. (emojitwo is the smallest vendor, so
@@ -23,7 +23,8 @@ from types import MappingProxyType
 import numpy as np
 from datasets import Dataset
 
-from train.data.records import SPLITS
+from train.data.records import SPLITS, Coded
+from train.data.sets import SETS
 
 #: Styles that are the same drawings: a rule speaks of the family, so they are held out together or not at all.
 FAMILIES = MappingProxyType({style: "fluent" for style in ("fluent_flat", "fluent_3d", "fluent_color")})
@@ -57,6 +58,7 @@ def _everywhere(
         Rule("cartoons", splits, without=cartoons),
         Rule("photos", splits),
         Rule("folder", splits),
+        *(Rule(name, splits) for name in SETS),
     )
 
 
@@ -67,6 +69,7 @@ _BENCHMARK_TESTS: Protocol = {
     "test-photos": (Rule("photos", ("test",)),),
     "test-drawn": (Rule("drawn", ("test",)),),
     "test-folder": (Rule("folder", ("test",)),),
+    **{f"test-{name}": (Rule(name, ("test",)),) for name in SETS},
 }
 
 PROTOCOLS: Mapping[str, Protocol] = {
@@ -106,12 +109,16 @@ def select(records: Dataset, protocol: str, part: str) -> np.ndarray:
     """
     if part not in parts(protocol):
         raise ValueError(f"Protocol '{protocol}' has no part '{part}'; it has {', '.join(parts(protocol))}.")
-    domains, splits = np.array(records["domain"][:], dtype=object), np.array(records["split"][:], dtype=object)
-    styles = np.array([FAMILIES.get(style, style) for style in records["style"][:]], dtype=object)
+    domains, splits, styles = (Coded.of(records, name) for name in ("domain", "split", "style"))
     chosen = np.zeros(len(records), dtype=bool)
     for rule in PROTOCOLS[protocol][part]:
-        rows = (domains == rule.domain) & np.isin(splits.astype(str), rule.splits)
+        rows = domains.within((rule.domain,)) & splits.within(rule.splits)
         if rule.only is not None:
-            rows &= np.isin(styles.astype(str), sorted(rule.only))
-        chosen |= rows & ~np.isin(styles.astype(str), sorted(rule.without))
+            rows &= styles.within(_members(styles, rule.only))
+        chosen |= rows & ~styles.within(_members(styles, rule.without))
     return np.flatnonzero(chosen)
+
+
+def _members(styles: Coded, families: frozenset[str]) -> set[str]:
+    """The styles that belong to one of these families."""
+    return {style for style in styles.names if FAMILIES.get(style, style) in families}

@@ -1,4 +1,9 @@
-"""Caches on disk: decoded pictures, and whatever a model computes from them, each keyed by its content."""
+"""Caches on disk: whatever is computed from pictures, each result keyed by its content.
+
+All processes of a run fill a cache together, on one machine or on several with one file system: each takes its share of
+the chunks, then what others have not begun. A chunk is locked by whoever computes it, and a lock goes with its process,
+so what a killed process has not finished is finished by the others, or by the next run.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,16 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
+import pyarrow as pa
 import torch
-from datasets import Dataset
-from PIL import Image
+from accelerate import PartialState
+from filelock import FileLock, Timeout
 from torch import nn
 
 #: Rows a chunk: a killed computation loses at most this many.
@@ -37,10 +44,87 @@ def fingerprint(*modules: nn.Module) -> str:
     return digest.hexdigest()[:32]
 
 
-def _write_array(path: Path, array: np.ndarray) -> None:
-    aside = path.with_name(f"{path.stem}.{os.getpid()}.part.npy")
-    np.save(aside, array, allow_pickle=False)
+def _write(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make a file beside `path`, then rename it; no two processes write beside it alike."""
+    aside = path.with_name(f"{path.name}.{uuid4().hex[:12]}.part")
+    write(aside)
     os.replace(aside, path)
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    def write(aside: Path) -> None:
+        with aside.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    _write(path, write)
+
+
+def write_json(path: Path, values: list[Any]) -> None:
+    """Write JSON values to `path`, aside first and then renamed."""
+    text = json.dumps(values, ensure_ascii=False)
+    _write(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+
+
+def _fill(
+    target: Path,
+    count: int,
+    chunk: int,
+    compute: Callable[[slice], Sized],
+    write: Callable[[Path, Any], None],
+    merge: Callable[[Path, Sequence[Path]], None],
+) -> None:
+    """Compute `count` rows together with all other processes; return when `target` is there.
+
+    Args:
+        target: the whole; its pieces are in a folder beside it until it is there.
+        count, chunk: rows in all, and at most in a piece.
+        compute: gives the values of some rows.
+        write: puts them into a file.
+        merge: makes the whole, in the file that it is given, of all pieces in their order.
+
+    Raises ValueError when `compute` returns another number of rows than it was asked for.
+    """
+    state = PartialState()
+    folder = target.with_name(f"{target.stem}.{chunk}.chunks")
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces = {folder / f"{start:09d}": slice(start, min(start + chunk, count)) for start in range(0, count, chunk)}
+
+    def lock_of(name: str) -> FileLock:
+        # Not in the folder, which goes when the whole is there: a late process may still be asking.
+        return FileLock(target.with_name(f"{target.stem}.{name}.lock"), poll_interval=0.1)
+
+    def complete(piece: Path, wait: bool) -> None:
+        if piece.exists() or target.exists():
+            return
+        try:
+            lock = lock_of(piece.name).acquire(blocking=wait)
+        except Timeout:
+            return
+        with lock:
+            # Meanwhile another process may have finished it, or everything.
+            if piece.exists() or target.exists():
+                return
+            rows = pieces[piece]
+            values = compute(rows)
+            if len(values) != rows.stop - rows.start:
+                raise ValueError(f"Asked for {rows.stop - rows.start} rows to cache, got {len(values)}.")
+            write(piece, values)
+
+    order = list(pieces)
+    own = order[state.process_index :: state.num_processes]
+    # From the end, for the others begin with the first of theirs.
+    rest = sorted(set(order).difference(own), reverse=True)
+    for wait in (False, True):
+        for piece in own + rest:
+            complete(piece, wait)
+    with lock_of("whole"):
+        if not target.exists():
+            aside = target.with_suffix(".part")
+            merge(aside, order)
+            os.replace(aside, target)
+    shutil.rmtree(folder, ignore_errors=True)
+    for spent in target.parent.glob(f"{target.stem}.*.lock"):
+        spent.unlink(missing_ok=True)
 
 
 def cached_array(
@@ -52,130 +136,85 @@ def cached_array(
 ) -> np.ndarray:
     """`compute` over rows 0 to `count`, at most `chunk` at a time, from the cache where it is there already.
 
-    `compute(rows)` returns an array (len(rows), ...) whose trailing shape and type are the same for every call. Chunks
-    are files of their own until all are done, so that a killed run goes on where it stopped; then they become one file.
-    Returns a read-only memory map (count, ...). `key` comes from `content_key`.
+    `compute(rows)` returns an array (len(rows), ...) whose trailing shape and type are the same for every call; it must
+    not wait for other processes. Chunks are files of their own until all are done, so that a killed run goes on where it
+    stopped; then they become one file. Returns a read-only memory map (count, ...). `key` comes from `content_key`.
 
     Raises ValueError when `count` is 0 or `compute` returns another number of rows than it was asked for.
     """
     if count < 1:
         raise ValueError("There is nothing to compute: the dataset is empty.")
+
+    def values(rows: slice) -> np.ndarray:
+        found = compute(rows)
+        return found.detach().cpu().numpy() if isinstance(found, torch.Tensor) else np.asarray(found)
+
+    def merge(aside: Path, pieces: Sequence[Path]) -> None:
+        first = np.load(pieces[0], mmap_mode="r")
+        whole = np.lib.format.open_memmap(aside, mode="w+", dtype=first.dtype, shape=(count, *first.shape[1:]))
+        for number, piece in enumerate(pieces):
+            whole[number * chunk : (number + 1) * chunk] = np.load(piece, mmap_mode="r")
+        whole.flush()
+
     path = Path(cache_dir) / f"{key}.npy"
     if not path.exists():
-        chunks = Path(cache_dir) / f"{key}.{chunk}.chunks"
-        chunks.mkdir(parents=True, exist_ok=True)
-        starts = range(0, count, chunk)
-        for start in starts:
-            piece = chunks / f"{start:09d}.npy"
-            if piece.exists():
-                continue
-            rows = slice(start, min(start + chunk, count))
-            values = compute(rows)
-            values = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
-            if len(values) != rows.stop - rows.start:
-                raise ValueError(f"Asked for {rows.stop - rows.start} rows to cache, got {len(values)}.")
-            _write_array(piece, values)
-        first = np.load(chunks / f"{0:09d}.npy", mmap_mode="r")
-        aside = path.with_name(f"{key}.{os.getpid()}.part")
-        whole = np.lib.format.open_memmap(aside, mode="w+", dtype=first.dtype, shape=(count, *first.shape[1:]))
-        for start in starts:
-            whole[start : start + chunk] = np.load(chunks / f"{start:09d}.npy", mmap_mode="r")
-        whole.flush()
-        del whole
-        os.replace(aside, path)
-        shutil.rmtree(chunks, ignore_errors=True)
+        _fill(path, count, chunk, values, _write_array, merge)
     return np.load(path, mmap_mode="r")
 
 
-def cached_part(cache_dir: str | Path, key: str, rows: np.ndarray) -> np.ndarray | None:
-    """Some `rows` of what `cached_array` once computed under `key`, in memory; None where that is not there."""
+class Rows:
+    """Some rows of an array on disk, read when they are asked for: indexed along its first axis like an array."""
+
+    def __init__(self, whole: np.ndarray, rows: np.ndarray) -> None:
+        self._whole, self._rows = whole, rows
+        self.shape, self.dtype = (len(rows), *whole.shape[1:]), whole.dtype
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int | slice | np.ndarray) -> np.ndarray:
+        return self._whole[self._rows[index]]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype) if dtype else self[:]
+
+
+def cached_part(cache_dir: str | Path, key: str, rows: np.ndarray) -> Rows | None:
+    """Some `rows` of what `cached_array` once computed under `key`; None where that is not there."""
     path = Path(cache_dir) / f"{key}.npy"
-    return np.load(path, mmap_mode="r")[rows] if path.exists() else None
+    return Rows(np.load(path, mmap_mode="r"), rows) if path.exists() else None
+
+
+class JsonRows(Sequence[Any]):
+    """JSON values in an Arrow file, read when they are asked for: those of millions of pictures fill no memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._texts = pa.ipc.open_file(pa.memory_map(str(path))).read_all()["json"]
+
+    @staticmethod
+    def write(path: Path, parts: Sequence[Path]) -> None:
+        """Put the JSON lists in the files `parts` together, one part at a time in memory."""
+        schema = pa.schema({"json": pa.string()})
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as whole:
+            for part in parts:
+                values = json.loads(part.read_text(encoding="utf-8"))
+                texts = [json.dumps(value, ensure_ascii=False) for value in values]
+                whole.write_batch(pa.record_batch([pa.array(texts, pa.string())], schema))
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, rows: int | slice) -> Any:
+        if isinstance(rows, slice):
+            return [json.loads(text) for text in self._texts[rows].to_pylist()]
+        return json.loads(self._texts[rows].as_py())
 
 
 def cached_json(
     cache_dir: str | Path, key: str, count: int, compute: Callable[[slice], list[Any]], chunk: int = CHUNK
-) -> list[Any]:
-    """`cached_array` for what is not a number, such as captions and triplets: a list of `count` JSON values."""
-    path = Path(cache_dir) / f"{key}.json"
-    if path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))
-    chunks = Path(cache_dir) / f"{key}.{chunk}.chunks"
-    chunks.mkdir(parents=True, exist_ok=True)
-    values: list[Any] = []
-    for start in range(0, count, chunk):
-        piece = chunks / f"{start:09d}.json"
-        if not piece.exists():
-            rows = slice(start, min(start + chunk, count))
-            found = compute(rows)
-            if len(found) != rows.stop - rows.start:
-                raise ValueError(f"Asked for {rows.stop - rows.start} rows to cache, got {len(found)}.")
-            _write_json(piece, found)
-        values += json.loads(piece.read_text(encoding="utf-8"))
-    _write_json(path, values)
-    shutil.rmtree(chunks, ignore_errors=True)
-    return values
-
-
-def _write_json(path: Path, values: list[Any]) -> None:
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    aside.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
-    os.replace(aside, path)
-
-
-def letterbox(picture: Image.Image, size: int) -> np.ndarray:
-    """A picture as uint8 RGBA (4, size, size), its sides kept in proportion and the rest of the square transparent."""
-    picture = picture.convert("RGBA")
-    if picture.size != (size, size):
-        scale = size / max(picture.size)
-        width, height = (max(1, round(side * scale)) for side in picture.size)
-        # Premultiplied, so that the colours hidden under transparent pixels do not bleed into the rim.
-        inner = picture.convert("RGBa").resize((width, height), Image.Resampling.LANCZOS).convert("RGBA")
-        picture = Image.new("RGBA", (size, size))
-        picture.paste(inner, ((size - width) // 2, (size - height) // 2))
-    return np.asarray(picture).transpose(2, 0, 1)
-
-
-class PictureStore:
-    """All pictures of a dataset, decoded once into one memory-mapped file; row i is record i of the dataset.
-
-    A store whose pictures are all in an older store of the same folder and size reads from that one, so a part of a
-    dataset is never decoded again.
-    """
-
-    def __init__(self, records: Dataset, cache_dir: str | Path, size: int = 128) -> None:
-        ids = records["id"][:]
-        folder = Path(cache_dir)
-        self.key = content_key("pictures", ids, size)
-        self.size = size
-        #: Key of the store that has the pixels, and the row of each picture in it.
-        self.source_key, self.rows = self.key, np.arange(len(ids))
-        older = self._older(folder, ids)
-        if older is not None:
-            self.source_key, self._pixels, self.rows = older
-            return
-        images = records["image"]
-
-        def decode(rows: slice) -> np.ndarray:
-            return np.stack([letterbox(picture, size) for picture in images[rows]])
-
-        self._pixels = cached_array(folder, self.key, len(ids), decode)
-        _write_json(folder / f"{self.key}.{size}.ids.json", ids)
-
-    def _older(self, folder: Path, ids: list[str]) -> tuple[str, np.ndarray, np.ndarray] | None:
-        """Key and pixels of a store that has all these pictures, and the row of each there."""
-        for index in sorted(folder.glob(f"*.{self.size}.ids.json")):
-            row = {name: position for position, name in enumerate(json.loads(index.read_text(encoding="utf-8")))}
-            pixels = folder / f"{index.name.split('.')[0]}.npy"
-            if pixels.exists() and all(name in row for name in ids):
-                return pixels.stem, np.load(pixels, mmap_mode="r"), np.array([row[name] for name in ids])
-        return None
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, rows: int | slice | Sequence[int] | np.ndarray | torch.Tensor) -> torch.Tensor:
-        """uint8 RGBA, not premultiplied: (4, H, W) for one index, (B, 4, H, W) for several."""
-        if isinstance(rows, torch.Tensor):
-            rows = rows.cpu().numpy()
-        return torch.from_numpy(np.array(self._pixels[self.rows[rows]]))
+) -> JsonRows:
+    """`cached_array` for what is not a number, such as captions and triplets: `count` JSON values, none where it is 0."""
+    path = Path(cache_dir) / f"{key}.arrow"
+    if not path.exists():
+        _fill(path, count, chunk, compute, write_json, JsonRows.write)
+    return JsonRows(path)

@@ -169,6 +169,15 @@ class Subject:
     noun: str
 
 
+def normalise(name: str) -> str:
+    """One spelling for the names of one attribute.
+
+    >>> normalise("Alarm clock"), normalise("alarm_clock"), normalise("  ALARM   clock")
+    ('alarm clock', 'alarm clock', 'alarm clock')
+    """
+    return " ".join(name.replace("_", " ").lower().split())
+
+
 def with_article(phrase: str) -> str:
     """`phrase` with "a" or "an" where its head noun is singular and countable and nothing stands in front yet."""
     words = phrase.split()

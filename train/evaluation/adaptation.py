@@ -23,14 +23,19 @@ from train.data.store import content_key, fingerprint
 from train.evaluation.baselines import FrozenCLIP, ResNetStage, linear_probe, zero_shot
 from train.evaluation.domains import Domains
 from train.evaluation.results import ResultStore, guesses_of, write_guesses
+from train.evaluation.vlm import FrozenVLM, prompted
 from train.foundation import Foundation
 from train.loop import LoopConfig, Stage, run_stage
 from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
 
+#: Kinds of methods that ask a vision-language model, and all kinds that train no network.
+VLM_KINDS = ("vlm-answer", "vlm-likelihood", "vlm-linear-probe")
+FROZEN = ("zero-shot", "linear-probe", *VLM_KINDS)
+
 
 @dataclass(frozen=True)
 class Method:
-    """A row of a table: `kind` is "kcdp", "cnn", "zero-shot" or "linear-probe".
+    """A row of a table: `kind` is "kcdp", "cnn", or one of FROZEN.
 
     `adapts` says whether the target's unlabelled pictures are trained on; `changes` are settings of `KCDPConfig`.
     """
@@ -43,7 +48,12 @@ class Method:
     @property
     def trained(self) -> bool:
         """Whether a seed makes a difference."""
-        return self.kind in ("kcdp", "cnn")
+        return self.kind not in FROZEN
+
+    @property
+    def asks(self) -> bool:
+        """Whether it needs a vision-language model."""
+        return self.kind in VLM_KINDS
 
 
 #: Of each domain's test pictures, how many figure 5 can show.
@@ -54,6 +64,9 @@ _GLOBAL = {"num_experts": 1, "top_k": 1}
 METHODS: dict[str, Method] = {
     "clip-zero-shot": Method("CLIP, zero-shot", "zero-shot"),
     "clip-linear-probe": Method("CLIP, linear probe", "linear-probe"),
+    "vlm-answer": Method("Vision-language model, prompted", "vlm-answer"),
+    "vlm-likelihood": Method("Vision-language model, likeliest label", "vlm-likelihood"),
+    "vlm-linear-probe": Method("Vision-language model, linear probe", "vlm-linear-probe"),
     "cnn": Method("ResNet-18, source only", "cnn"),
     "source-only": Method(
         "Denoiser and one classifier on v, source only", changes={**_GLOBAL, "classifier": "v", "use_cliea": False}
@@ -139,6 +152,7 @@ class Adaptation:
         store: where results go; what is trained goes beside them.
         mixed_precision: as for `run_stage`.
         cnn_widths: of the convolutional network's levels; ResNet-18's by default.
+        vlm: for the rows that ask a vision-language model; without, there is none of them.
     """
 
     domains: Domains
@@ -149,6 +163,7 @@ class Adaptation:
     store: ResultStore
     mixed_precision: str | None = None
     cnn_widths: tuple[int, ...] = (64, 128, 256, 512)
+    vlm: FrozenVLM | None = None
 
     def __post_init__(self) -> None:
         parts = self.foundation
@@ -159,7 +174,7 @@ class Adaptation:
         pools = (self.domains.source(source), self.domains.test(target))
         settings: dict[str, Any] = {
             "kind": method.kind,
-            "weights": self._weights,
+            "weights": self.vlm.key if method.asks else self._weights,
             "pictures": [pool.store.key for pool in pools],
             "pair": [source, target],
         }
@@ -196,10 +211,17 @@ class Adaptation:
 
     def _guesses(self, name: str, method: Method, source: str, target: str, seed: int) -> np.ndarray:
         train, test = self.domains.source(source), self.domains.test(target)
-        if method.kind == "zero-shot":
-            return zero_shot(self.clip, test)
-        if method.kind == "linear-probe":
-            return linear_probe(self.clip, train, test)
+        match method.kind:
+            case "zero-shot":
+                return zero_shot(self.clip, test)
+            case "linear-probe":
+                return linear_probe(self.clip, train, test)
+            case "vlm-answer":
+                return prompted(self.vlm, test)
+            case "vlm-likelihood":
+                return self.vlm.likeliest(test)
+            case "vlm-linear-probe":
+                return linear_probe(self.vlm, train, test)
         if method.kind == "cnn":
             stage: Stage = ResNetStage(train, test, self.cnn_widths)
         else:

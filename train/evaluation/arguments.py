@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -28,6 +29,13 @@ class EvaluationArguments:
     methods: list[str] = field(
         default_factory=list,
         metadata={"help": "Rows of adaptation, ablations, understanding and generation; all if not given."},
+    )
+    vlm: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={
+            "help": "Vision-language model of adaptation's rows vlm-*: name (folder or Hub id), revision, dtype and "
+            "quantization; if not given, the foundation's captioner where that answers questions."
+        },
     )
     steps: int = field(
         default=200, metadata={"help": "Steps that each model of adaptation, ablations and understanding trains."}

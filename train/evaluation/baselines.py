@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,32 +14,48 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn import functional as F
-from transformers import CLIPTokenizer
+from transformers import AutoModel, CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from kcdp import vision  # noqa: F401 - lets `AutoModel` know the CLIP with a convolutional stem
 from kcdp.imaging import to_pictures
 from kcdp.prediction.cliea import clip_similarities, emotion_prompts
-from kcdp.vision import ConvStemCLIPModel
 from train.data.pool import Pool
 from train.data.store import cached_array, content_key, fingerprint
 from train.evaluation.results import write_guesses
+
+
+class Embedder(Protocol):
+    """A frozen model that has something to say of every picture of a pool."""
+
+    def pictures(self, pool: Pool) -> np.ndarray:
+        """Features (N, D)."""
 
 
 @dataclass(frozen=True)
 class FrozenCLIP:
     """A trained CLIP whose weights stay as they are."""
 
-    model: ConvStemCLIPModel
+    model: CLIPModel
     tokenizer: CLIPTokenizer
     processor: CLIPImageProcessorPil
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device) -> FrozenCLIP:
-        """The CLIP in the best weights of the stage `language`."""
+        """A published CLIP, with everything in one folder, or the best weights of the stage `language`, a folder a part.
+
+        Raises ValueError with one sentence when the folder holds another kind of model.
+        """
+        model, tokenizer, images = (
+            folder / part if (folder / part).is_dir() else folder for part in ("clip", "tokenizer", "image_processor")
+        )
+        clip = AutoModel.from_pretrained(model, use_safetensors=True)
+        if not isinstance(clip, CLIPModel):
+            raise ValueError(f"The model in '{folder}' is a {type(clip).__name__} where a CLIP is needed.")
         return cls(
-            ConvStemCLIPModel.from_pretrained(folder / "clip").to(device).eval(),
-            CLIPTokenizer.from_pretrained(folder / "tokenizer"),
-            CLIPImageProcessorPil.from_pretrained(folder / "image_processor"),
+            clip.to(device).eval(),
+            CLIPTokenizer.from_pretrained(tokenizer),
+            CLIPImageProcessorPil.from_pretrained(images),
         )
 
     @torch.no_grad()
@@ -49,7 +66,7 @@ class FrozenCLIP:
         def compute(rows: slice) -> torch.Tensor:
             pictures = to_pictures(pool.plain(torch.arange(rows.start, rows.stop)))
             pixels = self.processor(images=pictures, return_tensors="pt").pixel_values.to(model.device)
-            return F.normalize(model.visual_projection(model.vision_model(pixel_values=pixels).pooler_output), dim=-1)
+            return F.normalize(model.get_image_features(pixel_values=pixels).pooler_output, dim=-1)
 
         towers = fingerprint(model.vision_model, model.visual_projection)
         key = content_key("clip", pool.store.key, towers, self.processor.to_dict())
@@ -59,8 +76,7 @@ class FrozenCLIP:
     def texts(self, texts: list[str]) -> torch.Tensor:
         """Unit embeddings (K, P) of texts."""
         tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(self.model.device)
-        pooled = self.model.text_model(**tokens).pooler_output
-        return F.normalize(self.model.text_projection(pooled), dim=-1).cpu()
+        return F.normalize(self.model.get_text_features(**tokens).pooler_output, dim=-1).cpu()
 
 
 def zero_shot(clip: FrozenCLIP, test: Pool) -> np.ndarray:
@@ -69,12 +85,12 @@ def zero_shot(clip: FrozenCLIP, test: Pool) -> np.ndarray:
     return clip_similarities(torch.from_numpy(np.array(clip.pictures(test))), prompts).argmax(1).numpy()
 
 
-def linear_probe(clip: FrozenCLIP, source: Pool, test: Pool) -> np.ndarray:
-    """Guesses (N,) of a logistic regression on the embeddings of the source's pictures."""
+def linear_probe(frozen: Embedder, source: Pool, test: Pool) -> np.ndarray:
+    """Guesses (N,) of a logistic regression on what a frozen model says of the source's pictures."""
     drawn = np.flatnonzero(source.weights.numpy() > 0)
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    probe.fit(clip.pictures(source)[drawn], source.labels.numpy()[drawn])
-    return probe.predict(clip.pictures(test))
+    probe.fit(frozen.pictures(source)[drawn], source.labels.numpy()[drawn])
+    return probe.predict(frozen.pictures(test))
 
 
 class ResidualBlock(nn.Module):

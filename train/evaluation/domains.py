@@ -9,7 +9,7 @@ import numpy as np
 from datasets import Dataset
 
 from train.data.pool import Pool
-from train.data.records import DOMAINS
+from train.data.records import DOMAINS, Coded
 from train.data.sources import make_pool
 from train.data.splits import parts, select
 from train.recipe import Recipe
@@ -31,7 +31,7 @@ class Domains:
     def __init__(self, recipe: Recipe, records: Dataset, balance: float = 0.0) -> None:
         self.recipe, self.records, self.balance = recipe, records, balance
         self.emotions = recipe.emotions.labels
-        self._known = np.array([emotion is not None for emotion in records["emotion"][:]], dtype=bool)
+        self._known = Coded.of(records, "emotion").codes >= 0
         # A pool is known by its identity (its caches are looked up by it), so each must stay the one that it is.
         self.part = cache(self._part)
         self._trained = cache(self._train)
@@ -49,7 +49,7 @@ class Domains:
     @cached_property
     def names(self) -> list[str]:
         """Domains with labelled pictures to train on and to test on."""
-        trained = set(self.records.select(self._labelled("train"))["domain"][:])
+        trained = Coded.of(self.records.select(self._labelled("train")), "domain").names
         return [name for name in DOMAINS if name in trained and f"test-{name}" in self.test_parts]
 
     def _part(self, part: str) -> Pool:

@@ -28,6 +28,7 @@ from train.evaluation.instruments import Instruments
 from train.evaluation.results import ResultStore
 from train.evaluation.sheets import save_picture
 from train.evaluation.tables import markdown_table, percent
+from train.processes import each
 
 #: `paint(emotion, count, seeds)`: as many pictures of an emotion, one of each seed.
 Painter = Callable[[str, int, list[int]], list[Image.Image]]
@@ -173,22 +174,33 @@ class Generation:
         first = self.real.emotions.index(emotion) * _SEEDS
         return list(range(first, first + self.count))
 
-    def paint(self, name: str, method: PaintMethod, emotion: str) -> list[Path]:
-        """The pictures of an emotion, those that are not there yet made now.
+    def paint(self, name: str, method: PaintMethod) -> dict[str, list[Path]]:
+        """The pictures of every emotion; those that are not there yet are made now, by all processes together.
 
         Raises ValueError when the method gives another number of pictures than it was asked for.
         """
-        folder = self.folder(name, method) / emotion
-        paths = {seed: folder / f"{seed:08d}.png" for seed in self.seeds(emotion)}
-        missing = [seed for seed, path in paths.items() if not path.exists()]
-        for start in range(0, len(missing), self.batch_size):
-            seeds = missing[start : start + self.batch_size]
-            made = method.paint(emotion, len(seeds), seeds)
-            if len(made) != len(seeds):
-                raise ValueError(f"'{name}' was asked for {len(seeds)} pictures of {emotion} and made {len(made)}.")
-            for seed, picture in zip(seeds, made, strict=True):
-                save_picture(picture, paths[seed])
-        return list(paths.values())
+        folder = self.folder(name, method)
+        paths = {
+            emotion: {seed: folder / emotion / f"{seed:08d}.png" for seed in self.seeds(emotion)}
+            for emotion in self.real.emotions
+        }
+
+        def make(batch: tuple[str, list[int]]) -> None:
+            emotion, seeds = batch
+            missing = [seed for seed in seeds if not paths[emotion][seed].exists()]
+            made = method.paint(emotion, len(missing), missing) if missing else []
+            if len(made) != len(missing):
+                raise ValueError(f"'{name}' was asked for {len(missing)} pictures of {emotion} and made {len(made)}.")
+            for seed, picture in zip(missing, made, strict=True):
+                save_picture(picture, paths[emotion][seed])
+
+        # Of all seeds, not of the missing ones: processes must agree on the batches while some are already painting.
+        starts = range(0, self.count, self.batch_size)
+        batches = [
+            (emotion, self.seeds(emotion)[start : start + self.batch_size]) for emotion in paths for start in starts
+        ]
+        each(batches, make, name)
+        return {emotion: list(own.values()) for emotion, own in paths.items()}
 
     def _painted(self, paths: Sequence[Path]) -> torch.Tensor:
         pictures = []
@@ -204,7 +216,7 @@ class Generation:
         """`measure` of one method, from disk where it is there already."""
 
         def compute() -> dict[str, Any]:
-            paths = {emotion: self.paint(name, method, emotion) for emotion in self.real.emotions}
+            paths = self.paint(name, method)
             return measure(lambda emotion: self._painted(paths[emotion]), self.instruments, self._compared)
 
         return self.store.get(f"generation/{name}", {**self._settings(), "method": method.settings}, compute)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline
+from diffusers import DDIMScheduler, DDPMScheduler, StableDiffusionPipeline
 from PIL import Image
 
 from train.foundation import Foundation
@@ -23,14 +21,14 @@ PROMPTS = (
 )
 
 
-def painter(foundation: Foundation, scheduler: Path) -> StableDiffusionPipeline:
-    """Text to image with the foundation's own parts and the noise schedule that is saved in `scheduler`."""
+def painter(foundation: Foundation, scheduler: DDPMScheduler) -> StableDiffusionPipeline:
+    """Text to image with the foundation's own parts and the noise that its denoiser has learned to predict."""
     pipeline = StableDiffusionPipeline(
         vae=foundation.vae,
         text_encoder=foundation.text_encoder,
         tokenizer=foundation.tokenizer,
         unet=foundation.unet,
-        scheduler=DDIMScheduler.from_pretrained(scheduler),
+        scheduler=DDIMScheduler.from_config(scheduler.config),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

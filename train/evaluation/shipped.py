@@ -1,4 +1,7 @@
-"""Measures of a bundle as it is shipped: pictures go through the pipeline itself, as a user's would."""
+"""Measures of a bundle as it is shipped: pictures go through the pipeline itself, as a user's would.
+
+All processes see their share of the pictures, and each gets the same scores.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from kcdp.imaging import to_pictures
 from kcdp.metrics.recognition import recognition_scores
 from kcdp.pipelines.kcdp import KCDPPipeline
-from kcdp.results import KCDPOutput
 from train.data.pool import Pool
 from train.data.store import fingerprint
+from train.processes import each
 from train.stages.vae import psnr
 
 #: Pictures of one call of the pipeline.
@@ -50,24 +52,23 @@ def recognise(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> d
     if tuple(pipeline.labels) != tuple(pool.emotions):
         raise ValueError(f"The bundle says {', '.join(pipeline.labels)}, the pictures {', '.join(pool.emotions)}.")
     indices = spaced(len(pool), limit)
-    seen: list[KCDPOutput] = []
-    blank: list[KCDPOutput] = []
-    for part in tqdm(indices.split(BATCH), desc="recognition", mininterval=5):
+
+    def look(part: torch.Tensor) -> list[tuple[str, str, str]]:
         pictures = to_pictures(pool.plain(part))
-        seen += pipeline(pictures)
-        blank += pipeline(pictures, caption=[""] * len(pictures))
+        blank = pipeline(pictures, caption=[""] * len(pictures))
+        return [
+            (output.emotion, output.pseudo_label, ignorant.emotion)
+            for output, ignorant in zip(pipeline(pictures), blank, strict=True)
+        ]
+
     names = list(pool.emotions)
     labels = pool.labels[indices].numpy()
-
-    def scores(said: list[str]) -> dict[str, Any]:
-        return recognition_scores(labels, [names.index(emotion) for emotion in said], names).to_dict()
-
-    return {
-        "pictures": len(indices),
-        "scores": scores([output.emotion for output in seen]),
-        "cliea": scores([output.pseudo_label for output in seen]),
-        "no_knowledge": scores([output.emotion for output in blank]),
+    said = [row for rows in each(indices.split(BATCH), look, "recognition") for row in rows]
+    scores = {
+        name: recognition_scores(labels, [names.index(row[column]) for row in said], names).to_dict()
+        for column, name in enumerate(("scores", "cliea", "no_knowledge"))
     }
+    return {"pictures": len(indices), **scores}
 
 
 def _singulars(word: str) -> set[str]:
@@ -107,9 +108,11 @@ def describe(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> di
     if len(indices) == 0:
         raise ValueError("None of these pictures has a head noun to look for.")
     indices = indices[spaced(len(indices), limit)]
-    captions = []
-    for part in tqdm(indices.split(BATCH), desc="captions", mininterval=5):
-        captions += pipeline.knowledge.captions(to_pictures(pool.plain(part)))
+
+    def say(part: torch.Tensor) -> list[str]:
+        return pipeline.knowledge.captions(to_pictures(pool.plain(part)))
+
+    captions = [caption for some in each(indices.split(BATCH), say, "captions") for caption in some]
     wanted = [nouns[row] for row in indices.tolist()]
     found = [mentions(caption, noun) for caption, noun in zip(captions, wanted, strict=True)]
     return {
@@ -129,12 +132,13 @@ def reconstruct(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) ->
     """PSNR in dB of the pool's plain pictures through the autoencoder: `mean`, `median` and the worst twentieth's."""
     vae = pipeline.vae
     indices = spaced(len(pool), limit)
-    values = []
-    for part in tqdm(indices.split(BATCH), desc="reconstruction", mininterval=5):
+
+    def compare(part: torch.Tensor) -> torch.Tensor:
         pictures = pool.plain(part).to(vae.device, vae.dtype)
         decoded = vae.decode(vae.encode(pictures).latent_dist.mode()).sample
-        values.append(psnr(decoded.float(), pictures.float()).cpu())
-    decibels = torch.cat(values).numpy()
+        return psnr(decoded.float(), pictures.float()).cpu()
+
+    decibels = torch.cat(each(indices.split(BATCH), compare, "reconstruction")).numpy()
     return {
         "pictures": len(decibels),
         "mean": float(decibels.mean()),

@@ -18,18 +18,25 @@ from PIL import Image
 from transformers import AutoModel
 
 from kcdp.experts.chain import ExpertQueryChain, Strategy
-from kcdp.experts.prompt import encode_prompts
 from kcdp.imaging import to_pictures
-from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.metrics.recognition import recognition_scores
 from kcdp.pipelines.sampling import denoise
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.bundle import assemble_uniemo, trained_uniemo
 from train.data.pool import Pool
 from train.data.sources import make_pool
-from train.data.store import content_key, fingerprint
+from train.data.store import cached_array, content_key, fingerprint
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
+from train.evaluation.dreambooth import (
+    PRIOR_PICTURES,
+    PROMPT,
+    DreamBoothStage,
+    adapted_unet,
+    adapter,
+    prior_latents,
+    prompts_of,
+)
 from train.evaluation.editing import Editing, editing_report
 from train.evaluation.generation import Generation, Painter, PaintMethod, generation_report
 from train.evaluation.instruments import Instruments, instruments, zero_shot_head
@@ -42,7 +49,7 @@ from train.evaluation.tables import adaptation_report, percent
 from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
 from train.stages.joint import JointConfig
-from train.stages.running import best_weights
+from train.stages.running import best_weights, hub_config, load_scheduler
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens
 from train.stages.uniemo import JointParts, understanding_stage
 
@@ -57,8 +64,9 @@ STRATEGIES: dict[str, str] = {
 assert set(STRATEGIES) == set(get_args(Strategy))
 #: Rows of `generation`.
 GENERATORS: dict[str, str] = {
-    "text-to-image": 'Text to image, "a {emotion} picture"',
+    "text-to-image": 'The denoiser alone, asked for "a {emotion} picture"',
     "textual-inversion": "Textual inversion",
+    "dreambooth": "DreamBooth-LoRA",
     "emogen": "Class feature only, as EmoGen's mapper",
     "uniemo": "UniEmo",
 }
@@ -244,32 +252,64 @@ class UniEmoEvaluation:
     def _by_words(self, words: torch.Tensor, guidance: float) -> Painter:
         """Paints with vectors (K, T) in the place of the emotions' words."""
         foundation, scheduler = self._parts.foundation, self._pipeline.scheduler
-        text, tokenizer, vae = foundation.text_encoder, foundation.tokenizer, foundation.vae
+        vae, prompts = foundation.vae, prompts_of(foundation)
 
         @torch.no_grad()
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            word = words[self.domains.emotions.index(emotion)].to(text.device)
-            states = encode_prompts(text, tokenizer, [""] * count, [[(word, 1.0)]] * count)
-            away = KnowledgeEncoder(text, tokenizer).encode_prompts([""])[0]
+            word = words[self.domains.emotions.index(emotion)].to(vae.device)
             latents = denoise(
                 foundation.unet,
                 scheduler,
-                states,
+                prompts.with_emotions([""] * count, [[(word, 1.0)]] * count),
                 seeds,
                 self.arguments.inference_steps,
                 lambda number, timestep, latents: latents,
-                away,
+                prompts.nothing(),
                 guidance,
             )
             return to_pictures(vae.decode(latents / vae.config.scaling_factor).sample)
 
         return made
 
+    def _dreambooth(self, title: str) -> PaintMethod:
+        """An adapter of the denoiser for each emotion, and a rare word to ask for it.
+
+        All adapters together train for as many steps as another method does.
+        """
+        config, loop, settings = self._joint_settings()
+        parts, steps, guidance = self._parts, self.arguments.inference_steps, config.guidance_scale
+        foundation, scheduler, emotions = parts.foundation, parts.scheduler, self.domains.emotions
+        share = max(1, loop.steps // len(emotions))
+        loop = dataclasses.replace(
+            loop, steps=share, warmup_steps=min(loop.warmup_steps, share // 10), validate_every=max(1, share // 2)
+        )
+        settings |= {"rank": config.lora_rank, "snr_gamma": config.snr_gamma, "steps": steps, "guidance": guidance}
+
+        def own_pictures(rows: slice) -> torch.Tensor:
+            return prior_latents(foundation, scheduler, steps, guidance, range(rows.start, rows.stop))
+
+        key = content_key("prior", settings["weights"], steps, guidance)
+        prior = cached_array(self.recipe.cache_dir, key, PRIOR_PICTURES, own_pictures, chunk=8)
+        pools = parts.pictures.train, parts.pictures.validation
+        latents = [pool.latents(foundation.vae, 0)[0] for pool in pools]
+        painters = {}
+        for label, emotion in enumerate(emotions):
+            own, held_out = (kept[(pool.labels == label).numpy()] for kept, pool in zip(latents, pools, strict=True))
+            stage = DreamBoothStage(emotion, own, held_out, prior, foundation, scheduler, config)
+            unet = adapted_unet(foundation.unet, self._trained(stage.name, stage, loop, settings))
+            painters[emotion] = painter(dataclasses.replace(foundation, unet=unet), scheduler)
+
+        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+            return paint(painters[emotion], [PROMPT], seeds, steps, guidance)
+
+        adapters = fingerprint(*(adapter(one.unet) for one in painters.values()))
+        return PaintMethod(title, made, {**settings, "loop": vars(loop), "adapters": adapters})
+
     def _text_to_image(self, title: str) -> PaintMethod:
-        """The denoiser as `unet` left it, asked in words."""
+        """The denoiser as it was before any emotion, Stable Diffusion where the recipe names it, asked in words."""
         foundation, steps = self._parts.foundation, self.arguments.inference_steps
         guidance = self._pipeline.config.guidance_scale
-        pipeline = painter(foundation, best_weights(self.recipe, "unet") / "scheduler")
+        pipeline = painter(foundation, load_scheduler(self.recipe))
 
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
             return paint(pipeline, [f"a {emotion} picture"], seeds, steps, guidance)
@@ -319,6 +359,7 @@ class UniEmoEvaluation:
         makers: dict[str, Callable[[str], PaintMethod]] = {
             "text-to-image": self._text_to_image,
             "textual-inversion": self._inversion,
+            "dreambooth": self._dreambooth,
             "emogen": self._emogen,
             "uniemo": lambda title: self._by_pipeline(title, self._pipeline),
         }
@@ -329,17 +370,19 @@ class UniEmoEvaluation:
 
     def _note(self) -> str:
         judge, tuned = self._judge.validation, self._joint_settings()[0].tune_unet
+        published = hub_config(self.recipe)
+        alone = "" if published is None else f" The denoiser is that of {published.diffusion.name}."
         learned = {
-            "none": "No method changes the denoiser.",
-            "lora": "UniEmo and the class feature have tuned the denoiser (LoRA), the others use it as it was.",
-            "full": "UniEmo and the class feature have tuned the denoiser, the others use it as it was.",
+            "none": "Only DreamBooth changes the denoiser.",
+            "lora": "UniEmo and the class feature have tuned the denoiser (LoRA), as DreamBooth does; the others have not.",
+            "full": "UniEmo and the class feature have tuned the denoiser, DreamBooth by LoRA; the others have not.",
         }[tuned]
         return (
             f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {self.arguments.pictures} pictures of each "
             f"emotion in {self.arguments.inference_steps} steps, nothing said but the emotion. Emo-A is by a "
             f"convolutional network of its own (validation accuracy {percent(judge['accuracy'])}, macro-F1 "
             f"{percent(judge['macro_f1'])}), by whose features FID and LPIPS are measured too; Sem-C and Sem-D are by this "
-            f"run's CLIP. These numbers compare with each other, not with the paper's. {learned}"
+            f"run's CLIP. These numbers compare with each other, not with the paper's. {learned}{alone}"
         )
 
     def sheets(self, pairs: Sequence[tuple[int, int]] = ((0, -1), (1, -2))) -> None:

@@ -11,15 +11,17 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
+from train.data.sets.loading import check_set
 from train.data.sources import load_records, make_pool
 from train.data.splits import parts
+from train.foundation import PARSER
 from train.recipe import Recipe
 from train.stages.feedback import FeedbackConfig
 from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig, KCDPStage
 from train.stages.language import LanguageConfig, LanguageStage
 from train.stages.path import PathConfig, PathStage
-from train.stages.running import PARSER, best_weights, load_foundation, run
+from train.stages.running import best_weights, hub_config, load_foundation, run
 from train.stages.text import TextConfig, TextStage
 from train.stages.understanding import UnderstandingConfig
 from train.stages.unet import UNetConfig, UNetStage
@@ -105,6 +107,8 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
     return metrics
 
 
+#: Stages whose work published models have done.
+FOUNDATION_STAGES = ("vae", "text", "path", "labelled_path", "language", "unet")
 SETTINGS = {
     "vae": VAEConfig,
     "text": TextConfig,
@@ -132,7 +136,9 @@ STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
 
 
 def check(recipe: Recipe) -> None:
-    """Raise ValueError with one sentence when a stage, a setting, the protocol or the label space is unknown.
+    """Raise ValueError with one sentence when a stage, a setting, the protocol or the label space is unknown, or when
+    published models are named without a commit or beside stages that would train them, or a published set is unknown,
+    not there, or labelled in a space that cannot be brought to the recipe's.
 
     All stages are asked before the first one runs: a slip in the last one must not show hours later.
     """
@@ -141,5 +147,17 @@ def check(recipe: Recipe) -> None:
         raise ValueError(f"'{unknown[0]}' is not a stage; known stages: {', '.join(STAGES)}.")
     for name in recipe.stages:
         recipe.stage_settings(name, SETTINGS[name])
+    published = hub_config(recipe)
+    if published is not None:
+        own = [name for name in recipe.stages if name in FOUNDATION_STAGES]
+        if own:
+            raise ValueError(
+                f"The stage '{own[0]}' trains a foundation, and the recipe names a published one; leave out one of them."
+            )
+        if published.vision is None and any(name.startswith("uniemo") for name in recipe.stages):
+            raise ValueError("UniEmo needs a CLIP model; name one as `foundation.vision`.")
+        published.check()
     parts(recipe.protocol)
+    for name, root in recipe.sets.items():
+        check_set(name, root, recipe.emotions)
     logger.info("Stages %s, label space %s.", ", ".join(recipe.stages), recipe.emotions.name)

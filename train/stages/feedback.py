@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from tqdm.auto import tqdm
 
 from kcdp.experts.feedback import Criterion, keep
 from kcdp.imaging import to_tensor
@@ -21,6 +20,7 @@ from train.data.records import make_record, to_dataset
 from train.data.store import content_key, fingerprint
 from train.evaluation.instruments import embedder, zero_shot_head
 from train.evaluation.sheets import save_picture
+from train.processes import each
 from train.stages.correlation import EmotionClassifier
 from train.stages.understanding import UnderstandingStage
 
@@ -69,32 +69,37 @@ def prompts_of(pool: Pool, emotion: int, count: int) -> list[str]:
 def generate(pipeline: UniEmoPipeline, pool: Pool, cache_dir: Path, config: FeedbackConfig) -> list[Made]:
     """`config.pictures` of every emotion that `pool` has, each seed once: what is on disk is not made again.
 
-    The things to show are those of the pool's captions.
+    The things to show are those of the pool's captions. All processes make them together.
     """
     weights = fingerprint(pipeline.unet, pipeline.fusion, pipeline.space, pipeline.text_encoder)
-    asked = (weights, config.num_inference_steps, config.guidance_scale, pipeline.config.guidance_scale)
-    folder = cache_dir / f"generated-{content_key(pool.store.key, *asked, config.batch_size)[:16]}"
-    made = []
+    settings = (weights, config.num_inference_steps, config.guidance_scale, pipeline.config.guidance_scale)
+    folder = cache_dir / f"generated-{content_key(pool.store.key, *settings, config.batch_size)[:16]}"
+    # What one call of the pipeline makes: an emotion, a prompt and seeds.
+    asked: list[tuple[str, str, list[int]]] = []
     for label, emotion in enumerate(pool.emotions):
         if not (pool.labels == label).any():
             continue
         batches = torch.arange(label * _SEEDS, label * _SEEDS + config.pictures).split(config.batch_size)
         prompts = prompts_of(pool, label, len(batches))
-        for prompt, seeds in tqdm(list(zip(prompts, batches, strict=True)), desc=f"{emotion}", mininterval=5):
-            paths = {seed: folder / emotion / f"{seed:08d}.png" for seed in seeds.tolist()}
-            made += [Made(path, emotion, prompt) for path in paths.values()]
-            missing = [seed for seed, path in paths.items() if not path.exists()]
-            if missing:
-                painted = pipeline(
-                    emotion,
-                    prompt,
-                    seed=missing,
-                    num_inference_steps=config.num_inference_steps,
-                    guidance_scale=config.guidance_scale,
-                )
-                for seed, picture in zip(missing, painted.images, strict=True):
-                    save_picture(picture, paths[seed])
-    return made
+        asked += [(emotion, prompt, seeds.tolist()) for prompt, seeds in zip(prompts, batches, strict=True)]
+
+    def make(batch: tuple[str, str, list[int]]) -> list[Made]:
+        emotion, prompt, seeds = batch
+        paths = {seed: folder / emotion / f"{seed:08d}.png" for seed in seeds}
+        missing = [seed for seed, path in paths.items() if not path.exists()]
+        if missing:
+            painted = pipeline(
+                emotion,
+                prompt,
+                seed=missing,
+                num_inference_steps=config.num_inference_steps,
+                guidance_scale=config.guidance_scale,
+            )
+            for seed, picture in zip(missing, painted.images, strict=True):
+                save_picture(picture, paths[seed])
+        return [Made(path, emotion, prompt) for path in paths.values()]
+
+    return [one for some in each(asked, make, "pictures to learn from") for one in some]
 
 
 def _read(made: Sequence[Made], size: int) -> torch.Tensor:
@@ -111,18 +116,20 @@ def scores(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """What algorithm 1 ranks by: the probability of each picture's emotion, and how clear its scene or object is, (N,) each.
 
-    Raises ValueError when fewer than two scenes or two objects are known.
+    All processes look at their share.     Raises ValueError when fewer than two scenes or two objects are known.
     """
     clip, pool = classifier.clip, pictures.train
     embed = embedder(clip)
     heads = [zero_shot_head(clip, pictures.tables[kind].names) for kind in ("scene", "object")]
-    emotion, clarity = [], []
-    for start in range(0, len(made), 32):
-        some = made[start : start + 32]
+
+    def look(some: Sequence[Made]) -> tuple[torch.Tensor, torch.Tensor]:
         seen = _read(some, pool.size)
         labels = torch.tensor([pool.emotions.index(one.emotion) for one in some])
-        emotion.append(classifier(embed(seen)).gather(1, labels[:, None])[:, 0])
-        clarity.append(clarities(*(head(seen) for head in heads)))
+        probabilities = classifier(embed(seen)).gather(1, labels[:, None])[:, 0]
+        return probabilities, clarities(*(head(seen) for head in heads))
+
+    batches = [made[start : start + 32] for start in range(0, len(made), 32)]
+    emotion, clarity = zip(*each(batches, look, "ranking"), strict=True)
     return torch.cat(emotion), torch.cat(clarity)
 
 

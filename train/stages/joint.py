@@ -36,7 +36,7 @@ from train.stages.understanding import ChainData, UnderstandingStage, Understand
 from train.stages.unet import denoising_loss, judged_rows
 
 #: What LoRA is put on, of every attention.
-_ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
+ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
 
 
 @dataclass
@@ -80,7 +80,7 @@ def tuned_unet(unet: UNet2DConditionModel, config: JointConfig) -> UNet2DConditi
         return None
     copied = copy.deepcopy(unet).requires_grad_(config.tune_unet == "full")
     if config.tune_unet == "lora":
-        copied.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=_ATTENTION))
+        copied.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=ATTENTION))
     return copied
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -76,6 +77,18 @@ class KCDPConfig:
     views: int = field(default=1, metadata={"help": "Augmented views of each picture beside the plain one."})
 
 
+def _look(denoiser: Denoiser, dtype: torch.dtype, latents: torch.Tensor, states: torch.Tensor) -> Perception:
+    """A pass of a denoiser whose frozen weights are of `dtype`, which may be half of the 32 bits of what is tuned.
+
+    Latents (B, C, h, w), states (B, T, D) and what comes back are in 32 bits.
+    """
+    given = latents.dtype
+    with torch.autocast(latents.device.type, dtype) if dtype != torch.float32 else nullcontext():
+        seen = denoiser(latents.to(dtype), states.to(dtype))
+    attention = tuple(None if maps is None else maps.to(given) for maps in seen.attention)
+    return Perception(tuple(maps.to(given) for maps in seen.features), attention, latents)
+
+
 class FrozenView:
     """What a frozen denoiser sees of a pool's pictures, computed once: it would see the same again every time.
 
@@ -83,7 +96,7 @@ class FrozenView:
     """
 
     def __init__(self, denoiser: Denoiser, foundation: Foundation, cache: KnowledgeCache) -> None:
-        self.levels = denoiser.attention_levels
+        self.levels, self.precision = denoiser.attention_levels, foundation.unet.dtype
         first = self._look(denoiser, cache.view(0, torch.arange(2)))
         self.shapes = [part.shape[1:] for part in first]
         settings = (cache.key, fingerprint(foundation.unet), denoiser.timestep, denoiser.features, self.levels)
@@ -103,7 +116,7 @@ class FrozenView:
     @torch.no_grad()
     def _look(self, denoiser: Denoiser, batch: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
         device = denoiser.unet.device
-        perception = denoiser(batch["latents"].to(device), batch["states"].to(device))
+        perception = _look(denoiser, self.precision, batch["latents"].to(device), batch["states"].to(device))
         return [*perception.features, *(perception.attention[level] for level in self.levels), perception.latents]
 
     def perception(self, rows: torch.Tensor) -> Perception:
@@ -126,6 +139,7 @@ class KCDPTask(nn.Module):
         super().__init__()
         self.config = config
         self.preset = LOSS_PRESETS[config.preset]
+        self.precision = foundation.unet.dtype
         for component in (foundation.vae, foundation.unet, foundation.text_encoder):
             component.requires_grad_(False)
         self.denoiser = Denoiser(
@@ -137,6 +151,9 @@ class KCDPTask(nn.Module):
             tuple(config.attention_levels),
             config.features,
         )
+        for parameter in self.denoiser.trainable_parameters():
+            # Steps are too small for 16 bits.
+            parameter.data = parameter.data.float()
         self.pyramid = FeaturePyramid(
             self.denoiser.feature_channels,
             self.denoiser.attention_channels(tokens),
@@ -161,11 +178,13 @@ class KCDPTask(nn.Module):
         #: Batches trained on, for the warm-up; kept with the weights, so that a killed run goes on from it.
         self.register_buffer("seen", torch.zeros((), dtype=torch.long))
         with torch.no_grad():
-            self.register_buffer("prompts", foundation.emotion_prompts(), persistent=False)
+            self.register_buffer("prompts", foundation.emotion_prompts().float(), persistent=False)
 
     def perceive(self, latents: torch.Tensor, states: torch.Tensor) -> Perception:
         """What the denoiser sees, or what it has seen: flat rows (B, F) of a `FrozenView` stand for latents."""
-        return self.frozen.perception(latents) if latents.ndim == 2 else self.denoiser(latents, states)
+        if latents.ndim == 2:
+            return self.frozen.perception(latents)
+        return _look(self.denoiser, self.precision, latents, states)
 
     def see(
         self, latents: torch.Tensor, states: torch.Tensor, pooled: torch.Tensor
@@ -228,7 +247,7 @@ class KCDPStage:
             for pool, views in ((source, config.views), (validation, 0), (target, config.views))
             if pool is not None
         }
-        self.blank = self.caches[id(source)].blank()
+        self.blank = tuple(part.float() for part in self.caches[id(source)].blank())
         self.frozen: FrozenView | None = None
         if config.tuning == "frozen":
             denoiser = Denoiser(

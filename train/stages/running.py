@@ -1,4 +1,4 @@
-"""What the runners of all stages share: where earlier stages left their weights, and the loop in the stage's folder."""
+"""What the runners of all stages share: the foundation they stand on, and the loop in the stage's folder."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from accelerate import PartialState
+from diffusers import DDPMScheduler
 
-from train.foundation import Foundation
+from kcdp.hub import fetch
+from kcdp.knowledge.triplets import TripletParser
+from train.evaluation.baselines import FrozenCLIP
+from train.foundation import PARSER, Foundation, FoundationConfig, hub_scheduler
 from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
-
-#: The parser is trained apart (spaCy's own training) and ships with the bundle.
-PARSER = Path(__file__).resolve().parents[2] / "assets" / "mini" / "parser"
 
 
 def best_weights(recipe: Recipe, stage: str) -> Path:
@@ -24,10 +25,73 @@ def best_weights(recipe: Recipe, stage: str) -> Path:
     return folder
 
 
+def hub_config(recipe: Recipe) -> FoundationConfig | None:
+    """The published models that the recipe names; None when its foundation comes from its own stages.
+
+    Raises ValueError with one sentence for a setting that makes no sense.
+    """
+    return FoundationConfig.read(recipe.foundation) if recipe.foundation else None
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """Models that cannot be had are one sentence instead of a traceback."""
+    try:
+        yield
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+
+
 def load_foundation(recipe: Recipe, path: str = "labelled_path") -> Foundation:
-    """All earlier stages' best weights, on this process's device; `path` names the stage whose path it is."""
-    folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet", path))
-    return Foundation.load(*folders, PARSER, recipe.emotions.labels, PartialState().device)
+    """The published models that the recipe names, or else the best weights of its earlier stages, on this process's device.
+
+    `path` names the stage whose path over the latents it is; published models have none. Raises SystemExit with one
+    sentence when something is not there.
+    """
+    published, labels, device = hub_config(recipe), recipe.emotions.labels, PartialState().device
+    if published is None:
+        folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet", path))
+        return Foundation.load(*folders, PARSER, labels, device)
+    with _said_plainly():
+        published.check()
+        # One process fetches, the others find it in the cache.
+        with PartialState().main_process_first():
+            foundation = Foundation.from_hub(published, labels, device)
+        if foundation.vae.config.sample_size != recipe.size:
+            raise ValueError(
+                f"'{published.diffusion.name}' takes pictures of {foundation.vae.config.sample_size} pixels, and the recipe's "
+                f"`size` is {recipe.size}; make them the same."
+            )
+    return foundation
+
+
+def load_scheduler(recipe: Recipe) -> DDPMScheduler:
+    """The noise that the foundation's denoiser has learned to predict; raises SystemExit as `load_foundation` does."""
+    published = hub_config(recipe)
+    if published is None:
+        return DDPMScheduler.from_pretrained(best_weights(recipe, "unet") / "scheduler")
+    with _said_plainly():
+        published.check()
+        return hub_scheduler(published)
+
+
+def load_parser(recipe: Recipe) -> TripletParser:
+    """The parser of captions; raises SystemExit with one sentence when it is not there."""
+    published = hub_config(recipe)
+    with _said_plainly():
+        return TripletParser.from_pretrained(PARSER if published is None else published.parser)
+
+
+def load_clip(recipe: Recipe) -> FrozenCLIP:
+    """The CLIP for expert queries and baselines; raises SystemExit as `load_foundation` does, or when none is named."""
+    published, device = hub_config(recipe), PartialState().device
+    if published is None:
+        return FrozenCLIP.load(best_weights(recipe, "language"), device)
+    with _said_plainly():
+        if published.vision is None:
+            raise ValueError("UniEmo and the baselines need a CLIP model; name one as `foundation.vision`.")
+        published.check()
+        return FrozenCLIP.load(fetch(published.vision), device)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """UniEmo, part one: the chain of expert queries on the vision tower (section III-A, L_U).
 
-The tower's convolutional stem is frozen, and most of its cost: what it makes of every picture is computed once, and the
-stage trains on those tokens.
+What stands before the tower's layers is frozen. A convolutional stem is most of the tower's cost: what it makes of every
+picture is computed once, and the stage trains on those tokens. Those of a plain CLIP are made for every batch anew.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ import torch
 from sklearn.metrics import f1_score
 from torch import nn
 from torch.nn import functional as F
-from transformers import CLIPTokenizer, CLIPVisionModel
+from transformers import CLIPModel, CLIPTokenizer, CLIPVisionModel
 
-from kcdp.experts.chain import ChainOutput, ExpertQueryChain, Strategy
+from kcdp.experts.chain import ChainOutput, ExpertQueryChain, Strategy, tower_pixels
 from kcdp.experts.losses import UNIEMO_PRESETS, attribute_contrastive, understanding_loss
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
-from kcdp.vision import ConvStemCLIPModel
 from train.data.attributes import AttributeTable, pool_attributes
 from train.data.pool import Pool
-from train.data.store import cached_array, cached_part, content_key, fingerprint
+from train.data.store import Rows, cached_array, cached_part, content_key, fingerprint
 from train.stages.language import Sentences
 
 
@@ -61,29 +60,57 @@ class UnderstandingConfig:
 
 
 @torch.no_grad()
-def stem_tokens(pool: Pool, vision: CLIPVisionModel, views: int, batch_size: int = 64) -> list[np.ndarray]:
-    """Tokens (N, 1 + n, W) float16 before the tower's first layer: of the plain pictures, then of each augmented view.
+def _through_stem(pool: Pool, vision: CLIPVisionModel, rows: torch.Tensor, view: int | None, seed: int) -> torch.Tensor:
+    """Tokens (B, 1 + n, W) float16 of some pictures: plain, or augmented by `seed` where it is a `view`."""
+    pictures = pool.plain(rows)
+    if view is not None:
+        pictures = pool.augmented(rows, torch.Generator().manual_seed(64 * seed + view))
+    pixels = tower_pixels(vision, pictures.to(vision.device))
+    return vision.pre_layrnorm(vision.embeddings(pixels)).half().cpu()
 
-    Computed once: cached by the pictures, the weights of the stem and the augmentation; a part of a pool whose tokens are
-    there already reads from those.
+
+class FreshTokens:
+    """What `stem_tokens` gives of a tower that begins with a single convolution: made when asked for, as an array is indexed.
+
+    There is hardly anything to save, and much to keep: half a megabyte a picture and view for ViT-L/14. So an augmented view
+    is another one in every batch, a function of the batch's rows.
+    """
+
+    def __init__(self, pool: Pool, vision: CLIPVisionModel, view: int | None) -> None:
+        self._pool, self._vision, self._view = pool, vision, view
+
+    def __len__(self) -> int:
+        return len(self._pool)
+
+    def __getitem__(self, index: slice | np.ndarray) -> np.ndarray:
+        rows = torch.arange(len(self))[index]
+        seed = int((rows * torch.arange(1, len(rows) + 1)).sum())
+        return _through_stem(self._pool, self._vision, rows, self._view, seed).numpy()
+
+
+#: Tokens (N, 1 + n, W) float16, indexed by a slice or an array of rows.
+Tokens = np.ndarray | Rows | FreshTokens
+
+
+def stem_tokens(pool: Pool, vision: CLIPVisionModel, views: int, batch_size: int = 64) -> list[Tokens]:
+    """Tokens before the tower's first layer: of the plain pictures, then of each augmented view.
+
+    Those of a convolutional stem are computed once: cached by the pictures, how the tower sees them, the weights of the stem
+    and the augmentation; a part of a pool whose tokens are there already reads from those.
     """
     vision = vision.eval()
+    if isinstance(vision.embeddings.patch_embedding, nn.Conv2d):
+        return [FreshTokens(pool, vision, view) for view in (None, *range(views))]
     weights = fingerprint(vision.embeddings, vision.pre_layrnorm)
+    seen = {name: getattr(vision.config, name) for name in ("image_size", "image_mean", "image_std")}
 
     def compute(view: int | None, rows: slice) -> torch.Tensor:
-        parts = []
-        for part in torch.arange(rows.start, rows.stop).split(batch_size):
-            if view is None:
-                pictures = pool.plain(part)
-            else:
-                pictures = pool.augmented(part, torch.Generator().manual_seed(int(part[0]) * 64 + view))
-            tokens = vision.pre_layrnorm(vision.embeddings(pictures.to(vision.device, vision.dtype)))
-            parts.append(tokens.half().cpu())
-        return torch.cat(parts)
+        parts = torch.arange(rows.start, rows.stop).split(batch_size)
+        return torch.cat([_through_stem(pool, vision, part, view, int(part[0])) for part in parts])
 
     arrays = []
     for view in (None, *range(views)):
-        settings = (weights, None if view is None else vars(pool.augmentation), view)
+        settings = (weights, seen, None if view is None else vars(pool.augmentation), view)
         source, rows = pool.store.source_key, pool.store.rows
         whole = None if source == pool.store.key else content_key("tokens", source, *settings)
         part = None if whole is None else cached_part(pool.cache_dir, whole, rows)
@@ -120,7 +147,7 @@ def build_chain(
 
 
 @torch.no_grad()
-def see(vision: CLIPVisionModel, chain: ExpertQueryChain, tokens: np.ndarray, batch_size: int = 256) -> ChainOutput:
+def see(vision: CLIPVisionModel, chain: ExpertQueryChain, tokens: Tokens, batch_size: int = 256) -> ChainOutput:
     """What the chain makes of all kept tokens (N, 1 + n, W), on the CPU, in 32 bits and without maps."""
     device, parts = next(chain.parameters()).device, []
     for start in range(0, len(tokens), batch_size):
@@ -187,15 +214,17 @@ class ChainData:
     """A pool as the chain learns from it: `views` of `stem_tokens`, and by kind the attribute of each picture, or -1."""
 
     pool: Pool
-    views: list[np.ndarray]
+    views: list[Tokens]
     carried: Mapping[str, torch.Tensor]
 
     def draw(self, indices: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """A random view of each of B pictures: tokens (B, 1 + n, W), labels, scene and object (B,)."""
-        views = torch.randint(0, len(self.views), (len(indices),), generator=generator).tolist()
-        rows = [self.views[view][row] for view, row in zip(views, indices.tolist(), strict=True)]
+        views = torch.randint(0, len(self.views), (len(indices),), generator=generator)
+        # All rows of a view at once, then back to where they belong.
+        by_view = [self.views[view][indices[views == view].numpy()] for view in views.unique().tolist()]
+        places = views.argsort(stable=True).argsort()
         return {
-            "tokens": torch.from_numpy(np.stack(rows)).float(),
+            "tokens": torch.from_numpy(np.concatenate(by_view)).float()[places],
             "labels": self.pool.labels[indices],
             **{kind: carried[indices] for kind, carried in self.carried.items()},
         }
@@ -213,7 +242,7 @@ class UnderstandingStage:
         config: UnderstandingConfig,
         train: Pool,
         validation: Pool,
-        clip: ConvStemCLIPModel,
+        clip: CLIPModel,
         tokenizer: CLIPTokenizer,
         parser: TripletParser,
         path: BottomUpPath | None = None,

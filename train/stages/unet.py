@@ -80,17 +80,22 @@ def denoising_loss(
     states: torch.Tensor,
     snr_gamma: float,
 ) -> torch.Tensor:
-    """Squared error of the velocity v, weighted by min-SNR (Hang et al. 2023): a scalar, L(theta) of a latent denoiser.
+    """Squared error of what the scheduler says is predicted, weighted by min-SNR (Hang et al. 2023): a scalar, L(theta).
 
-    Latents and noise (B, C, H, W), timesteps (B,), states of the text encoder (B, L, T).
+    That is the velocity v of our own denoisers, or the noise (epsilon) of Stable Diffusion. Latents and noise (B, C, H, W),
+    timesteps (B,), states of the text encoder (B, L, T). The denoiser runs in its own precision, the rest in that of the
+    latents.
     """
     noisy = scheduler.add_noise(latents, noise, timesteps)
-    predicted = unet(noisy, timesteps, states).sample
-    error = (predicted - scheduler.get_velocity(latents, noise, timesteps)).square().mean(dim=(1, 2, 3))
+    predicted = unet(noisy.to(unet.dtype), timesteps, states.to(unet.dtype)).sample.to(latents.dtype)
     snr = compute_snr(scheduler, timesteps)
-    # The last step has no signal, so min-SNR alone would never teach the one where sampling starts.
-    weight = (snr.clamp(max=snr_gamma) / (snr + 1)).clamp(min=0.05)
-    return (error * weight).mean()
+    if scheduler.config.prediction_type == "epsilon":
+        target, weight = noise, snr.clamp(max=snr_gamma) / snr
+    else:
+        target = scheduler.get_velocity(latents, noise, timesteps)
+        # The last step has no signal, so min-SNR alone would never teach the one where sampling starts.
+        weight = (snr.clamp(max=snr_gamma) / (snr + 1)).clamp(min=0.05)
+    return ((predicted - target).square().mean(dim=(1, 2, 3)) * weight).mean()
 
 
 def judged_rows(pool: Pool, generator: torch.Generator, most: int = 512) -> torch.Tensor:
@@ -202,9 +207,9 @@ class UNetStage:
     ) -> None:
         self.config, self.train, self.validation = config, train, validation
         self.vae, self.text, self.tokenizer = vae, text.requires_grad_(False).eval(), tokenizer
-        self.plain = train.latents(vae, 0)
+        self.plain = train.latents(vae, 0)[0]
         self.augmented = train.latents(vae, config.views)
-        self.held_out = validation.latents(vae, 0)
+        self.held_out = validation.latents(vae, 0)[0]
         self.sentences = Sentences(self.text, tokenizer)
         self.bank = caption_bank(train, self.sentences)
 
@@ -245,8 +250,8 @@ class UNetStage:
         captions, rows = self.train.captions(indices[looked:], generator), indices.tolist()
         # Half of what is looked at is plain: backgrounds are hard on a beginner.
         views = torch.randint(-len(self.augmented), len(self.augmented), (looked,), generator=generator).tolist()
-        seen = [(self.augmented[v] if v >= 0 else self.plain[0])[i] for v, i in zip(views, rows[:looked], strict=True)]
-        painted = self.plain[0, indices[looked:].numpy()]
+        seen = [(self.augmented[v] if v >= 0 else self.plain)[i] for v, i in zip(views, rows[:looked], strict=True)]
+        painted = self.plain[indices[looked:].numpy()]
         return {
             **self._painted(painted, captions, generator),
             **self._looked_at(np.stack(seen), seen_captions, generator),
@@ -259,7 +264,7 @@ class UNetStage:
         totals: dict[str, float] = {}
         for part in rows.split(64):
             latents, captions = (
-                self.held_out[0, part.numpy()],
+                self.held_out[part.numpy()],
                 self.validation.captions(part, generator, feelings=False),
             )
             batch = {

@@ -10,13 +10,11 @@ from typing import Any
 from accelerate import PartialState
 from datasets import Dataset
 from diffusers import DDPMScheduler
-from transformers import AutoModel
+from transformers import AutoModel, CLIPModel
 
 from kcdp.experts.chain import ExpertQueryChain
 from kcdp.experts.correlation import EmotionalCorrelation
-from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
-from kcdp.vision import ConvStemCLIPModel
 from train.data.pool import Pool
 from train.data.sources import load_records, make_pool
 from train.evaluation.baselines import FrozenCLIP
@@ -26,7 +24,15 @@ from train.recipe import Recipe
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.feedback import FeedbackConfig, filtered_pool, generate
 from train.stages.joint import JointConfig, JointStage
-from train.stages.running import PARSER, best_weights, data_speaks, load_foundation, run
+from train.stages.running import (
+    best_weights,
+    data_speaks,
+    load_clip,
+    load_foundation,
+    load_parser,
+    load_scheduler,
+    run,
+)
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 
 
@@ -42,17 +48,16 @@ def understanding_stage(
     recipe: Recipe, config: UnderstandingConfig, train: Pool, held_out: Pool, vision: Path | None = None
 ) -> UnderstandingStage:
     """The stage on the given pools, and on the tower in the folder `vision`; by default CLIP's, which has learned from
-    captions, with the labelled path in the place of its stem's.
+    captions, and where its own stage made it, with the labelled path in the place of its stem's.
     """
-    language = FrozenCLIP.load(best_weights(recipe, "language"), PartialState().device)
-    clip: ConvStemCLIPModel = language.model
+    language = load_clip(recipe)
+    clip: CLIPModel = language.model
     path = None
-    if vision is None:
-        path = BottomUpPath.from_pretrained(best_weights(recipe, "labelled_path") / "path")
-    else:
+    if vision is not None:
         clip.vision_model = AutoModel.from_pretrained(vision).to(clip.device)
-    parser = TripletParser.from_pretrained(PARSER)
-    return UnderstandingStage(config, train, held_out, clip, language.tokenizer, parser, path)
+    elif not recipe.foundation:
+        path = BottomUpPath.from_pretrained(best_weights(recipe, "labelled_path") / "path")
+    return UnderstandingStage(config, train, held_out, clip, language.tokenizer, load_parser(recipe), path)
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,8 @@ class JointParts:
         start = best_weights(recipe, "uniemo_understanding")
         return cls(
             foundation=load_foundation(recipe),
-            scheduler=DDPMScheduler.from_pretrained(best_weights(recipe, "unet") / "scheduler"),
-            clip=FrozenCLIP.load(best_weights(recipe, "language"), PartialState().device),
+            scheduler=load_scheduler(recipe),
+            clip=load_clip(recipe),
             pictures=understanding_stage(recipe, config, train, held_out, start / "vision"),
             start=start,
         )
@@ -125,13 +130,15 @@ class JointParts:
 
 
 def _finished(recipe: Recipe, parts: JointParts, stage: JointStage) -> None:
-    """The emotion space, and the bundle."""
+    """The emotion space, and the bundle; all processes go on once they are there."""
     from train.bundle import add_uniemo
 
-    if PartialState().is_main_process:
+    state = PartialState()
+    if state.is_main_process:
         with data_speaks():
             parts.finish(best_weights(recipe, stage.name))
         add_uniemo(recipe, parts.foundation)
+    state.wait_for_everyone()
 
 
 def run_uniemo_joint(recipe: Recipe) -> dict[str, float]:
@@ -154,7 +161,7 @@ def run_uniemo_feedback(recipe: Recipe) -> dict[str, float]:
     parts = JointParts.load(recipe, load_records(recipe))
     start = best_weights(recipe, "uniemo_joint")
     pipeline = assemble_uniemo(recipe, parts.foundation, start)
-    with PartialState().main_process_first(), data_speaks():
+    with data_speaks():
         made = generate(pipeline, parts.pictures.train, recipe.cache_dir, settings)
         generated = filtered_pool(made, parts.pictures, parts.classifier, settings)
     stage = parts.stage(config, start, generated=generated, share=settings.share, name="uniemo_feedback")

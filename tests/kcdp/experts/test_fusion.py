@@ -84,6 +84,18 @@ def test_the_head_reads_a_direction(inputs):
     assert fusion.prototypes.shape == (CLASSES, TEXT)
 
 
+def test_two_text_encoders_have_a_part_each_of_its_own_length(inputs, tmp_path):
+    fusion = EmotionFusion(**SIZES | {"text_dim": [6, 9], "token_norm": [0.7, 2.0]})
+    assert fusion.text_dims == (6, 9) and fusion.prototypes.shape == (CLASSES, 15)
+    first, second = fusion(*inputs).split((6, 9), dim=1)
+    torch.testing.assert_close(first.norm(dim=1), torch.full((BATCH,), 0.7))
+    torch.testing.assert_close(second.norm(dim=1), torch.full((BATCH,), 2.0))
+    fusion.save_pretrained(tmp_path)
+    loaded = EmotionFusion.from_pretrained(tmp_path)
+    assert loaded.text_dims == (6, 9)
+    torch.testing.assert_close(loaded(*inputs), fusion(*inputs))
+
+
 def test_gradients_reach_all_inputs_and_weights(inputs):
     fusion = EmotionFusion(**SIZES)
     inputs = [value.requires_grad_() for value in inputs]
@@ -115,7 +127,13 @@ def test_saving_and_loading_changes_nothing(inputs, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"use": "scene"}, "Unknown use 'scene'; choose one of cls, "), ({"token_norm": 0.0}, "must be above 0, not 0.0")],
+    [
+        ({"use": "scene"}, "Unknown use 'scene'; choose one of cls, "),
+        ({"token_norm": 0.0}, "must be above 0, not 0.0"),
+        ({"token_norm": [0.4, -1.0], "text_dim": [6, 9]}, "must be above 0, not -1.0"),
+        ({"token_norm": [0.4, 0.5]}, "There are 1 text encoders but 2 lengths .* give one for each"),
+        ({"text_dim": [6, 9]}, "There are 2 text encoders but 1 lengths"),
+    ],
 )
 def test_errors(options, message):
     with pytest.raises(ValueError, match=message):

@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from transformers import CLIPTextModelWithProjection
 
-from kcdp.experts.prompt import PLACEHOLDER, blend, encode_prompts, token_ids
+from kcdp.experts.prompt import PLACEHOLDER, Condition, PromptEncoder, blend, encode_prompts, token_ids
 from tests.conftest import TEXT_LENGTH, WIDTH
+from tests.tiny_diffusion import text_config
 
 
 def word(text_encoder, tokenizer, text):
@@ -138,3 +140,51 @@ def test_threads_do_not_mix_their_prompts(tiny_text_encoder, tiny_tokenizer):
 def test_errors(tiny_text_encoder, tiny_tokenizer, prompts, tokens, message):
     with pytest.raises(ValueError, match=message):
         encode_prompts(tiny_text_encoder, tiny_tokenizer, prompts, tokens)
+
+
+@pytest.fixture(scope="module")
+def two_encoders(tiny_text_encoder, tiny_tokenizer):
+    """The text side of an SDXL of 64 px, of widths 32 and 24."""
+    torch.manual_seed(4)
+    second = CLIPTextModelWithProjection(text_config(tiny_tokenizer, 24, projection_dim=20)).eval()
+    return PromptEncoder((tiny_text_encoder, second), (tiny_tokenizer, tiny_tokenizer), size=64)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "prompt", ["a {} on a red sofa", "{}", "a man hugs a woman under a big umbrella and a {} too long"]
+)
+def test_two_text_encoders_say_what_they_say_of_a_word(two_encoders, tiny_tokenizer, prompt):
+    """The second pools at the end of the sentence, not at the emotion, whose place has the same id."""
+    (cat,) = tiny_tokenizer("cat", add_special_tokens=False).input_ids
+    vector = torch.cat([encoder.get_input_embeddings().weight[cat] for encoder in two_encoders.text_encoders])
+    found = two_encoders.with_emotions([prompt.format(PLACEHOLDER)], [[(vector, 1.0)]])
+    expected = two_encoders.plain([prompt.format("cat")])
+    torch.testing.assert_close(found.states, expected.states)
+    assert found.added.keys() == expected.added.keys() == {"text_embeds", "time_ids"}
+    for name, value in found.added.items():
+        torch.testing.assert_close(value, expected.added[name])
+    assert found.states.shape[2] == 56 and found.added["text_embeds"].shape == (1, 20)
+    assert found.added["time_ids"].tolist() == [[64, 64, 0, 0, 64, 64]]
+
+
+def test_gradients_reach_the_part_of_either_encoder(two_encoders):
+    vector = torch.randn(56, requires_grad=True)
+    two_encoders.with_emotions(["a cat"], [[(vector, 1.0)]]).states.square().sum().backward()
+    assert all(part.abs().sum() > 0 for part in vector.grad.split(two_encoders.widths))
+
+
+def test_nothing_is_zeros_for_two_encoders_and_the_empty_prompt_for_one(
+    two_encoders, tiny_text_encoder, tiny_tokenizer
+):
+    assert two_encoders.nothing().states.abs().sum() == two_encoders.nothing().added["text_embeds"].abs().sum() == 0
+    assert two_encoders.nothing().added["time_ids"].tolist() == [[64, 64, 0, 0, 64, 64]]
+    one = PromptEncoder((tiny_text_encoder,), (tiny_tokenizer,), size=64)
+    assert torch.equal(one.nothing().states, one.plain([""]).states) and not one.nothing().added
+
+
+def test_conditions_stand_one_before_the_other():
+    alone = Condition(torch.zeros(1, 2, 3), {"text_embeds": torch.zeros(1, 4)})
+    three = Condition(torch.ones(3, 2, 3), {"text_embeds": torch.ones(3, 4)})
+    joined = alone.before(three)
+    assert joined.states[:, 0, 0].tolist() == joined.added["text_embeds"][:, 0].tolist() == [0, 0, 0, 1, 1, 1]

@@ -2,147 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import (
-    BertConfig,
-    BertLMHeadModel,
-    BertTokenizer,
-    BlipConfig,
-    BlipForConditionalGeneration,
-    BlipProcessor,
-    CLIPProcessor,
-    CLIPTokenizer,
-    CLIPVisionConfig,
-    CLIPVisionModel,
-    InstructBlipConfig,
-    InstructBlipForConditionalGeneration,
-    InstructBlipProcessor,
-    PreTrainedTokenizerFast,
-    VisionEncoderDecoderModel,
-)
-from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers import CLIPTextModel
 
-from kcdp.knowledge.captioner import FULL_CAPTIONER, Captioner, CaptionerConfig, tidy
-
-TEXT = "a photo of the man woman cat dog heart face is sad happy holds and describe this picture"
-WORDS = TEXT.split()
-VISION = {
-    "hidden_size": 16,
-    "intermediate_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "image_size": 16,
-    "patch_size": 8,
-}
-
-
-def bert_tokenizer() -> BertTokenizer:
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]"]
-    return BertTokenizer(vocab={word: index for index, word in enumerate([*special, *WORDS])})
-
-
-def image_processor() -> BlipImageProcessorPil:
-    return BlipImageProcessorPil(size={"height": 16, "width": 16})
-
-
-def blip() -> tuple[BlipForConditionalGeneration, BlipProcessor]:
-    tokenizer = bert_tokenizer()
-    text = {
-        "vocab_size": len(tokenizer),
-        "hidden_size": 16,
-        "encoder_hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "max_position_embeddings": 64,
-        "bos_token_id": 5,
-        "sep_token_id": 3,
-        "eos_token_id": 3,
-        "pad_token_id": 0,
-    }
-    config = BlipConfig(text_config=text, vision_config=VISION, projection_dim=8)
-    return BlipForConditionalGeneration(config), BlipProcessor(image_processor(), tokenizer)
-
-
-def instruct_blip() -> tuple[InstructBlipForConditionalGeneration, InstructBlipProcessor]:
-    vocabulary = ["<pad>", "</s>", "<unk>", "<image>", *WORDS]
-    words = Tokenizer(models.WordLevel({word: index for index, word in enumerate(vocabulary)}, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=64
-    )
-    processor = InstructBlipProcessor(image_processor(), tokenizer, bert_tokenizer(), num_query_tokens=4)
-    text = {
-        "model_type": "t5",
-        "vocab_size": len(tokenizer),
-        "d_model": 16,
-        "d_kv": 8,
-        "d_ff": 16,
-        "num_layers": 1,
-        "num_heads": 2,
-        "decoder_start_token_id": 0,
-        "pad_token_id": 0,
-        "eos_token_id": 1,
-    }
-    qformer = {
-        "vocab_size": 32,
-        "hidden_size": 16,
-        "encoder_hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "cross_attention_frequency": 1,
-    }
-    config = InstructBlipConfig(
-        vision_config=VISION,
-        qformer_config=qformer,
-        text_config=text,
-        num_query_tokens=4,
-        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
-    )
-    return InstructBlipForConditionalGeneration(config), processor
-
-
-def vision_encoder_decoder() -> tuple[VisionEncoderDecoderModel, CLIPProcessor]:
-    blank = CLIPTokenizer(vocab={"<|startoftext|>": 0, "<|endoftext|>": 1}, merges=[])
-    tokenizer = blank.train_new_from_iterator([TEXT], vocab_size=400, show_progress=False)
-    special = {
-        "bos_token_id": tokenizer.bos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "pad_token_id": tokenizer.pad_token_id,
-    }
-    decoder = BertLMHeadModel(
-        BertConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=16,
-            intermediate_size=16,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            max_position_embeddings=32,
-            is_decoder=True,
-            add_cross_attention=True,
-            **special,
-        )
-    )
-    model = VisionEncoderDecoderModel(encoder=CLIPVisionModel(CLIPVisionConfig(**VISION)), decoder=decoder)
-    for settings in (model.config, model.generation_config):
-        settings.decoder_start_token_id = tokenizer.bos_token_id
-        settings.update(special)
-    image = CLIPImageProcessorPil(size={"height": 16, "width": 16}, do_center_crop=False)
-    return model, CLIPProcessor(image, tokenizer)
-
+from kcdp.knowledge.captioner import FULL_CAPTIONER, Captioner, CaptionerConfig, quantized, tidy
+from tests.tiny_vlm import blip, blip_2, instruct_blip, llava, vision_encoder_decoder
 
 FAMILIES = {
     "blip": (blip, None),
     "blip-prompt": (blip, "a photo of"),
     "instructblip": (instruct_blip, "describe this picture"),
+    "blip-2": (blip_2, None),
+    "blip-2-prompt": (blip_2, "describe this picture"),
+    "llava": (llava, "describe this picture"),
     "vision-encoder-decoder": (vision_encoder_decoder, None),
 }
 
@@ -150,7 +28,7 @@ FAMILIES = {
 @pytest.fixture(params=FAMILIES)
 def captioner(request: pytest.FixtureRequest) -> Captioner:
     build, prompt = FAMILIES[request.param]
-    return Captioner(*build(), prompt=prompt, max_new_tokens=6)
+    return Captioner(*build(), CaptionerConfig(prompt=prompt, max_new_tokens=6))
 
 
 @pytest.fixture
@@ -174,17 +52,17 @@ def test_round_trip_keeps_the_captions(captioner: Captioner, pictures: list[Imag
     assert loaded(pictures) == captioner(pictures)
 
 
-@pytest.mark.parametrize("build", [blip, instruct_blip])
+@pytest.mark.parametrize("build", [blip, instruct_blip, blip_2, llava])
 def test_prompt_reaches_the_model_and_leaves_the_caption(
     build: Callable, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    captioner = Captioner(*build(), prompt="a photo of")
+    captioner = Captioner(*build(), CaptionerConfig(prompt="a photo of"))
     seen = {}
 
     def generate(**inputs: object) -> torch.Tensor:
         seen.update(inputs)
-        asked = captioner.processor.tokenizer(["a photo of the sad sad cat"] * 3, return_tensors="pt")
-        return asked.input_ids
+        said = captioner.processor.tokenizer(["the sad sad cat"] * 3, add_special_tokens=False, return_tensors="pt")
+        return torch.cat([inputs["input_ids"], said.input_ids], dim=1)
 
     monkeypatch.setattr(captioner.model, "generate", generate)
     assert captioner(pictures) == ["the sad cat"] * 3
@@ -219,6 +97,106 @@ def test_tidy(text: str, echo: str, caption: str) -> None:
     assert tidy(text, echo) == caption
 
 
+@pytest.mark.parametrize("build", [instruct_blip, llava])
+def test_who_follows_instructions_is_asked_as_in_the_paper(build: Callable) -> None:
+    assert Captioner(*build()).config == FULL_CAPTIONER
+    assert Captioner(*build(), num_beams=1).config == dataclasses.replace(FULL_CAPTIONER, num_beams=1)
+
+
+@pytest.mark.parametrize("build", [blip, blip_2, vision_encoder_decoder])
+def test_others_caption_freely(build: Callable) -> None:
+    assert Captioner(*build()).config == CaptionerConfig()
+
+
+def test_the_papers_decoding_reaches_the_model(pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch) -> None:
+    captioner, seen = Captioner(*instruct_blip()), {}
+    generate = captioner.model.generate
+
+    def listen(**inputs: object) -> torch.Tensor:
+        tokens = generate(**inputs)
+        seen.update(inputs, written=(tokens != captioner.processor.tokenizer.pad_token_id).sum(dim=1))
+        return tokens
+
+    monkeypatch.setattr(captioner.model, "generate", listen)
+    captioner(pictures[:2])
+    settings = {
+        "num_beams": 5,
+        "min_new_tokens": 30,
+        "max_new_tokens": 50,
+        "repetition_penalty": 5.0,
+        "do_sample": False,
+    }
+    assert {name: seen[name] for name in settings} == settings
+    assert 30 <= seen["written"].max() <= 50
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("build", [instruct_blip, blip_2, llava])
+def test_loads_in_any_precision(
+    build: Callable, dtype: torch.dtype, pictures: list[Image.Image], tmp_path: Path
+) -> None:
+    Captioner(*build()).save_pretrained(tmp_path)
+    loaded = Captioner.from_pretrained(tmp_path, dtype=dtype, min_new_tokens=1, max_new_tokens=2)
+    assert loaded.model.get_input_embeddings().weight.dtype == dtype
+    assert len(loaded(pictures)) == 3
+
+
+def test_quantised_weights_compute_in_the_dtype_asked_for() -> None:
+    four = quantized("4bit", torch.float16)
+    assert (four.load_in_4bit, four.quantization_method(), four.bnb_4bit_compute_dtype) == (True, "nf4", torch.float16)
+    assert four.bnb_4bit_use_double_quant
+    assert quantized("8bit").quantization_method() == "llm_int8"
+    with pytest.raises(ValueError, match=r"to '2bit'; choose 8bit or 4bit"):
+        quantized("2bit")
+
+
+def test_quantising_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match=f"Quantising '{tmp_path}' needs a GPU"):
+        Captioner.from_pretrained(tmp_path, quantization="4bit")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("kcdp.knowledge.captioner.is_bitsandbytes_available", lambda: False)
+    with pytest.raises(ValueError, match="needs the package bitsandbytes"):
+        Captioner.from_pretrained(tmp_path, quantization="8bit", device="cuda")
+
+
+def test_a_quantised_model_goes_straight_to_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("kcdp.knowledge.captioner.is_bitsandbytes_available", lambda: True)
+    model, processor = instruct_blip()
+    asked = {}
+    monkeypatch.setattr(
+        "kcdp.knowledge.captioner.AutoModelForImageTextToText.from_pretrained",
+        lambda name, **options: asked.update(options, name=name) or model,
+    )
+    monkeypatch.setattr("kcdp.knowledge.captioner.AutoProcessor.from_pretrained", lambda name, revision: processor)
+    Captioner.from_pretrained("org/vlm", revision="0" * 40, quantization="4bit", device="cuda:1", dtype=torch.float16)
+    assert (asked["name"], asked["revision"], asked["device_map"]) == ("org/vlm", "0" * 40, {"": "cuda:1"})
+    assert asked["quantization_config"].bnb_4bit_compute_dtype == torch.float16
+    assert asked["use_safetensors"]
+
+
+def test_what_cannot_be_loaded_is_named(tmp_path: Path, tiny_text_encoder: CLIPTextModel) -> None:
+    with pytest.raises(ValueError, match=f"The captioner '{tmp_path}' cannot be loaded: give a folder"):
+        Captioner.from_pretrained(tmp_path)
+    tiny_text_encoder.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="turns pictures into text") as caught:
+        Captioner.from_pretrained(tmp_path)
+    assert "\n" not in str(caught.value)
+    Captioner(*blip()).save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=f"The captioner '{tmp_path}' cannot be loaded"):
+        Captioner.from_pretrained(tmp_path)
+
+
+def test_a_model_too_large_for_its_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr("kcdp.knowledge.captioner.AutoModelForImageTextToText.from_pretrained", full)
+    with pytest.raises(ValueError, match="cannot be loaded: the GPU has too little memory; take a smaller dtype"):
+        Captioner.from_pretrained(tmp_path)
+
+
 def test_full_size_settings_are_the_papers() -> None:
     assert (FULL_CAPTIONER.num_beams, FULL_CAPTIONER.repetition_penalty) == (5, 5.0)
     assert (FULL_CAPTIONER.min_new_tokens, FULL_CAPTIONER.max_new_tokens) == (30, 50)
@@ -239,6 +217,6 @@ def test_options_out_of_range(options: dict, message: str) -> None:
 
 def test_prompt_and_model_must_go_together() -> None:
     with pytest.raises(ValueError, match="give it a prompt"):
-        Captioner(*instruct_blip())
+        Captioner(*instruct_blip(), prompt=None)
     with pytest.raises(ValueError, match="leave the prompt out"):
         Captioner(*vision_encoder_decoder(), prompt="a photo of")

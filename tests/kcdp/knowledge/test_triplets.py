@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,12 +124,45 @@ def test_shipped_files_are_small_and_licensed() -> None:
 
 
 def test_missing_pipelines_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="No spaCy pipeline at 'en_no_such_package'"):
-        TripletParser.from_pretrained("en_no_such_package")
-    with pytest.raises(ValueError, match="No spaCy pipeline at"):
+    with pytest.raises(ValueError, match="no spaCy pipeline 'en_no_such'; give a folder, or the name of"):
+        TripletParser.from_pretrained("en_no_such")
+    with pytest.raises(ValueError, match=f"no spaCy pipeline '{tmp_path}/nothing'"):
         TripletParser.from_pretrained(tmp_path / "nothing")
     with pytest.raises(ValueError, match="has no parser"):
         TripletParser(spacy.blank("en"))
+
+
+@pytest.fixture
+def installed(parser: TripletParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The shipped parser as an installed package, laid out as `spacy package` does."""
+    name, meta = "en_tiny_news", parser.nlp.meta
+    (tmp_path / name).mkdir()
+    parser.nlp.to_disk(tmp_path / name / f"{name}-{meta['version']}")
+    (tmp_path / name / "meta.json").write_text(json.dumps({**meta, "lang": "en", "name": "tiny_news"}))
+    (tmp_path / name / "__init__.py").write_text(
+        "from spacy.util import load_model_from_init_py\n\n"
+        "def load(**overrides):\n    return load_model_from_init_py(__file__, **overrides)\n"
+    )
+    about = tmp_path / f"{name}-{meta['version']}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {meta['version']}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    return name
+
+
+def test_a_package_is_loaded_by_its_name(parser: TripletParser, installed: str) -> None:
+    captions = [item["caption"] for item in GOLD[:5]]
+    assert TripletParser.from_pretrained(installed)(captions) == parser(captions)
+
+
+def test_a_package_whose_libraries_are_missing(installed: str, tmp_path: Path) -> None:
+    """As `en_core_web_trf` without the library of its transformer."""
+    config = next(tmp_path.glob(f"{installed}/*/config.cfg"))
+    config.write_text(config.read_text().replace('factory = "parser"', 'factory = "curated_transformer"'))
+    with pytest.raises(ValueError, match=f"'{installed}' cannot be loaded; install the libraries") as caught:
+        TripletParser.from_pretrained(installed)
+    assert "\n" not in str(caught.value)
 
 
 def tree(rows: str) -> Doc:

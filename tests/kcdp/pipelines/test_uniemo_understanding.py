@@ -75,7 +75,8 @@ def test_understanding_equals_a_slow_reference(pipeline, faces):
 
 @torch.no_grad()
 def test_the_tower_gets_pixels_in_its_own_measure(kcdp, faces):
-    pipeline = tiny_uniemo(kcdp, image_mean=[0.1, 0.2, 0.3], image_std=[0.5, 0.6, 0.7])
+    pipeline = tiny_uniemo(kcdp)
+    pipeline.vision.config.update({"image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.6, 0.7]})
     pixels = to_tensor([faces[0]], SIZE) / 2 + 0.5
     pixels = (pixels - torch.tensor([0.1, 0.2, 0.3])[:, None, None]) / torch.tensor([0.5, 0.6, 0.7])[:, None, None]
     expected = pipeline.chain(pipeline.vision, pixels).logits[0].softmax(0)

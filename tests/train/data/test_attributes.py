@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
+from kcdp.emotions import MIKELS_8
 from kcdp.knowledge.triplets import TripletParser
 from train.data import attributes as module
-from train.data.attributes import AttributeTable, attributes, normalise, pool_attributes
+from train.data.attributes import AttributeTable, attributes, pool_attributes
+from train.data.drawn import draw
 from train.data.drawn.scenes import SCENES
+from train.data.pool import Pool
+from train.data.records import make_record, to_dataset
+from train.data.wording import normalise
 from train.stages import PARSER
 
 
@@ -96,3 +101,33 @@ def test_a_pools_attributes_are_looked_for_once(train_pool, parser: TripletParse
     assert {one.object for one in found} <= {"face", "gold face"} and len(found) == len(train_pool)
     monkeypatch.setattr(module, "attributes", None)
     assert pool_attributes(train_pool, parser) == found
+
+
+def test_annotations_come_before_captions(tmp_path, parser: TripletParser) -> None:
+    annotated = [
+        (None, ()),
+        ("Amusement_Park", ("Alarm clock", "Tree")),
+        (None, ("alarm_clock",)),
+        ("Beach", ()),
+        (None, ()),
+    ]
+    rows = [
+        make_record(
+            draw(number, 16).image,
+            ["a dog on a beach" if number else "a crying face"],
+            domain="emoset",
+            style="s",
+            group=str(number),
+            license="x",
+            scene=scene,
+            objects=objects,
+        )
+        for number, (scene, objects) in enumerate(annotated)
+    ]
+    expected = [
+        (None, "face"), ("amusement park", "alarm clock"), (None, "alarm clock"), ("beach", None), ("beach", "dog")
+    ]  # fmt: skip
+    assert pool_attributes(Pool(to_dataset(rows), tmp_path, MIKELS_8.labels, size=16), parser) == expected
+    # Where everything is annotated, no caption is read.
+    told = Pool(to_dataset(rows[1:4]), tmp_path, MIKELS_8.labels, size=16)
+    assert pool_attributes(told, None) == expected[1:4]

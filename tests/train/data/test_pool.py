@@ -140,17 +140,17 @@ def vae():
 @torch.no_grad()
 def test_latents_of_plain_pictures_are_the_scaled_modes(make, vae):
     pool = make()
-    found = pool.latents(vae, 0, batch_size=5)
-    assert found.shape == (1, 18, 4, 4, 4)
+    (found,) = pool.latents(vae, 0, batch_size=5)
+    assert found.shape == (18, 4, 4, 4)
     assert found.dtype == np.float16
     expected = 0.5 * vae.encode(pool.plain(torch.arange(18))).latent_dist.mode()
-    torch.testing.assert_close(torch.from_numpy(found[0].copy()).float(), expected, rtol=2e-3, atol=2e-3)
+    torch.testing.assert_close(torch.from_numpy(found.copy()).float(), expected, rtol=2e-3, atol=2e-3)
 
 
 def test_latents_are_computed_once_for_each_encoder_and_augmentation(make, vae, monkeypatch):
     pool = make()
     first = pool.latents(vae, 2)
-    assert first.shape == (2, 18, 4, 4, 4)
+    assert [view.shape for view in first] == [(18, 4, 4, 4)] * 2
     assert not np.array_equal(first[0], first[1])
     calls = []
     monkeypatch.setattr(type(vae), "encode", lambda *_: calls.append(1) or pytest.fail("encoded again"))
@@ -174,4 +174,7 @@ def test_a_part_of_a_pool_reads_the_latents_that_are_there(make, records, vae, m
     monkeypatch.setattr(type(vae), "encode", lambda *_: pytest.fail("encoded again"))
     rows = [11, 2, 5]
     part = Pool(records.select(rows), pool.cache_dir, MIKELS_8.labels, size=SIZE)
-    assert np.array_equal(part.latents(vae, 1)[0], whole[0][rows])
+    (found,) = part.latents(vae, 1)
+    assert (found.shape, found.dtype, len(found)) == ((3, 4, 4, 4), np.float16, 3)
+    assert np.array_equal(found, whole[0][rows])
+    assert np.array_equal(found[1], whole[0][2]) and np.array_equal(found[np.array([2, 0])], whole[0][[5, 11]])

@@ -6,7 +6,17 @@ import pytest
 from PIL import Image
 
 from kcdp.emotions import MIKELS_8
-from train.data.records import FEATURES, captions, concatenate, content_id, labels, make_record, to_dataset
+from train.data.records import (
+    FEATURES,
+    Coded,
+    captions,
+    concatenate,
+    content_id,
+    from_parquet,
+    labels,
+    make_record,
+    to_dataset,
+)
 
 
 def record(colour="red", **changes):
@@ -79,3 +89,42 @@ def test_drawn_rows_are_completed():
     row = to_dataset([drawn])[0]
     assert (row["captions"], row["noun"], row["split"]) == (["a red cat that is crying"], None, "val")
     assert row["id"] == record("red")["id"]
+
+
+def test_a_path_is_kept_unread_under_its_identity(tmp_path):
+    facts = {"domain": "emoset", "style": "s", "group": "g", "license": "x", "scene": "Beach", "objects": ("Dog",)}
+    row = make_record(tmp_path / "missing.jpg", ["x"], identity="0" * 16, **facts)
+    assert (row["id"], row["image"]) == ("0" * 16, {"bytes": None, "path": str(tmp_path / "missing.jpg")})
+    stored = to_dataset([row, record()]).select_columns(["scene", "objects"])[:]
+    assert stored == {"scene": ["Beach", None], "objects": [["Dog"], []]}
+    with pytest.raises(ValueError, match="needs an identity"):
+        make_record(tmp_path / "missing.jpg", ["x"], **facts)
+
+
+def test_older_files_lack_annotations_and_have_null(tmp_path):
+    to_dataset([record()]).remove_columns(["scene", "objects"]).to_parquet(tmp_path / "old.parquet")
+    old = from_parquet(tmp_path / "old.parquet")
+    assert old.features == FEATURES
+    assert (old[0]["scene"], old[0]["objects"], old[0]["caption"]) == (None, None, "a square")
+    assert len(concatenate([old, to_dataset([record(scene="beach")])])) == 2
+
+
+@pytest.mark.parametrize("rows", [None, [3, 0, 1], [2], [0, 0, 4, 1], []])
+def test_coded_columns_equal_the_lists(rows):
+    emotions = ["awe", None, "fear", "awe", None]
+    # Two tables, one of them a selection: what training sees.
+    whole = concatenate(
+        [to_dataset(record(emotion=name) for name in [*emotions, "anger"]).select(range(5)), to_dataset([])]
+    )
+    records = whole if rows is None else whole.select(rows)
+    coded, expected = Coded.of(records, "emotion"), records["emotion"][:]
+    assert list(coded) == expected and len(coded) == len(expected)
+    assert list(np.array(coded)) == expected
+    assert coded.names == tuple(dict.fromkeys(name for name in expected if name))
+    assert coded.within({"awe", "anger"}).tolist() == [name == "awe" for name in expected]
+    assert list(coded[1:]) == expected[1:]
+
+
+def test_a_label_that_no_record_has_any_more_is_no_fault():
+    records = to_dataset([record(emotion="awe"), record(emotion="ennui")])
+    assert labels(records.select([0]), MIKELS_8.labels).tolist() == [1]

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from train.data.records import make_record, to_dataset
+from train.data.sets import SETS
 from train.data.splits import FAMILIES, PROTOCOLS, parts, select
 
 STYLES = {
@@ -13,6 +14,7 @@ STYLES = {
     "cartoons": ("avataaars", "micah", "lorelei", "toon-head", "big-smile"),
     "photos": ("oasis",),
     "folder": ("mine",),
+    **{name: (name,) for name in SETS},
 }
 
 
@@ -56,6 +58,7 @@ def test_benchmark_keeps_to_the_splits_and_holds_styles_out_whole(records):
         ("cartoons", style, split) for style in ("toon-head", "big-smile") for split in ("train", "val", "test")
     }
     assert chosen(records, "benchmark", "test-photos") == {("photos", "oasis", "test")}
+    assert chosen(records, "benchmark", "test-ser30k") == {("ser30k", "ser30k", "test")}
     assert {style for _, style, _ in chosen(records, "benchmark", "test-cartoons")} == {"avataaars", "micah", "lorelei"}
 
 

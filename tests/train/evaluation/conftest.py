@@ -13,9 +13,11 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
+from tests.tiny_vlm import instruct_blip
 from train.data.records import make_record, to_dataset
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
+from train.evaluation.vlm import FrozenVLM
 from train.recipe import Recipe
 from train.stages.language import LanguageConfig, build_clip
 from train.stages.text import TextConfig, build_text_tower
@@ -84,3 +86,9 @@ def clip(tiny_tokenizer: CLIPTokenizer) -> FrozenCLIP:
     vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE)
     model = build_clip(LanguageConfig(vision_layers=1), text, vae, BottomUpPath(6, (8, 16)))
     return FrozenCLIP(model.eval(), tiny_tokenizer, processor)
+
+
+@pytest.fixture(scope="session")
+def vlm() -> FrozenVLM:
+    torch.manual_seed(0)
+    return FrozenVLM(*instruct_blip())

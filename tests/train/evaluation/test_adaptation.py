@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.tiny_vlm import instruct_blip
 from train.evaluation import adaptation as module
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
 from train.evaluation.results import ResultStore
+from train.evaluation.vlm import FrozenVLM
 from train.foundation import Foundation
 from train.loop import LoopConfig
 from train.stages.kcdp import KCDPConfig
@@ -19,7 +21,9 @@ PAIR = ("emoji", "cartoons")
 
 
 @pytest.fixture
-def adaptation(domains: Domains, foundation: Foundation, clip: FrozenCLIP, tmp_path: Path) -> Adaptation:
+def adaptation(
+    domains: Domains, foundation: Foundation, clip: FrozenCLIP, vlm: FrozenVLM, tmp_path: Path
+) -> Adaptation:
     return Adaptation(
         domains,
         foundation,
@@ -28,6 +32,7 @@ def adaptation(domains: Domains, foundation: Foundation, clip: FrozenCLIP, tmp_p
         LoopConfig(steps=2, batch_size=4, warmup_steps=1, learning_rate=1e-3),
         ResultStore(tmp_path),
         cnn_widths=(4, 4, 4, 4),
+        vlm=vlm,
     )
 
 
@@ -48,6 +53,17 @@ def test_a_result_that_is_there_is_not_made_again(adaptation: Adaptation, monkey
     adaptation.loop = dataclasses.replace(adaptation.loop, steps=3)
     with pytest.raises(pytest.fail.Exception, match="trained again"):
         adaptation.result("kcdp-da", method, *PAIR, seed=0)
+
+
+def test_another_vision_language_model_is_asked_again(adaptation: Adaptation, monkeypatch: pytest.MonkeyPatch) -> None:
+    method = METHODS["vlm-likelihood"]
+    first = adaptation.result("vlm-likelihood", method, *PAIR, seed=0)
+    monkeypatch.setattr(FrozenVLM, "likeliest", lambda self, pool: pytest.fail("asked again"))
+    assert adaptation.result("vlm-likelihood", method, *PAIR, seed=0) == first
+    torch.manual_seed(1)
+    adaptation.vlm = FrozenVLM(*instruct_blip())
+    with pytest.raises(pytest.fail.Exception, match="asked again"):
+        adaptation.result("vlm-likelihood", method, *PAIR, seed=0)
 
 
 def test_a_table_goes_on_where_it_stopped(adaptation: Adaptation, monkeypatch: pytest.MonkeyPatch) -> None:

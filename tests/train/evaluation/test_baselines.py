@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import CLIPConfig, CLIPModel, CLIPTextModel, CLIPTokenizer
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from kcdp.imaging import to_pictures
+from tests.tiny_vlm import VISION
 from train.data.augment import AugmentConfig
 from train.evaluation.baselines import FrozenCLIP, ResNet, ResNetStage, linear_probe, zero_shot
 from train.evaluation.domains import Domains
@@ -64,6 +68,50 @@ def test_embeddings_are_clips_own(clip: FrozenCLIP, domains: Domains) -> None:
         output = clip.model(pixel_values=pool.plain(torch.arange(len(pool))), **tokens)
     np.testing.assert_allclose(clip.pictures(pool), output.image_embeds.numpy(), atol=2e-2)
     torch.testing.assert_close(clip.texts(texts), output.text_embeds)
+
+
+def test_both_layouts_are_read(clip: FrozenCLIP, domains: Domains, tmp_path: Path) -> None:
+    """The stage's, a folder a part, and that of a published CLIP, everything in one."""
+    clip.model.save_pretrained(tmp_path / "stage/clip")
+    clip.tokenizer.save_pretrained(tmp_path / "stage/tokenizer")
+    clip.processor.save_pretrained(tmp_path / "stage/image_processor")
+    np.testing.assert_allclose(
+        FrozenCLIP.load(tmp_path / "stage", "cpu").pictures(domains.test("emoji")), clip.pictures(domains.test("emoji"))
+    )
+
+
+def test_any_clip_will_do(tiny_tokenizer: CLIPTokenizer, domains: Domains, tmp_path: Path) -> None:
+    text = {
+        "vocab_size": len(tiny_tokenizer),
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 16,
+        "bos_token_id": tiny_tokenizer.bos_token_id,
+        "eos_token_id": tiny_tokenizer.eos_token_id,
+    }
+    config = CLIPConfig(text_config=text, vision_config={**VISION, "patch_size": 4}, projection_dim=12)
+    processor = CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16})
+    for part in (CLIPModel(config), tiny_tokenizer, processor):
+        part.save_pretrained(tmp_path)
+    published, pool = FrozenCLIP.load(tmp_path, "cpu"), domains.test("emoji")
+    assert type(published.model) is CLIPModel
+    assert published.pictures(pool).shape == (len(pool), 12)
+    tokens = tiny_tokenizer(["a cat"], return_tensors="pt")
+    pixels = published.processor(to_pictures(pool.plain(torch.arange(len(pool)))), return_tensors="pt").pixel_values
+    with torch.no_grad():
+        own = published.model(**tokens, pixel_values=pixels)
+    np.testing.assert_allclose(published.pictures(pool), own.image_embeds, atol=1e-5)
+    torch.testing.assert_close(published.texts(["a cat"]), own.text_embeds)
+    guesses = zero_shot(published, pool)
+    assert guesses.shape == (len(pool),) and set(guesses) <= set(range(8))
+
+
+def test_other_models_are_no_clip(tmp_path: Path, tiny_text_encoder: CLIPTextModel) -> None:
+    tiny_text_encoder.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="is a CLIPTextModel where a CLIP is needed"):
+        FrozenCLIP.load(tmp_path, "cpu")
 
 
 def test_zero_shot_takes_the_nearest_prompt(

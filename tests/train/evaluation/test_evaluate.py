@@ -13,6 +13,7 @@ from kcdp.perception.pyramid import BottomUpPath
 from train import evaluate
 from train.evaluation import shipped
 from train.evaluation.baselines import FrozenCLIP
+from train.evaluation.vlm import FrozenVLM
 from train.foundation import Foundation
 from train.loop import LoopConfig, run_stage
 from train.recipe import Recipe
@@ -86,12 +87,25 @@ def test_what_has_been_measured_is_read(run: Path, monkeypatch: pytest.MonkeyPat
         command(run, "--what", "captions", "--limit", "1")
 
 
+def test_the_model_named_is_asked(run: Path, vlm: FrozenVLM) -> None:
+    vlm.model.save_pretrained(run / "vlm")
+    vlm.processor.save_pretrained(run / "vlm")
+    rows = ("vlm-answer", "vlm-likelihood", "vlm-linear-probe")
+    asked = ("--what", "adaptation", "--pairs", "emoji:photos", "--seeds", "3", "--vlm.name", str(run / "vlm"))
+    command(run, *asked, "--methods", *rows)
+    table = json.loads((run / "evaluation/adaptation.json").read_text())
+    assert [len(table[row]["emoji → photos"]) for row in rows] == [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--what", "beauty"), "'beauty' is not known"),
         (("--methods", "magic"), "'magic' is not known"),
         (("--what", "adaptation", "--pairs", "emoji:stickers"), "'emoji:stickers' is not a pair"),
+        (("--what", "adaptation", "--methods", "vlm-answer"), "'vlm-answer' asks a vision-language model"),
+        (("--what", "adaptation", "--vlm.name", "nowhere/at-all"), "'nowhere/at-all' is neither a folder"),
+        (("--vlm.nmae", "org/vlm"), "'vlm.nmae' is unknown"),
         (("--what", "recognition", "--protocol", "selection"), "no labelled test picture"),
         (("--what", "recognition", "--bundle", "nowhere/at-all"), "nowhere/at-all"),
         (("--what", "captions", "--output_dir", "nowhere"), "has to be trained first"),

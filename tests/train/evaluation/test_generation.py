@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate import PartialState
 from PIL import Image
 
 from kcdp.imaging import to_tensor
 from kcdp.metrics.diversity import lpips
 from kcdp.metrics.fid import frechet_distance
+from tests.two_processes import in_two_processes
 from train.data.pool import Pool
 from train.data.records import make_record, to_dataset
 from train.evaluation.generation import Generation, PaintMethod, generation_report, measure, real_rows
@@ -198,9 +200,29 @@ def test_a_killed_method_goes_on(generation: Generation) -> None:
     assert {emotion for emotion, _ in painter.asked} == {"fear", "sadness"}
 
 
+def test_two_processes_paint_every_picture_once(generation: Generation, tmp_path: Path) -> None:
+    def paint() -> None:
+        painter = Painter()
+        result = generation.result("dots", PaintMethod("Dots", painter))
+        own = {"asked": painter.asked, "fid": result["fid"], "emo_a": result["emo_a"]}
+        (tmp_path / f"{PartialState().process_index}.json").write_text(json.dumps(own))
+
+    in_two_processes(paint)
+    first, second = (json.loads((tmp_path / f"{process}.json").read_text()) for process in (0, 1))
+    # Batches of two and of one, an emotion each.
+    assert [len(seeds) for _, seeds in first["asked"]] == [2, 2, 2]
+    assert [len(seeds) for _, seeds in second["asked"]] == [1, 1, 1]
+    again = Painter()
+    alone = dataclasses.replace(generation, store=ResultStore(tmp_path / "alone"))
+    expected = alone.result("dots", PaintMethod("Dots", again))
+    assert sorted(map(repr, map(tuple, first["asked"] + second["asked"]))) == sorted(map(repr, again.asked))
+    for found in (first, second):
+        assert (found["fid"], found["emo_a"]) == (expected["fid"], expected["emo_a"])
+
+
 def test_pictures_can_be_looked_at(generation: Generation) -> None:
     method = PaintMethod("Dots", Painter())
-    path = generation.paint("dots", method, "fear")[1]
+    path = generation.paint("dots", method)["fear"][1]
     assert path.parent == generation.folder("dots", method) / "fear"
     (expected,) = dots("fear", [generation.seeds("fear")[1]])
     with Image.open(path) as picture:

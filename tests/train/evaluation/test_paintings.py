@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -15,9 +13,8 @@ from train.stages.unet import build_scheduler
 
 
 @pytest.fixture
-def pipeline(foundation: Foundation, tmp_path: Path) -> StableDiffusionPipeline:
-    build_scheduler().save_pretrained(tmp_path)
-    return painter(foundation, tmp_path)
+def pipeline(foundation: Foundation) -> StableDiffusionPipeline:
+    return painter(foundation, build_scheduler())
 
 
 @torch.no_grad()

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from accelerate import PartialState
 from PIL import Image
 
 from kcdp.pipelines.kcdp import KCDPPipeline
+from tests.two_processes import in_two_processes
 from train.bundle import assemble
+from train.data.pool import Pool
 from train.evaluation import shipped
 from train.evaluation.domains import Domains
 from train.foundation import Foundation
@@ -42,6 +47,25 @@ def test_recognition_is_what_the_pipeline_says(pipeline: KCDPPipeline, domains: 
     assert result["cliea"]["accuracy"] == pytest.approx(expected)
     expected = np.mean([output.emotion == emotion for output, emotion in zip(blank, truth, strict=True)])
     assert result["no_knowledge"]["accuracy"] == pytest.approx(expected)
+
+
+def measured(pipeline: KCDPPipeline, pool: Pool, folder: Path) -> None:
+    """All measures as JSON, a file of each process."""
+    parts = {name: getattr(shipped, name)(pipeline, pool) for name in ("recognise", "describe", "reconstruct")}
+    (folder / f"{PartialState().process_index}.json").write_text(json.dumps(parts))
+
+
+def test_two_processes_measure_what_one_does(
+    pipeline: KCDPPipeline, domains: Domains, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(shipped, "BATCH", 2)
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    for folder in (alone, both):
+        folder.mkdir()
+    measured(pipeline, domains.test("emoji"), alone)
+    in_two_processes(measured, pipeline, domains.test("emoji"), both)
+    expected = (alone / "0.json").read_text()
+    assert [(both / f"{process}.json").read_text() for process in (0, 1)] == [expected] * 2
 
 
 def test_a_limit_takes_evenly_spaced_pictures(pipeline: KCDPPipeline, domains: Domains) -> None:

@@ -135,12 +135,13 @@ def test_generation_is_measured_beside_real_pictures(
         monkeypatch.setattr(f"train.evaluation.uniemo.{name}", smaller)
     command(run, "--what", "generation")
     results = json.loads((run / "evaluation/generation.json").read_text())
-    assert list(results) == ["real", "text-to-image", "textual-inversion", "emogen", "uniemo"]
+    assert list(results) == ["real", "text-to-image", "textual-inversion", "dreambooth", "emogen", "uniemo"]
     assert {result["pictures"] for result in results.values()} == {16}
     said = capsys.readouterr().out
-    assert "| Class feature only, as EmoGen's mapper | 16 |" in said and "No method changes the denoiser." in said
+    assert "| Class feature only, as EmoGen's mapper | 16 |" in said and "Only DreamBooth changes the denoiser." in said
+    assert "| DreamBooth-LoRA | 16 |" in said and "| The denoiser alone, asked for" in said
     folders = list((run / "evaluation/results/pictures").iterdir())
-    assert len(folders) == 4 and all(len(list(folder.rglob("*.png"))) == 16 for folder in folders)
+    assert len(folders) == 5 and all(len(list(folder.rglob("*.png"))) == 16 for folder in folders)
     files = {path.name for path in (run / "evaluation").glob("*.png")}
     assert files == {"transfer.png", "fusion-amusement-sadness.png", "fusion-awe-fear.png"}
     # The drawn ones test nothing here: there are others.

@@ -7,12 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from accelerate import PartialState
 from PIL import Image
 from torch import nn
 
 from kcdp.experts.feedback import keep
 from kcdp.imaging import to_tensor
 from kcdp.metrics.semantics import clarities
+from tests.two_processes import in_two_processes
 from train.evaluation.instruments import embedder, zero_shot_head
 from train.stages import feedback as module
 from train.stages.feedback import FeedbackConfig, filtered_pool, generate, prompts_of, scores
@@ -63,6 +65,31 @@ def test_every_emotion_is_painted_as_often_and_every_seed_once(painter, made, jo
     assert not {one.path for one in generate(painter, joint_parts.pictures.train, tmp_path, CONFIG)} & {
         one.path for one in made
     }
+
+
+def test_two_processes_paint_every_seed_once_and_rank_alike(picture, joint_parts, tmp_path):
+    def paint(folder):
+        painter = Painter(picture)
+        made = generate(painter, joint_parts.pictures.train, folder, CONFIG)
+        found = scores(made, joint_parts.pictures, joint_parts.classifier)
+        own = {"made": made, "asked": painter.asked, "scores": torch.stack(found)}
+        torch.save(own, folder / f"{PartialState().process_index}.pt")
+
+    both, alone = tmp_path / "both", tmp_path / "alone"
+    for folder in (both, alone):
+        folder.mkdir()
+    paint(alone)
+    in_two_processes(paint, both)
+    expected, first, second = (
+        torch.load(folder / f"{process}.pt", weights_only=False)
+        for folder, process in ((alone, 0), (both, 0), (both, 1))
+    )
+    assert sorted(first["asked"] + second["asked"]) == sorted(expected["asked"])
+    assert abs(len(first["asked"]) - len(second["asked"])) <= 1
+    assert first["made"] == second["made"]
+    assert [one.path.read_bytes() for one in first["made"]] == [one.path.read_bytes() for one in expected["made"]]
+    torch.testing.assert_close(first["scores"], expected["scores"])
+    assert torch.equal(first["scores"], second["scores"])
 
 
 def test_prompts_are_what_pictures_of_the_emotion_show(thing_pools, made):

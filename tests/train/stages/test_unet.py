@@ -114,9 +114,9 @@ def test_captions_are_dropped_as_often_as_asked(stage):
 def test_batches_come_from_the_cached_latents_and_the_generator(stage, train_pool, foundation):
     first, again = drawn(stage), drawn(stage)
     assert all(torch.equal(first[name], again[name]) for name in first)
-    assert stage.augmented.shape == (TINY.views, len(train_pool), 6, 4, 4)
+    assert [view.shape for view in stage.augmented] == [(len(train_pool), 6, 4, 4)] * TINY.views
     assert len(first["clean"]) == len(first["own"]) == 3
-    plain, any_view = stage.plain, np.concatenate([stage.plain, stage.augmented])
+    plain, any_view = stage.plain[None], np.stack([stage.plain, *stage.augmented])
     for rows, latents in ((first["latents"], plain), (first["clean"], any_view)):
         known = torch.from_numpy(latents.copy()).float().flatten(0, 1)
         for row in rows:

@@ -1,0 +1,43 @@
+"""Where the networks of a pipeline are: on one device, or on the CPU until they are needed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from accelerate import cpu_offload
+from diffusers import DiffusionPipeline
+from torch import nn
+
+#: "model": each network comes to the GPU when it is its turn. "sequential": each layer; slower by far, in the least memory.
+Offload = Literal["model", "sequential"]
+
+
+def execution_device(network: nn.Module) -> torch.device:
+    """Where a network computes: where its weights are or, when it is offloaded, where accelerate's hooks bring them."""
+    for module in network.modules():
+        device = getattr(getattr(module, "_hf_hook", None), "execution_device", None)
+        if device is not None:
+            return torch.device(device)
+    return next(network.parameters()).device
+
+
+def bring(network: nn.Module) -> None:
+    """Bring an offloaded network whole, for whoever asks it for something other than its `forward`; else do nothing."""
+    hook = getattr(network, "_hf_hook", None)
+    if hook is not None:
+        hook.pre_forward(network)
+
+
+def place(pipeline: DiffusionPipeline, device: str | torch.device, offload: Offload | None) -> None:
+    """Put a pipeline's networks on `device`, or have them brought there by diffusers' own switches."""
+    if offload == "model":
+        pipeline.enable_model_cpu_offload(device=device)
+    elif offload == "sequential":
+        pipeline.enable_sequential_cpu_offload(device=device)
+        denoiser = getattr(pipeline, "denoiser", None)
+        if denoiser is not None:
+            # The view on the UNet is no component, and the layers of both hold the same weights.
+            cpu_offload(denoiser.unet, torch.device(device), offload_buffers=True)
+    else:
+        pipeline.to(device)

@@ -1,0 +1,99 @@
+"""What a recipe names, as records in the recipe's label space; and how little of millions of them is in memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+import torch
+from datasets import Dataset
+from datasets.arrow_writer import ArrowWriter
+
+from kcdp.emotions import KCDP_6, MIKELS_8
+from tests.train.data.sets.layouts import LAYOUTS, paint
+from train.arguments import parse
+from train.data.pool import Pool
+from train.data.records import FEATURES, Coded, content_id, make_record
+from train.data.sets import SetError
+from train.data.sources import load_records, make_pool
+from train.evaluation.domains import Domains
+from train.recipe import Recipe
+from train.stages import check
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    """Two published sets and twelve drawn pictures, in KCDP-6."""
+    for name in ("emoset", "ser30k"):
+        LAYOUTS[name](tmp_path / name)
+    arguments = ["--sets.emoset", str(tmp_path / "emoset"), f"--sets.ser30k={tmp_path / 'ser30k'}"]
+    arguments += ["--drawn", "12", "--label_space", "KCDP-6", "--size", "16", "--output_dir", str(tmp_path / "run")]
+    (found,) = parse((Recipe,), arguments, None)
+    return found
+
+
+def test_drawn_pictures_and_sets_come_together_in_one_label_space(recipe: Recipe) -> None:
+    check(recipe)
+    records = load_records(recipe)
+    assert records.features == FEATURES
+    assert Coded.of(records, "domain").names == ("drawn", "emoset", "ser30k")
+    assert set(records["emotion"][:]) - {None} <= set(KCDP_6.labels)
+    # Six of the seven labels a split, and one sticker without; the neutral ones are dropped.
+    assert len(records) == 12 + 12 + 21
+    pool = make_pool(recipe, records, "train", {"emoset": 1.0, "ser30k": 3.0, "drawn": 0.0}, labelled=True)
+    weights = pool.weights / pool.weights.sum()
+    assert weights[torch.from_numpy(pool.domains.within({"ser30k"}))].sum() == pytest.approx(0.75)
+    assert pool.plain(torch.arange(len(pool))).shape == (len(pool), 3, 16, 16)
+
+
+def test_sets_are_domains_of_an_evaluation(recipe: Recipe) -> None:
+    domains = Domains(recipe, load_records(recipe))
+    assert {"emoset", "ser30k"} <= set(domains.names)
+    assert len(domains.test("ser30k")) == 6
+    assert set(domains.test("emoset").styles) == {"emoset"}
+
+
+def test_a_set_that_cannot_be_used_is_found_before_the_first_stage(recipe: Recipe, tmp_path: Path) -> None:
+    recipe.label_space = "Mikels-8"
+    with pytest.raises(SetError, match="SER30K is labelled in SER-7, which cannot be brought to Mikels-8"):
+        check(recipe)
+    recipe.label_space, recipe.sets = "Polarity", {"twitter1": str(tmp_path / "nowhere")}
+    with pytest.raises(SetError, match="There is no folder"):
+        check(recipe)
+    recipe.sets = {"imagenet": str(tmp_path)}
+    with pytest.raises(SetError, match="'imagenet' is no data set"):
+        check(recipe)
+
+
+def test_a_pool_holds_numbers_not_texts(tmp_path: Path) -> None:
+    """A list of ids alone takes 73 bytes a record."""
+    paint(tmp_path / "picture.png", 0)
+    count = 20_000
+    with ArrowWriter(path=str(tmp_path / "records.arrow"), features=FEATURES, writer_batch_size=1000) as writer:
+        for number in range(count):
+            writer.write(
+                make_record(
+                    tmp_path / "picture.png",
+                    [f"picture {number}", "a picture"],
+                    identity=content_id(str(number).encode()),
+                    emotion=MIKELS_8.labels[number % 8],
+                    domain="emoset",
+                    style="emoset",
+                    group=f"emoset {number}",
+                    license="x",
+                )
+            )
+        writer.finalize()
+    records = Dataset.from_file(str(tmp_path / "records.arrow")).select(range(1, count))
+    tracemalloc.start()
+    pool = Pool(records, tmp_path / "cache", MIKELS_8.labels, {"emoset": 1.0}, 0.5, 16)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept / count < 64 and peak / count < 300
+    rows = pool.sample(8, torch.Generator().manual_seed(0))
+    assert all(
+        text in (f"picture {row + 1}", "a picture")
+        for row, text in zip(rows.tolist(), pool.captions(rows, torch.Generator(), feelings=False), strict=True)
+    )
+    assert pool.store[rows].shape == (8, 4, 16, 16)

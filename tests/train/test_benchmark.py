@@ -1,0 +1,52 @@
+"""The benchmark's rows and what it prints; how fast anything is, no test can say."""
+
+import json
+import re
+
+import pytest
+import torch
+
+from train import benchmark, full_size
+from train.benchmark import Row, full_shapes, measure_full
+from train.full_size import FullSize
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """The published architectures with fewer pixels, channels and layers."""
+    monkeypatch.setitem(full_size.UNET, "sample_size", 16)
+    monkeypatch.setitem(full_size.UNET, "block_out_channels", (32,) * 4)
+    monkeypatch.setitem(full_size.UNET, "layers_per_block", 1)
+    monkeypatch.setitem(full_size.VAE, "block_out_channels", (32,) * 4)
+    monkeypatch.setitem(full_size.TEXT, "num_hidden_layers", 1)
+    tower = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2, "patch_size": 32}
+    monkeypatch.setitem(full_size.VISION, "L/14", tower)
+
+
+def test_a_row_says_the_ratio_and_the_rate():
+    assert str(Row("work", 0.5, 0.25, 4)) == "| work | 500.0 | 250.0 | 2.00 | 8.00 |"
+    assert str(Row("load", 0.5)) == "| load | 500.0 |  |  |  |"
+
+
+def test_full_prints_shapes_rows_and_memory(narrow, monkeypatch, capsys, tmp_path):
+    rows = tmp_path / "rows.json"
+    command = ["benchmark.py", "--full", "--repeats", "1", "--batch_size", "1"]
+    monkeypatch.setattr("sys.argv", [*command, "--output", str(rows)])
+    benchmark.main()
+    printed = capsys.readouterr().out
+    # 6 cross-attentions fewer than in the published one, all 32 channels wide.
+    assert f"KGCA {2 * 10 * 8 * (768 + 32)} of them" in printed
+    assert "k (1, 154, 768)" in printed and "v (1, 1024)" in printed and "all finite: True" in printed
+    found = json.loads(rows.read_text())
+    assert len(found) == 4 and len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 3
+    assert all(row["ours"] > 0 and (row["plain"] is None) == (row["pictures"] is None) for row in found)
+    assert re.search(r"Peak memory of the process: \d+ MiB", printed)
+
+
+def test_the_plain_side_has_as_much_to_learn_and_leaves_the_denoiser_alone(narrow):
+    full = FullSize.build("cpu", torch.float32)
+    latents, states, _ = full_shapes(full, 1)
+    before = full.see(latents, states)
+    measure_full(full, latents, states, repeats=1)
+    torch.testing.assert_close(full.see(latents, states), before)
+    assert not any(parameter.requires_grad for parameter in full.unet.parameters())

@@ -1,0 +1,71 @@
+"""The published architectures on the meta device: shapes and numbers of parameters, no memory and no sums."""
+
+import pytest
+import torch
+from transformers import CLIPVisionModel
+
+from kcdp.results import Triplet
+from train.full_size import VISION, FullSize, build_vision
+
+
+@pytest.fixture(scope="module")
+def full() -> FullSize:
+    return FullSize.build("meta", torch.bfloat16)
+
+
+def count(module: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def on_meta(*shape: int) -> torch.Tensor:
+    return torch.empty(shape, dtype=torch.bfloat16, device="meta")
+
+
+def test_the_networks_are_as_large_as_the_published_ones(full):
+    assert count(full.unet) == 859_520_964
+    assert count(full.vae) == 83_653_863
+    assert count(full.text_encoder) == 123_060_480
+    assert count(full.vision) == 303_179_776
+
+
+def test_kcdp_has_the_papers_shapes(full):
+    triplets = [[Triplet("a man", "hugs", "a woman"), Triplet("a man", "smiles at", "a woman")], []]
+    states = full.encoder.encode(["a man hugs a woman", "a ghost"], triplets).states
+    assert states.shape == (2, 154, 768)
+    latents = full.vae.encode(on_meta(2, 3, 512, 512)).latent_dist.mode()
+    assert latents.shape == (2, 4, 64, 64)
+    seen = full.denoiser(latents, states)
+    assert [feature.shape[1:] for feature in seen.features] == [
+        (320, 64, 64),
+        (640, 32, 32),
+        (1280, 16, 16),
+        (1280, 8, 8),
+    ]
+    assert [maps.shape[1:] for maps in seen.attention] == [(154, side, side) for side in (64, 32, 16, 8)]
+    assert full.denoiser.attention_channels(154) == (0, 154, 154, 0)
+    assert full.pyramid.in_channels == (320, 794, 1434, 1280)
+    assert full.pyramid(seen.features, seen.attention).shape == (2, 1024)
+
+
+def test_kgca_is_a_low_rank_update_of_keys_and_values_and_learns(full):
+    """Rank 8 on W_K and W_V (768 to C) of 16 cross-attentions: 5 of C = 320, 5 of 640, 6 of 1280."""
+    own = full.denoiser.trainable_parameters()
+    assert sum(parameter.numel() for parameter in own) == 2 * sum(
+        layers * 8 * (768 + width) for layers, width in ((5, 320), (5, 640), (6, 1280))
+    )
+    full.see(on_meta(1, 4, 64, 64), on_meta(1, 154, 768)).sum().backward()
+    assert all(parameter.grad is not None for parameter in (*own, *full.pyramid.parameters()))
+    assert all(parameter.grad is None for parameter in full.unet.parameters())
+
+
+@pytest.mark.parametrize("name", VISION)
+def test_the_chain_reads_scenes_at_a_third_and_objects_at_two_thirds(name):
+    with torch.device("meta"):
+        tower, chain = build_vision(name)
+        seen = chain(tower, torch.empty(2, 3, 224, 224))
+    assert type(tower) is CLIPVisionModel
+    layers, width, side = {"B/32": ((4, 8), 768, 7), "B/16": ((4, 8), 768, 14), "L/14": ((8, 16), 1024, 16)}[name]
+    assert (chain.config.scene_layer, chain.config.object_layer) == layers
+    assert seen.cls.shape == (2, width) and seen.scene.shape == seen.object.shape == (2, 32, width)
+    assert seen.scene_attention.shape == seen.object_attention.shape == (2, side, side)
+    assert seen.scene_embeds.shape == (2, 768 if name == "L/14" else 512) and seen.logits.shape == (2, 8)

@@ -1,0 +1,154 @@
+"""DreamBooth (Ruiz et al. 2023) as a low-rank adapter: for each emotion a denoiser that paints it when a rare word is said.
+
+The rare word stands for the emotion in a prompt of nothing else, and half of every batch are pictures that the denoiser
+itself painted before it learned anything, under the prompt without the word: what it knew of pictures is to stay
+(prior preservation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
+from diffusers.loaders.lora_base import LORA_WEIGHT_NAME_SAFE
+from peft import LoraConfig
+from torch import nn
+
+from kcdp.experts.prompt import PromptEncoder
+from kcdp.perception.denoiser import share_unet
+from kcdp.pipelines.sampling import denoise
+from train.foundation import Foundation
+from train.stages.joint import ATTENTION, JointConfig
+from train.stages.unet import denoising_loss
+
+#: With the rare word, and without.
+PROMPT, PRIOR_PROMPT = "a sks picture", "a picture"
+#: Pictures that the denoiser paints to remember itself by.
+PRIOR_PICTURES = 32
+#: Held-out pictures by which a validation judges.
+_JUDGED = 64
+
+
+@torch.no_grad()
+def prior_latents(
+    foundation: Foundation, scheduler: DDPMScheduler, steps: int, guidance: float, seeds: Sequence[int]
+) -> torch.Tensor:
+    """Scaled latents (B, C, h, w) of what the denoiser paints when asked for a picture, in `steps` with `guidance`."""
+    prompts = prompts_of(foundation)
+    latents = denoise(
+        foundation.unet,
+        DDIMScheduler.from_config(scheduler.config),
+        prompts.plain([PRIOR_PROMPT] * len(seeds)),
+        seeds,
+        steps,
+        lambda number, timestep, latents: latents,
+        prompts.nothing(),
+        guidance,
+    )
+    return latents.half()
+
+
+def prompts_of(foundation: Foundation) -> PromptEncoder:
+    """A foundation's text side."""
+    return PromptEncoder((foundation.text_encoder,), (foundation.tokenizer,), foundation.vae.config.sample_size)
+
+
+class DreamBoothTask(nn.Module):
+    """The denoiser's loss on an emotion's pictures under the rare word, and on its own pictures without; only LoRA learns."""
+
+    def __init__(self, foundation: Foundation, scheduler: DDPMScheduler, config: JointConfig) -> None:
+        super().__init__()
+        self.scheduler, self.snr_gamma = scheduler, config.snr_gamma
+        self.unet = share_unet(foundation.unet)
+        self.unet.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=ATTENTION))
+        states = prompts_of(foundation).plain([PROMPT, PRIOR_PROMPT]).states
+        self.register_buffer("states", states, persistent=False)
+
+    def forward(
+        self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor, prior: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Latents and noise (B, C, h, w), timesteps (B,), `prior` (B,) bool: which are the denoiser's own pictures."""
+        states = self.states[prior.long()]
+        loss = denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states, self.snr_gamma)
+        return {"loss": loss}
+
+
+class DreamBoothStage:
+    """Learns one emotion from its pictures alone."""
+
+    #: Minus the denoising loss of the emotion's validation pictures.
+    selection = "score"
+
+    def __init__(
+        self,
+        emotion: str,
+        own: np.ndarray,
+        held_out: np.ndarray,
+        prior: np.ndarray,
+        foundation: Foundation,
+        scheduler: DDPMScheduler,
+        config: JointConfig,
+    ) -> None:
+        """
+        Args:
+            emotion: its name.
+            own, held_out: latents (N, C, h, w) of its pictures, to learn from and to choose by; one or more.
+            prior: latents (P, C, h, w) from `prior_latents`.
+            foundation, scheduler: the denoiser, which stays as it is, and the noise that it predicts.
+            config: rank of the adapter and weight of the loss.
+
+        Raises ValueError when the emotion has no picture to learn from, or none to choose by.
+        """
+        if not len(own) or not len(held_out):
+            raise ValueError(
+                f"DreamBooth needs pictures of {emotion} to train on and to validate with; there are none."
+            )
+        self.name, self.own, self.held_out, self.prior = f"dreambooth-{emotion}", own, held_out, prior
+        self.foundation, self.scheduler, self.config = foundation, scheduler, config
+
+    def build(self) -> DreamBoothTask:
+        return DreamBoothTask(self.foundation, self.scheduler, self.config)
+
+    def _noised(self, latents: np.ndarray, prior: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        most = self.scheduler.config.num_train_timesteps
+        clean = torch.from_numpy(np.array(latents)).float()
+        return {
+            "latents": clean,
+            "noise": torch.randn(clean.shape, generator=generator),
+            "timesteps": torch.randint(0, most, (len(clean),), generator=generator),
+            "prior": prior,
+        }
+
+    def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
+        remembered = size // 2
+        rows = torch.randint(0, len(self.own), (size - remembered,), generator=generator)
+        kept = torch.randint(0, len(self.prior), (remembered,), generator=generator)
+        latents = np.concatenate([self.own[rows.numpy()], self.prior[kept.numpy()]])
+        return self._noised(latents, torch.arange(size) >= len(rows), generator)
+
+    def validate(self, model: DreamBoothTask) -> dict[str, float]:
+        """On at most `_JUDGED` held-out pictures, always the same with the same noise."""
+        latents = self.held_out[:_JUDGED]
+        batch = self._noised(latents, torch.zeros(len(latents)).bool(), torch.Generator().manual_seed(0))
+        loss = model(**{name: value.to(model.unet.device) for name, value in batch.items()})["loss"]
+        return {"score": -loss.item()}
+
+    def export(self, model: DreamBoothTask, folder: Path) -> None:
+        model.unet.save_lora_adapter(folder)
+
+
+def adapted_unet(unet: UNet2DConditionModel, folder: Path) -> UNet2DConditionModel:
+    """A view on `unet` with the adapter that `DreamBoothStage` exported into `folder`; its other weights are `unet`'s own."""
+    view = share_unet(unet)
+    view.load_lora_adapter(folder, prefix=None, weight_name=LORA_WEIGHT_NAME_SAFE)
+    return view.eval()
+
+
+def adapter(unet: UNet2DConditionModel) -> nn.ParameterDict:
+    """What belongs to a view of `adapted_unet` alone."""
+    return nn.ParameterDict(
+        {name.replace(".", "-"): parameter for name, parameter in unet.named_parameters() if ".lora_" in name}
+    )
