@@ -59,6 +59,11 @@ class TripletParser:
             ) from error
         return cls(nlp)
 
+    @property
+    def version(self) -> str:
+        """Which pipeline this is: whatever is kept of its parses is kept under that."""
+        return f"{self.nlp.meta['name']} {self.nlp.meta['version']}"
+
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the pipeline to a folder that `from_pretrained` reads, with the notices of the one it came from."""
         folder = Path(folder)

@@ -73,10 +73,14 @@ def labelled_pool(tiny_records: Dataset, pool_cache: Path) -> Pool:
     return Pool(tiny_records.select(rows), pool_cache, MIKELS_8.labels, size=SIZE)
 
 
-def parse(captions: list[str]) -> list[list[Triplet]]:
+class SecondWord:
     """As a parser would: what the second word does, and nothing for captions of fewer than three words."""
-    words = [caption.split() for caption in captions]
-    return [[Triplet(some[0], some[1], some[2])] if len(some) > 2 else [] for some in words]
+
+    version = "second word 1"
+
+    def __call__(self, captions: list[str]) -> list[list[Triplet]]:
+        words = [caption.split() for caption in captions]
+        return [[Triplet(some[0], some[1], some[2])] if len(some) > 2 else [] for some in words]
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +104,6 @@ def foundation(train_pool: Pool, tiny_tokenizer: CLIPTokenizer) -> Foundation:
         tokenizer=tiny_tokenizer,
         captioner=captioner,
         processor=CLIPProcessor(images, tiny_tokenizer),
-        parser=parse,
+        parser=SecondWord(),
         labels=MIKELS_8.labels,
     )

@@ -122,7 +122,7 @@ def pool_attributes(pool: Pool, parser: TripletParser) -> list[Attributes]:
     read: list[Attributes] = []
     if len(captions):
         unique = list(captions.names)
-        key = content_key("attributes", RULES, parser.nlp.meta["name"], parser.nlp.meta["version"], unique)
+        key = content_key("attributes", RULES, parser.version, unique)
         found = cached_json(pool.cache_dir, key, len(unique), lambda rows: attributes(unique[rows], parser))
         read = [Attributes(*one) for one in found]
     told = {

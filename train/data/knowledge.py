@@ -26,7 +26,7 @@ class KnowledgeCache:
         if views:
             self.latents += pool.latents(foundation.vae, views)
         knowledge = foundation.knowledge
-        said = (fingerprint(foundation.captioner), dict(foundation.captioning))
+        said = (fingerprint(foundation.captioner), dict(foundation.captioning), foundation.parser.version)
         captioned = content_key("captions", pool.store.key, *said)
 
         def describe(rows: slice) -> list:

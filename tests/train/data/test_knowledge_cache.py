@@ -57,6 +57,15 @@ def test_a_second_cache_asks_no_model(cache, labelled_pool, foundation, monkeypa
         again.blank()
 
 
+def test_another_parser_parses_anew(cache, labelled_pool, foundation, monkeypatch):
+    monkeypatch.setattr(type(foundation.parser), "version", "second word 2")
+    monkeypatch.setattr(
+        type(foundation.parser), "__call__", lambda self, captions: [[("it", "is", "new")] for _ in captions]
+    )
+    again = KnowledgeCache(labelled_pool, foundation, "both", 2)
+    assert all(row[1] == [["it", "is", "new"]] for row in again.described)
+
+
 def test_other_weights_of_the_text_encoder_encode_anew(cache, labelled_pool, foundation):
     weight = foundation.text_encoder.embeddings.position_embedding.weight
     with torch.no_grad():
