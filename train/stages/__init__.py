@@ -11,9 +11,11 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
+from train.arguments import filled
 from train.data.sets.loading import check_set
 from train.data.sources import load_records, make_pool
 from train.data.splits import parts
+from train.evaluation.arguments import EvaluationArguments
 from train.foundation import PARSER
 from train.recipe import Recipe
 from train.stages.feedback import FeedbackConfig
@@ -147,6 +149,7 @@ def check(recipe: Recipe) -> None:
         raise ValueError(f"'{unknown[0]}' is not a stage; known stages: {', '.join(STAGES)}.")
     for name in recipe.stages:
         recipe.stage_settings(name, SETTINGS[name])
+    filled(EvaluationArguments, recipe.evaluation, "evaluation")
     published = hub_config(recipe)
     if published is not None:
         own = [name for name in recipe.stages if name in FOUNDATION_STAGES]
