@@ -36,7 +36,8 @@ from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.published import pair_name, published_beside
 from train.evaluation.results import ResultStore, write_json, write_text
-from train.evaluation.uniemo import GENERATORS, STRATEGIES, UniEmoEvaluation
+from train.evaluation.uniemo import GENERATORS, UniEmoEvaluation
+from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
 from train.foundation import Foundation
 from train.loop import with_steps
@@ -239,6 +240,13 @@ class Evaluation:
         if found:
             self._report("generation", *found)
 
+    def variants(self) -> None:
+        """UniEmo with one thing changed."""
+        with data_speaks():
+            found = self.uniemo.variants()
+        if found:
+            self._report("variants", *found)
+
 
 MEASURES: dict[str, Callable[[Evaluation], None]] = {
     "recognition": Evaluation.recognition,
@@ -250,6 +258,7 @@ MEASURES: dict[str, Callable[[Evaluation], None]] = {
     "tsne": Evaluation.tsne,
     "understanding": Evaluation.understanding,
     "generation": Evaluation.generation,
+    "variants": Evaluation.variants,
 }
 
 
@@ -259,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kinds = (Recipe, EvaluationArguments)
     line = sys.argv[1:] if arguments is None else arguments
     recipe, wanted = parse(kinds, line, __doc__, {"evaluation": EvaluationArguments})
-    rows = {*METHODS, *ABLATIONS, *STRATEGIES, *GENERATORS}
+    rows = {*METHODS, *ABLATIONS, *UNDERSTANDINGS, *GENERATORS, *VARIANTS}
     for asked, known in ((wanted.what, {*MEASURES, "all"}), (wanted.methods, rows)):
         unknown = [name for name in asked if name not in known]
         if unknown:
@@ -270,9 +279,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(str(error)) from error
     try:
         with together():
-            later = (
-                {"understanding", "generation"}.difference(evaluation.uniemo.measurable) if "all" in wanted.what else ()
-            )
+            # Twenty trainings are asked for by name.
+            later = {"variants"}
+            if "all" in wanted.what:
+                later |= {"understanding", "generation"}.difference(evaluation.uniemo.measurable)
             for name, measure in MEASURES.items():
                 if name in wanted.what or ("all" in wanted.what and name not in later):
                     measure(evaluation)

@@ -14,7 +14,7 @@ class EvaluationArguments:
         default_factory=lambda: ["all"],
         metadata={
             "help": "recognition, captions, reconstruction, paintings, adaptation, ablations, tsne, understanding, "
-            "generation, or all: everything that the run has the weights for."
+            "generation, variants, or all: everything but variants that the run has the weights for."
         },
     )
     bundle: str | None = field(
@@ -31,7 +31,7 @@ class EvaluationArguments:
     )
     methods: list[str] = field(
         default_factory=list,
-        metadata={"help": "Rows of adaptation, ablations, understanding and generation; all if not given."},
+        metadata={"help": "Rows of adaptation, ablations, understanding, generation and variants; all if not given."},
     )
     vlm: dict[str, Any] = field(
         default_factory=dict,

@@ -13,7 +13,7 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from train.arguments import filled
 from train.data.sets.loading import check_set
-from train.data.sources import load_records, make_pool
+from train.data.sources import learned_from, load_records, make_pool
 from train.data.splits import parts
 from train.evaluation.arguments import EvaluationArguments
 from train.foundation import PARSER
@@ -99,7 +99,7 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
     from train.bundle import write_bundle
 
     config, loop, shares = recipe.stage_settings("kcdp", KCDPConfig)
-    records = load_records(recipe)
+    records = learned_from(load_records(recipe), shares)
     train = make_pool(recipe, records, "train", shares, config.balance, labelled=True)
     held_out = make_pool(recipe, records, "val", labelled=True)
     foundation = load_foundation(recipe)
