@@ -177,8 +177,9 @@ class UniEmoEvaluation:
 
     @cached_property
     def _real(self) -> Pool:
-        """The labelled pictures of all test parts together; of the drawn ones only where there are no others."""
-        parts = self.domains.test_parts
+        """The labelled pictures of the test parts of what is painted together; drawn ones only where there are no others."""
+        shares = self.recipe.stage_settings("uniemo_joint", JointConfig)[2]
+        parts = [part for part in self.domains.test_parts if shares.get(part.removeprefix("test-")) != 0]
         if not parts:
             raise SystemExit("There is no labelled test picture: give --data or --folder, or another --protocol.")
         return self.domains.together([part for part in parts if part != "test-drawn"] or parts)
