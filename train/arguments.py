@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
 import yaml
@@ -43,10 +44,16 @@ def filled(kind: type[Settings], values: Mapping[str, Any], where: str = "") -> 
     return kind(**checked)
 
 
-def parse(kinds: tuple[type, ...], arguments: Sequence[str], description: str | None) -> tuple[Any, ...]:
+def parse(
+    kinds: tuple[type, ...],
+    arguments: Sequence[str],
+    description: str | None,
+    sections: Mapping[str, type] = MappingProxyType({}),
+) -> tuple[Any, ...]:
     """One instance of each dataclass of `kinds`, from the file after `--config`, with the other arguments on top.
 
-    What is a dictionary in the file is overridden entry by entry: `--vae.loop.steps 5`.
+    What is a dictionary in the file is overridden entry by entry: `--vae.loop.steps 5`. `sections` are kinds whose
+    settings stand together in the file, under these names.
 
     Raises SystemExit with one sentence when the file is missing or no YAML, or for a setting that is unknown or of
     another type.
@@ -57,7 +64,10 @@ def parse(kinds: tuple[type, ...], arguments: Sequence[str], description: str | 
     try:
         path = config.parse_known_args(arguments)[0].config
         if path is not None:
-            parser.set_defaults(**_read(path, kinds))
+            settings = _read(path, kinds)
+            parser.set_defaults(**settings)
+            for name, kind in sections.items():
+                parser.set_defaults(**vars(filled(kind, settings.get(name, {}), name)))
         *found, rest = parser.parse_args_into_dataclasses(
             list(arguments), return_remaining_strings=True, look_for_args_file=False
         )

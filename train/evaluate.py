@@ -1,9 +1,9 @@
 """Measure what has been trained: `python train/evaluate.py --config train/configs/mini.yaml --data FOLDER`.
 
-The settings are those of `train/train.py` and a few more, below. Tables (Markdown), numbers (JSON) and figures (PNG) go
-to `output_dir/evaluation`; every single result is kept as soon as it is there, so a killed evaluation goes on where it
-stopped, and one that is asked for again after more training measures again only what has changed. Under `accelerate
-launch`, several processes share pictures out among them.
+The settings are those of `train/train.py` and a few more, below, which a configuration file has under `evaluation`. Tables
+(Markdown), numbers (JSON) and figures (PNG) go to `output_dir/evaluation`; every single result is kept as soon as it is
+there, so a killed evaluation goes on where it stopped, and one that is asked for again after more training measures again
+only what has changed. Under `accelerate launch`, several processes share pictures out among them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -34,10 +34,13 @@ from train.evaluation import figures, paintings, shipped, tables
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
+from train.evaluation.published import pair_name, published_beside
 from train.evaluation.results import ResultStore, write_json, write_text
-from train.evaluation.uniemo import GENERATORS, STRATEGIES, UniEmoEvaluation
+from train.evaluation.uniemo import GENERATORS, UniEmoEvaluation
+from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
 from train.foundation import Foundation
+from train.loop import with_steps
 from train.processes import together
 from train.recipe import Recipe
 from train.stages import best_weights, load_foundation
@@ -76,10 +79,7 @@ class Evaluation:
 
     @cached_property
     def adaptation(self) -> Adaptation:
-        steps, warmup = self.arguments.steps, self.loop.warmup_steps
-        loop = dataclasses.replace(
-            self.loop, steps=steps, batch_size=self.arguments.batch_size, warmup_steps=min(warmup, steps // 10)
-        )
+        loop = dataclasses.replace(self.loop, batch_size=self.arguments.batch_size)
         # Of the foundation, only the labelled path has been told emotions, those of targets among them.
         foundation = load_foundation(self.recipe, path="path")
         return Adaptation(
@@ -87,11 +87,12 @@ class Evaluation:
             foundation,
             load_clip(self.recipe),
             self.config,
-            loop,
+            with_steps(loop, self.arguments.steps),
             self.store,
             self.recipe.mixed_precision,
             tuple(self.arguments.cnn_widths),
             self._vlm(foundation),
+            self.arguments.epochs,
         )
 
     def _vlm(self, foundation: Foundation) -> FrozenVLM | None:
@@ -106,16 +107,16 @@ class Evaluation:
     def pairs(self) -> list[tuple[str, str]]:
         """The pairs asked for; raises SystemExit for one that the data does not have."""
         names = self.domains.names
-        known = list(itertools.permutations(names, 2))
-        asked = [tuple(pair.split(":")) for pair in self.arguments.pairs]
+        known = list(itertools.product(names, repeat=2))
+        asked = [tuple(pair.split(":")) for pair in dict.fromkeys(self.arguments.pairs)]
         wrong = [":".join(pair) for pair in asked if pair not in known]
-        if wrong or not known:
+        if wrong or not (asked or len(names) > 1):
             raise SystemExit(
                 f"{f'{wrong[0]!r} is not a pair' if wrong else 'There is no pair of domains'}: protocol "
                 f"'{self.recipe.protocol}' and this data can train and test on {', '.join(names) or 'nothing'}; "
                 "write --pairs SOURCE:TARGET with two of them, or give other data."
             )
-        return [pair for pair in known if not asked or pair in asked]
+        return asked or [(source, target) for source, target in known if source != target]
 
     def _report(self, name: str, text: str, numbers: Any) -> None:
         if not PartialState().is_main_process:
@@ -175,7 +176,7 @@ class Evaluation:
         aside.replace(path)
         print(f"Text to image, a row for each of {', '.join(paintings.PROMPTS)}: {path}", flush=True)
 
-    def _transfer(self, name: str, title: str, methods: dict[str, Method]) -> None:
+    def _transfer(self, name: Literal["adaptation", "ablations"], title: str, methods: dict[str, Method]) -> None:
         asked = self.arguments.methods
         chosen = {key: method for key, method in methods.items() if not asked or key in asked}
         if not chosen:
@@ -190,13 +191,14 @@ class Evaluation:
                 )
             chosen = {key: method for key, method in chosen.items() if key not in silent}
         results = self.adaptation.table(chosen, pairs, seeds)
-        loop = self.adaptation.loop
         note = (
-            f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {loop.steps} steps of {loop.batch_size} pictures, "
-            f"seeds {', '.join(map(str, seeds))}: mean and sample standard deviation. Every model is that of the last step."
+            f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {self.arguments.length}, seeds "
+            f"{', '.join(map(str, seeds))}: mean and sample standard deviation. Every model is that of the last step."
         )
         titles = {key: method.title for key, method in chosen.items()}
-        self._report(name, tables.adaptation_report(title, results, titles, note), results)
+        columns = [pair_name(*pair) for pair in pairs]
+        beside = published_beside(name, self.recipe.label_space, chosen, columns)
+        self._report(name, tables.adaptation_report(title, results, titles, note, published=beside), results)
 
     def transfer(self) -> None:
         """Methods and baselines from domain to domain."""
@@ -243,6 +245,13 @@ class Evaluation:
         with data_speaks():
             self._report("editing", *self.uniemo.editing())
 
+    def variants(self) -> None:
+        """UniEmo with one thing changed."""
+        with data_speaks():
+            found = self.uniemo.variants()
+        if found:
+            self._report("variants", *found)
+
 
 MEASURES: dict[str, Callable[[Evaluation], None]] = {
     "recognition": Evaluation.recognition,
@@ -255,6 +264,7 @@ MEASURES: dict[str, Callable[[Evaluation], None]] = {
     "understanding": Evaluation.understanding,
     "generation": Evaluation.generation,
     "editing": Evaluation.editing,
+    "variants": Evaluation.variants,
 }
 
 
@@ -262,8 +272,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for; raises SystemExit with one sentence when it makes no sense."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     kinds = (Recipe, EvaluationArguments)
-    recipe, wanted = parse(kinds, sys.argv[1:] if arguments is None else arguments, __doc__)
-    rows = {*METHODS, *ABLATIONS, *STRATEGIES, *GENERATORS}
+    line = sys.argv[1:] if arguments is None else arguments
+    recipe, wanted = parse(kinds, line, __doc__, {"evaluation": EvaluationArguments})
+    rows = {*METHODS, *ABLATIONS, *UNDERSTANDINGS, *GENERATORS, *VARIANTS}
     for asked, known in ((wanted.what, {*MEASURES, "all"}), (wanted.methods, rows)):
         unknown = [name for name in asked if name not in known]
         if unknown:
@@ -274,8 +285,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(str(error)) from error
     try:
         with together():
-            painted = {"understanding", "generation", "editing"}
-            later = painted.difference(evaluation.uniemo.measurable) if "all" in wanted.what else ()
+            # Twenty trainings are asked for by name.
+            later = {"variants"}
+            if "all" in wanted.what:
+                later |= {"understanding", "generation", "editing"}.difference(evaluation.uniemo.measurable)
             for name, measure in MEASURES.items():
                 if name in wanted.what or ("all" in wanted.what and name not in later):
                     measure(evaluation)

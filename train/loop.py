@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,6 +44,7 @@ class LoopConfig:
     )
     learning_rate: float = field(default=1e-3, metadata={"help": "Peak learning rate."})
     weight_decay: float = field(default=1e-2, metadata={"help": "AdamW's decoupled weight decay."})
+    betas: tuple[float, float] = field(default=(0.9, 0.99), metadata={"help": "AdamW's decay rates."})
     warmup_steps: int = field(default=100, metadata={"help": "Steps of linear warm-up."})
     schedule: str = field(default="cosine", metadata={"help": "A diffusers learning-rate schedule."})
     max_grad_norm: float = field(default=1.0, metadata={"help": "Gradients are clipped to this norm."})
@@ -51,6 +52,11 @@ class LoopConfig:
     checkpoint_minutes: float = field(default=4.0, metadata={"help": "Minutes between checkpoints."})
     validate_every: int = field(default=500, metadata={"help": "Steps between validations."})
     seed: int = field(default=0, metadata={"help": "Seed of initial weights, data order and noise."})
+
+
+def with_steps(config: LoopConfig, steps: int) -> LoopConfig:
+    """The same loop over another number of steps, a tenth of which at most warm up."""
+    return replace(config, steps=steps, warmup_steps=min(config.warmup_steps, steps // 10))
 
 
 class Stage(Protocol):
@@ -207,7 +213,7 @@ def run_stage(
     replica = stage.build() if sharded and accelerator.is_main_process else None
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
-        trainable, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
+        trainable, lr=config.learning_rate, weight_decay=config.weight_decay, betas=config.betas
     )
     # accelerate would step a prepared schedule once a process; ours counts optimizer steps.
     schedule = get_scheduler(

@@ -80,6 +80,9 @@ class Recipe:
     uniemo_feedback: dict[str, Any] = field(
         default_factory=dict, metadata={"help": "Settings of the stage `uniemo_feedback`."}
     )
+    evaluation: dict[str, Any] = field(
+        default_factory=dict, metadata={"help": "What train/evaluate.py measures where its command line does not say."}
+    )
 
     def run_dir(self, stage: str) -> Path:
         """Where a stage keeps its checkpoint and its best weights."""

@@ -80,6 +80,13 @@ def load_records(recipe: Recipe) -> Dataset:
     return concatenate(parts)
 
 
+def learned_from(records: Dataset, shares: Mapping[str, float]) -> Dataset:
+    """`records` without the domains that have a share of 0: what is never drawn has no say in what is kept, either."""
+    domains = Coded.of(records, "domain")
+    unused = {name for name in domains.names if shares.get(name) == 0}
+    return records.select(np.flatnonzero(~domains.within(unused))) if unused else records
+
+
 def make_pool(
     recipe: Recipe,
     records: Dataset,

@@ -1,7 +1,8 @@
 """From one domain to another: KCDP, its ablations and the baselines, trained on a source and tested on a target.
 
 DA (domain adaptation): the source's labels and the target's unlabelled training pictures. UC (unseen domain): the source
-alone. Every model is the one of the last step, chosen by nothing, and tested once on the target's test part.
+alone, so that one model is tested on every domain. Every model is the one of the last step, chosen by nothing, and tested
+once on each test part: that of the target, and that of its own source.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import dataclasses
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +19,15 @@ import numpy as np
 import torch
 
 from kcdp.metrics.recognition import recognition_scores
-from train.data.knowledge import KnowledgeCache
 from train.data.pool import Pool
 from train.data.store import content_key, fingerprint
 from train.evaluation.baselines import FrozenCLIP, ResNetStage, linear_probe, zero_shot
 from train.evaluation.domains import Domains
+from train.evaluation.published import pair_name
 from train.evaluation.results import ResultStore, guesses_of, write_guesses
 from train.evaluation.vlm import FrozenVLM, prompted
 from train.foundation import Foundation
-from train.loop import LoopConfig, Stage, run_stage
+from train.loop import LoopConfig, Stage, run_stage, with_steps
 from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
 
 #: Kinds of methods that ask a vision-language model, and all kinds that train no network.
@@ -76,13 +78,23 @@ METHODS: dict[str, Method] = {
     "kcdp-da": Method("KCDP (DA)", adapts=True),
 }
 
-#: Each is KCDP (DA) with one thing changed; "pseudo-labels" is the same run as in the table of methods.
+#: Each is KCDP (DA) with one thing changed, as in tables 3 and 4 and figure 4, or a run of the table of methods.
 ABLATIONS: dict[str, Method] = {
     "kcdp-da": METHODS["kcdp-da"],
+    "clip-zero-shot": METHODS["clip-zero-shot"],
     "pseudo-labels": Method("without CLIEA", adapts=True, changes={"use_cliea": False}),
+    "cliea-mha": Method("CLIEA without the mapping of v", adapts=True, changes={"use_mapping": False}),
+    "cliea-mlp": Method("CLIEA without attention", adapts=True, changes={"use_mha": False}),
     "caption-only": Method("without triplets (k = c)", adapts=True, changes={"condition": "caption"}),
     "triplets-only": Method("without the caption (k = t)", adapts=True, changes={"condition": "triplets"}),
+    "visual-experts": Method("experts that see v alone", adapts=True, changes={"classifier": "v"}),
     "global-classifier": Method("one classifier for the experts", adapts=True, changes=_GLOBAL),
+    "caption-global": Method(
+        "one classifier, without triplets", adapts=True, changes={**_GLOBAL, "condition": "caption"}
+    ),
+    "triplets-global": Method(
+        "one classifier, without the caption", adapts=True, changes={**_GLOBAL, "condition": "triplets"}
+    ),
     **{
         f"tuning-{name}": Method(f"UNet: {title}", adapts=True, changes={"tuning": name})
         for name, title in (
@@ -96,9 +108,9 @@ ABLATIONS: dict[str, Method] = {
 
 
 class AdaptationStage(KCDPStage):
-    """KCDP that guesses the target's test pictures at its last step, where the loop validates for the only time.
+    """KCDP that guesses the pictures of all `tests` at its last step, where the loop validates for the only time.
 
-    Beside the guesses it keeps v of both domains' test pictures, for figure 5.
+    Beside the guesses it keeps v of test pictures, for figure 5.
     """
 
     name = "adaptation"
@@ -109,17 +121,18 @@ class AdaptationStage(KCDPStage):
         config: KCDPConfig,
         foundation: Foundation,
         source: Pool,
-        source_test: Pool,
-        target_test: Pool,
+        tests: Mapping[str, Pool],
         target: Pool | None,
     ) -> None:
-        super().__init__(config, foundation, source, target_test, target)
-        self.source_test = source_test
+        """The first of `tests`, which are by domain, is what the loop's accuracy is of."""
+        first, *others = tests.values()
+        super().__init__(config, foundation, source, first, target, others)
+        self.tests = tests
 
     @torch.no_grad()
     def visual(self, model: KCDPTask, pool: Pool) -> tuple[torch.Tensor, torch.Tensor]:
         """v (N, visual_dim) and labels (N,) of at most `DRAWN_IN_FIGURE` plain pictures, evenly spaced in the pool."""
-        cache = self.caches.get(id(pool)) or KnowledgeCache(pool, self.foundation, self.config.condition, 0)
+        cache = self.caches[id(pool)]
         chosen = torch.linspace(0, len(pool) - 1, min(len(pool), DRAWN_IN_FIGURE)).long()
         device = next(model.parameters()).device
         rows = []
@@ -130,25 +143,29 @@ class AdaptationStage(KCDPStage):
         return torch.cat(rows), pool.labels[chosen]
 
     def validate(self, model: KCDPTask) -> dict[str, float]:
-        self.guesses = torch.from_numpy(self.predict(model, self.validation)[0].argmax(1))
-        return {"accuracy": float((self.guesses == self.validation.labels).float().mean())}
+        self.guesses = {
+            domain: torch.from_numpy(self.predict(model, test)[0].argmax(1)) for domain, test in self.tests.items()
+        }
+        first, test = next(iter(self.tests.items()))
+        return {"accuracy": float((self.guesses[first] == test.labels).float().mean())}
 
     def export(self, model: KCDPTask, folder: Path) -> None:
         features = {}
-        for domain, pool in (("source", self.source_test), ("target", self.validation)):
-            features[domain], features[f"{domain}_labels"] = self.visual(model, pool)
+        for domain, pool in self.tests.items():
+            features[f"{domain}/v"], features[f"{domain}/labels"] = self.visual(model, pool)
         write_guesses(folder, self.guesses, features)
 
 
 @dataclass
 class Adaptation:
-    """Runs methods on pairs of domains, each (method, pair, seed) once.
+    """Runs methods on pairs of domains, each (method, pair, seed) once; what adapts to no target is trained once for all.
 
     Args:
         domains: the pools.
         foundation: frozen parts.
         clip: of the same run, for the baselines.
         config, loop: KCDP's settings; a method changes some of `config`, the loop's steps and batch are everyone's.
+        epochs: in place of the loop's steps, how often as many pictures are drawn as the source has.
         store: where results go; what is trained goes beside them.
         mixed_precision: as for `run_stage`.
         cnn_widths: of the convolutional network's levels; ResNet-18's by default.
@@ -164,22 +181,29 @@ class Adaptation:
     mixed_precision: str | None = None
     cnn_widths: tuple[int, ...] = (64, 128, 256, 512)
     vlm: FrozenVLM | None = None
+    epochs: int | None = None
 
     def __post_init__(self) -> None:
         parts = self.foundation
         self._weights = fingerprint(parts.vae, parts.unet, parts.text_encoder, parts.captioner, self.clip.model)
 
+    def _tests(self, method: Method, source: str, target: str) -> dict[str, Pool]:
+        """What one run is tested on, by domain."""
+        names = dict.fromkeys((target, source)) if method.adapts or not method.trained else self.domains.names
+        return {name: self.domains.test(name) for name in names}
+
     def settings(self, method: Method, source: str, target: str, seed: int) -> dict[str, Any]:
-        """Everything that a result depends on."""
-        pools = (self.domains.source(source), self.domains.test(target))
+        """Everything that a run depends on: the target is part of it where it is adapted to, or nothing is trained."""
+        tests = self._tests(method, source, target)
+        pair = [source, target] if method.adapts or not method.trained else [source]
         settings: dict[str, Any] = {
             "kind": method.kind,
             "weights": self.vlm.key if method.asks else self._weights,
-            "pictures": [pool.store.key for pool in pools],
-            "pair": [source, target],
+            "pictures": [self.domains.source(source).store.key, *(pool.store.key for pool in tests.values())],
+            "pair": pair,
         }
         if method.trained:
-            settings |= {"loop": vars(self._loop(seed)), "mixed_precision": self.mixed_precision}
+            settings |= {"loop": vars(self._loop(method, source, seed)), "mixed_precision": self.mixed_precision}
         if method.kind == "cnn":
             settings["widths"] = list(self.cnn_widths)
         if method.kind == "kcdp":
@@ -189,28 +213,49 @@ class Adaptation:
     def _config(self, method: Method) -> KCDPConfig:
         return dataclasses.replace(self.config, **method.changes)
 
-    def _loop(self, seed: int) -> LoopConfig:
+    def _loop(self, method: Method, source: str, seed: int) -> LoopConfig:
+        loop = self.loop
+        if self.epochs is not None:
+            pool, batch = self.domains.source(source), loop.batch_size
+            # Of a batch that adapts, half is the target's.
+            own = batch - batch // 2 if method.adapts else batch
+            loop = with_steps(loop, ceil(self.epochs * int((pool.weights > 0).sum()) / own))
         # One validation, at the end: nothing is selected.
-        return dataclasses.replace(self.loop, seed=seed, validate_every=self.loop.steps)
+        return dataclasses.replace(loop, seed=seed, validate_every=loop.steps)
 
     def run_dir(self, name: str, method: Method, source: str, target: str, seed: int) -> Path:
         """Where this run is trained, and keeps its guesses."""
-        key = content_key(self.settings(method, source, target, seed))[:8]
-        return self.store.folder / "runs" / f"{name}-{source}-{target}-{seed}-{key}"
+        settings = self.settings(method, source, target, seed)
+        return self.store.folder / "runs" / f"{name}-{'-'.join(settings['pair'])}-{seed}-{content_key(settings)[:8]}"
 
     def result(self, name: str, method: Method, source: str, target: str, seed: int) -> dict[str, Any]:
-        """Scores (see `RecognitionScores.to_dict`) of one run, from disk where they are there already."""
-        test = self.domains.test(target)
+        """Scores (see `RecognitionScores.to_dict`) of one run, from disk where they are there already.
+
+        `source` is the accuracy on the source's own test.
+        """
+        tests = {domain: self.domains.test(domain) for domain in (target, source)}
 
         def compute() -> dict[str, Any]:
             guesses = self._guesses(name, method, source, target, seed)
-            return recognition_scores(test.labels.numpy(), guesses, self.domains.emotions).to_dict()
+            scores = {
+                domain: recognition_scores(test.labels.numpy(), guesses[domain], self.domains.emotions)
+                for domain, test in tests.items()
+            }
+            return {**scores[target].to_dict(), "source": scores[source].accuracy}
 
-        settings = self.settings(method, source, target, seed)
+        settings = {**self.settings(method, source, target, seed), "test": tests[target].store.key}
         return self.store.get(f"{name}/{source}-{target}-{seed}", settings, compute)
 
-    def _guesses(self, name: str, method: Method, source: str, target: str, seed: int) -> np.ndarray:
-        train, test = self.domains.source(source), self.domains.test(target)
+    def _guesses(self, name: str, method: Method, source: str, target: str, seed: int) -> dict[str, np.ndarray]:
+        """Guesses of the test pictures of the target, the source and maybe other domains."""
+        tests = self._tests(method, source, target)
+        if not method.trained:
+            return {domain: self._frozen(method, self.domains.source(source), test) for domain, test in tests.items()}
+        best = self._trained(name, method, source, target, seed)
+        found = guesses_of(best)
+        return {domain: found[domain].numpy() for domain in tests}
+
+    def _frozen(self, method: Method, train: Pool, test: Pool) -> np.ndarray:
         match method.kind:
             case "zero-shot":
                 return zero_shot(self.clip, test)
@@ -220,29 +265,33 @@ class Adaptation:
                 return prompted(self.vlm, test)
             case "vlm-likelihood":
                 return self.vlm.likeliest(test)
-            case "vlm-linear-probe":
+            case _:
                 return linear_probe(self.vlm, train, test)
+
+    def _trained(self, name: str, method: Method, source: str, target: str, seed: int) -> Path:
+        """The folder with what a run leaves in the end; trained where it is not there yet."""
+        folder = self.run_dir(name, method, source, target, seed)
+        if (folder / "metrics.json").is_file():
+            return folder / "best"
+        train, tests = self.domains.source(source), self._tests(method, source, target)
         if method.kind == "cnn":
-            stage: Stage = ResNetStage(train, test, self.cnn_widths)
+            stage: Stage = ResNetStage(train, tests, self.cnn_widths)
         else:
             unlabelled = self.domains.target(target) if method.adapts else None
-            stage = AdaptationStage(
-                self._config(method), self.foundation, train, self.domains.test(source), test, unlabelled
-            )
-        folder = self.run_dir(name, method, source, target, seed)
-        run_stage(stage, self._loop(seed), folder, self.mixed_precision)
+            stage = AdaptationStage(self._config(method), self.foundation, train, tests, unlabelled)
+        run_stage(stage, self._loop(method, source, seed), folder, self.mixed_precision)
         for spent in ("checkpoint", "logs"):
             shutil.rmtree(folder / spent, ignore_errors=True)
-        return guesses_of(folder / "best")["guesses"].numpy()
+        return folder / "best"
 
     def table(
         self, methods: Mapping[str, Method], pairs: Iterable[tuple[str, str]], seeds: Iterable[int]
     ) -> dict[str, dict[str, list[dict[str, Any]]]]:
-        """Results of all runs: method name -> "source -> target" -> one a seed (one in all where no seed matters)."""
+        """Results of all runs: method name -> "source → target" -> one a seed (one in all where no seed matters)."""
         pairs, seeds = list(pairs), list(seeds)
         return {
             name: {
-                f"{source} → {target}": [
+                pair_name(source, target): [
                     self.result(name, method, source, target, seed) for seed in (seeds if method.trained else seeds[:1])
                 ]
                 for source, target in pairs
@@ -252,9 +301,9 @@ class Adaptation:
 
     def features(self, name: str, source: str, target: str, seed: int) -> dict[str, torch.Tensor]:
         """v of test pictures as a method sees them: "source" (N, D), "target" (M, D), and "source_labels" and so on."""
-        method = METHODS[name]
-        self.result(name, method, source, target, seed)
-        folder = self.run_dir(name, method, source, target, seed) / "best"
-        if not folder.is_dir():
-            self._guesses(name, method, source, target, seed)
-        return guesses_of(folder)
+        found = guesses_of(self._trained(name, METHODS[name], source, target, seed))
+        roles = {"source": source, "target": target}
+        return {
+            **{role: found[f"{domain}/v"] for role, domain in roles.items()},
+            **{f"{role}_labels": found[f"{domain}/labels"] for role, domain in roles.items()},
+        }

@@ -14,7 +14,7 @@ class EvaluationArguments:
         default_factory=lambda: ["all"],
         metadata={
             "help": "recognition, captions, reconstruction, paintings, adaptation, ablations, tsne, understanding, "
-            "generation, editing, or all: everything that the run has the weights for."
+            "generation, editing, variants, or all: everything but variants that the run has the weights for."
         },
     )
     bundle: str | None = field(
@@ -24,11 +24,14 @@ class EvaluationArguments:
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2], metadata={"help": "Seeds of what is trained."})
     pairs: list[str] = field(
         default_factory=list,
-        metadata={"help": "Pairs source:target of adaptation, ablations and tsne; all ordered pairs if not given."},
+        metadata={
+            "help": "Pairs source:target of adaptation, ablations and tsne, both the same for a domain's own test; all "
+            "ordered pairs of two if not given."
+        },
     )
     methods: list[str] = field(
         default_factory=list,
-        metadata={"help": "Rows of adaptation, ablations, understanding and generation; all if not given."},
+        metadata={"help": "Rows of adaptation, ablations, understanding, generation and variants; all if not given."},
     )
     vlm: dict[str, Any] = field(
         default_factory=dict,
@@ -39,6 +42,10 @@ class EvaluationArguments:
     )
     steps: int = field(
         default=200, metadata={"help": "Steps that each model of adaptation, ablations and understanding trains."}
+    )
+    epochs: int | None = field(
+        default=None,
+        metadata={"help": "In place of steps: how often as many pictures are drawn as there are to learn from."},
     )
     batch_size: int = field(default=32, metadata={"help": "Pictures of a step."})
     cnn_widths: list[int] = field(
@@ -57,3 +64,9 @@ class EvaluationArguments:
         default=None,
         metadata={"help": "Steps that the baselines of generation train; as many as `uniemo_joint` if not given."},
     )
+
+    @property
+    def length(self) -> str:
+        """How long models train, for a report."""
+        length = f"{self.steps} steps" if self.epochs is None else f"{self.epochs} epochs"
+        return f"{length} in batches of {self.batch_size} pictures"

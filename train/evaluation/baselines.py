@@ -141,7 +141,7 @@ class ResNet(nn.Module):
 
 
 class ResNetStage:
-    """Trains the network on augmented source pictures; at the last step it guesses the test pictures.
+    """Trains the network on augmented source pictures; at the last step it guesses the pictures of every test.
 
     The loop validates once, at its end, so that no test picture has a say in which weights are kept.
     """
@@ -149,8 +149,9 @@ class ResNetStage:
     name = "cnn"
     selection = "accuracy"
 
-    def __init__(self, source: Pool, test: Pool, widths: tuple[int, ...] = (64, 128, 256, 512)) -> None:
-        self.source, self.test, self.widths = source, test, widths
+    def __init__(self, source: Pool, tests: Mapping[str, Pool], widths: tuple[int, ...] = (64, 128, 256, 512)) -> None:
+        """The first of `tests` is what the loop's accuracy is of."""
+        self.source, self.tests, self.widths = source, tests, widths
 
     def build(self) -> ResNet:
         return ResNet(len(self.source.emotions), self.widths)
@@ -160,11 +161,14 @@ class ResNetStage:
         return {"pixels": self.source.augmented(indices, generator), "labels": self.source.labels[indices]}
 
     def validate(self, model: ResNet) -> dict[str, float]:
-        device = model.head.weight.device
-        batches = torch.arange(len(self.test)).split(64)
-        features = [model.features(self.test.plain(rows).to(device)) for rows in batches]
-        self.guesses = torch.cat([model.head(part).argmax(1).cpu() for part in features])
-        return {"accuracy": float((self.guesses == self.test.labels).float().mean())}
+        self.guesses = {name: self._guess(model, test) for name, test in self.tests.items()}
+        first, test = next(iter(self.tests.items()))
+        return {"accuracy": float((self.guesses[first] == test.labels).float().mean())}
+
+    def _guess(self, model: ResNet, test: Pool) -> torch.Tensor:
+        device, batches = model.head.weight.device, torch.arange(len(test)).split(64)
+        logits = (model.head(model.features(test.plain(rows).to(device))) for rows in batches)
+        return torch.cat([part.argmax(1).cpu() for part in logits])
 
     def export(self, model: ResNet, folder: Path) -> None:
         write_guesses(folder, self.guesses)

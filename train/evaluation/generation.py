@@ -25,9 +25,10 @@ from kcdp.metrics.semantics import semantic_clarity, semantic_diversity
 from train.data.pool import Pool
 from train.data.store import content_key
 from train.evaluation.instruments import Instruments
+from train.evaluation.published import PublishedTable
 from train.evaluation.results import ResultStore
 from train.evaluation.sheets import save_picture
-from train.evaluation.tables import markdown_table, percent
+from train.evaluation.tables import PUBLISHED, markdown_table, percent, with_published
 from train.processes import each
 
 #: `paint(emotion, count, seeds)`: as many pictures of an emotion, one of each seed.
@@ -237,30 +238,56 @@ class Generation:
         return {REAL: self.real_result()} | {name: self.result(name, method) for name, method in methods.items()}
 
 
-def generation_report(results: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str], note: str) -> str:
-    """What `Generation.table` says as Markdown: a table of measures and one of every emotion's Emo-A."""
+#: What a report shows of a result: heading, whether it is a share, and digits.
+COLUMNS: Mapping[str, tuple[str, bool, int]] = {
+    "understood": ("accuracy ↑", True, 1),
+    "fid": ("FID ↓", False, 2),
+    "lpips": ("LPIPS ↑", False, 3),
+    "emo_a": ("Emo-A ↑", True, 1),
+    "sem_c": ("Sem-C ↑", False, 3),
+    "sem_d": ("Sem-D ↑", False, 4),
+}
+
+
+def _written(column: str, value: float | None) -> str:
+    """A number of ours; None is a dash."""
+    _, share, digits = COLUMNS[column]
+    return "-" if value is None else percent(value) if share else f"{value:.{digits}f}"
+
+
+def _printed(column: str, value: float) -> str:
+    """A number of a paper, whose shares are in per cent."""
+    _, share, digits = COLUMNS[column]
+    return f"{value:.{2 if share else digits}f}"
+
+
+def generation_report(
+    results: Mapping[str, Mapping[str, Any]],
+    titles: Mapping[str, str],
+    note: str,
+    title: str = "Generation",
+    published: Sequence[PublishedTable] = (),
+) -> str:
+    """What `Generation.table` says as Markdown: a table of measures and one of every emotion's Emo-A.
+
+    A result may have `understood` as well, the accuracy of the method's own eyes; `published` are printed tables that may
+    stand beside ours.
+    """
     titles = {REAL: "Real pictures", **titles}
-    head = ["method", "pictures", "FID ↓", "LPIPS ↑", "Emo-A ↑", "Sem-C ↑", "Sem-D ↑"]
-    rows, accuracies = [], []
+    columns = [name for name in COLUMNS if any(name in result for result in results.values())]
+    rows, accuracies = {}, []
     for name, result in results.items():
-        rows.append(
-            [
-                titles[name],
-                str(result["pictures"]),
-                f"{result['fid']:.2f}",
-                f"{result['lpips']:.3f}",
-                percent(result["emo_a"]),
-                f"{result['sem_c']:.3f}",
-                f"{result['sem_d']:.4f}",
-            ]
-        )
+        cells = [_written(column, result.get(column)) for column in columns]
+        rows[name] = [titles[name], str(result["pictures"]), *cells]
         accuracies.append([titles[name], *(percent(row["emo_a"]) for row in result["emotions"].values())])
+    head = ["method", "pictures", *(COLUMNS[column][0] for column in columns)]
     emotions = list(next(iter(results.values()))["emotions"])
     return "\n\n".join(
         [
-            "## Generation",
+            f"## {title}",
             note,
-            markdown_table(head, rows),
+            *([PUBLISHED.format(space=published[0].space)] if published else []),
+            markdown_table(head, with_published(rows, columns, published, _printed)),
             "Emo-A of each emotion, per cent:",
             markdown_table(["method", *emotions], accuracies),
         ]

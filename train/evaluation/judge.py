@@ -89,7 +89,8 @@ class JudgeStage(ResNetStage):
 
     def validate(self, model: ResNet) -> dict[str, float]:
         metrics = super().validate(model)
-        scores = recognition_scores(self.test.labels.numpy(), self.guesses.numpy(), self.test.emotions)
+        test, guesses = self.tests["validation"], self.guesses["validation"]
+        scores = recognition_scores(test.labels.numpy(), guesses.numpy(), test.emotions)
         self.metrics = {**metrics, "macro_f1": scores.macro_f1}
         return self.metrics
 
@@ -133,7 +134,7 @@ def train_judge(
         "mixed_precision": mixed_precision,
     }
     own = folder / f"judge-{content_key(settings)[:8]}"
-    run_stage(JudgeStage(train, validation, widths), loop, own, mixed_precision)
+    run_stage(JudgeStage(train, {"validation": validation}, widths), loop, own, mixed_precision)
     for spent in ("checkpoint", "logs"):
         shutil.rmtree(own / spent, ignore_errors=True)
     return Judge.load(own / "best", device)

@@ -55,9 +55,11 @@ class ResultStore:
         return json.loads(json.dumps(result))
 
 
-def write_guesses(folder: Path, guesses: torch.Tensor, features: Mapping[str, torch.Tensor] | None = None) -> None:
-    """What a trained model says of the test pictures, int64 (N,), and whatever else `guesses_of` shall find."""
-    save_file({"guesses": guesses, **(features or {})}, folder / "guesses.safetensors")
+def write_guesses(
+    folder: Path, guesses: Mapping[str, torch.Tensor], features: Mapping[str, torch.Tensor] | None = None
+) -> None:
+    """What a trained model says of each test's pictures, int64 (N,), and whatever else `guesses_of` shall find."""
+    save_file({**guesses, **(features or {})}, folder / "guesses.safetensors")
 
 
 def guesses_of(folder: Path) -> dict[str, torch.Tensor]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
+
+from train.evaluation.published import PublishedTable
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -22,6 +24,49 @@ def spread(shares: Sequence[float]) -> str:
     """Mean and, of several, sample standard deviation in per cent: "42.7 ± 1.3"."""
     around = f" ± {100 * stdev(shares):.1f}" if len(shares) > 1 else ""
     return percent(mean(shares)) + around
+
+
+#: Under a table that has rows of a paper.
+PUBLISHED = (
+    "Rows that begin with a paper's name are its own figures in the same label space ({space}), from its own splits and "
+    "training; a dash is where it has none."
+)
+
+
+def with_published(
+    rows: Mapping[str, Sequence[str]],
+    columns: Sequence[str],
+    tables: Sequence[PublishedTable],
+    written: Callable[[str, float], str] = lambda column, value: f"{value:.2f}",
+) -> list[list[str]]:
+    """Rows of a Markdown table: each of ours, what a paper says of the same method right under it, and the others last.
+
+    Args:
+        rows: cells of ours by name, the title first; one cell for each of `columns` at the end, others before them.
+        columns: what those cells are, as the printed tables call them.
+        tables: what is printed.
+        written: a number of a column as text.
+    """
+    # A method may be in several printed tables, or in one table that is several here.
+    merged: dict[tuple[str, str], tuple[dict[str, float], set[str]]] = {}
+    for table in tables:
+        for row in table.rows:
+            values, ours = merged.setdefault((table.name, row.title), ({}, set()))
+            # An average over other columns is not comparable.
+            whole = set(row.values) - {"mean"} == set(columns) - {"mean"}
+            values.update({name: value for name, value in row.values.items() if name != "mean" or whole})
+            ours.update(row.ours)
+    printed: dict[tuple[str, str], list[str]] = {}
+    for (name, title), (values, _) in merged.items():
+        cells = [written(column, values[column]) if column in values else "-" for column in columns]
+        if set(cells) != {"-"}:
+            between = len(next(iter(rows.values()))) - len(columns) - 1
+            printed[name, title] = [f"{name}: {title}", *["-"] * between, *cells]
+    found = []
+    for own, cells in rows.items():
+        found.append(list(cells))
+        found += [printed.pop(key) for key, (_, ours) in merged.items() if own in ours and key in printed]
+    return [*found, *printed.values()]
 
 
 def recognition_report(parts: Mapping[str, Mapping[str, Any]]) -> str:
@@ -66,25 +111,45 @@ def adaptation_report(
     titles: Mapping[str, str],
     note: str,
     column: str = "pair",
+    published: Sequence[PublishedTable] = (),
+    printed: Mapping[str, str] | None = None,
 ) -> str:
-    """Methods by pairs, accuracy and macro-F1, with the mean over the pairs in the last column.
+    """Methods by pairs, with the mean over the pairs in the last column, and the rows of papers that measure the same.
 
-    `column` is what the columns are, where they are no pairs.
+    Accuracy and macro-F1 on the target, and where a result has it under `source`, accuracy on the source's own test.
+
+    Args:
+        table: results of runs by method and pair.
+        titles: of the methods.
+        note: under the heading.
+        column: what the columns are, where they are no pairs.
+        published: printed tables that may stand beside ours.
+        printed: what those call our columns, where it is another name.
     """
-    sections = [f"## {title}", note]
-    for measure, name in (("accuracy", "Accuracy"), ("macro_f1", "Macro-F1")):
-        rows, pairs = [], []
-        for method, results in table.items():
-            pairs = list(results)
-            shares = [[run[measure] for run in runs] for runs in results.values()]
-            average = percent(mean(mean(some) for some in shares))
-            rows.append([titles[method], *map(spread, shares), average])
-        sections += [f"{name}, per cent:", markdown_table(["method", *pairs, "mean"], rows)]
     first = next(iter(table.values()))
-    tests = [[pair, runs[0]] for pair, runs in first.items()]
+    scores: list[tuple[str, str, Callable[[Mapping[str, Any]], float]]] = [
+        ("accuracy", "Accuracy", lambda run: run["accuracy"]),
+        ("macro_f1", "Macro-F1", lambda run: run["macro_f1"]),
+    ]
+    if all("source" in run for run in next(iter(first.values()))):
+        scores.append(("source_accuracy", "Accuracy on the source's own test pictures", lambda run: run["source"]))
+    sections = [f"## {title}", note]
+    if published:
+        sections.append(PUBLISHED.format(space=published[0].space))
+    called = printed or {}
+    for score, name, share in scores:
+        rows = {}
+        for method, results in table.items():
+            shares = [[share(run) for run in runs] for runs in results.values()]
+            average = percent(mean(mean(some) for some in shares))
+            rows[method] = [titles[method], *map(spread, shares), average]
+        columns = [*(called.get(pair, pair) for pair in first), "mean"]
+        beside = [table for table in published if table.score == score]
+        shown = with_published(rows, columns, beside)
+        sections += [f"{name}, per cent:", markdown_table(["method", *first, "mean"], shown)]
     rows = [
-        [pair, str(sum(run["counts"].values())), percent(run["chance"]), percent(run["majority"])]
-        for pair, run in tests
+        [pair, str(sum(runs[0]["counts"].values())), percent(runs[0]["chance"]), percent(runs[0]["majority"])]
+        for pair, runs in first.items()
     ]
     return "\n\n".join([*sections, "The tests:", markdown_table([column, "pictures", "chance", "majority"], rows)])
 

@@ -1,4 +1,6 @@
-"""UniEmo measured: what its queries are worth to understanding (figure 6), and its pictures beside other methods' (table IV)."""
+"""UniEmo measured: what it understands (tables I to III, figures 6 and 7), its pictures beside other methods' (table IV),
+and what its parts are worth to both (tables V to VIII).
+"""
 
 from __future__ import annotations
 
@@ -9,22 +11,23 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar
 
 import torch
 from accelerate import PartialState
 from PIL import Image
 from transformers import AutoModel
 
-from kcdp.experts.chain import ExpertQueryChain, Strategy
+from kcdp.experts.chain import ExpertQueryChain
 from kcdp.imaging import to_pictures
 from kcdp.metrics.recognition import recognition_scores
 from kcdp.pipelines.sampling import denoise
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.bundle import assemble_uniemo, trained_uniemo
 from train.data.pool import Pool
-from train.data.sources import make_pool
+from train.data.sources import learned_from, make_pool
 from train.data.store import cached_array, content_key, fingerprint
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
@@ -38,16 +41,19 @@ from train.evaluation.dreambooth import (
     prompts_of,
 )
 from train.evaluation.editing import Editing, editing_report
-from train.evaluation.generation import Generation, Painter, PaintMethod, generation_report
+from train.evaluation.generation import COLUMNS, REAL, Generation, Painter, PaintMethod, generation_report
 from train.evaluation.instruments import Instruments, instruments, zero_shot_head
 from train.evaluation.inversion import InversionStage, learned_words
 from train.evaluation.judge import Judge, train_judge
 from train.evaluation.paintings import paint, painter
+from train.evaluation.published import pair_name, published_beside
 from train.evaluation.results import ResultStore
 from train.evaluation.sheets import THINGS, fusion_strip, save_picture, transfer_sheet
 from train.evaluation.tables import adaptation_report, percent
-from train.loop import LoopConfig, Stage, run_stage
+from train.evaluation.variants import UNDERSTANDINGS, VARIANTS, Variant
+from train.loop import LoopConfig, Stage, run_stage, with_steps
 from train.recipe import Recipe
+from train.stages.feedback import FeedbackConfig, filtered_pool, generate
 from train.stages.joint import JointConfig
 from train.stages.running import best_weights, hub_config, load_scheduler
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens
@@ -55,13 +61,8 @@ from train.stages.uniemo import JointParts, understanding_stage
 
 logger = logging.getLogger(__name__)
 
-#: Rows of `understanding`.
-STRATEGIES: dict[str, str] = {
-    "none": "No queries",
-    "single-step": "Queries from the first layer on",
-    "multi-stage": "Queries stage by stage (UniEmo)",
-}
-assert set(STRATEGIES) == set(get_args(Strategy))
+Row = TypeVar("Row")
+
 #: Rows of `generation`.
 GENERATORS: dict[str, str] = {
     "text-to-image": 'The denoiser alone, asked for "a {emotion} picture"',
@@ -95,9 +96,9 @@ class UniEmoEvaluation:
         understood = (self.recipe.run_dir("uniemo_understanding") / "best").is_dir()
         return ["understanding"] * understood + ["generation", "editing"] * (trained_uniemo(self.recipe) is not None)
 
-    def _chosen(self, rows: dict[str, str]) -> dict[str, str]:
+    def _chosen(self, rows: dict[str, Row]) -> dict[str, Row]:
         asked = self.arguments.methods
-        return {name: title for name, title in rows.items() if not asked or name in asked}
+        return {name: row for name, row in rows.items() if not asked or name in asked}
 
     def _trained(self, name: str, stage: Stage, loop: LoopConfig, settings: Any) -> Path:
         """The best weights of a stage with all that it depends on, trained where they are not there yet."""
@@ -109,34 +110,42 @@ class UniEmoEvaluation:
 
     def understanding(self) -> tuple[str, dict[str, Any]] | None:
         """Accuracy and macro-F1 of every way that queries join, on every labelled test part, as a report and numbers."""
-        arguments, chosen = self.arguments, self._chosen(STRATEGIES)
+        arguments, chosen = self.arguments, self._chosen(UNDERSTANDINGS)
         if not chosen:
             return None
         config, loop, shares = self.recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
-        records = self.domains.records
+        records = learned_from(self.domains.records, shares)
         train = make_pool(self.recipe, records, "train", shares, config.balance)
         stage = understanding_stage(self.recipe, config, train, make_pool(self.recipe, records, "val"))
         steps = arguments.steps
-        loop = dataclasses.replace(
-            loop, steps=steps, batch_size=arguments.batch_size, warmup_steps=min(loop.warmup_steps, steps // 10)
-        )
-        results = {
-            strategy: self._strategy(strategy, stage, loop, fingerprint(stage.vision, stage.clip.text_model))
-            for strategy in chosen
-        }
+        if arguments.epochs is not None:
+            steps = ceil(arguments.epochs * len(train) / arguments.batch_size)
+        loop = with_steps(dataclasses.replace(loop, batch_size=arguments.batch_size), steps)
+        weights = fingerprint(stage.vision, stage.clip.text_model)
+        results = {name: self._understood(name, variant, stage, loop, weights) for name, variant in chosen.items()}
+        learned = list(train.domains.names)
         note = (
-            f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {steps} steps of {arguments.batch_size} "
-            f"pictures, seeds {', '.join(map(str, arguments.seeds))}: mean and sample standard deviation. Validation "
-            "pictures choose among the checkpoints of a run."
+            f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, learned from {', '.join(learned)}, "
+            f"{arguments.length}, seeds {', '.join(map(str, arguments.seeds))}: mean and sample standard deviation. "
+            f"{stage.vision.config.num_hidden_layers} layers of width {stage.vision.config.hidden_size} see the pictures. "
+            "Validation pictures choose among the checkpoints of a run."
         )
-        return adaptation_report("Understanding", results, chosen, note, column="test"), results
+        columns = {
+            part: pair_name(" and ".join(learned), part.removeprefix("test-")) for part in self.domains.test_parts
+        }
+        beside = published_beside("understanding", self.recipe.label_space, chosen, columns.values())
+        titles = {name: variant.title for name, variant in chosen.items()}
+        report = adaptation_report(
+            "Understanding", results, titles, note, column="test", published=beside, printed=columns
+        )
+        return report, results
 
-    def _strategy(
-        self, strategy: Strategy, stage: UnderstandingStage, loop: LoopConfig, weights: str
+    def _understood(
+        self, name: str, variant: Variant, stage: UnderstandingStage, loop: LoopConfig, weights: str
     ) -> dict[str, list[dict[str, Any]]]:
         """Scores on each test part, one a seed."""
         stage = copy.copy(stage)
-        stage.config = dataclasses.replace(stage.config, strategy=strategy)
+        stage.config = dataclasses.replace(stage.config, **variant.understanding)
         runs: dict[str, list[dict[str, Any]]] = {part: [] for part in self.domains.test_parts}
         for seed in self.arguments.seeds:
             own = dataclasses.replace(loop, seed=seed, validate_every=max(1, loop.steps // 4))
@@ -153,11 +162,11 @@ class UniEmoEvaluation:
                 def compute(
                     pool: Pool = pool, own: LoopConfig = own, settings: dict[str, Any] = settings, seed: int = seed
                 ) -> dict[str, Any]:
-                    best = self._trained(f"understanding-{strategy}-{seed}", stage, own, settings)
+                    best = self._trained(f"understanding-{name}-{seed}", stage, own, settings)
                     return self._recognised(best, pool)
 
                 everything = {**settings, "loop": vars(own), "test": pool.store.key}
-                runs[part].append(self.store.get(f"understanding/{strategy}-{part}-{seed}", everything, compute))
+                runs[part].append(self.store.get(f"understanding/{name}-{part}-{seed}", everything, compute))
         return runs
 
     def _recognised(self, best: Path, pool: Pool) -> dict[str, Any]:
@@ -169,8 +178,9 @@ class UniEmoEvaluation:
 
     @cached_property
     def _real(self) -> Pool:
-        """The labelled pictures of all test parts together; of the drawn ones only where there are no others."""
-        parts = self.domains.test_parts
+        """The labelled pictures of the test parts of what is painted together; drawn ones only where there are no others."""
+        shares = self.recipe.stage_settings("uniemo_joint", JointConfig)[2]
+        parts = [part for part in self.domains.test_parts if shares.get(part.removeprefix("test-")) != 0]
         if not parts:
             raise SystemExit("There is no labelled test picture: give --data or --folder, or another --protocol.")
         return self.domains.together([part for part in parts if part != "test-drawn"] or parts)
@@ -219,22 +229,39 @@ class UniEmoEvaluation:
     def _joint_settings(self) -> tuple[JointConfig, LoopConfig, dict[str, Any]]:
         """Settings of the baselines that train, and all that they depend on but the loop."""
         config, loop, _ = self.recipe.stage_settings("uniemo_joint", JointConfig)
-        steps = self.arguments.baseline_steps or loop.steps
-        loop = dataclasses.replace(loop, steps=steps, warmup_steps=min(loop.warmup_steps, steps // 10))
+        loop = with_steps(loop, self.arguments.baseline_steps or loop.steps)
         parts, pictures = self._parts, self._parts.pictures
         weights = fingerprint(parts.foundation.unet, parts.foundation.text_encoder, pictures.vision)
         drawn = content_key(pictures.train.weights.numpy().round(12).tolist())
         return config, loop, {"weights": weights, "pictures": pictures.train.store.key, "drawn": drawn}
 
-    def _emogen(self, title: str) -> PaintMethod:
-        """Joint training in which only the class token is fused."""
+    def _joint(self, **changes: Any) -> Path:
+        """The weights of joint training with some settings changed."""
         config, loop, settings = self._joint_settings()
-        config = dataclasses.replace(config, use="cls")
+        config = dataclasses.replace(config, **changes)
         chain = ExpertQueryChain.from_pretrained(self._parts.start / "chain")
         settings |= {"config": vars(config), "chain": fingerprint(chain)}
-        best = self._trained("emogen", self._parts.stage(config), loop, settings)
+        best = self._trained("joint", self._parts.stage(config), loop, settings)
         self._parts.finish(best)
-        return self._by_pipeline(title, assemble_uniemo(self.recipe, self._parts.foundation, best))
+        return best
+
+    def _fed(self, start: Path, **changes: Any) -> Path:
+        """The weights of explicit feedback that goes on from `start`, with some settings changed."""
+        config, _, settings = self._joint_settings()
+        feedback, loop, _ = self.recipe.stage_settings("uniemo_feedback", FeedbackConfig)
+        feedback, parts = dataclasses.replace(feedback, **changes), self._parts
+        pipeline = assemble_uniemo(self.recipe, parts.foundation, start)
+        made = generate(pipeline, parts.pictures.train, self.recipe.cache_dir, feedback)
+        generated = filtered_pool(made, parts.pictures, parts.classifier, feedback)
+        settings |= {"start": start.parent.name, "feedback": vars(feedback), "generated": generated.store.key}
+        stage = parts.stage(config, start, generated=generated, share=feedback.share, name="uniemo_feedback")
+        best = self._trained("feedback", stage, loop, settings)
+        parts.finish(best)
+        return best
+
+    def _emogen(self, title: str) -> PaintMethod:
+        """Joint training in which only the class token is fused."""
+        return self._by_pipeline(title, assemble_uniemo(self.recipe, self._parts.foundation, self._joint(use="cls")))
 
     def _inversion(self, title: str) -> PaintMethod:
         """A word for each emotion, in prompts of nothing else."""
@@ -350,12 +377,15 @@ class UniEmoEvaluation:
         }
         return editing_report(results), results
 
+    @cached_property
+    def _generation(self) -> Generation:
+        return Generation(self._real, self._instruments, self.store, self.arguments.pictures)
+
     def generation(self) -> tuple[str, dict[str, Any]] | None:
         """Every method's pictures beside real ones, as a report and numbers; the sheets are written on the way."""
         chosen = self._chosen(GENERATORS)
         if not chosen:
             return None
-        generation = Generation(self._real, self._instruments, self.store, self.arguments.pictures)
         makers: dict[str, Callable[[str], PaintMethod]] = {
             "text-to-image": self._text_to_image,
             "textual-inversion": self._inversion,
@@ -363,10 +393,30 @@ class UniEmoEvaluation:
             "emogen": self._emogen,
             "uniemo": lambda title: self._by_pipeline(title, self._pipeline),
         }
-        results = generation.table({name: makers[name](title) for name, title in chosen.items()})
+        results = self._generation.table({name: makers[name](title) for name, title in chosen.items()})
         if "uniemo" in chosen:
             self.sheets()
-        return generation_report(results, chosen, self._note()), results
+        beside = published_beside("generation", self.recipe.label_space, chosen, COLUMNS)
+        return generation_report(results, chosen, self._note(), published=beside), results
+
+    def variants(self) -> tuple[str, dict[str, Any]] | None:
+        """What UniEmo understands and paints with one thing changed, as a report and numbers."""
+        chosen = self._chosen(VARIANTS)
+        if not chosen:
+            return None
+        results = {REAL: self._generation.real_result()}
+        for name, variant in chosen.items():
+            best = self._joint(**variant.joint)
+            if variant.feedback is not None:
+                best = self._fed(best, **variant.feedback)
+            method = self._by_pipeline(variant.title, assemble_uniemo(self.recipe, self._parts.foundation, best))
+            settings = {"weights": method.settings["weights"], "test": self._real.store.key}
+            seen = self.store.get(f"variants/{name}", settings, lambda best=best: self._recognised(best, self._real))
+            results[name] = {**self._generation.result(f"variant-{name}", method), "understood": seen["accuracy"]}
+        titles = {name: variant.title for name, variant in chosen.items()}
+        beside = published_beside("variants", self.recipe.label_space, chosen, COLUMNS)
+        note = f"{self._note()} Accuracy is that of the same weights on all test pictures."
+        return generation_report(results, titles, note, "UniEmo, changed", beside), results
 
     def _note(self) -> str:
         judge, tuned = self._judge.validation, self._joint_settings()[0].tune_unet

@@ -11,9 +11,11 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
+from train.arguments import filled
 from train.data.sets.loading import check_set
-from train.data.sources import load_records, make_pool
+from train.data.sources import learned_from, load_records, make_pool
 from train.data.splits import parts
+from train.evaluation.arguments import EvaluationArguments
 from train.foundation import PARSER
 from train.recipe import Recipe
 from train.stages.feedback import FeedbackConfig
@@ -97,7 +99,7 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
     from train.bundle import write_bundle
 
     config, loop, shares = recipe.stage_settings("kcdp", KCDPConfig)
-    records = load_records(recipe)
+    records = learned_from(load_records(recipe), shares)
     train = make_pool(recipe, records, "train", shares, config.balance, labelled=True)
     held_out = make_pool(recipe, records, "val", labelled=True)
     foundation = load_foundation(recipe)
@@ -147,6 +149,7 @@ def check(recipe: Recipe) -> None:
         raise ValueError(f"'{unknown[0]}' is not a stage; known stages: {', '.join(STAGES)}.")
     for name in recipe.stages:
         recipe.stage_settings(name, SETTINGS[name])
+    filled(EvaluationArguments, recipe.evaluation, "evaluation")
     published = hub_config(recipe)
     if published is not None:
         own = [name for name in recipe.stages if name in FOUNDATION_STAGES]

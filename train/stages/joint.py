@@ -47,8 +47,8 @@ class JointConfig:
     correlation: bool = field(
         default=True, metadata={"help": "Weigh scene and object by the emotional correlation coefficient (table V)."}
     )
-    condition: Literal["cond", "ce"] = field(
-        default="cond", metadata={"help": "Emotional condition loss, or cross-entropy alone (table V)."}
+    condition: Literal["cond", "ce", "none"] = field(
+        default="cond", metadata={"help": "Emotional condition loss, cross-entropy alone, or neither (table V)."}
     )
     tune_unet: Literal["none", "lora", "full"] = field(
         default="none",
@@ -128,10 +128,11 @@ class JointTask(nn.Module):
         return self.fusion(*pooled_features(out).unbind(dim=1), *alphas.unbind(dim=1))
 
     def condition(self, fused: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """L_cond of F (B, T) where the label (B,) is known; 0 where none is."""
+        """L_cond of F (B, T) where the label (B,) is known; 0 where none is, or no condition is asked for."""
         known = labels >= 0
-        if not known.any():
-            return 0 * fused.sum()
+        if not known.any() or self.config.condition == "none":
+            # Of every weight, for processes that learn together expect a gradient of each.
+            return 0 * self.fusion.head(fused).sum()
         fused, labels = fused[known], labels[known]
         logits = self.fusion.head(fused)
         if self.config.condition == "ce":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -239,12 +239,15 @@ class KCDPStage:
         source: Pool,
         validation: Pool,
         target: Pool | None = None,
+        others: Sequence[Pool] = (),
     ) -> None:
+        """`others` are pools that `predict` will be asked about beside `validation`."""
         self.config, self.foundation = config, foundation
         self.source, self.target, self.validation = source, target, validation
+        pools = ((source, config.views), (validation, 0), (target, config.views), *((pool, 0) for pool in others))
         self.caches = {
             id(pool): KnowledgeCache(pool, foundation, config.condition, views)
-            for pool, views in ((source, config.views), (validation, 0), (target, config.views))
+            for pool, views in pools
             if pool is not None
         }
         self.blank = tuple(part.float() for part in self.caches[id(source)].blank())

@@ -16,7 +16,7 @@ from kcdp.experts.chain import ExpertQueryChain
 from kcdp.experts.correlation import EmotionalCorrelation
 from kcdp.perception.pyramid import BottomUpPath
 from train.data.pool import Pool
-from train.data.sources import load_records, make_pool
+from train.data.sources import learned_from, load_records, make_pool
 from train.evaluation.baselines import FrozenCLIP
 from train.foundation import Foundation
 from train.loop import write_folder
@@ -39,7 +39,7 @@ from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 def run_uniemo_understanding(recipe: Recipe) -> dict[str, float]:
     """UniEmo: the chain of expert queries, on all pictures; labels count where there are some."""
     config, loop, shares = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
-    records = load_records(recipe)
+    records = learned_from(load_records(recipe), shares)
     train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
     return run(recipe, understanding_stage(recipe, config, train, held_out), loop)
 
@@ -82,6 +82,7 @@ class JointParts:
     def load(cls, recipe: Recipe, records: Dataset) -> JointParts:
         """Of a run and its pictures; the settings of the stage `uniemo_joint` say how they are drawn."""
         joint, _, shares = recipe.stage_settings("uniemo_joint", JointConfig)
+        records = learned_from(records, shares)
         config, _, _ = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
         train = make_pool(recipe, records, "train", shares, joint.balance, labelled=True)
         held_out = make_pool(recipe, records, "val", labelled=True)

@@ -41,7 +41,7 @@ def test_every_method_gives_scores_of_the_targets_test(adaptation: Adaptation, n
     method = {**ABLATIONS, **METHODS}[name]
     result = adaptation.result(name, method, *PAIR, seed=0)
     assert sum(result["counts"].values()) == len(adaptation.domains.test("cartoons")) == 6
-    assert 0 <= result["accuracy"] <= 1
+    assert 0 <= result["accuracy"] <= 1 and 0 <= result["source"] <= 1
     assert len(result["confusion"]) == 8
 
 
@@ -91,7 +91,8 @@ def test_targets_are_seen_without_labels_and_only_when_adapting(
 ) -> None:
     stages = {}
     monkeypatch.setattr(module, "run_stage", lambda stage, *_: stages.setdefault("stage", stage))
-    monkeypatch.setattr(module, "guesses_of", lambda _: {"guesses": torch.zeros(6, dtype=torch.long)})
+    nothing = {name: torch.zeros(6, dtype=torch.long) for name in adaptation.domains.names}
+    monkeypatch.setattr(module, "guesses_of", lambda _: nothing)
     adaptation.result("kcdp-uc", METHODS["kcdp-uc"], *PAIR, seed=0)
     assert stages.pop("stage").target is None
     adaptation.result("kcdp-da", METHODS["kcdp-da"], *PAIR, seed=0)
@@ -112,6 +113,37 @@ def test_test_pictures_choose_nothing(adaptation: Adaptation, monkeypatch: pytes
     adaptation.loop = dataclasses.replace(adaptation.loop, steps=4, validate_every=1)
     adaptation.result("kcdp-da", METHODS["kcdp-da"], *PAIR, seed=0)
     assert len(validated) == 1
+
+
+def test_what_adapts_to_no_target_is_trained_once_for_all(
+    adaptation: Adaptation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+    real = module.run_stage
+
+    def counted(stage, loop, folder, *rest):
+        runs.append(folder.name)
+        return real(stage, loop, folder, *rest)
+
+    monkeypatch.setattr(module, "run_stage", counted)
+    pairs = [("emoji", "emoji"), ("emoji", "cartoons"), ("emoji", "photos")]
+    table = adaptation.table({name: METHODS[name] for name in ("kcdp-uc", "cnn", "kcdp-da")}, pairs[1:], [0])
+    table |= {"again": adaptation.table({"kcdp-uc": METHODS["kcdp-uc"]}, pairs, [0])["kcdp-uc"]}
+    assert [name.rsplit("-", 2)[0] for name in runs] == [
+        *("kcdp-uc-emoji", "cnn-emoji"),
+        *("kcdp-da-emoji-cartoons", "kcdp-da-emoji-photos"),
+    ]
+    # The source's own test is a column, and beside every other.
+    (own,) = table["again"]["emoji → emoji"]
+    assert {one["source"] for (one,) in table["again"].values()} == {own["accuracy"]} == {own["source"]}
+    assert table["again"]["emoji → photos"] == table["kcdp-uc"]["emoji → photos"]
+
+
+def test_epochs_are_of_the_source(adaptation: Adaptation) -> None:
+    adaptation.epochs = 2
+    steps = {name: adaptation.settings(METHODS[name], *PAIR, 0)["loop"]["steps"] for name in ("kcdp-uc", "kcdp-da")}
+    # Twelve pictures twice, four at a time, or two beside two of the target.
+    assert steps == {"kcdp-uc": 6, "kcdp-da": 12}
 
 
 def test_features_of_both_domains_for_figure_5(adaptation: Adaptation) -> None:

@@ -48,7 +48,7 @@ def test_text_replaces_a_file_whole(tmp_path: Path) -> None:
 
 
 def test_guesses_come_back(tmp_path: Path) -> None:
-    write_guesses(tmp_path, torch.tensor([1, 2]), {"source": torch.ones(2, 3)})
+    write_guesses(tmp_path, {"emoji": torch.tensor([1, 2])}, {"emoji/v": torch.ones(2, 3)})
     found = guesses_of(tmp_path)
-    assert found["guesses"].tolist() == [1, 2]
-    assert found["source"].shape == (2, 3)
+    assert found["emoji"].tolist() == [1, 2]
+    assert found["emoji/v"].shape == (2, 3)

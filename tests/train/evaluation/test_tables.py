@@ -4,6 +4,7 @@ from typing import Any
 
 from kcdp.metrics.recognition import recognition_scores
 from train.evaluation import tables
+from train.evaluation.published import PublishedRow, PublishedTable
 
 NAMES = ("joy", "fear")
 
@@ -28,6 +29,59 @@ def test_methods_by_pairs_with_the_mean_over_pairs() -> None:
     assert "| KCDP | 75.0 ± 35.4 | 50.0 ± 0.0 | 62.5 |" in lines
     assert "| CLIP | 50.0 | 100.0 | 75.0 |" in lines
     assert "| a → b | 2 | 50.0 | 50.0 |" in lines
+
+
+def printed(*rows: PublishedRow, score: str = "accuracy") -> PublishedTable:
+    return PublishedTable("Paper", "1", "adaptation", "KCDP-6", rows, score)
+
+
+def test_what_is_printed_stands_under_the_same_method_and_the_rest_last() -> None:
+    table = {"da": {"a → b": [scores([0, 1], [0, 1])], "b → a": [scores([0, 1], [0, 0])]}}
+    table["uc"] = table["da"]
+    beside = printed(
+        PublishedRow("Others", {"a → b": 20.25}),
+        PublishedRow("Elsewhere", {"a → c": 99.0}),
+        PublishedRow("Theirs", {"a → b": 62.78, "b → a": 40.0, "mean": 51.39}, ("da",)),
+    )
+    report = tables.adaptation_report("T", table, {"da": "DA", "uc": "UC"}, "note", published=[beside])
+    lines = report.splitlines()
+    start = lines.index("| DA | 100.0 | 50.0 | 75.0 |")
+    assert lines[start + 1 : start + 4] == [
+        "| Paper, table 1: Theirs | 62.78 | 40.00 | 51.39 |",
+        "| UC | 100.0 | 50.0 | 75.0 |",
+        "| Paper, table 1: Others | 20.25 | - | - |",
+    ]
+    assert "Elsewhere" not in report and "own figures in the same label space (KCDP-6)" in report
+    # Macro-F1 is not what the paper prints.
+    assert report.count("Theirs") == 1
+
+
+def test_an_average_over_other_columns_is_left_out() -> None:
+    table = {"da": {"a → b": [scores([0, 1], [0, 1])]}}
+    beside = printed(PublishedRow("Theirs", {"a → b": 62.78, "b → a": 40.0, "mean": 51.39}, ("da",)))
+    report = tables.adaptation_report("T", table, {"da": "DA"}, "note", published=[beside])
+    assert "| Paper, table 1: Theirs | 62.78 | - |" in report.splitlines()
+
+
+def test_accuracy_on_the_source_has_its_own_table_and_rows_of_papers() -> None:
+    run = {**scores([0, 1], [0, 0]), "source": 0.9}
+    beside = [
+        printed(PublishedRow("Theirs", {"a → b": value}, ("da",)), score=score)
+        for score, value in (("accuracy", 37.77), ("source_accuracy", 72.84))
+    ]
+    report = tables.adaptation_report("T", {"da": {"a → b": [run]}}, {"da": "DA"}, "note", published=beside)
+    target, source = report.split("Accuracy on the source's own test pictures")
+    assert "| Paper, table 1: Theirs | 37.77 | - |" in target and "37.77" not in source
+    assert "| DA | 90.0 | 90.0 |\n| Paper, table 1: Theirs | 72.84 | - |" in source
+
+
+def test_columns_that_are_called_otherwise_in_print() -> None:
+    table = {"da": {"test-b": [scores([0, 1], [0, 1])]}}
+    beside = printed(PublishedRow("Theirs", {"a → b": 62.78}, ("da",)))
+    report = tables.adaptation_report(
+        "T", table, {"da": "DA"}, "note", column="test", published=[beside], printed={"test-b": "a → b"}
+    )
+    assert "| method | test-b | mean |" in report and "| Paper, table 1: Theirs | 62.78 | - |" in report
 
 
 def test_recognition_shows_every_part_and_every_emotions_recall() -> None:

@@ -19,6 +19,7 @@ from train import evaluate
 from train.arguments import parse
 from train.data.records import make_record, to_dataset
 from train.evaluation import sheets
+from train.evaluation import uniemo as uniemo_evaluation
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.inversion import InversionStage, InversionTask, learned_words
 from train.foundation import Foundation
@@ -36,6 +37,7 @@ SETTINGS = f"""drawn: 0
 size: 32
 uniemo_understanding: {{num_queries: 2, head_dim: 16, min_count: 2, {LOOP}}}
 uniemo_joint: {{guidance_scale: 2.0, {LOOP}}}
+uniemo_feedback: {{pictures: 4, num_inference_steps: 1, low: 0.0, high: 1.0, {LOOP}}}
 """
 FEW = (
     *("--seeds", "0", "5", "--steps", "2", "--batch_size", "8", "--pictures", "2", "--inference_steps", "2"),
@@ -108,16 +110,19 @@ def command(run: Path, *arguments: str) -> None:
 def test_understanding_is_measured_on_every_test_part(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command(run, "--what", "understanding")
+    rows = ("none", "single-step", "multi-stage", "queries-8")
+    command(run, "--what", "understanding", "--methods", *rows)
     results = json.loads((run / "evaluation/understanding.json").read_text())
-    assert list(results) == ["none", "single-step", "multi-stage"]
+    assert list(results) == list(rows)
     for runs in results.values():
         assert {part: [sum(one["counts"].values()) for one in some] for part, some in runs.items()} == {
             "test-cartoons": [32, 32],
             "test-drawn": [8, 8],
         }
     assert [one["settings"]["loop"]["seed"] for one in results["none"]["test-drawn"]] == [0, 5]
-    assert {runs["test-drawn"][0]["settings"]["config"]["strategy"] for runs in results.values()} == set(results)
+    configs = {name: runs["test-drawn"][0]["settings"]["config"] for name, runs in results.items()}
+    assert {name: configs[name]["strategy"] for name in rows[:3]} == {name: name for name in rows[:3]}
+    assert (configs["multi-stage"]["num_queries"], configs["queries-8"]["num_queries"]) == (2, 8)
     said = capsys.readouterr().out
     assert "| Queries stage by stage (UniEmo) |" in said and "| test | pictures | chance | majority |" in said
     # Asked again, it is read; asked for less, it is read too.
@@ -163,9 +168,54 @@ def test_edited_pictures_are_measured(
     command(run, "--what", "editing")
 
 
+def test_variants_are_measured_by_what_they_see_and_paint(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = []
+    real = uniemo_evaluation.run_stage
+
+    def counted(stage, loop, folder, *rest):
+        if not (folder / "metrics.json").exists():
+            trained.append(stage.name)
+        return real(stage, loop, folder, *rest)
+
+    monkeypatch.setattr(uniemo_evaluation, "run_stage", counted)
+    rows = ("cls", "joint", "feedback-30")
+    command(run, "--what", "variants", "--methods", *rows)
+    # "joint" is what feedback goes on from.
+    assert [name for name in trained if name.startswith("uniemo")] == [
+        "uniemo_joint",
+        "uniemo_joint",
+        "uniemo_feedback",
+    ]
+    results = json.loads((run / "evaluation/variants.json").read_text())
+    assert list(results) == ["real", *rows]
+    assert all(0 <= results[name]["understood"] <= 1 for name in rows) and "understood" not in results["real"]
+    (fed,) = (run / "evaluation/results/runs").glob("feedback-*")
+    assert (fed / "best/space").is_dir()
+    lines = capsys.readouterr().out.splitlines()
+    heading = "| method | pictures | accuracy ↑ | FID ↓ | LPIPS ↑ | Emo-A ↑ | Sem-C ↑ | Sem-D ↑ |"
+    assert heading in lines
+    place = next(number for number, line in enumerate(lines) if line.startswith("| Class token | 16 |"))
+    assert lines[place + 1] == "| UniEmo, table V: Cls | - | - | 30.02 | 0.763 | 71.35 | 0.621 | 0.0331 |"
+    assert "| UniEmo, table VIII: 30 % generated | - | 85.34 | 27.75 | 0.792 | 78.34 | 0.640 | 0.0389 |" in lines
+
+
+def test_a_domain_of_no_share_has_no_say(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command(
+        *(run, "--what", "understanding", "--methods", "multi-stage", "--seeds", "0"),
+        *("--uniemo_understanding.shares", "{cartoons: 1, drawn: 0}", "--epochs", "1"),
+    )
+    said = capsys.readouterr().out
+    assert "learned from cartoons, 1 epochs in batches of 8 pictures" in said and "| test-drawn | 8 |" in said
+    table = json.loads((run / "evaluation/understanding.json").read_text())["multi-stage"]
+    # Three pictures of each of eight emotions.
+    assert [one["settings"]["loop"]["steps"] for (one,) in table.values()] == [3, 3]
+
+
 def test_other_rows_are_left_out(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate.Evaluation, "_report", lambda *_: pytest.fail("reported"))
-    command(run, "--what", "understanding", "generation", "--methods", "kcdp-da")
+    command(run, "--what", "understanding", "generation", "variants", "--methods", "kcdp-da")
 
 
 def test_too_few_pictures_are_one_sentence(run: Path) -> None:
