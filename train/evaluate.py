@@ -34,9 +34,10 @@ from train.evaluation import figures, paintings, shipped, tables
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
+from train.evaluation.painters import GENERATORS
 from train.evaluation.published import pair_name, published_beside
 from train.evaluation.results import ResultStore, write_json, write_text
-from train.evaluation.uniemo import GENERATORS, UniEmoEvaluation
+from train.evaluation.uniemo import UniEmoEvaluation
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
 from train.foundation import Foundation

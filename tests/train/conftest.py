@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from datasets import Dataset
 from PIL import Image
 from transformers import CLIPProcessor, CLIPTokenizer
@@ -28,6 +29,13 @@ FACES = (("gold", "amusement"), ("red", "anger"), ("blue", "sadness"), ("green",
 TEXT = TextConfig(width=32, layers=1, vocabulary=400, max_tokens=32)
 PATH = (8, 16)
 WORDS = LanguageConfig(vision_layers=1, decoder_layers=1, bank=16)
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerator() -> Iterator[None]:
+    """What precision one test trained in, the next need not."""
+    yield
+    AcceleratorState._reset_state()
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -23,54 +22,32 @@ from transformers import AutoModel
 from kcdp.experts.chain import ExpertQueryChain
 from kcdp.imaging import to_pictures
 from kcdp.metrics.recognition import recognition_scores
-from kcdp.pipelines.sampling import denoise
-from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.bundle import assemble_uniemo, trained_uniemo
 from train.data.pool import Pool
 from train.data.sources import learned_from, make_pool
-from train.data.store import cached_array, content_key, fingerprint
+from train.data.store import content_key, fingerprint
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
-from train.evaluation.dreambooth import (
-    PRIOR_PICTURES,
-    PROMPT,
-    DreamBoothStage,
-    adapted_unet,
-    adapter,
-    prior_latents,
-    prompts_of,
-)
 from train.evaluation.editing import Editing, editing_report
-from train.evaluation.generation import COLUMNS, REAL, Generation, Painter, PaintMethod, generation_report
+from train.evaluation.generation import COLUMNS, REAL, Generation, generation_report
 from train.evaluation.instruments import Instruments, instruments, zero_shot_head
-from train.evaluation.inversion import InversionStage, learned_words
 from train.evaluation.judge import Judge, train_judge
-from train.evaluation.paintings import paint, painter
+from train.evaluation.painters import GENERATORS, Painters
 from train.evaluation.published import pair_name, published_beside
 from train.evaluation.results import ResultStore
 from train.evaluation.sheets import THINGS, fusion_strip, save_picture, transfer_sheet
 from train.evaluation.tables import adaptation_report, percent
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS, Variant
-from train.loop import LoopConfig, Stage, run_stage, with_steps
+from train.loop import LoopConfig, with_steps
 from train.recipe import Recipe
-from train.stages.feedback import FeedbackConfig, filtered_pool, generate
 from train.stages.joint import JointConfig
-from train.stages.running import best_weights, hub_config, load_scheduler
+from train.stages.running import hub_config
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens
-from train.stages.uniemo import JointParts, understanding_stage
+from train.stages.uniemo import understanding_stage
 
 logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
-
-#: Rows of `generation`.
-GENERATORS: dict[str, str] = {
-    "text-to-image": 'The denoiser alone, asked for "a {emotion} picture"',
-    "textual-inversion": "Textual inversion",
-    "dreambooth": "DreamBooth-LoRA",
-    "emogen": "Class feature only, as EmoGen's mapper",
-    "uniemo": "UniEmo",
-}
 
 
 @dataclass
@@ -90,6 +67,10 @@ class UniEmoEvaluation:
     store: ResultStore
     folder: Path
 
+    @cached_property
+    def _painters(self) -> Painters:
+        return Painters(self.recipe, self.arguments, self.domains, self.store)
+
     @property
     def measurable(self) -> list[str]:
         """Which of its measures the run has the weights for."""
@@ -99,14 +80,6 @@ class UniEmoEvaluation:
     def _chosen(self, rows: dict[str, Row]) -> dict[str, Row]:
         asked = self.arguments.methods
         return {name: row for name, row in rows.items() if not asked or name in asked}
-
-    def _trained(self, name: str, stage: Stage, loop: LoopConfig, settings: Any) -> Path:
-        """The best weights of a stage with all that it depends on, trained where they are not there yet."""
-        folder = self.store.folder / "runs" / f"{name}-{content_key(settings, vars(loop))[:8]}"
-        run_stage(stage, loop, folder, self.recipe.mixed_precision)
-        for spent in ("checkpoint", "logs"):
-            shutil.rmtree(folder / spent, ignore_errors=True)
-        return folder / "best"
 
     def understanding(self) -> tuple[str, dict[str, Any]] | None:
         """Accuracy and macro-F1 of every way that queries join, on every labelled test part, as a report and numbers."""
@@ -162,7 +135,7 @@ class UniEmoEvaluation:
                 def compute(
                     pool: Pool = pool, own: LoopConfig = own, settings: dict[str, Any] = settings, seed: int = seed
                 ) -> dict[str, Any]:
-                    best = self._trained(f"understanding-{name}-{seed}", stage, own, settings)
+                    best = self._painters.trained(f"understanding-{name}-{seed}", stage, own, settings)
                     return self._recognised(best, pool)
 
                 everything = {**settings, "loop": vars(own), "test": pool.store.key}
@@ -186,12 +159,8 @@ class UniEmoEvaluation:
         return self.domains.together([part for part in parts if part != "test-drawn"] or parts)
 
     @cached_property
-    def _parts(self) -> JointParts:
-        return JointParts.load(self.recipe, self.domains.records)
-
-    @cached_property
     def _judge(self) -> Judge:
-        arguments, pictures = self.arguments, self._parts.pictures
+        arguments, pictures = self.arguments, self._painters.parts.pictures
         steps = arguments.judge_steps
         loop = LoopConfig(
             steps=steps,
@@ -211,150 +180,16 @@ class UniEmoEvaluation:
         )
 
     @cached_property
-    def _pipeline(self) -> UniEmoPipeline:
-        stage = trained_uniemo(self.recipe) or "uniemo_joint"
-        return assemble_uniemo(self.recipe, self._parts.foundation, best_weights(self.recipe, stage))
-
-    def _by_pipeline(self, title: str, pipeline: UniEmoPipeline) -> PaintMethod:
-        steps = self.arguments.inference_steps
-
-        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            return list(pipeline(emotion, seed=seeds, num_inference_steps=steps).images)
-
-        weights = fingerprint(pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.fusion, pipeline.space)
-        return PaintMethod(
-            title, made, {"weights": weights, "steps": steps, "guidance": pipeline.config.guidance_scale}
-        )
-
-    def _joint_settings(self) -> tuple[JointConfig, LoopConfig, dict[str, Any]]:
-        """Settings of the baselines that train, and all that they depend on but the loop."""
-        config, loop, _ = self.recipe.stage_settings("uniemo_joint", JointConfig)
-        loop = with_steps(loop, self.arguments.baseline_steps or loop.steps)
-        parts, pictures = self._parts, self._parts.pictures
-        weights = fingerprint(parts.foundation.unet, parts.foundation.text_encoder, pictures.vision)
-        drawn = content_key(pictures.train.weights.numpy().round(12).tolist())
-        return config, loop, {"weights": weights, "pictures": pictures.train.store.key, "drawn": drawn}
-
-    def _joint(self, **changes: Any) -> Path:
-        """The weights of joint training with some settings changed."""
-        config, loop, settings = self._joint_settings()
-        config = dataclasses.replace(config, **changes)
-        chain = ExpertQueryChain.from_pretrained(self._parts.start / "chain")
-        settings |= {"config": vars(config), "chain": fingerprint(chain)}
-        best = self._trained("joint", self._parts.stage(config), loop, settings)
-        self._parts.finish(best)
-        return best
-
-    def _fed(self, start: Path, **changes: Any) -> Path:
-        """The weights of explicit feedback that goes on from `start`, with some settings changed."""
-        config, _, settings = self._joint_settings()
-        feedback, loop, _ = self.recipe.stage_settings("uniemo_feedback", FeedbackConfig)
-        feedback, parts = dataclasses.replace(feedback, **changes), self._parts
-        pipeline = assemble_uniemo(self.recipe, parts.foundation, start)
-        made = generate(pipeline, parts.pictures.train, self.recipe.cache_dir, feedback)
-        generated = filtered_pool(made, parts.pictures, parts.classifier, feedback)
-        settings |= {"start": start.parent.name, "feedback": vars(feedback), "generated": generated.store.key}
-        stage = parts.stage(config, start, generated=generated, share=feedback.share, name="uniemo_feedback")
-        best = self._trained("feedback", stage, loop, settings)
-        parts.finish(best)
-        return best
-
-    def _emogen(self, title: str) -> PaintMethod:
-        """Joint training in which only the class token is fused."""
-        return self._by_pipeline(title, assemble_uniemo(self.recipe, self._parts.foundation, self._joint(use="cls")))
-
-    def _inversion(self, title: str) -> PaintMethod:
-        """A word for each emotion, in prompts of nothing else."""
-        config, loop, settings = self._joint_settings()
-        config = dataclasses.replace(config, tune_unet="none")
-        stage = InversionStage(self._parts.stage(config), self.domains.emotions)
-        words = learned_words(self._trained("inversion", stage, loop, {**settings, "config": vars(config)}))
-        guidance, steps = config.guidance_scale, self.arguments.inference_steps
-        return PaintMethod(
-            title,
-            self._by_words(words, guidance),
-            {**settings, "words": content_key(words.tolist()), "steps": steps, "guidance": guidance},
-        )
-
-    def _by_words(self, words: torch.Tensor, guidance: float) -> Painter:
-        """Paints with vectors (K, T) in the place of the emotions' words."""
-        foundation, scheduler = self._parts.foundation, self._pipeline.scheduler
-        vae, prompts = foundation.vae, prompts_of(foundation)
-
-        @torch.no_grad()
-        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            word = words[self.domains.emotions.index(emotion)].to(vae.device)
-            latents = denoise(
-                foundation.unet,
-                scheduler,
-                prompts.with_emotions([""] * count, [[(word, 1.0)]] * count),
-                seeds,
-                self.arguments.inference_steps,
-                lambda number, timestep, latents: latents,
-                prompts.nothing(),
-                guidance,
-            )
-            return to_pictures(vae.decode(latents / vae.config.scaling_factor).sample)
-
-        return made
-
-    def _dreambooth(self, title: str) -> PaintMethod:
-        """An adapter of the denoiser for each emotion, and a rare word to ask for it.
-
-        All adapters together train for as many steps as another method does.
-        """
-        config, loop, settings = self._joint_settings()
-        parts, steps, guidance = self._parts, self.arguments.inference_steps, config.guidance_scale
-        foundation, scheduler, emotions = parts.foundation, parts.scheduler, self.domains.emotions
-        share = max(1, loop.steps // len(emotions))
-        loop = dataclasses.replace(
-            loop, steps=share, warmup_steps=min(loop.warmup_steps, share // 10), validate_every=max(1, share // 2)
-        )
-        settings |= {"rank": config.lora_rank, "snr_gamma": config.snr_gamma, "steps": steps, "guidance": guidance}
-
-        def own_pictures(rows: slice) -> torch.Tensor:
-            return prior_latents(foundation, scheduler, steps, guidance, range(rows.start, rows.stop))
-
-        key = content_key("prior", settings["weights"], steps, guidance)
-        prior = cached_array(self.recipe.cache_dir, key, PRIOR_PICTURES, own_pictures, chunk=8)
-        pools = parts.pictures.train, parts.pictures.validation
-        latents = [pool.latents(foundation.vae, 0)[0] for pool in pools]
-        painters = {}
-        for label, emotion in enumerate(emotions):
-            own, held_out = (kept[(pool.labels == label).numpy()] for kept, pool in zip(latents, pools, strict=True))
-            stage = DreamBoothStage(emotion, own, held_out, prior, foundation, scheduler, config)
-            unet = adapted_unet(foundation.unet, self._trained(stage.name, stage, loop, settings))
-            painters[emotion] = painter(dataclasses.replace(foundation, unet=unet), scheduler)
-
-        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            return paint(painters[emotion], [PROMPT], seeds, steps, guidance)
-
-        adapters = fingerprint(*(adapter(one.unet) for one in painters.values()))
-        return PaintMethod(title, made, {**settings, "loop": vars(loop), "adapters": adapters})
-
-    def _text_to_image(self, title: str) -> PaintMethod:
-        """The denoiser as it was before any emotion, Stable Diffusion where the recipe names it, asked in words."""
-        foundation, steps = self._parts.foundation, self.arguments.inference_steps
-        guidance = self._pipeline.config.guidance_scale
-        pipeline = painter(foundation, load_scheduler(self.recipe))
-
-        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            return paint(pipeline, [f"a {emotion} picture"], seeds, steps, guidance)
-
-        weights = fingerprint(foundation.unet, foundation.text_encoder, foundation.vae)
-        return PaintMethod(title, made, {"weights": weights, "steps": steps, "guidance": guidance})
-
-    @cached_property
     def _instruments(self) -> Instruments:
-        pictures = self._parts.pictures
+        pictures = self._painters.parts.pictures
         scenes, objects = (pictures.tables[kind].names for kind in ("scene", "object"))
-        return instruments(self._judge, self._parts.clip, scenes, objects)
+        return instruments(self._judge, self._painters.parts.clip, scenes, objects)
 
     def editing(self) -> tuple[str, dict[str, Any]]:
         """Things in emotions, blends of emotions, and real pictures in other emotions, as a report and numbers."""
-        arguments, pipeline, real = self.arguments, self._pipeline, self._real
+        arguments, pipeline, real = self.arguments, self._painters.pipeline, self._real
         seeds = list(range(min(8, arguments.pictures)))
-        nouns = zero_shot_head(self._parts.clip, THINGS)
+        nouns = zero_shot_head(self._painters.parts.clip, THINGS)
         measures = Editing(pipeline, self._instruments, nouns, THINGS, seeds, arguments.inference_steps)
         chosen = torch.randperm(len(real), generator=torch.Generator().manual_seed(0))[: arguments.pictures]
         own = (pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.fusion, pipeline.space, pipeline.chain)
@@ -386,14 +221,7 @@ class UniEmoEvaluation:
         chosen = self._chosen(GENERATORS)
         if not chosen:
             return None
-        makers: dict[str, Callable[[str], PaintMethod]] = {
-            "text-to-image": self._text_to_image,
-            "textual-inversion": self._inversion,
-            "dreambooth": self._dreambooth,
-            "emogen": self._emogen,
-            "uniemo": lambda title: self._by_pipeline(title, self._pipeline),
-        }
-        results = self._generation.table({name: makers[name](title) for name, title in chosen.items()})
+        results = self._generation.table({name: self._painters.method(name) for name in chosen})
         if "uniemo" in chosen:
             self.sheets()
         beside = published_beside("generation", self.recipe.label_space, chosen, COLUMNS)
@@ -406,10 +234,12 @@ class UniEmoEvaluation:
             return None
         results = {REAL: self._generation.real_result()}
         for name, variant in chosen.items():
-            best = self._joint(**variant.joint)
+            best = self._painters.joint(**variant.joint)
             if variant.feedback is not None:
-                best = self._fed(best, **variant.feedback)
-            method = self._by_pipeline(variant.title, assemble_uniemo(self.recipe, self._parts.foundation, best))
+                best = self._painters.fed(best, **variant.feedback)
+            method = self._painters.by_pipeline(
+                variant.title, assemble_uniemo(self.recipe, self._painters.parts.foundation, best)
+            )
             settings = {"weights": method.settings["weights"], "test": self._real.store.key}
             seen = self.store.get(f"variants/{name}", settings, lambda best=best: self._recognised(best, self._real))
             results[name] = {**self._generation.result(f"variant-{name}", method), "understood": seen["accuracy"]}
@@ -419,7 +249,7 @@ class UniEmoEvaluation:
         return generation_report(results, titles, note, "UniEmo, changed", beside), results
 
     def _note(self) -> str:
-        judge, tuned = self._judge.validation, self._joint_settings()[0].tune_unet
+        judge, tuned = self._judge.validation, self._painters.joint_settings()[0].tune_unet
         published = hub_config(self.recipe)
         alone = "" if published is None else f" The denoiser is that of {published.diffusion.name}."
         learned = {
@@ -440,10 +270,10 @@ class UniEmoEvaluation:
         steps, emotions = self.arguments.inference_steps, self.domains.emotions
 
         def thing(emotion: str, name: str, seed: int) -> Image.Image:
-            return self._pipeline(emotion, f"a {name}", seed=seed, num_inference_steps=steps).images[0]
+            return self._painters.pipeline(emotion, f"a {name}", seed=seed, num_inference_steps=steps).images[0]
 
         def blend(weights: dict[str, float], seed: int) -> Image.Image:
-            return self._pipeline(weights, seed=seed, num_inference_steps=steps).images[0]
+            return self._painters.pipeline(weights, seed=seed, num_inference_steps=steps).images[0]
 
         save_picture(transfer_sheet(thing, emotions), self.folder / "transfer.png")
         for first, second in ((emotions[one], emotions[other]) for one, other in pairs):

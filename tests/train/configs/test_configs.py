@@ -21,7 +21,7 @@ from train.arguments import filled, parse
 from train.data.sets import SETS
 from train.evaluation.adaptation import ABLATIONS, METHODS
 from train.evaluation.arguments import EvaluationArguments
-from train.evaluation.uniemo import GENERATORS
+from train.evaluation.painters import GENERATORS
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 from train.foundation import PARSER
 from train.recipe import Recipe

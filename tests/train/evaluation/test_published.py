@@ -7,9 +7,9 @@ import pytest
 from kcdp.emotions import LABEL_SPACES
 from train.data.records import DOMAINS
 from train.evaluation.adaptation import ABLATIONS, METHODS
+from train.evaluation.painters import GENERATORS
 from train.evaluation.published import TABLES, PublishedTable, pair_name, published_beside
-from train.evaluation.uniemo import GENERATORS, UNDERSTANDINGS
-from train.evaluation.variants import VARIANTS
+from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 
 ROWS = {
     "adaptation": METHODS,

@@ -18,8 +18,7 @@ from tests.train.conftest import PATH, TEXT
 from train import evaluate
 from train.arguments import parse
 from train.data.records import make_record, to_dataset
-from train.evaluation import sheets
-from train.evaluation import uniemo as uniemo_evaluation
+from train.evaluation import painters, sheets
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.inversion import InversionStage, InversionTask, learned_words
 from train.foundation import Foundation
@@ -126,7 +125,7 @@ def test_understanding_is_measured_on_every_test_part(
     said = capsys.readouterr().out
     assert "| Queries stage by stage (UniEmo) |" in said and "| test | pictures | chance | majority |" in said
     # Asked again, it is read; asked for less, it is read too.
-    monkeypatch.setattr("train.evaluation.uniemo.run_stage", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("train.evaluation.painters.run_stage", lambda *_: pytest.fail("trained again"))
     command(run, "--what", "understanding", "--methods", "multi-stage")
     assert json.loads((run / "evaluation/understanding.json").read_text()) == {"multi-stage": results["multi-stage"]}
 
@@ -172,14 +171,14 @@ def test_variants_are_measured_by_what_they_see_and_paint(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = []
-    real = uniemo_evaluation.run_stage
+    real = painters.run_stage
 
     def counted(stage, loop, folder, *rest):
         if not (folder / "metrics.json").exists():
             trained.append(stage.name)
         return real(stage, loop, folder, *rest)
 
-    monkeypatch.setattr(uniemo_evaluation, "run_stage", counted)
+    monkeypatch.setattr(painters, "run_stage", counted)
     rows = ("cls", "joint", "feedback-30")
     command(run, "--what", "variants", "--methods", *rows)
     # "joint" is what feedback goes on from.

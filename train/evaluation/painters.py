@@ -1,0 +1,224 @@
+"""Who paints for the generation table: UniEmo, what it is compared with, and what each has to train for that."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from kcdp.experts.chain import ExpertQueryChain
+from kcdp.imaging import to_pictures
+from kcdp.pipelines.sampling import denoise
+from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.bundle import assemble_uniemo, trained_uniemo
+from train.data.store import cached_array, content_key, fingerprint
+from train.evaluation.arguments import EvaluationArguments
+from train.evaluation.domains import Domains
+from train.evaluation.dreambooth import (
+    PRIOR_PICTURES,
+    PROMPT,
+    DreamBoothStage,
+    adapted_unet,
+    adapter,
+    prior_latents,
+    prompts_of,
+)
+from train.evaluation.generation import Painter, PaintMethod
+from train.evaluation.inversion import InversionStage, learned_words
+from train.evaluation.paintings import paint, painter
+from train.evaluation.results import ResultStore
+from train.loop import LoopConfig, Stage, run_stage, with_steps
+from train.recipe import Recipe
+from train.stages.feedback import FeedbackConfig, filtered_pool, generate
+from train.stages.joint import JointConfig
+from train.stages.running import best_weights, load_scheduler
+from train.stages.uniemo import JointParts
+
+#: Rows of `generation`.
+GENERATORS: dict[str, str] = {
+    "text-to-image": 'The denoiser alone, asked for "a {emotion} picture"',
+    "textual-inversion": "Textual inversion",
+    "dreambooth": "DreamBooth-LoRA",
+    "emogen": "Class feature only, as EmoGen's mapper",
+    "uniemo": "UniEmo",
+}
+
+
+@dataclass
+class Painters:
+    """What one run's methods paint with, each trained where it is not there yet.
+
+    Args:
+        recipe, arguments: of the run and of the evaluation.
+        domains: its pictures.
+        store: what is trained goes beside its results.
+    """
+
+    recipe: Recipe
+    arguments: EvaluationArguments
+    domains: Domains
+    store: ResultStore
+
+    def trained(self, name: str, stage: Stage, loop: LoopConfig, settings: Any) -> Path:
+        """The best weights of a stage with all that it depends on, trained where they are not there yet."""
+        folder = self.store.folder / "runs" / f"{name}-{content_key(settings, vars(loop))[:8]}"
+        run_stage(stage, loop, folder, self.recipe.mixed_precision)
+        for spent in ("checkpoint", "logs"):
+            shutil.rmtree(folder / spent, ignore_errors=True)
+        return folder / "best"
+
+    @cached_property
+    def parts(self) -> JointParts:
+        return JointParts.load(self.recipe, self.domains.records)
+
+    @cached_property
+    def pipeline(self) -> UniEmoPipeline:
+        stage = trained_uniemo(self.recipe) or "uniemo_joint"
+        return assemble_uniemo(self.recipe, self.parts.foundation, best_weights(self.recipe, stage))
+
+    def by_pipeline(self, title: str, pipeline: UniEmoPipeline) -> PaintMethod:
+        steps = self.arguments.inference_steps
+
+        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+            return list(pipeline(emotion, seed=seeds, num_inference_steps=steps).images)
+
+        weights = fingerprint(pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.fusion, pipeline.space)
+        return PaintMethod(
+            title, made, {"weights": weights, "steps": steps, "guidance": pipeline.config.guidance_scale}
+        )
+
+    def joint_settings(self) -> tuple[JointConfig, LoopConfig, dict[str, Any]]:
+        """Settings of the baselines that train, and all that they depend on but the loop."""
+        config, loop, _ = self.recipe.stage_settings("uniemo_joint", JointConfig)
+        loop = with_steps(loop, self.arguments.baseline_steps or loop.steps)
+        parts, pictures = self.parts, self.parts.pictures
+        weights = fingerprint(parts.foundation.unet, parts.foundation.text_encoder, pictures.vision)
+        drawn = content_key(pictures.train.weights.numpy().round(12).tolist())
+        return config, loop, {"weights": weights, "pictures": pictures.train.store.key, "drawn": drawn}
+
+    def joint(self, **changes: Any) -> Path:
+        """The weights of joint training with some settings changed."""
+        config, loop, settings = self.joint_settings()
+        config = dataclasses.replace(config, **changes)
+        chain = ExpertQueryChain.from_pretrained(self.parts.start / "chain")
+        settings |= {"config": vars(config), "chain": fingerprint(chain)}
+        best = self.trained("joint", self.parts.stage(config), loop, settings)
+        self.parts.finish(best)
+        return best
+
+    def fed(self, start: Path, **changes: Any) -> Path:
+        """The weights of explicit feedback that goes on from `start`, with some settings changed."""
+        config, _, settings = self.joint_settings()
+        feedback, loop, _ = self.recipe.stage_settings("uniemo_feedback", FeedbackConfig)
+        feedback, parts = dataclasses.replace(feedback, **changes), self.parts
+        pipeline = assemble_uniemo(self.recipe, parts.foundation, start)
+        made = generate(pipeline, parts.pictures.train, self.recipe.cache_dir, feedback)
+        generated = filtered_pool(made, parts.pictures, parts.classifier, feedback)
+        settings |= {"start": start.parent.name, "feedback": vars(feedback), "generated": generated.store.key}
+        stage = parts.stage(config, start, generated=generated, share=feedback.share, name="uniemo_feedback")
+        best = self.trained("feedback", stage, loop, settings)
+        parts.finish(best)
+        return best
+
+    def _emogen(self, title: str) -> PaintMethod:
+        """Joint training in which only the class token is fused."""
+        return self.by_pipeline(title, assemble_uniemo(self.recipe, self.parts.foundation, self.joint(use="cls")))
+
+    def _inversion(self, title: str) -> PaintMethod:
+        """A word for each emotion, in prompts of nothing else."""
+        config, loop, settings = self.joint_settings()
+        config = dataclasses.replace(config, tune_unet="none")
+        stage = InversionStage(self.parts.stage(config), self.domains.emotions)
+        words = learned_words(self.trained("inversion", stage, loop, {**settings, "config": vars(config)}))
+        guidance, steps = config.guidance_scale, self.arguments.inference_steps
+        return PaintMethod(
+            title,
+            self._by_words(words, guidance),
+            {**settings, "words": content_key(words.tolist()), "steps": steps, "guidance": guidance},
+        )
+
+    def _by_words(self, words: torch.Tensor, guidance: float) -> Painter:
+        """Paints with vectors (K, T) in the place of the emotions' words."""
+        foundation, scheduler = self.parts.foundation, self.pipeline.scheduler
+        vae, prompts = foundation.vae, prompts_of(foundation)
+
+        @torch.no_grad()
+        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+            word = words[self.domains.emotions.index(emotion)].to(vae.device)
+            latents = denoise(
+                foundation.unet,
+                scheduler,
+                prompts.with_emotions([""] * count, [[(word, 1.0)]] * count),
+                seeds,
+                self.arguments.inference_steps,
+                lambda number, timestep, latents: latents,
+                prompts.nothing(),
+                guidance,
+            )
+            return to_pictures(vae.decode(latents / vae.config.scaling_factor).sample)
+
+        return made
+
+    def _dreambooth(self, title: str) -> PaintMethod:
+        """An adapter of the denoiser for each emotion, and a rare word to ask for it.
+
+        All adapters together train for as many steps as another method does.
+        """
+        config, loop, settings = self.joint_settings()
+        parts, steps, guidance = self.parts, self.arguments.inference_steps, config.guidance_scale
+        foundation, scheduler, emotions = parts.foundation, parts.scheduler, self.domains.emotions
+        share = max(1, loop.steps // len(emotions))
+        loop = dataclasses.replace(
+            loop, steps=share, warmup_steps=min(loop.warmup_steps, share // 10), validate_every=max(1, share // 2)
+        )
+        settings |= {"rank": config.lora_rank, "snr_gamma": config.snr_gamma, "steps": steps, "guidance": guidance}
+
+        def own_pictures(rows: slice) -> torch.Tensor:
+            return prior_latents(foundation, scheduler, steps, guidance, range(rows.start, rows.stop))
+
+        key = content_key("prior", settings["weights"], steps, guidance)
+        prior = cached_array(self.recipe.cache_dir, key, PRIOR_PICTURES, own_pictures, chunk=8)
+        pools = parts.pictures.train, parts.pictures.validation
+        latents = [pool.latents(foundation.vae, 0)[0] for pool in pools]
+        painters = {}
+        for label, emotion in enumerate(emotions):
+            own, held_out = (kept[(pool.labels == label).numpy()] for kept, pool in zip(latents, pools, strict=True))
+            stage = DreamBoothStage(emotion, own, held_out, prior, foundation, scheduler, config)
+            unet = adapted_unet(foundation.unet, self.trained(stage.name, stage, loop, settings))
+            painters[emotion] = painter(dataclasses.replace(foundation, unet=unet), scheduler)
+
+        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+            return paint(painters[emotion], [PROMPT], seeds, steps, guidance)
+
+        adapters = fingerprint(*(adapter(one.unet) for one in painters.values()))
+        return PaintMethod(title, made, {**settings, "loop": vars(loop), "adapters": adapters})
+
+    def _text_to_image(self, title: str) -> PaintMethod:
+        """The denoiser as it was before any emotion, Stable Diffusion where the recipe names it, asked in words."""
+        foundation, steps = self.parts.foundation, self.arguments.inference_steps
+        guidance = self.pipeline.config.guidance_scale
+        pipeline = painter(foundation, load_scheduler(self.recipe))
+
+        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+            return paint(pipeline, [f"a {emotion} picture"], seeds, steps, guidance)
+
+        weights = fingerprint(foundation.unet, foundation.text_encoder, foundation.vae)
+        return PaintMethod(title, made, {"weights": weights, "steps": steps, "guidance": guidance})
+
+    def method(self, name: str) -> PaintMethod:
+        """A row of `GENERATORS`."""
+        makers: dict[str, Callable[[str], PaintMethod]] = {
+            "text-to-image": self._text_to_image,
+            "textual-inversion": self._inversion,
+            "dreambooth": self._dreambooth,
+            "emogen": self._emogen,
+            "uniemo": lambda title: self.by_pipeline(title, self.pipeline),
+        }
+        return makers[name](GENERATORS[name])
