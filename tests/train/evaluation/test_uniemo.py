@@ -168,7 +168,11 @@ def test_variants_are_measured_by_what_they_see_and_paint(
     rows = ("cls", "joint", "feedback-30")
     command(run, "--what", "variants", "--methods", *rows)
     # "joint" is what feedback goes on from.
-    assert [name for name in trained if name.startswith("uniemo")] == ["uniemo_joint", "uniemo_joint", "uniemo_feedback"]
+    assert [name for name in trained if name.startswith("uniemo")] == [
+        "uniemo_joint",
+        "uniemo_joint",
+        "uniemo_feedback",
+    ]
     results = json.loads((run / "evaluation/variants.json").read_text())
     assert list(results) == ["real", *rows]
     assert all(0 <= results[name]["understood"] <= 1 for name in rows) and "understood" not in results["real"]
@@ -188,7 +192,10 @@ def test_a_domain_of_no_share_has_no_say(run: Path, capsys: pytest.CaptureFixtur
         *("--uniemo_understanding.shares", "{cartoons: 1, drawn: 0}", "--epochs", "1"),
     )
     said = capsys.readouterr().out
-    assert "learned from cartoons, 1 epochs in batches of 8 pictures" in said and "| test-drawn | 8 |" in said
+    assert (
+        "learned from cartoons, epochs of the source: 1, in batches of 8 pictures" in said
+        and "| test-drawn | 8 |" in said
+    )
     table = json.loads((run / "evaluation/understanding.json").read_text())["multi-stage"]
     # Three pictures of each of eight emotions.
     assert [one["settings"]["loop"]["steps"] for (one,) in table.values()] == [3, 3]
