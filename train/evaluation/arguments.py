@@ -68,5 +68,5 @@ class EvaluationArguments:
     @property
     def length(self) -> str:
         """How long models train, for a report."""
-        length = f"{self.steps} steps" if self.epochs is None else f"{self.epochs} epochs"
+        length = f"{self.steps} steps" if self.epochs is None else f"epochs of the source: {self.epochs},"
         return f"{length} in batches of {self.batch_size} pictures"

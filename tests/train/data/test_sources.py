@@ -16,7 +16,7 @@ from train.arguments import parse
 from train.data.pool import Pool
 from train.data.records import FEATURES, Coded, content_id, make_record
 from train.data.sets import SetError
-from train.data.sources import load_records, make_pool
+from train.data.sources import learned_from, load_records, make_pool
 from train.evaluation.domains import Domains
 from train.recipe import Recipe
 from train.stages import check
@@ -31,6 +31,12 @@ def recipe(tmp_path: Path) -> Recipe:
     arguments += ["--drawn", "12", "--label_space", "KCDP-6", "--size", "16", "--output_dir", str(tmp_path / "run")]
     (found,) = parse((Recipe,), arguments, None)
     return found
+
+
+def test_a_domain_of_no_share_is_left_out(recipe: Recipe) -> None:
+    records = load_records(recipe)
+    assert Coded.of(learned_from(records, {"emoset": 1.0, "ser30k": 0.0}), "domain").names == ("drawn", "emoset")
+    assert learned_from(records, {"emoset": 1.0}) is learned_from(records, {}) is records
 
 
 def test_drawn_pictures_and_sets_come_together_in_one_label_space(recipe: Recipe) -> None:

@@ -206,7 +206,10 @@ def test_a_domain_of_no_share_has_no_say(run: Path, capsys: pytest.CaptureFixtur
         *("--uniemo_understanding.shares", "{cartoons: 1, drawn: 0}", "--epochs", "1"),
     )
     said = capsys.readouterr().out
-    assert "learned from cartoons, 1 epochs in batches of 8 pictures" in said and "| test-drawn | 8 |" in said
+    assert (
+        "learned from cartoons, epochs of the source: 1, in batches of 8 pictures" in said
+        and "| test-drawn | 8 |" in said
+    )
     table = json.loads((run / "evaluation/understanding.json").read_text())["multi-stage"]
     # Three pictures of each of eight emotions.
     assert [one["settings"]["loop"]["steps"] for (one,) in table.values()] == [3, 3]

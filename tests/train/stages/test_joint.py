@@ -37,6 +37,17 @@ def painted(batch):
     return {name: batch[name] for name in ("latents", "noise", "timesteps", "ids", "places", "drop")}
 
 
+def test_without_a_condition_its_head_learns_nothing(stage, monkeypatch):
+    monkeypatch.setattr(stage, "config", JointConfig(condition="none"))
+    task = stage.build()
+    losses = task(**drawn(stage, 4))
+    assert losses["condition"].item() == 0
+    losses["loss"].backward()
+    # There is a gradient all the same: processes that learn together wait for one.
+    assert not any(parameter.grad.any() for parameter in task.fusion.head.parameters())
+    assert any(row.grad is not None and row.grad.any() for row in task.understanding.chain.parameters())
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("condition", ["cond", "ce"])
 def test_the_loss_equals_a_slow_one(joint_parts, stage, monkeypatch, condition):
