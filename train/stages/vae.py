@@ -25,6 +25,10 @@ class VAEConfig:
     kl_weight: float = field(default=1e-6, metadata={"help": "Weight of the KL divergence to a unit Gaussian."})
     edge_weight: float = field(default=0.5, metadata={"help": "Weight of the L1 distance of finite differences."})
     squared_weight: float = field(default=2.0, metadata={"help": "Weight of the squared error."})
+    noise: float = field(
+        default=0.0,
+        metadata={"help": "Most noise on what the decoder learns from: latents that a denoiser made are never exact."},
+    )
     encoder: str | None = field(
         default=None, metadata={"help": "A trained autoencoder whose encoder is kept as it is; the decoder goes on."}
     )
@@ -46,7 +50,12 @@ class VAETask(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         posterior = self.vae.encode(pictures).latent_dist
-        error = self.vae.decode(posterior.sample()).sample - pictures
+        latents = posterior.sample()
+        if self.config.noise:
+            # Of any strength up to the most, so that exact latents are still decoded exactly.
+            strength = self.config.noise * torch.rand(len(latents), 1, 1, 1, device=latents.device)
+            latents = latents + strength * torch.randn_like(latents)
+        error = self.vae.decode(latents).sample - pictures
         edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
         absolute, squared = error.abs().mean(), error.square().mean()
         kl = posterior.kl().mean() / posterior.mean[0].numel()

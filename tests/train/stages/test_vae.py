@@ -107,3 +107,17 @@ def test_beside_a_given_encoder_only_the_decoder_trains(stage, train_pool, valid
     for name, value in before.items():
         encodes = name.startswith(("encoder.", "linear_encoder."))
         assert torch.equal(after[name], value) == encodes, name
+
+
+def test_the_decoder_learns_from_noisy_latents(stage, monkeypatch):
+    pictures, seen = stage.batch(8, torch.Generator().manual_seed(1))["pictures"], []
+    for noise in (0.0, 2.0):
+        task = VAETask(stage.build().vae.eval(), VAEConfig(block_out_channels=(16, 16), latent_channels=4, noise=noise))
+        decode = task.vae.decode
+        monkeypatch.setattr(task.vae, "decode", lambda latents, decode=decode: seen.append(latents) or decode(latents))
+        torch.manual_seed(5)
+        task(pictures)
+    clean, noisy = seen
+    spread = (noisy - clean).flatten(1).std(1)
+    # Another strength for each picture, from nothing to the most.
+    assert 0 < spread.min() < 1 < spread.max() < 2.3
