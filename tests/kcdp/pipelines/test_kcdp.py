@@ -22,11 +22,6 @@ def pipeline(tiny_tokenizer):
 
 
 @pytest.fixture(scope="module")
-def faces(picture):
-    return [picture(40, color="gold"), picture((48, 30), color="red", smile=False), picture(64, "RGBA", color="blue")]
-
-
-@pytest.fixture(scope="module")
 def seen(pipeline, faces):
     return pipeline(faces[0], caption=CAPTION)
 

@@ -15,7 +15,7 @@ from kcdp.pipelines.pictures import encode_pictures
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.results import UniEmoImageOutput
 from tests.image_files import encoded
-from tests.tiny_pipeline import SIZE, tiny_pipeline
+from tests.tiny_pipeline import SIZE
 from tests.tiny_uniemo import tiny_uniemo
 
 STEPS = 4
@@ -23,18 +23,8 @@ CAPTION = "a man hugs a woman under a big umbrella"
 
 
 @pytest.fixture(scope="module")
-def kcdp(tiny_tokenizer):
-    return tiny_pipeline(tiny_tokenizer)
-
-
-@pytest.fixture(scope="module")
 def pipeline(kcdp):
     return tiny_uniemo(kcdp)
-
-
-@pytest.fixture(scope="module")
-def faces(picture):
-    return [picture(40, color="gold"), picture((48, 30), color="red", smile=False), picture(64, "RGBA", color="blue")]
 
 
 @pytest.fixture(scope="module")

@@ -12,23 +12,13 @@ from kcdp.experts.correlation import EmotionalCorrelation
 from kcdp.imaging import load_frames, to_tensor
 from kcdp.results import UniEmoOutput
 from tests.image_files import animated
-from tests.tiny_pipeline import SIZE, tiny_pipeline
+from tests.tiny_pipeline import SIZE
 from tests.tiny_uniemo import OBJECTS, SCENES, tiny_uniemo
-
-
-@pytest.fixture(scope="module")
-def kcdp(tiny_tokenizer):
-    return tiny_pipeline(tiny_tokenizer)
 
 
 @pytest.fixture(scope="module")
 def pipeline(kcdp):
     return tiny_uniemo(kcdp)
-
-
-@pytest.fixture(scope="module")
-def faces(picture):
-    return [picture(40, color="gold"), picture((48, 30), color="red", smile=False), picture(64, "RGBA", color="blue")]
 
 
 def test_what_is_understood_is_complete_and_consistent(pipeline, faces):

@@ -17,6 +17,7 @@ from kcdp.experts.fusion import EmotionFusion
 from kcdp.experts.losses import PAPER
 from kcdp.experts.prompt import encode_prompts
 from kcdp.knowledge.encoder import KnowledgeEncoder
+from tests.learning import losses_of_steps
 from train.loop import LoopConfig, run_stage
 from train.stages import joint as module
 from train.stages.joint import JointConfig, plain_unet
@@ -125,14 +126,7 @@ def test_training_lowers_the_loss_and_leaves_the_foundation_alone(joint_parts, t
     own = {name for name in learning if name.startswith("tuned.")}
     assert bool(own) == (tune != "none") and all(("lora" in name) == (tune == "lora") for name in own)
     assert not any("text" in name or "_frozen" in name for name in task.state_dict())
-    optimizer = torch.optim.Adam([p for p in task.parameters() if p.requires_grad], lr=3e-3)
-    losses = []
-    for _ in range(8):
-        loss = task(**batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = losses_of_steps(task, batch, 8)
     assert losses[-1] < 0.9 * losses[0]
     assert [name for name, p in task.named_parameters() if p.requires_grad and p.grad is None] == []
     after = joint_parts.foundation.unet.state_dict()

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.prediction.cliea import CLIEA
 from kcdp.prediction.moe import MixtureOfExperts
+from tests.learning import losses_of_steps
 from train.data.knowledge import KnowledgeCache
 from train.loop import LoopConfig, run_stage
 from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
@@ -35,14 +36,7 @@ def test_training_lowers_the_loss_and_reaches_its_own_parameters_only(stage, fou
     assert {name.split(".")[0] for name in mine} == {"denoiser", "pyramid", "moe", "cliea"}
     assert all("lora_" in name for name in mine if name.startswith("denoiser"))
     batch = drawn(stage)
-    optimizer = torch.optim.Adam(mine.values(), lr=3e-3)
-    losses = []
-    for _ in range(8):
-        loss = task(**batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = losses_of_steps(task, batch, 8)
     assert losses[-1] < 0.9 * losses[0]
     assert [name for name, parameter in mine.items() if parameter.grad is None] == []
     assert all(torch.equal(frozen[name], value) for name, value in foundation.unet.state_dict().items())

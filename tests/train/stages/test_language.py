@@ -9,6 +9,7 @@ from kcdp.imaging import to_pictures
 from kcdp.knowledge.captioner import Captioner
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.vision import ConvStemCLIPModel
+from tests.learning import losses_of_steps
 from tests.train.conftest import PATH, TEXT, WORDS
 from train.loop import LoopConfig, run_stage
 from train.stages.language import LanguageStage, Sentences, neighbour_loss, neighbour_targets
@@ -115,14 +116,7 @@ def test_training_lowers_the_loss_and_leaves_what_is_given(stage):
     assert not [name for name in mine if name.startswith(("clip.text_model", "clip.text_projection"))]
     stem = "clip.vision_model.embeddings.patch_embedding"
     assert not [name for name in mine if name.startswith((f"{stem}.code", f"{stem}.path"))]
-    optimizer = torch.optim.Adam(mine.values(), lr=3e-3)
-    losses = []
-    for _ in range(12):
-        loss = task(**batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = losses_of_steps(task, batch, 12)
     assert losses[-1] < 0.8 * losses[0]
     assert [name for name, parameter in mine.items() if parameter.grad is None] == []
 

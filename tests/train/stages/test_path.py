@@ -3,6 +3,7 @@ import torch
 from torch.nn import functional as F
 
 from kcdp.perception.pyramid import BottomUpPath
+from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
 from train.loop import LoopConfig, run_stage
 from train.stages.language import neighbour_loss
@@ -63,14 +64,7 @@ def test_the_losses_equal_slow_ones(stage):
 def test_training_lowers_the_loss_and_reaches_every_parameter(stage):
     task = stage.build()
     batch = drawn(stage)
-    optimizer = torch.optim.Adam(task.parameters(), lr=3e-3)
-    losses = []
-    for _ in range(12):
-        loss = task(**batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = losses_of_steps(task, batch, 12)
     assert losses[-1] < 0.8 * losses[0]
     assert [name for name, parameter in task.named_parameters() if parameter.grad is None] == []
 

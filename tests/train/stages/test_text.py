@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
+from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
 from train.loop import LoopConfig, run_stage
 from train.stages.text import Teacher, TextStage, same_text_targets, train_tokenizer
@@ -117,14 +118,7 @@ def test_training_lowers_the_loss_and_reaches_every_parameter(which, request):
     stage = request.getfixturevalue(which)
     task = stage.build()
     batch = stage.batch(8, torch.Generator().manual_seed(3))
-    optimizer = torch.optim.Adam(task.parameters(), lr=3e-3)
-    losses = []
-    for _ in range(12):
-        loss = task(**batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = losses_of_steps(task, batch, 12)
     assert losses[-1] < 0.8 * losses[0]
     assert [name for name, parameter in task.named_parameters() if parameter.grad is None] == []
 

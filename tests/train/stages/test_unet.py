@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection
 
 from kcdp.perception.denoiser import level_modules
+from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
 from train.loop import LoopConfig, run_stage
 from train.stages.language import neighbour_loss
@@ -127,14 +128,7 @@ def test_training_lowers_the_loss_and_touches_the_unet_and_the_reader_only(stage
     task = stage.build()
     before = {name: value.clone() for name, value in text.state_dict().items()}
     batch = drawn(stage, timesteps=torch.tensor([100, 300, 500]))
-    optimizer = torch.optim.Adam(task.parameters(), lr=3e-3)
-    losses = []
-    for _ in range(8):
-        loss = task(**batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = losses_of_steps(task, batch, 8)
     assert losses[-1] < 0.9 * losses[0]
     assert {name.split(".")[0] for name, _ in task.named_parameters()} == {"unet", "reader", "scale"}
     assert [name for name, parameter in task.named_parameters() if parameter.grad is None] == []
