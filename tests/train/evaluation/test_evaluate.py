@@ -106,7 +106,10 @@ def test_the_model_named_is_asked(run: Path, vlm: FrozenVLM) -> None:
         (("--methods", "magic"), "'magic' is not known"),
         (("--what", "adaptation", "--pairs", "emoji:stickers"), "'emoji:stickers' is not a pair"),
         (("--what", "adaptation", "--methods", "vlm-answer"), "'vlm-answer' asks a vision-language model"),
-        (("--what", "adaptation", "--vlm.name", "nowhere/at-all"), "'nowhere/at-all' is neither a folder"),
+        (
+            ("--what", "adaptation", "--vlm.name", "nowhere/at-all"),
+            "'nowhere/at-all' is (neither a folder|no folder here)",
+        ),
         (("--vlm.nmae", "org/vlm"), "'vlm.nmae' is unknown"),
         (("--what", "recognition", "--protocol", "selection"), "no labelled test picture"),
         (("--what", "recognition", "--bundle", "nowhere/at-all"), "nowhere/at-all"),

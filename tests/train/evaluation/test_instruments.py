@@ -30,7 +30,7 @@ def test_a_head_is_clips_own_softmax_over_names(clip: FrozenCLIP, domains: Domai
     found = zero_shot_head(clip, NAMES, "a picture of a {name}")(pictures)
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
     # It does tell the names apart.
-    assert found.max() > 0.4
+    assert found.std(dim=1).min() > 1e-3
 
 
 def test_embeddings_are_those_of_the_pool(clip: FrozenCLIP, domains: Domains) -> None:
