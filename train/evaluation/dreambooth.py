@@ -61,7 +61,7 @@ class DreamBoothTask(nn.Module):
 
     def __init__(self, foundation: Foundation, scheduler: DDPMScheduler, config: JointConfig) -> None:
         super().__init__()
-        self.scheduler, self.snr_gamma = scheduler, config.snr_gamma
+        self.scheduler = scheduler
         self.unet = share_unet(foundation.unet)
         self.unet.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=ATTENTION))
         states = prompts_of(foundation).plain([PROMPT, PRIOR_PROMPT]).states
@@ -72,8 +72,7 @@ class DreamBoothTask(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """Latents and noise (B, C, h, w), timesteps (B,), `prior` (B,) bool: which are the denoiser's own pictures."""
         states = self.states[prior.long()]
-        loss = denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states, self.snr_gamma)
-        return {"loss": loss}
+        return {"loss": denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states)}
 
 
 class DreamBoothStage:
@@ -98,7 +97,7 @@ class DreamBoothStage:
             own, held_out: latents (N, C, h, w) of its pictures, to learn from and to choose by; one or more.
             prior: latents (P, C, h, w) from `prior_latents`.
             foundation, scheduler: the denoiser, which stays as it is, and the noise that it predicts.
-            config: rank of the adapter and weight of the loss.
+            config: rank of the adapter.
 
         Raises ValueError when the emotion has no picture to learn from, or none to choose by.
         """

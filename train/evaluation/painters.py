@@ -178,7 +178,7 @@ class Painters:
         loop = dataclasses.replace(
             loop, steps=share, warmup_steps=min(loop.warmup_steps, share // 10), validate_every=max(1, share // 2)
         )
-        settings |= {"rank": config.lora_rank, "snr_gamma": config.snr_gamma, "steps": steps, "guidance": guidance}
+        settings |= {"rank": config.lora_rank, "steps": steps, "guidance": guidance}
 
         def own_pictures(rows: slice) -> torch.Tensor:
             return prior_latents(foundation, scheduler, steps, guidance, range(rows.start, rows.stop))

@@ -33,7 +33,7 @@ from train.data.neutral import without_feelings
 from train.data.pool import Pool
 from train.foundation import Foundation
 from train.stages.understanding import ChainData, UnderstandingStage, UnderstandingTask
-from train.stages.unet import denoising_loss, judged_rows
+from train.stages.unet import channel_weights, denoising_loss, judged_rows
 
 #: What LoRA is put on, of every attention.
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
@@ -65,7 +65,12 @@ class JointConfig:
     noun_share: float = field(
         default=0.0, metadata={"help": "Share of prompts that are F and the object's name: what transfer asks for."}
     )
-    snr_gamma: float = field(default=5.0, metadata={"help": "Min-SNR weighting (Hang et al. 2023)."})
+    channel_power: float = field(
+        default=0.0,
+        metadata={
+            "help": "Latent channels count by their deviation to this power: 0 alike, 1 for what is large first."
+        },
+    )
     balance: float = field(
         default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
     )
@@ -103,8 +108,10 @@ class JointTask(nn.Module):
         correlation: EmotionalCorrelation,
         foundation: Foundation,
         scheduler: DDPMScheduler,
+        channels: torch.Tensor,
         config: JointConfig,
     ) -> None:
+        """`channels` (C,) is what `denoising_loss` takes."""
         super().__init__()
         self.understanding, self.fusion, self.config = understanding, fusion, config
         self.correlation, self.scheduler = correlation, scheduler
@@ -114,6 +121,7 @@ class JointTask(nn.Module):
         self._frozen = (foundation.unet.requires_grad_(False), foundation.text_encoder.requires_grad_(False))
         empty = KnowledgeEncoder(foundation.text_encoder, foundation.tokenizer).encode_prompts([""])[0]
         self.register_buffer("empty", empty, persistent=False)
+        self.register_buffer("channels", channels, persistent=False)
 
     @property
     def unet(self) -> UNet2DConditionModel:
@@ -152,7 +160,7 @@ class JointTask(nn.Module):
         """L(theta) of latents (B, C, h, w) under prompts with F (B, T) in its place, or nothing where `drop` (B,)."""
         states = encode_ids(self._frozen[1], ids, places, fused)
         states = torch.where(drop[:, None, None], self.empty.to(states), states)
-        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states, self.config.snr_gamma)
+        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states, self.channels)
 
     def forward(
         self,
@@ -232,7 +240,8 @@ class JointStage:
                 config.use,
             )
         correlation = copy.deepcopy(self.correlation)
-        return JointTask(understanding, fusion, correlation, foundation, self.scheduler, config)
+        channels = channel_weights(self.sources[0][1], config.channel_power)
+        return JointTask(understanding, fusion, correlation, foundation, self.scheduler, channels, config)
 
     def _painted(self, latents: np.ndarray, prompts: list[str], generator: torch.Generator) -> dict[str, torch.Tensor]:
         text, tokenizer = self.foundation.text_encoder, self.foundation.tokenizer

@@ -15,7 +15,7 @@ from train.stages.language import neighbour_loss
 from train.stages.text import build_text_tower
 from train.stages.unet import UNetConfig, UNetStage, build_scheduler
 
-TINY = UNetConfig(block_out_channels=(16, 32), attention_head_dim=8, perception_share=0.5, bank=16)
+TINY = UNetConfig(block_out_channels=(16, 32), attention_head_dim=8, perception_share=0.5, bank=16, channel_power=1.0)
 LOOP = LoopConfig(steps=2, batch_size=4, warmup_steps=0, validate_every=2, ema_decay=0.9)
 
 
@@ -58,9 +58,10 @@ def test_the_loss_of_denoising_equals_a_slow_one(stage):
         noisy = (signal * clean + noise * disturbance).float()
         states = task._text[0].text_model(input_ids=batch["input_ids"][row : row + 1]).last_hidden_state
         velocity = task.unet(noisy[None], step, states).sample[0].double()
-        error = (velocity - (signal * disturbance - noise * clean)).square().mean()
-        ratio = kept[step] / (1 - kept[step])
-        total += (error * max(min(ratio, TINY.snr_gamma) / (ratio + 1), 0.05)).item()
+        error = (velocity - (signal * disturbance - noise * clean)).square()
+        deviations = torch.from_numpy(np.asarray(stage.plain[:], dtype=np.float64).std(axis=(0, 2, 3)))
+        for channel, deviation in enumerate(deviations):
+            total += (error[channel].mean() * deviation / deviations.mean()).item() / len(deviations)
     losses = task(**batch)
     assert losses["denoising"].item() == pytest.approx(total / 3, rel=1e-3)
     assert losses["loss"].item() == losses["denoising"].item()
