@@ -48,7 +48,7 @@ class InversionStage:
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         batch = self.joint.batch(size, generator)
-        return {name: value for name, value in batch.items() if name not in ("tokens", "scene", "object")}
+        return {name: value for name, value in batch.items() if name not in ("tokens", "scene", "object", "partners")}
 
     def validate(self, model: InversionTask) -> dict[str, float]:
         pool, total, count = self.joint.pictures.validation, 0.0, 0

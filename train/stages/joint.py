@@ -65,6 +65,12 @@ class JointConfig:
     noun_share: float = field(
         default=0.0, metadata={"help": "Share of prompts that are F and the object's name: what transfer asks for."}
     )
+    swap_share: float = field(
+        default=0.0,
+        metadata={
+            "help": "Share of pictures painted under F of another one of the same emotion: words say what, F how."
+        },
+    )
     channel_power: float = field(
         default=0.0,
         metadata={
@@ -96,6 +102,18 @@ def plain_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
         copied.fuse_lora()
         copied.unload_lora()
     return copied
+
+
+def partners(labels: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Indices (B,) of the pictures under whose F those with `labels` (B,) are painted: their own, and in a `share` of cases any
+    one's of the same emotion.
+
+    A picture's own F says what it shows as well, and a denoiser that learns with it would never listen to the words.
+    """
+    own = torch.arange(len(labels))
+    alike = ((labels[:, None] == labels) & (labels >= 0)) | own[:, None].eq(own)
+    others = torch.rand(alike.shape, generator=generator).masked_fill(~alike, -1).argmax(dim=1)
+    return torch.where(torch.rand(len(labels), generator=generator) < share, others, own)
 
 
 class JointTask(nn.Module):
@@ -168,14 +186,15 @@ class JointTask(nn.Module):
         labels: torch.Tensor,
         scene: torch.Tensor,
         object: torch.Tensor,
+        partners: torch.Tensor,
         **painted: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """Tokens and indices as for `UnderstandingTask`, and what `denoising` takes beside F."""
+        """Tokens and indices as for `UnderstandingTask`, whose F each is painted under (B,), and the rest of `denoising`."""
         understanding = self.understanding
         out = understanding.chain.follow(understanding.vision, tokens, attention=False)
         seen = understanding.losses(out, labels, scene, object)
         fused = self.fuse(out, labels)
-        condition, denoising = self.condition(fused, labels), self.denoising(fused, **painted)
+        condition, denoising = self.condition(fused, labels), self.denoising(fused[partners], **painted)
         loss = joint_loss(understanding.preset, seen["loss"], condition, denoising)
         parts = {"understanding": seen["loss"], "condition": condition, "denoising": denoising}
         return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}
@@ -290,7 +309,8 @@ class JointStage:
             for (data, latents), count in zip(self.sources, sizes, strict=False)
             if count
         ]
-        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        batch = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        return {**batch, "partners": partners(batch["labels"], self.config.swap_share, generator)}
 
     def judged(self) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
         """Validation pictures (`judged_rows`) and what is painted of them, always the same with the same noise."""

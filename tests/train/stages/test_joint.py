@@ -20,7 +20,7 @@ from kcdp.knowledge.encoder import KnowledgeEncoder
 from tests.learning import losses_of_steps
 from train.loop import LoopConfig, run_stage
 from train.stages import joint as module
-from train.stages.joint import JointConfig, plain_unet
+from train.stages.joint import JointConfig, partners, plain_unet
 
 LOOP = LoopConfig(steps=2, batch_size=4, warmup_steps=0, validate_every=2, ema_decay=0.9)
 
@@ -32,6 +32,34 @@ def stage(joint_parts):
 
 def drawn(stage, size=8, **changes):
     return dict(stage.batch(size, torch.Generator().manual_seed(3))) | changes
+
+
+def test_a_share_of_the_pictures_is_painted_under_another_one_of_the_same_emotion():
+    labels = torch.tensor([0, 1, 0, -1, 1, 0, -1, 2] * 50)
+    own = torch.arange(len(labels))
+    generator = torch.Generator().manual_seed(0)
+    assert torch.equal(partners(labels, 0.0, generator), own)
+    for share in (0.5, 1.0):
+        found = partners(labels, share, generator)
+        assert torch.equal(labels[found], labels)
+        assert torch.equal(found[labels < 0], own[labels < 0])
+        swapped = (found != own)[labels >= 0].float().mean()
+        assert share - 0.1 < swapped <= share + 0.05
+    # Those who are alike have the same chance.
+    counts = partners(labels[:6], 1.0, generator).new_zeros(6)
+    for _ in range(600):
+        counts[partners(labels[:6], 1.0, generator)[0]] += 1
+    assert counts[[1, 3, 4]].sum() == 0 and counts[[0, 2, 5]].min() > 150
+
+
+@torch.no_grad()
+def test_a_picture_is_painted_under_its_partners_emotion(stage):
+    task, batch = stage.build().eval(), drawn(stage, 4, drop=torch.zeros(4, dtype=torch.bool))
+    turned = torch.tensor([1, 0, 3, 2])
+    fused = task.fuse(task.understanding.chain.follow(task.understanding.vision, batch["tokens"]), batch["labels"])
+    found = task(**batch | {"partners": turned})["denoising"]
+    torch.testing.assert_close(found, task.denoising(fused[turned], **painted(batch)))
+    assert found != task(**batch | {"partners": torch.arange(4)})["denoising"]
 
 
 def painted(batch):
@@ -52,8 +80,9 @@ def test_without_a_condition_its_head_learns_nothing(stage, monkeypatch):
 @torch.no_grad()
 @pytest.mark.parametrize("condition", ["cond", "ce"])
 def test_the_loss_equals_a_slow_one(joint_parts, stage, monkeypatch, condition):
-    """One picture at a time, prompts by their words."""
-    monkeypatch.setattr(stage, "config", JointConfig(condition=condition))
+    """One picture at a time, prompts by their words; channels count by their deviation."""
+    monkeypatch.setattr(stage, "config", JointConfig(condition=condition, channel_power=1.0))
+    deviations = np.asarray(stage.sources[0][1][:], dtype=np.float64).std(axis=(0, 2, 3))
     prompts = ["", "a cat on a beach", "a robot", "a cat on fire"]
     task, foundation = stage.build().eval(), joint_parts.foundation
     clean = stage.sources[0][1][:4]
@@ -84,9 +113,9 @@ def test_the_loss_equals_a_slow_one(joint_parts, stage, monkeypatch, condition):
         latents, disturbance = batch["latents"][row].double(), batch["noise"][row].double()
         noisy = (signal * latents + noise * disturbance).float()
         velocity = foundation.unet(noisy[None], int(steps[row]), states).sample[0].double()
-        error = (velocity - (signal * disturbance - noise * latents)).square().mean().item()
-        ratio = float(kept[steps[row]] / (1 - kept[steps[row]]))
-        denoising += error * max(min(ratio, 5.0) / (ratio + 1), 0.05) / 4
+        error = (velocity - (signal * disturbance - noise * latents)).square()
+        for channel, deviation in enumerate(deviations):
+            denoising += (error[channel].mean() * deviation / deviations.mean()).item() / len(deviations) / 4
     assert losses["denoising"].item() == pytest.approx(denoising, rel=1e-3)
 
     total = 0.0
