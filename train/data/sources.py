@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
+from filelock import FileLock
 
 from kcdp.emotions import MIKELS_8, LabelSpace
 from train.data.drawn import draw_records, draw_things
@@ -33,13 +34,15 @@ def as_records(drawings: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]
 
 
 def _kept(name: str, drawings: Iterable[Mapping[str, Any]], cache_dir: Path) -> Dataset:
-    """Drawings as records, drawn once and kept as Parquet in `cache_dir`."""
+    """Drawings as records, drawn by one of all processes and kept as Parquet in `cache_dir`."""
     path = cache_dir / f"{name}.parquet"
     if not path.exists():
         cache_dir.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-        to_dataset(as_records(drawings)).to_parquet(aside)
-        os.replace(aside, path)
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                aside = path.with_suffix(".part")
+                to_dataset(as_records(drawings)).to_parquet(aside)
+                os.replace(aside, path)
     return from_parquet(path)
 
 

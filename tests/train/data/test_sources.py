@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,11 +15,14 @@ from datasets.arrow_writer import ArrowWriter
 
 from kcdp.emotions import KCDP_6, MIKELS_8
 from tests.train.data.sets.layouts import LAYOUTS, paint
+from tests.two_processes import in_two_processes
 from train.arguments import parse
+from train.data import sources
+from train.data.drawn import draw_records
 from train.data.pool import Pool
 from train.data.records import FEATURES, Coded, content_id, make_record
 from train.data.sets import SetError
-from train.data.sources import learned_from, load_records, make_pool
+from train.data.sources import drawn_records, learned_from, load_records, make_pool
 from train.evaluation.domains import Domains
 from train.recipe import Recipe
 from train.stages import check
@@ -51,6 +57,23 @@ def test_drawn_pictures_and_sets_come_together_in_one_label_space(recipe: Recipe
     weights = pool.weights / pool.weights.sum()
     assert weights[torch.from_numpy(pool.domains.within({"ser30k"}))].sum() == pytest.approx(0.75)
     assert pool.plain(torch.arange(len(pool))).shape == (len(pool), 3, 16, 16)
+
+
+def test_one_of_two_processes_draws_for_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawers = tmp_path / "drawers"
+
+    def draw(count: int, seed: int) -> Iterator[dict[str, Any]]:
+        with drawers.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        yield from draw_records(count, seed)
+
+    monkeypatch.setattr(sources, "draw_records", draw)
+
+    def load() -> None:
+        assert len(drawn_records(40, tmp_path / "cache")) == 40
+
+    in_two_processes(load)
+    assert len(drawers.read_text().split()) == 1
 
 
 def test_sets_are_domains_of_an_evaluation(recipe: Recipe) -> None:
