@@ -90,6 +90,9 @@ def level_modules(unet: UNet2DConditionModel, features: Features = "decoder") ->
 def encode(unet: UNet2DConditionModel, latents: torch.Tensor, timestep: int, states: torch.Tensor) -> torch.Tensor:
     """The first half of a pass: latents (B, C, H, W), states (B, T, D) -> what the middle block says (B, C', H', W')."""
     embedding = unet.time_embedding(unet.get_time_embed(latents, timestep))
+    pooled = unet.get_aug_embed(embedding, states, added_cond_kwargs={})
+    if pooled is not None:
+        embedding = embedding + pooled
     hidden = unet.conv_in(latents)
     for block in unet.down_blocks:
         condition = {"encoder_hidden_states": states} if getattr(block, "has_cross_attention", False) else {}

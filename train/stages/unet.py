@@ -46,7 +46,11 @@ class UNetConfig:
 
 
 def build_unet(config: UNetConfig, latent_channels: int, latent_size: int, text_width: int) -> UNet2DConditionModel:
-    """A denoiser shaped like Stable Diffusion's: cross-attention at every level but the coarsest, and in the middle."""
+    """A denoiser shaped like Stable Diffusion's: cross-attention at every level but the coarsest, and in the middle.
+
+    One thing is not Stable Diffusion's: the words, pooled, join the timestep and so reach every layer. From cross-attention
+    alone a young denoiser learns what changes the whole picture, and for long not which thing is in it.
+    """
     levels = len(config.block_out_channels)
     return UNet2DConditionModel(
         sample_size=latent_size,
@@ -59,6 +63,8 @@ def build_unet(config: UNetConfig, latent_channels: int, latent_size: int, text_
         # The library reads its `attention_head_dim` as the number of heads (diffusers issue 2011).
         attention_head_dim=tuple(max(1, width // config.attention_head_dim) for width in config.block_out_channels),
         cross_attention_dim=text_width,
+        addition_embed_type="text",
+        addition_embed_type_num_heads=max(1, text_width // 32),
         norm_num_groups=16,
     )
 

@@ -91,8 +91,15 @@ def test_levels_run_from_high_to_low_resolution(unet: UNet2DConditionModel, inpu
         torch.testing.assert_close(maps.sum(dim=1), torch.ones_like(maps[:, 0]))
 
 
-def test_the_encoder_s_features_are_those_of_a_whole_pass(unet: UNet2DConditionModel, inputs: tuple) -> None:
+@pytest.mark.parametrize("pooled", [False, True])
+def test_the_encoder_s_features_are_those_of_a_whole_pass(
+    unet: UNet2DConditionModel, inputs: tuple, pooled: bool
+) -> None:
+    """Also where the words, pooled, join the timestep."""
     latents, states = inputs
+    if pooled:
+        added = {"addition_embed_type": "text", "addition_embed_type_num_heads": 2}
+        unet = UNet2DConditionModel.from_config({**unet.config, **added}).eval()
     denoiser = build(unet, features="encoder", timestep=3)
     kept = []
     hooks = [
