@@ -19,12 +19,12 @@ import gradio as gr
 from kcdp.imaging import ImageError
 
 try:
-    # With the page, and so before PyTorch, in whose place it puts a CUDA that only pretends to be there.
+    # With the page, and so before PyTorch: there it puts a CUDA that only pretends to be one, until there is a worker.
     from spaces import GPU
 except ImportError:
 
     def GPU(duration: Callable[..., int]) -> Callable[[Callable], Callable]:
-        """Nobody has to be asked."""
+        """Nobody has to be asked for one."""
         return lambda function: function
 
 
@@ -60,7 +60,7 @@ def on_gpu(
     models = bundle.result()
     _BUNDLES[id(models)] = models
     try:
-        with closing(_work(round(START_SECONDS + seconds), id(models), work, args)) as results:
+        with closing(_in_worker(round(START_SECONDS + seconds), id(models), work, args)) as results:
             for result in results:
                 if isinstance(result, _Raised):
                     raise result.error
@@ -70,7 +70,7 @@ def on_gpu(
 
 
 @GPU(duration=lambda seconds, *_: seconds)
-def _work(seconds: int, key: int, work: Callable[..., Iterator[Any]], args: tuple[Any, ...]) -> Iterator[Any]:
+def _in_worker(seconds: int, key: int, work: Callable[..., Iterator[Any]], args: tuple[Any, ...]) -> Iterator[Any]:
     """The only function that is decorated, as each would keep worker processes, with all weights, of its own."""
     try:
         yield from work(_BUNDLES[key], *args)

@@ -188,7 +188,8 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
 def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
     """The readings of an upload and the frame that their attention is of.
 
-    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read, and GPUError as `on_gpu` does.
+    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read, and GPUError when there is no
+    GPU for it.
     """
     if not upload or not upload.get("path"):
         raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
