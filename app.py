@@ -7,17 +7,25 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
+
+import gradio as gr
+from gradio.utils import is_zero_gpu_space
 
 from kcdp.imaging import DEFAULT_LIMITS
 from kcdp.ui.layout import build_app
 from kcdp.ui.theme import css, theme
 
 ASSETS = Path(__file__).parent / "assets"
+DTYPES = ("float32", "bfloat16", "float16")
+OFFLOADS = ("model", "sequential")
+#: Requests that may wait on ZeroGPU, where Gradio by itself lets but one.
+WAITING = 20
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Command line flags; `--help` lists them."""
+    """Command line flags; `--help` lists them. A wrong value, in a variable too, ends the app with one sentence."""
     parser = argparse.ArgumentParser(description="See what a picture makes people feel, and why.")
     parser.add_argument(
         "--bundle",
@@ -35,13 +43,27 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
     parser.add_argument("--device", help="for example cuda or cpu (default: cuda where there is one)")
-    parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], default="float32", help="of the weights")
+    parser.add_argument(
+        "--dtype",
+        choices=DTYPES,
+        default=os.environ.get("KCDP_DTYPE") or DTYPES[0],
+        help=f"of the weights (default: KCDP_DTYPE, else {DTYPES[0]})",
+    )
     parser.add_argument(
         "--offload",
-        choices=["model", "sequential"],
-        help="bring weights to the GPU one network, or one layer, at a time",
+        choices=OFFLOADS,
+        default=os.environ.get("KCDP_OFFLOAD") or None,
+        help="bring weights to the GPU one network, or one layer, at a time (default: KCDP_OFFLOAD, else none of it)",
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    # Of defaults argparse does not ask whether they are among the choices.
+    for variable, value, choices in (
+        ("KCDP_DTYPE", args.dtype, DTYPES),
+        ("KCDP_OFFLOAD", args.offload, (None, *OFFLOADS)),
+    ):
+        if value not in choices:
+            sys.exit(f"The variable {variable} is '{value}'; set it to {' or '.join(filter(None, choices))}.")
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -50,6 +72,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     bundle: Future = Future()
     examples = sorted(path for path in ASSETS.glob("examples/*") if path.suffix in {".png", ".webp"})
     app = build_app(bundle, examples)
+    if is_zero_gpu_space():
+        # The other way round: ZeroGPU packs for its worker processes what this thread has loaded when the page opens.
+        load(bundle, args)
+        app.queue(max_size=WAITING)
+        launch(app, args)
+    else:
+        launch(app, args)
+        load(bundle, args)
+    app.block_thread()
+
+
+def launch(app: gr.Blocks, args: argparse.Namespace) -> None:
+    """Open the page and return."""
     app.launch(
         server_name=args.host,
         server_port=args.port,
@@ -62,6 +97,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         ssr_mode=False,
         prevent_thread_lock=True,
     )
+
+
+def load(bundle: Future, args: argparse.Namespace) -> None:
+    """Load the models for the page that waits for `bundle`; one that does not load ends the app with one sentence."""
     # Imported here: the page answers while the model libraries are still on their way.
     import torch
 
@@ -75,11 +114,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             dtype=getattr(torch, args.dtype),
             offload=args.offload,
         )
-        bundle.set_result(loaded)
     except BundleError as error:
         bundle.set_exception(error)
         sys.exit(str(error))
-    app.block_thread()
+    if is_zero_gpu_space():
+        with suppress(BundleError):  # not every bundle makes pictures
+            _ = loaded.uniemo
+    bundle.set_result(loaded)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 import app
+from kcdp.bundle import BundleError
 from tests.app_page import FAINT_TEXT, drop, drop_to_refeel, free_port, overlay_picture, serve
 from tests.fake_bundle import CAPTION, fake_bundle, fake_output
 
@@ -170,6 +171,58 @@ def test_the_environment_chooses_the_bundle_and_the_line_has_the_last_word(monke
     args = app.parse_args([])
     assert (args.bundle, args.revision) == ("owner/name", "0a" * 20)
     assert app.parse_args(["--bundle", "here"]).bundle == "here"
+
+
+def test_the_environment_chooses_precision_and_offloading(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("KCDP_DTYPE", "KCDP_OFFLOAD"):
+        monkeypatch.setenv(variable, "")
+    assert (app.parse_args([]).dtype, app.parse_args([]).offload) == ("float32", None)
+    monkeypatch.setenv("KCDP_DTYPE", "bfloat16")
+    monkeypatch.setenv("KCDP_OFFLOAD", "model")
+    assert (app.parse_args([]).dtype, app.parse_args([]).offload) == ("bfloat16", "model")
+    args = app.parse_args(["--dtype", "float16", "--offload", "sequential"])
+    assert (args.dtype, args.offload) == ("float16", "sequential")
+
+
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        ("KCDP_DTYPE", "The variable KCDP_DTYPE is 'half'; set it to float32 or bfloat16 or float16."),
+        ("KCDP_OFFLOAD", "The variable KCDP_OFFLOAD is 'half'; set it to model or sequential."),
+    ],
+)
+def test_wrong_value_in_the_environment_ends_with_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, variable: str, sentence: str
+) -> None:
+    monkeypatch.setenv(variable, "half")
+    with pytest.raises(SystemExit) as caught:
+        app.main([])
+    assert caught.value.code == sentence
+    # The line has the last word.
+    assert app.parse_args(["--dtype", "float16", "--offload", "model"]).dtype == "float16"
+
+
+@pytest.mark.parametrize(
+    ("zero_gpu", "order"),
+    [("", ["page, None wait", "models"]), ("true", ["models", "uniemo", "page, 20 wait"])],
+)
+def test_the_page_is_there_before_the_models_but_on_zero_gpu(
+    monkeypatch: pytest.MonkeyPatch, zero_gpu: str, order: list[str]
+) -> None:
+    done = []
+
+    class Loaded:
+        @property
+        def uniemo(self) -> None:
+            done.append("uniemo")
+            raise BundleError("This one makes no pictures.")
+
+    monkeypatch.setenv("SPACES_ZERO_GPU", zero_gpu)
+    monkeypatch.setattr("kcdp.bundle.load_bundle", lambda *args, **options: done.append("models") or Loaded())
+    monkeypatch.setattr(gr.Blocks, "launch", lambda page, **options: done.append(f"page, {page._queue.max_size} wait"))
+    monkeypatch.setattr(gr.Blocks, "block_thread", lambda page: None)
+    app.main([])
+    assert done == order
 
 
 def test_defaults_listen_only_where_gradio_does_and_take_the_embedded_bundle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,12 +101,13 @@ def easel(
         try:
             uniemo = bundle.result().uniemo
             plan = planner(uniemo, *values)
-            first = [] if plan.original is None else [plan.original]
-            hung = hang(first)
-            yield {card: _painting(None), gallery: gr.Gallery(_captioned(hung), visible=True, columns=plan.columns)}
-            for stage in paint(uniemo, plan.tasks, halt):
-                hung = hung + hang(stage.pieces[len(hung) - len(first) :])
-                previews = [save(preview, "preview.png") for preview in stage.previews]
+            hung: list[Hung] = []
+            previews: list[str] = []
+            yield {card: _painting(None), gallery: gr.Gallery([], visible=True, columns=plan.columns)}
+            for stage in paint(bundle, plan.tasks, halt):
+                hung = hung + hang(stage.pieces)
+                if stage.previews is not None:
+                    previews = [save(preview, "preview.png") for preview in stage.previews]
                 yield {pieces: hung, gallery: _captioned(hung) + previews, card: _painting(stage)}
         except known_errors() as error:
             yield ready(False) | {card: cards.sorry(str(error)), gallery: gr.Gallery(visible=False)}
@@ -115,10 +116,10 @@ def easel(
             yield ready(False) | {card: broken, gallery: gr.Gallery(visible=False)}
             raise
         else:
-            if len(hung) == len(first):
+            index = next((index for index, (piece, _) in enumerate(hung) if not piece.original), None)
+            if index is None:
                 yield ready(False) | {card: _STOPPED, gallery: gr.Gallery(visible=False)}
                 return
-            index = len(first)
             last = {chosen: index, gallery: gr.Gallery(_captioned(hung), selected_index=index)}
             yield ready(False) | show(hung[index], with_settings) | last
         finally:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
-from kcdp.ui.painter import Task
-from kcdp.ui.pieces import Piece, pieces_of
+from kcdp.ui import gpu
+from kcdp.ui.painter import Task, make
+from kcdp.ui.pieces import pieces_of
 
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
@@ -31,14 +32,14 @@ _SEEDS = 10**6
 
 @dataclass(frozen=True)
 class Plan:
-    """What a button starts: calls of the pipeline, how many of their pictures hang in a row, and what they begin from."""
+    """What a button starts: calls of the pipeline, and how many of their pictures hang in a row."""
 
     tasks: Sequence[Task]
     columns: int = 2
-    original: Piece | None = None
 
 
-#: From the pipeline and the values of a tab's inputs to what is to be made; ValueError is a sentence for the user.
+#: From the pipeline, of which it knows but what needs no GPU (labels, size), and the values of a tab's inputs to what is to
+#: be made; ValueError is a sentence for the user.
 Planner = Callable[..., Plan]
 
 
@@ -111,7 +112,7 @@ def known_errors() -> tuple[type[Exception], ...]:
     """Errors whose message is a sentence for the user."""
     from kcdp.bundle import BundleError  # not with the page: it waits for the model libraries
 
-    return ValueError, BundleError
+    return ValueError, BundleError, gpu.GPUError
 
 
 def endpoint(
@@ -122,10 +123,9 @@ def endpoint(
     After an edit the first also has `target`, `before` (the verdict on the original) and `shifts` (Emo-S, one a picture).
     Raises gr.Error with a sentence for what does not go.
     """
-    models = bundle.result()
     try:
-        (task,) = planner(models.uniemo, *values).tasks
-        made = models.uniemo(**task.options)
+        (task,) = planner(bundle.result().uniemo, *values).tasks
+        task, made = make(bundle, task)
     except known_errors() as error:
         raise gr.Error(str(error)) from error
     result = made.to_dict()

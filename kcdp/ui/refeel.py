@@ -36,7 +36,6 @@ from kcdp.ui.making import (
     uploaded,
 )
 from kcdp.ui.painter import Task
-from kcdp.ui.pieces import Piece
 
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
@@ -130,14 +129,10 @@ def _pictures(
     if not isinstance(strength, int | float):
         raise ValueError(f"The strength must be a number above 0 and at most 1, not {strength}.")
     frames = load_frames(path)
-    before = uniemo.understand(path).probabilities
     if other is None:
-        # The pipeline knows which names there are, and asks before anything is painted.
-        wanted = target = named(emotion)
+        wanted = named(emotion)
     else:
         # As a `Path`: a text would be the name of an emotion.
         wanted = Path(uploaded(other, "Please choose the second picture, whose emotion yours shall have."))
-        target = uniemo.understand(wanted).emotion
     options = call_options(thing, *values) | {"emotion": wanted, "image": path, "strength": strength}
-    square = fit_square(frames[len(frames) // 2], uniemo.size)
-    return Plan([Task(options, target=target, before=before)], original=Piece(square, "before", before))
+    return Plan([Task(options, original=fit_square(frames[len(frames) // 2], uniemo.size))])

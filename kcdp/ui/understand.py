@@ -30,11 +30,14 @@ from kcdp.imaging import ImageError, load_frames
 from kcdp.palette import emotion_style
 from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
-from kcdp.ui import cards, words
+from kcdp.ui import cards, gpu, words
 from kcdp.ui.reading import focus_name, reading_cards, second_reading
 
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
+
+#: What understanding takes on ZeroGPU, with room to spare; nearly all of it the captioner's.
+_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
         yield blank | {verdict: _busy(started=bundle.done())}
         try:
             now = _understand(bundle, upload)
-        except ImageError as error:
+        except (ImageError, gpu.GPUError) as error:
             yield blank | {verdict: cards.sorry(str(error))}
             return
         output = now.output
@@ -164,7 +167,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
     def understand(upload: dict[str, Any] | None) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         try:
             now = _understand(bundle, upload)
-        except ImageError as error:
+        except (ImageError, gpu.GPUError) as error:
             raise gr.Error(str(error)) from error
         return now.to_dict(), [(plots.overlay(now.frame, item.heat), item.text) for item in now.attention]
 
@@ -185,18 +188,21 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
 def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
     """The readings of an upload and the frame that their attention is of.
 
-    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read.
+    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read, and GPUError when there is no
+    GPU for it.
     """
     if not upload or not upload.get("path"):
         raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
     frames = load_frames(upload["path"])
-    models = bundle.result()
-    output = models.kcdp(upload["path"])
-    reading = second_reading(models, upload["path"])
+    ((output, reading),) = gpu.on_gpu(_SECONDS, bundle, _readings, upload["path"])
     frame = frames[len(frames) // 2]
     # Kept for the attention switch, for every open page: no larger than an overlay needs.
     frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
     return Seen(output, reading, frame)
+
+
+def _readings(bundle: Bundle, path: str) -> Iterator[tuple[KCDPOutput, UniEmoOutput | None]]:
+    yield bundle.kcdp(path), second_reading(bundle, path)
 
 
 def _first_focus(seen: Seen) -> int | None:

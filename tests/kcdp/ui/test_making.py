@@ -12,7 +12,7 @@ from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
 from kcdp.ui import fuse, making, refeel, transfer
 from kcdp.ui.painter import paint
-from tests.fake_bundle import FakeUniEmo
+from tests.fake_bundle import FakeUniEmo, fake_bundle
 from tests.tiny_pipeline import SIZE, tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 
@@ -115,20 +115,20 @@ def test_fuse_says_what_does_not_go(first: str, second: str | None, share: objec
 
 
 def test_refeel_begins_from_the_picture_and_hangs_it_beside(own: dict[str, str]) -> None:
-    plan = refeel._pictures(FakeUniEmo(), own, "awe", None, 0.6, "", *VALUES)
-    (task,) = plan.tasks
-    assert task.options["emotion"] == task.target == "awe"
+    (task,) = refeel._pictures(FakeUniEmo(), own, "awe", None, 0.6, "", *VALUES).tasks
+    assert task.options["emotion"] == "awe" and task.original.size == (64, 64)
     assert task.options["image"] == own["path"] and task.options["strength"] == 0.6
-    assert plan.original.original and plan.original.image.size == (64, 64)
-    piece = task.paint(FakeUniEmo())[0]
-    assert piece.shift == pytest.approx(piece.verdict["awe"] - plan.original.verdict["awe"])
+    first, *others = [piece for stage in paint(fake_bundle(), [task], threading.Event()) for piece in stage.pieces]
+    assert first.original and first.reading == "contentment" and len(others) == 4
+    assert others[0].shift == pytest.approx(others[0].verdict["awe"] - first.verdict["awe"])
 
 
 def test_refeel_takes_the_emotion_of_a_second_picture(own: dict[str, str]) -> None:
     (task,) = refeel._pictures(FakeUniEmo(), own, "awe", own, 0.6, "", *VALUES).tasks
     # A path as a text would be the name of an emotion.
-    assert task.options["emotion"] == Path(own["path"]) and task.target == "contentment"
-    assert task.paint(FakeUniEmo())[0].asked is None
+    assert task.options["emotion"] == Path(own["path"])
+    task = task.read(FakeUniEmo())
+    assert task.target == "contentment" and task.paint(FakeUniEmo())[0].asked is None
 
 
 def test_refeel_needs_a_picture_and_a_strength(own: dict[str, str]) -> None:
@@ -140,6 +140,7 @@ def test_refeel_needs_a_picture_and_a_strength(own: dict[str, str]) -> None:
 
 def test_every_plan_is_one_that_the_real_pipeline_paints(tiny_tokenizer: CLIPTokenizer, own: dict[str, str]) -> None:
     uniemo = tiny_uniemo(tiny_pipeline(tiny_tokenizer))
+    bundle = fake_bundle(uniemo)
     values = (2, 7, None, 2)
     plans = [
         (transfer._pictures(uniemo, "awe", "a cat", *values), 2),
@@ -150,13 +151,10 @@ def test_every_plan_is_one_that_the_real_pipeline_paints(tiny_tokenizer: CLIPTok
     ]
     sizes = []
     for plan, count in plans:
-        stages = [
-            (stage.steps, [preview.size for preview in stage.previews], list(stage.pieces))
-            for stage in paint(uniemo, plan.tasks, threading.Event())
-        ]
-        assert {steps for steps, *_ in stages} == {2}
-        sizes += [size for _, previews, _ in stages for size in previews]
-        pieces = stages[-1][-1]
+        stages = list(paint(bundle, plan.tasks, threading.Event()))
+        assert {stage.steps for stage in stages} == {2}
+        sizes += [preview.size for stage in stages for preview in stage.previews or []]
+        pieces = [piece for stage in stages for piece in stage.pieces if not piece.original]
         assert [piece.settings["seed"] for piece in pieces] == ([7, 8] if len(plan.tasks) == 1 else [7] * count)
         json.dumps([dict(piece.settings) for piece in pieces])
     # Not in every plan: who looks on slowly misses some.

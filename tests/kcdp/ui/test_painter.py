@@ -9,7 +9,7 @@ from PIL import Image
 
 from kcdp.ui import painter
 from kcdp.ui.painter import Stage, Task, paint
-from tests.fake_bundle import FakeUniEmo
+from tests.fake_bundle import FakeUniEmo, fake_bundle
 
 OPTIONS = {"prompt": "bench", "num_images": 2, "seed": 7, "num_inference_steps": 4, "guidance_scale": None}
 
@@ -25,14 +25,14 @@ def turnstile() -> tuple[threading.Semaphore, Callable[[int], None]]:
 
 
 def test_pieces_of_all_tasks_arrive_in_order() -> None:
-    *_, last = paint(FakeUniEmo(), [task("awe"), task("fear")], threading.Event())
-    assert [(piece.reading, piece.settings["seed"]) for piece in last.pieces] == [
+    stages = list(paint(fake_bundle(), [task("awe"), task("fear")], threading.Event()))
+    assert [(piece.reading, piece.settings["seed"]) for stage in stages for piece in stage.pieces] == [
         ("awe", 7),
         ("awe", 8),
         ("fear", 7),
         ("fear", 8),
     ]
-    assert last.share == 1 and last.previews == []
+    assert stages[-1].share == 1 and stages[-1].previews == []
 
 
 def test_steps_are_told_as_they_happen_with_previews_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,8 +41,9 @@ def test_steps_are_told_as_they_happen_with_previews_that_grow(monkeypatch: pyte
     gate, before_step = turnstile()
     seen = []
     gate.release()
-    for stage in paint(FakeUniEmo(before_step), [task()], threading.Event()):
-        seen.append((stage.step, stage.steps, stage.share, [preview.getpixel((0, 0))[0] for preview in stage.previews]))
+    for stage in paint(fake_bundle(FakeUniEmo(before_step)), [task()], threading.Event()):
+        greys = [preview.getpixel((0, 0))[0] for preview in stage.previews or []]
+        seen.append((stage.step, stage.steps, stage.share, greys))
         gate.release()
     assert [step for step, *_ in seen[:3]] == [1, 2, 3]
     assert {steps for _, steps, *_ in seen} == {4}
@@ -56,13 +57,13 @@ def test_previews_do_not_come_at_every_step() -> None:
     decoded = []
     plain = uniemo.decode
     uniemo.decode = lambda latents: decoded.append(1) or plain(latents)
-    list(paint(uniemo, [task(num_inference_steps=50)], threading.Event()))
+    list(paint(fake_bundle(uniemo), [task(num_inference_steps=50)], threading.Event()))
     assert len(decoded) == 1
 
 
 def test_an_edit_takes_a_part_of_the_steps(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "own.png")
-    stages = paint(FakeUniEmo(), [task(image=str(tmp_path / "own.png"), strength=0.5)], threading.Event())
+    stages = paint(fake_bundle(), [task(image=str(tmp_path / "own.png"), strength=0.5)], threading.Event())
     assert max(stage.steps for stage in stages) == 2
 
 
@@ -70,7 +71,7 @@ def test_closing_ends_the_work_after_the_step_it_is_at() -> None:
     gate, before_step = turnstile()
     uniemo = FakeUniEmo(before_step)
     done = threading.Event()
-    work = paint(uniemo, [task(num_inference_steps=100), task("fear")], threading.Event())
+    work = paint(fake_bundle(uniemo), [task(num_inference_steps=100), task("fear")], threading.Event())
     gate.release()
     assert next(work).step == 1
     work.close()
@@ -78,7 +79,7 @@ def test_closing_ends_the_work_after_the_step_it_is_at() -> None:
         gate.release()
     # The next painting gets the brush only when the stopped one has laid it down.
     threading.Thread(
-        target=lambda: (list(paint(FakeUniEmo(), [task()], threading.Event())), done.set()), daemon=True
+        target=lambda: (list(paint(fake_bundle(), [task()], threading.Event())), done.set()), daemon=True
     ).start()
     assert done.wait(10)
     assert len(uniemo.calls) == 1
@@ -90,8 +91,8 @@ def test_halting_ends_at_once_and_leaves_what_is_finished() -> None:
     for _ in range(5):
         gate.release()
     pieces = []
-    for stage in paint(FakeUniEmo(before_step), [task("awe"), task("fear")], halt):
-        pieces = list(stage.pieces)
+    for stage in paint(fake_bundle(FakeUniEmo(before_step)), [task("awe"), task("fear")], halt):
+        pieces += stage.pieces
         if (stage.task, stage.step) == (1, 1):
             halt.set()
     assert [piece.reading for piece in pieces] == ["awe", "awe"]
@@ -99,9 +100,11 @@ def test_halting_ends_at_once_and_leaves_what_is_finished() -> None:
 
 
 def test_what_the_pipeline_raises_is_raised_after_what_was_finished() -> None:
-    stages = paint(FakeUniEmo(), [task("awe"), task("boredom"), task("fear")], threading.Event())
+    pieces = []
     with pytest.raises(ValueError, match="'boredom' is not one of the Mikels-8 labels"):
-        list(stages)
+        for stage in paint(fake_bundle(), [task("awe"), task("boredom"), task("fear")], threading.Event()):
+            pieces += stage.pieces
+    assert [piece.reading for piece in pieces] == ["awe", "awe"]
 
 
 def test_share_of_the_work() -> None:
