@@ -86,6 +86,11 @@ class FakeUniEmo:
     def __init__(self, before_step: Callable[[int], None] = lambda step: None) -> None:
         self.before_step = before_step
         self.calls: list[dict[str, Any]] = []
+        #: Whether it would tell the server's log how far it is.
+        self.loud = True
+
+    def set_progress_bar_config(self, disable: bool) -> None:
+        self.loud = not disable
 
     def understand(self, image: str | Path) -> UniEmoOutput:
         """Contentment on a beach, whatever the picture, which is read as the real pipeline does, errors included."""

@@ -111,8 +111,15 @@ def make(bundle: Future[Bundle], task: Task) -> tuple[Task, UniEmoImageOutput]:
 
 
 def _make(bundle: Bundle, task: Task) -> Iterator[tuple[Task, UniEmoImageOutput]]:
-    task = task.read(bundle.uniemo)
-    yield task, bundle.uniemo(**task.options)
+    uniemo = _quiet(bundle)
+    task = task.read(uniemo)
+    yield task, uniemo(**task.options)
+
+
+def _quiet(bundle: Bundle) -> UniEmoPipeline:
+    """The pipeline without a progress bar in the server's log; the page has its own."""
+    bundle.uniemo.set_progress_bar_config(disable=True)
+    return bundle.uniemo
 
 
 def _strokes(bundle: Bundle, tasks: Sequence[Task]) -> Iterator[Stage | None]:
@@ -123,14 +130,15 @@ def _strokes(bundle: Bundle, tasks: Sequence[Task]) -> Iterator[Stage | None]:
     def work() -> None:
         try:
             with _BRUSH:
+                uniemo = _quiet(bundle)
                 for number, task in enumerate(tasks):
                     if stop.is_set():
                         raise _Stopped
-                    task = task.read(bundle.uniemo)
+                    task = task.read(uniemo)
                     stage = Stage(len(tasks), number, steps=_steps(task))
                     if task.original is not None:
                         events.put(replace(stage, pieces=[Piece(task.original, "before", task.before)]))
-                    pieces = task.paint(bundle.uniemo, callback_on_step_end=_Watch(stage, events, stop))
+                    pieces = task.paint(uniemo, callback_on_step_end=_Watch(stage, events, stop))
                     events.put(replace(stage, task=number + 1, pieces=pieces, previews=[]))
         except _Stopped:
             pass

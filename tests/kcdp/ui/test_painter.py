@@ -25,7 +25,9 @@ def turnstile() -> tuple[threading.Semaphore, Callable[[int], None]]:
 
 
 def test_pieces_of_all_tasks_arrive_in_order() -> None:
-    stages = list(paint(fake_bundle(), [task("awe"), task("fear")], threading.Event()))
+    uniemo = FakeUniEmo()
+    stages = list(paint(fake_bundle(uniemo), [task("awe"), task("fear")], threading.Event()))
+    assert not uniemo.loud
     assert [(piece.reading, piece.settings["seed"]) for stage in stages for piece in stage.pieces] == [
         ("awe", 7),
         ("awe", 8),
