@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
+from kcdp.experts.prompt import Condition
 from kcdp.perception.denoiser import encode, level_modules
 from train.data.pool import Pool
 from train.stages.language import Sentences, caption_bank, neighbour_loss
@@ -77,17 +78,17 @@ def denoising_loss(
     latents: torch.Tensor,
     noise: torch.Tensor,
     timesteps: torch.Tensor,
-    states: torch.Tensor,
+    condition: Condition,
     snr_gamma: float,
 ) -> torch.Tensor:
     """Squared error of what the scheduler says is predicted, weighted by min-SNR (Hang et al. 2023): a scalar, L(theta).
 
-    That is the velocity v of our own denoisers, or the noise (epsilon) of Stable Diffusion. Latents and noise (B, C, H, W),
-    timesteps (B,), states of the text encoder (B, L, T). The denoiser runs in its own precision, the rest in that of the
-    latents.
+    That is the velocity v of our own denoisers, or the noise (epsilon) of Stable Diffusion and SDXL. Latents and noise
+    (B, C, H, W), timesteps (B,), and what is told of the B pictures. The denoiser runs in its own precision, the rest in
+    that of the latents.
     """
-    noisy = scheduler.add_noise(latents, noise, timesteps)
-    predicted = unet(noisy.to(unet.dtype), timesteps, states.to(unet.dtype)).sample.to(latents.dtype)
+    noisy, told = scheduler.add_noise(latents, noise, timesteps).to(unet.dtype), condition.to(unet.dtype)
+    predicted = unet(noisy, timesteps, told.states, added_cond_kwargs=told.added).sample.to(latents.dtype)
     snr = compute_snr(scheduler, timesteps)
     if scheduler.config.prediction_type == "epsilon":
         target, weight = noise, snr.clamp(max=snr_gamma) / snr
@@ -183,7 +184,8 @@ class UNetTask(nn.Module):
         with torch.no_grad():
             states = self._text[0].text_model(input_ids=input_ids).last_hidden_state
         states = torch.where(drop[:, None, None], self.empty, states)
-        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states, self.config.snr_gamma)
+        told, gamma = Condition(states), self.config.snr_gamma
+        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, told, gamma)
 
 
 def _tensor(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:

@@ -15,10 +15,8 @@ from kcdp.experts.chain import ExpertQueryChain
 from kcdp.experts.correlation import EmotionalCorrelation
 from kcdp.experts.fusion import EmotionFusion
 from kcdp.experts.losses import PAPER
-from kcdp.experts.prompt import encode_prompts
-from kcdp.knowledge.encoder import KnowledgeEncoder
 from tests.learning import losses_of_steps
-from train.loop import LoopConfig, run_stage
+from train.loop import LoopConfig, recompute_activations, run_stage
 from train.stages import joint as module
 from train.stages.joint import JointConfig, plain_unet
 
@@ -36,6 +34,10 @@ def drawn(stage, size=8, **changes):
 
 def painted(batch):
     return {name: batch[name] for name in ("latents", "noise", "timesteps", "ids", "places", "drop")}
+
+
+def follow(task, batch):
+    return task.understanding.chain.follow(task.understanding.vision, batch["tokens"])
 
 
 def test_without_a_condition_its_head_learns_nothing(stage, monkeypatch):
@@ -76,14 +78,13 @@ def test_the_loss_equals_a_slow_one(joint_parts, stage, monkeypatch, condition):
         one = fusion(out.cls[row : row + 1], out.scene[row].mean(0)[None], out.object[row].mean(0)[None], *alphas)
         fused.append(one[0])
         if batch["drop"][row]:
-            states = KnowledgeEncoder(foundation.text_encoder, foundation.tokenizer).encode_prompts([""])[0]
+            told = foundation.prompts.plain([""])
         else:
-            said = [f"<emotion> {prompts[row]}"]
-            states = encode_prompts(foundation.text_encoder, foundation.tokenizer, said, [[(one[0], 1.0)]])
+            told = foundation.prompts.with_emotions([f"<emotion> {prompts[row]}"], [[(one[0], 1.0)]])
         signal, noise = kept[steps[row]].sqrt(), (1 - kept[steps[row]]).sqrt()
         latents, disturbance = batch["latents"][row].double(), batch["noise"][row].double()
         noisy = (signal * latents + noise * disturbance).float()
-        velocity = foundation.unet(noisy[None], int(steps[row]), states).sample[0].double()
+        velocity = foundation.unet(noisy[None], int(steps[row]), told.states).sample[0].double()
         error = (velocity - (signal * disturbance - noise * latents)).square().mean().item()
         ratio = float(kept[steps[row]] / (1 - kept[steps[row]]))
         denoising += error * max(min(ratio, 5.0) / (ratio + 1), 0.05) / 4
@@ -106,14 +107,28 @@ def test_the_loss_equals_a_slow_one(joint_parts, stage, monkeypatch, condition):
 def test_what_paints_teaches_what_sees(stage):
     """Implicit feedback: the denoiser's loss alone reaches queries, blocks and tower, and nothing frozen."""
     task, batch = stage.build(), drawn(stage, drop=torch.zeros(8, dtype=torch.bool))
-    out = task.understanding.chain.follow(task.understanding.vision, batch["tokens"])
-    task.denoising(task.fuse(out, batch["labels"]), **painted(batch)).backward()
+    task.denoising(task.fuse(follow(task, batch), batch["labels"]), **painted(batch)).backward()
     chain = task.understanding.chain
     for parameter in (chain.scene_queries, chain.object_queries, chain.scene_block.beta, task.fusion.log_norm):
         assert parameter.grad.abs().sum() > 0
     assert task.understanding.vision.encoder.layers[0].mlp.fc1.weight.grad.abs().sum() > 0
-    frozen = [parameter for part in task._frozen for parameter in part.parameters()]
+    frozen = [p for part in (task._frozen.unet, *task._frozen.prompts.text_encoders) for p in part.parameters()]
     assert frozen and all(parameter.grad is None for parameter in frozen)
+
+
+def test_the_frozen_denoiser_can_compute_its_activations_again(stage):
+    task, batch = stage.build(), drawn(stage)
+    gradients = []
+    for again in (False, True):
+        if again:
+            recompute_activations(task)
+        assert task.unet.is_gradient_checkpointing == again
+        task.zero_grad()
+        task.denoising(task.fuse(follow(task, batch), batch["labels"]), **painted(batch)).backward()
+        gradients.append(task.understanding.chain.scene_queries.grad.clone())
+    task.unet.disable_gradient_checkpointing()
+    assert gradients[0].any()
+    torch.testing.assert_close(gradients[1], gradients[0])
 
 
 @pytest.mark.parametrize("tune", ["none", "lora", "full"])
@@ -181,8 +196,8 @@ def test_batches_are_plain_pictures_with_prompts_that_say_no_emotion(stage, join
             for view in stage.pictures.views
         )
         # Start, then the emotion's place, then words.
-        assert first["places"][row] == 1
-        words = tokenizer.decode(first["ids"][row][2:], skip_special_tokens=True)
+        assert first["places"][row].tolist() == [1]
+        words = tokenizer.decode(first["ids"][row, 0, 2:], skip_special_tokens=True)
         thing = {0: "a cat on a beach", 1: "a cat on fire", 2: "a robot in the rain"}[int(first["labels"][row])]
         assert words.strip() in ("", thing)
         silent += words.strip() == ""
