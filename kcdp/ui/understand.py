@@ -31,6 +31,7 @@ from kcdp.palette import emotion_style
 from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
 from kcdp.ui import cards, words
+from kcdp.ui.making import known_errors
 from kcdp.ui.reading import focus_name, reading_cards, second_reading
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
         yield blank | {verdict: _busy(started=bundle.done())}
         try:
             now = _understand(bundle, upload)
-        except ImageError as error:
+        except known_errors() as error:
             yield blank | {verdict: cards.sorry(str(error))}
             return
         output = now.output
@@ -164,7 +165,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
     def understand(upload: dict[str, Any] | None) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         try:
             now = _understand(bundle, upload)
-        except ImageError as error:
+        except known_errors() as error:
             raise gr.Error(str(error)) from error
         return now.to_dict(), [(plots.overlay(now.frame, item.heat), item.text) for item in now.attention]
 
@@ -185,7 +186,8 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
 def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
     """The readings of an upload and the frame that their attention is of.
 
-    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read.
+    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read, and BundleError when the
+    bundle has no KCDP.
     """
     if not upload or not upload.get("path"):
         raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
