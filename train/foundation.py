@@ -22,7 +22,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.experts.prompt import PromptEncoder
 from kcdp.hub import Source, check_pinned, fetch, first_line, why_no_room
-from kcdp.knowledge.captioner import Captioner, CaptionerConfig
+from kcdp.knowledge.captioner import Captioner, CaptionerConfig, Quantization, check_quantizable
 from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
@@ -65,6 +65,9 @@ class FoundationConfig:
         default_factory=dict,
         metadata={"help": "Options of `CaptionerConfig`; what is not given stays as suits the model."},
     )
+    captioner_quantization: Quantization | None = field(
+        default=None, metadata={"help": "Round the captioner's weights to 8bit or 4bit, on a GPU with bitsandbytes."}
+    )
     dtype: Literal["float32", "float16", "bfloat16"] = field(
         default="float32", metadata={"help": "Of the frozen weights; what is trained keeps 32 bits."}
     )
@@ -80,11 +83,15 @@ class FoundationConfig:
         return filled(cls, given, "foundation")
 
     def check(self) -> None:
-        """Raise HubError with one sentence when a model of the Hub is named without the commit that is meant."""
+        """Raise ValueError with one sentence when the captioner cannot be quantised here, or HubError when a model of the Hub
+        is named without the commit that is meant.
+        """
         for name in ("diffusion", "captioner", "vision"):
             source = getattr(self, name)
             if source is not None:
                 check_pinned(source, f"foundation.{name}")
+        if self.captioner_quantization is not None:
+            check_quantizable(self.captioner.name, "cuda")
 
     @property
     def weights_dtype(self) -> torch.dtype:
@@ -181,7 +188,11 @@ class Foundation:
         if has_two_encoders(folder):
             safe_vae(networks["vae"])
         words = Captioner.from_pretrained(
-            fetch(captioner), dtype=config.weights_dtype, device=device, **config.captioning
+            fetch(captioner),
+            dtype=config.weights_dtype,
+            device=device,
+            quantization=config.captioner_quantization,
+            **config.captioning,
         )
         frozen = {name: network.to(device) for name, network in networks.items()} | {"captioner": words.model}
         return cls(
