@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from diffusers.loaders.lora_base import LORA_WEIGHT_NAME_SAFE
+from diffusers.training_utils import cast_training_params
 from peft import LoraConfig
 from torch import nn
 
@@ -47,6 +48,7 @@ class DreamBoothTask(nn.Module):
         self.scheduler, self.snr_gamma = scheduler, config.snr_gamma
         self.unet = share_unet(foundation.unet)
         self.unet.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=ATTENTION))
+        cast_training_params(self.unet, torch.float32)
         #: What is told with the rare word, and without.
         self.told = foundation.prompts.plain([PROMPT, PRIOR_PROMPT])
 

@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
+from diffusers.training_utils import cast_training_params
 from peft import LoraConfig
 from sklearn.metrics import f1_score
 from torch import nn
@@ -79,6 +80,8 @@ def tuned_unet(unet: UNet2DConditionModel, config: JointConfig) -> UNet2DConditi
     copied = copy.deepcopy(unet).requires_grad_(config.tune_unet == "full")
     if config.tune_unet == "lora":
         copied.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=ATTENTION))
+    # In 16 bits a step is smaller than what separates two weights.
+    cast_training_params(copied, torch.float32)
     return copied
 
 

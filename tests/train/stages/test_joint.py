@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 
 import numpy as np
@@ -162,6 +163,27 @@ def test_training_lowers_the_loss_and_leaves_the_foundation_alone(joint_parts, t
     assert set(unet.state_dict()) == set(before)
     # Merging for the export has not changed what goes on training.
     assert bool(getattr(task.unet, "peft_config", None)) == (tune == "lora")
+
+
+@pytest.mark.parametrize("tune", ["lora", "full"])
+def test_what_learns_of_a_denoiser_of_16_bits_has_32(joint_parts, tmp_path, tune):
+    """A step of 1e-5 changes it; a weight of 16 bits would stay where it is."""
+    unet = copy.deepcopy(joint_parts.foundation.unet).to(torch.bfloat16)
+    parts = dataclasses.replace(joint_parts, foundation=dataclasses.replace(joint_parts.foundation, unet=unet))
+    stage = parts.stage(JointConfig(tune_unet=tune, lora_rank=2))
+    task = stage.build()
+    learning = [parameter for parameter in task.tuned.parameters() if parameter.requires_grad]
+    assert {parameter.dtype for parameter in learning} == {torch.float32}
+    assert {p.dtype for p in task.tuned.parameters() if not p.requires_grad} <= {torch.bfloat16}
+    before = [parameter.detach().clone() for parameter in learning]
+    optimizer = torch.optim.Adam(learning, lr=1e-5)
+    task(**drawn(stage, 4))["loss"].backward()
+    optimizer.step()
+    assert any((parameter.grad.abs() > 1e-6).any() for parameter in learning)
+    for parameter, old in zip(learning, before, strict=True):
+        assert (parameter != old)[parameter.grad.abs() > 1e-6].all()
+    stage.export(task, tmp_path)
+    assert UNet2DConditionModel.from_pretrained(tmp_path / "unet").conv_in.weight.isfinite().all()
 
 
 @pytest.mark.parametrize("use", ["cls", "cls+scene", "cls+object", "all"])
