@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import get_args
+from typing import Any, TypeVar, get_args
 
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import DiffusionPipeline, UNet2DConditionModel
 
 from kcdp.hub import FILES, HubError, Source, fetch, first_line, why_no_room
 from kcdp.knowledge.knowledge import Knowledge
-from kcdp.offload import Offload, execution_device, place
+from kcdp.offload import Offload, place
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
 
@@ -22,6 +22,11 @@ EMBEDDED = Path(__file__).resolve().parents[1] / "assets" / "mini"
 #: Folder of a denoiser that has learned to paint emotions, where a bundle has one beside the one that KCDP sees with.
 OWN_UNET = "uniemo_unet"
 
+#: What the pipelines of one bundle share, unless it has `OWN_UNET`.
+SHARED = ("vae", "unet", "text_encoder", "tokenizer")
+
+Pipeline = TypeVar("Pipeline", bound=DiffusionPipeline)
+
 
 class BundleError(RuntimeError):
     """A bundle cannot be loaded; the message is one sentence that says why and what to do."""
@@ -29,12 +34,16 @@ class BundleError(RuntimeError):
 
 @dataclass(frozen=True)
 class Bundle:
-    """The pipelines of one folder of weights."""
+    """The pipelines of one folder of weights, each loaded on first use.
+
+    `load_bundle` makes it, and says what its arguments mean.
+    """
 
     folder: Path
-    kcdp: KCDPPipeline
-    #: Whether networks stay on the CPU until they are needed, and how.
+    device: torch.device
+    dtype: torch.dtype = torch.float32
     offload: Offload | None = None
+    attention_slicing: bool = False
 
     @cached_property
     def knowledge(self) -> Knowledge:
@@ -42,31 +51,49 @@ class Bundle:
         return self.kcdp.knowledge
 
     @cached_property
-    def uniemo(self) -> UniEmoPipeline:
-        """Understanding by expert queries, and generation; made of KCDP's own VAE, text encoder and tokenizer, and of its
-        UNet unless the bundle has one that was tuned for emotions.
+    def kcdp(self) -> KCDPPipeline:
+        """Understanding by knowledge; raises BundleError when the bundle has no such parts, or they cannot be read."""
+        if not self._has(KCDPPipeline):
+            raise BundleError(
+                f"The bundle in '{self.folder}' is UniEmo alone: it has no {KCDPPipeline.config_name}, which KCDP needs; "
+                "use its `uniemo`, or load another bundle."
+            )
+        try:
+            return self._placed(KCDPPipeline.from_pretrained(self.folder, **self._options))
+        except Exception as error:  # a damaged folder fails in as many ways as there are libraries that read from it
+            raise _unreadable(self.folder, error) from error
 
-        Loaded on first use. Raises BundleError when the bundle has no such parts, or they cannot be read.
+    @cached_property
+    def uniemo(self) -> UniEmoPipeline:
+        """Understanding by expert queries, and generation.
+
+        Where the bundle has KCDP too, it is made of KCDP's own VAE, text encoder and tokenizer, and of its UNet unless there
+        is one that was tuned for emotions. Raises BundleError when the bundle has no such parts, or they cannot be read.
         """
-        if not (self.folder / UniEmoPipeline.config_name).is_file():
+        if not self._has(UniEmoPipeline):
             raise BundleError(
                 f"The bundle in '{self.folder}' cannot make pictures: it has no {UniEmoPipeline.config_name}; "
                 "train its UniEmo parts or load another bundle."
             )
-        kcdp = self.kcdp
-        shared = {name: getattr(kcdp, name) for name in ("vae", "unet", "text_encoder", "tokenizer")}
+        shared = {name: getattr(self.kcdp, name) for name in SHARED} if self._has(KCDPPipeline) else {}
         try:
             if (self.folder / OWN_UNET).is_dir():
-                own = UNet2DConditionModel.from_pretrained(
-                    self.folder / OWN_UNET, torch_dtype=kcdp.unet.dtype, use_safetensors=True
-                )
-                shared["unet"] = own.eval()
-            pipeline = UniEmoPipeline.from_pretrained(
-                self.folder, torch_dtype=kcdp.unet.dtype, use_safetensors=True, **shared
-            )
-            place(pipeline, execution_device(kcdp.unet), self.offload)
-        except Exception as error:  # as in `load_bundle`
+                shared["unet"] = UNet2DConditionModel.from_pretrained(self.folder / OWN_UNET, **self._options).eval()
+            return self._placed(UniEmoPipeline.from_pretrained(self.folder, **self._options, **shared))
+        except Exception as error:  # as above
             raise _unreadable(self.folder, error) from error
+
+    def _has(self, kind: type[DiffusionPipeline]) -> bool:
+        return (self.folder / kind.config_name).is_file()
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {"torch_dtype": self.dtype, "use_safetensors": True}
+
+    def _placed(self, pipeline: Pipeline) -> Pipeline:
+        if self.attention_slicing:
+            pipeline.enable_attention_slicing()
+        place(pipeline, self.device, self.offload)
         return pipeline
 
 
@@ -87,9 +114,10 @@ def find_bundle(name: str | Path, revision: str | None = None) -> Path:
         folder = fetch(Source(str(name), revision), files=(*FILES, "parser/*"))
     except HubError as error:
         raise BundleError(str(error)) from error
-    if not (folder / "model_index.json").is_file():
+    names = [pipeline.config_name for pipeline in (KCDPPipeline, UniEmoPipeline)]
+    if not any((folder / name).is_file() for name in names):
         raise BundleError(
-            f"The folder '{folder}' is not a bundle: it has no model_index.json; "
+            f"The folder '{folder}' is not a bundle: it has no {' and no '.join(names)}; "
             "train one with train/train.py or point to another."
         )
     return folder
@@ -122,12 +150,7 @@ def load_bundle(
         raise BundleError(f"'{offload}' is no way to offload; choose one of {', '.join(get_args(Offload))}.")
     if offload is not None and target.type == "cpu":
         raise BundleError("Offloading brings weights from the CPU to a GPU, and there is none; leave `offload` out.")
-    folder = find_bundle(name, revision)
-    try:
-        pipeline = KCDPPipeline.from_pretrained(folder, torch_dtype=dtype, use_safetensors=True)
-        if attention_slicing:
-            pipeline.enable_attention_slicing()
-        place(pipeline, target, offload)
-    except Exception as error:  # a damaged folder fails in as many ways as there are libraries that read from it
-        raise _unreadable(folder, error) from error
-    return Bundle(folder, pipeline, offload)
+    bundle = Bundle(find_bundle(name, revision), target, dtype, offload, attention_slicing)
+    # What cannot be read is said at once.
+    _ = bundle.kcdp if bundle._has(KCDPPipeline) else bundle.uniemo
+    return bundle

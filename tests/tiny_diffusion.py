@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -64,6 +65,9 @@ def stable_diffusion_xl(tokenizer: CLIPTokenizer) -> dict[str, Any]:
         "addition_time_embed_dim": 4,
         "projection_class_embeddings_input_dim": 6 * 4 + 20,
     }
+    # As SDXL's, the second pads with another token.
+    words = copy.deepcopy(tokenizer)
+    words.pad_token = "!"
     second = CLIPTextModelWithProjection(text_config(tokenizer, 24, projection_dim=20, hidden_act="gelu"))
     return {
         "vae": _vae(),
@@ -71,7 +75,7 @@ def stable_diffusion_xl(tokenizer: CLIPTokenizer) -> dict[str, Any]:
         "text_encoder": CLIPTextModel(text_config(tokenizer, 16)).eval(),
         "tokenizer": tokenizer,
         "text_encoder_2": second.eval(),
-        "tokenizer_2": tokenizer,
+        "tokenizer_2": words,
         "scheduler": EulerDiscreteScheduler(**_NOISE, timestep_spacing="leading"),
     }
 

@@ -8,12 +8,14 @@ import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
+from torch import nn
 from transformers import AutoModel
 
-from kcdp.bundle import OWN_UNET
+from kcdp.bundle import OWN_UNET, SHARED
 from kcdp.experts.chain import ExpertQueryChain
 from kcdp.experts.correlation import EmotionalCorrelation
 from kcdp.experts.emotion_space import EmotionSpace
@@ -28,7 +30,7 @@ from train.loop import write_folder
 from train.recipe import Recipe
 from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig
-from train.stages.running import load_scheduler
+from train.stages.running import hub_config, load_scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -81,24 +83,28 @@ def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEm
             f"The stage '{best.parent.name}' has to be trained to its end first: there is no {best}/space."
         )
     unet = foundation.unet
+    # Only what is read here: the foundation's own parts are where and as they should be.
+    place = {"device": unet.device, "dtype": unet.dtype}
     if (best / "unet").is_dir():
-        unet = UNet2DConditionModel.from_pretrained(best / "unet").requires_grad_(False)
+        unet = UNet2DConditionModel.from_pretrained(best / "unet").requires_grad_(False).to(**place)
     pipeline = UniEmoPipeline(
         vae=foundation.vae,
         unet=unet.eval(),
         text_encoder=foundation.text_encoder,
         tokenizer=foundation.tokenizer,
+        text_encoder_2=foundation.text_encoder_2,
+        tokenizer_2=foundation.tokenizer_2,
         scheduler=DDIMScheduler.from_config(load_scheduler(recipe).config),
-        vision=AutoModel.from_pretrained(best / "vision").eval(),
-        chain=ExpertQueryChain.from_pretrained(best / "chain").eval(),
-        fusion=EmotionFusion.from_pretrained(best / "fusion").eval(),
-        correlation=EmotionalCorrelation.from_pretrained(best / "correlation"),
-        space=EmotionSpace.from_pretrained(best / "space"),
+        vision=AutoModel.from_pretrained(best / "vision").eval().to(**place),
+        chain=ExpertQueryChain.from_pretrained(best / "chain").eval().to(**place),
+        fusion=EmotionFusion.from_pretrained(best / "fusion").eval().to(**place),
+        correlation=EmotionalCorrelation.from_pretrained(best / "correlation").to(**place),
+        space=EmotionSpace.from_pretrained(best / "space").to(**place),
         label_space=recipe.label_space,
         guidance_scale=recipe.stage_settings("uniemo_joint", JointConfig)[0].guidance_scale,
     )
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(foundation.vae.device, unet.dtype)
+    return pipeline
 
 
 def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, metrics: dict[str, float]) -> Path:
@@ -140,20 +146,26 @@ def trained_uniemo(recipe: Recipe) -> str | None:
 
 
 def _write_uniemo(recipe: Recipe, foundation: Foundation, folder: Path) -> None:
-    """The parts of UniEmo that KCDP has not, in half precision, and their part of the card; nothing before they are trained."""
+    """The parts of UniEmo that are not there yet, in half precision, and what the card says of them; nothing before they are trained.
+
+    KCDP's are there in a bundle that has it; in one that has not, UniEmo's own are all that there is.
+    """
     stage = trained_uniemo(recipe)
     if stage is None:
         return
     best = recipe.run_dir(stage) / "best"
     pipeline = assemble_uniemo(recipe, foundation, best)
     pipeline.save_config(folder)
-    pipeline.scheduler.save_pretrained(folder / "scheduler")
-    parts = {name: getattr(pipeline, name) for name in ("vision", "chain", "fusion", "correlation", "space")}
-    if (best / "unet").is_dir():
+    shared = SHARED if (folder / KCDPPipeline.config_name).is_file() else ()
+    parts = {name: part for name, part in pipeline.components.items() if part is not None and name not in shared}
+    if shared and (best / "unet").is_dir():
         parts[OWN_UNET] = pipeline.unet
     for name, part in parts.items():
-        half = copy.deepcopy(part).to(_half(foundation.unet.dtype))
-        half.save_pretrained(folder / name, max_shard_size=_shard(recipe))
+        if isinstance(part, nn.Module):
+            half = copy.deepcopy(part).to(_half(foundation.unet.dtype))
+            half.save_pretrained(folder / name, max_shard_size=_shard(recipe))
+        else:
+            part.save_pretrained(folder / name)
     card = folder / "README.md"
     known = card.read_text(encoding="utf-8").partition(_UNIEMO_CARD)[0]
     metrics = json.loads((recipe.run_dir(stage) / "metrics.json").read_text(encoding="utf-8"))
@@ -161,20 +173,20 @@ def _write_uniemo(recipe: Recipe, foundation: Foundation, folder: Path) -> None:
     card.write_text(known + about, encoding="utf-8")
 
 
-def add_uniemo(recipe: Recipe, foundation: Foundation) -> Path | None:
+def add_uniemo(recipe: Recipe, foundation: Foundation) -> Path:
     """Put UniEmo's parts beside KCDP's in `output_dir/bundle`, all or nothing; returns the folder.
 
-    Before KCDP has been trained there is no bundle, and nothing is written: `write_bundle` will.
+    Before KCDP has been trained, or where it cannot be, the bundle is UniEmo alone.
     """
     target = Path(recipe.output_dir) / "bundle"
-    if not target.is_dir():
-        logger.info("There is no bundle yet; training the stage 'kcdp' writes one, with UniEmo's parts in it.")
-        return None
 
     def write(folder: Path) -> None:
-        shutil.copytree(target, folder, dirs_exist_ok=True)
-        # What an earlier stage had tuned is not this one's.
-        shutil.rmtree(folder / OWN_UNET, ignore_errors=True)
+        if (target / KCDPPipeline.config_name).is_file():
+            shutil.copytree(target, folder, dirs_exist_ok=True)
+            # What an earlier stage had tuned is not this one's.
+            shutil.rmtree(folder / OWN_UNET, ignore_errors=True)
+        else:
+            (folder / "README.md").write_text(model_card(recipe), encoding="utf-8")
         _write_uniemo(recipe, foundation, folder)
 
     write_folder(target, write)
@@ -186,18 +198,26 @@ def _scores(metrics: Mapping[str, float]) -> str:
     return f"| validation | |\n|---|---|\n{rows}"
 
 
-def model_card(recipe: Recipe, metrics: dict[str, float]) -> str:
-    """A card with what the bundle was trained on and what it scored on the validation pictures that chose it."""
+def model_card(recipe: Recipe, metrics: Mapping[str, float] = MappingProxyType({})) -> str:
+    """A card with what the bundle was trained on and what it scored on the validation pictures that chose it.
+
+    The licence of our own weights does not hold for those of published models, which a bundle on them carries along.
+    """
     named = {"drawn pictures": recipe.drawn, "emoji, cartoons, photos": recipe.data, "a picture folder": recipe.folder}
     sets = [name for name, given in named.items() if given]
+    published, stands = hub_config(recipe), ""
+    if published is not None:
+        sources = (published.diffusion, published.captioner, published.vision)
+        models = [Path(one.name).name if one.local else one.name for one in sources if one is not None]
+        stands = f"\n\nIt stands on {', '.join(models)}; their licences hold for their weights."
     return f"""---
-license: apache-2.0
+license: {"apache-2.0" if published is None else "other"}
 library_name: diffusers
 tags: [emotion-recognition, kcdp]
 ---
 # KCDP bundle
 
-Label space: {recipe.label_space}. Trained with `train/train.py`, protocol `{recipe.protocol}`, on: {", ".join(sets)}.
+Label space: {recipe.label_space}. Trained with `train/train.py`, protocol `{recipe.protocol}`, on: {", ".join(sets)}.{stands}
 
-{_scores(metrics)}
+{_scores(metrics) if metrics else ""}
 """

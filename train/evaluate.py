@@ -44,7 +44,7 @@ from train.foundation import Foundation
 from train.loop import with_steps
 from train.processes import together
 from train.recipe import Recipe
-from train.stages import best_weights, load_foundation
+from train.stages import best_weights, load_foundation, load_perception
 from train.stages.kcdp import KCDPConfig
 from train.stages.running import data_speaks, load_clip, load_scheduler
 
@@ -71,7 +71,7 @@ class Evaluation:
         if self.arguments.bundle:
             return load_bundle(self.arguments.bundle, device=PartialState().device).kcdp
         heads = best_weights(self.recipe, "kcdp")
-        pipeline = assemble(load_foundation(self.recipe), heads, self.config, self.recipe.label_space)
+        pipeline = assemble(load_perception(self.recipe), heads, self.config, self.recipe.label_space)
         return pipeline.to(PartialState().device)
 
     @cached_property
@@ -82,7 +82,7 @@ class Evaluation:
     def adaptation(self) -> Adaptation:
         loop = dataclasses.replace(self.loop, batch_size=self.arguments.batch_size)
         # Of the foundation, only the labelled path has been told emotions, those of targets among them.
-        foundation = load_foundation(self.recipe, path="path")
+        foundation = load_perception(self.recipe, path="path")
         return Adaptation(
             self.domains,
             foundation,
@@ -168,12 +168,14 @@ class Evaluation:
         """A sheet of what the denoiser paints: a row a prompt, a column a seed."""
         if not PartialState().is_main_process:
             return
-        painter = paintings.painter(load_foundation(self.recipe), load_scheduler(self.recipe))
-        seeds = list(range(8))
+        foundation, scheduler, seeds = load_foundation(self.recipe), load_scheduler(self.recipe), list(range(8))
         path = self.folder / "paintings.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(".part.png")
-        paintings.sheet(paintings.paint(painter, list(paintings.PROMPTS), seeds), len(seeds)).save(aside)
+        painted = []
+        for prompt in paintings.PROMPTS:
+            painted += paintings.paint(foundation, scheduler, foundation.prompts.plain([prompt] * len(seeds)), seeds)
+        paintings.sheet(painted, len(seeds)).save(aside)
         aside.replace(path)
         print(f"Text to image, a row for each of {', '.join(paintings.PROMPTS)}: {path}", flush=True)
 

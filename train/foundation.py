@@ -1,4 +1,4 @@
-"""The frozen parts that KCDP is trained on: autoencoder, denoiser, text tower, captioner, parser."""
+"""The frozen parts that KCDP and UniEmo are trained on: autoencoder, denoiser, text encoders, captioner, parser."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from transformers import (
     CLIPProcessor,
     CLIPTextModel,
+    CLIPTextModelWithProjection,
     CLIPTokenizer,
     PreTrainedModel,
     ProcessorMixin,
@@ -19,13 +20,15 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from kcdp.experts.prompt import PromptEncoder
 from kcdp.hub import Source, check_pinned, fetch, first_line, why_no_room
-from kcdp.knowledge.captioner import Captioner, CaptionerConfig
+from kcdp.knowledge.captioner import Captioner, CaptionerConfig, Quantization, check_quantizable
 from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
+from kcdp.pipelines.pictures import safe_vae
 from kcdp.prediction.cliea import emotion_prompts
 from kcdp.vision import ConvStemCLIPModel
 from train.arguments import filled
@@ -35,6 +38,13 @@ PARSER = Path(__file__).resolve().parents[1] / "assets" / "mini" / "parser"
 
 #: What Stable Diffusion's layout has a folder of.
 PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
+#: What SDXL's has beside them.
+SECOND = ("text_encoder_2", "tokenizer_2")
+#: Why the stage `kcdp` refuses a foundation.
+NO_KCDP = (
+    "KCDP sees with a denoiser of one text encoder, and `foundation.diffusion` has two, as SDXL has: leave out the stage "
+    "'kcdp' and its evaluation, or name another model."
+)
 
 Part = TypeVar("Part")
 
@@ -43,7 +53,7 @@ Part = TypeVar("Part")
 class FoundationConfig:
     """Published models to stand on, in the place of what the stages `vae` to `unet` train."""
 
-    diffusion: Source = field(metadata={"help": "A model in Stable Diffusion's layout."})
+    diffusion: Source = field(metadata={"help": "A model in Stable Diffusion's layout, or for UniEmo in SDXL's."})
     captioner: Source = field(metadata={"help": "Any image-text-to-text model of transformers."})
     vision: Source | None = field(
         default=None, metadata={"help": "A CLIP model for expert queries and baselines; KCDP alone needs none."}
@@ -54,6 +64,9 @@ class FoundationConfig:
     captioning: dict[str, Any] = field(
         default_factory=dict,
         metadata={"help": "Options of `CaptionerConfig`; what is not given stays as suits the model."},
+    )
+    captioner_quantization: Quantization | None = field(
+        default=None, metadata={"help": "Round the captioner's weights to 8bit or 4bit, on a GPU with bitsandbytes."}
     )
     dtype: Literal["float32", "float16", "bfloat16"] = field(
         default="float32", metadata={"help": "Of the frozen weights; what is trained keeps 32 bits."}
@@ -70,11 +83,15 @@ class FoundationConfig:
         return filled(cls, given, "foundation")
 
     def check(self) -> None:
-        """Raise HubError with one sentence when a model of the Hub is named without the commit that is meant."""
+        """Raise ValueError with one sentence when the captioner cannot be quantised here, or HubError when a model of the Hub
+        is named without the commit that is meant.
+        """
         for name in ("diffusion", "captioner", "vision"):
             source = getattr(self, name)
             if source is not None:
                 check_pinned(source, f"foundation.{name}")
+        if self.captioner_quantization is not None:
+            check_quantizable(self.captioner.name, "cuda")
 
     @property
     def weights_dtype(self) -> torch.dtype:
@@ -82,18 +99,23 @@ class FoundationConfig:
         return getattr(torch, self.dtype)
 
 
-def load_part(kind: type[Part], source: Source, folder: Path, part: str = "", **options: Any) -> Part:
+def has_two_encoders(folder: Path) -> bool:
+    """Whether the denoiser in a folder listens to two text encoders."""
+    return (folder / SECOND[0]).is_dir()
+
+
+def load_part(kind: type[Part], source: Source, folder: Path, part: str, **options: Any) -> Part:
     """One component from the fetched `folder` of `source`; raises ValueError with one sentence when it cannot be read."""
     if not (folder / part).is_dir():
         raise ValueError(
             f"'{source.name}' has no folder '{part}'; foundation.diffusion needs Stable Diffusion's layout: "
-            f"{', '.join(PARTS)}."
+            f"{', '.join(PARTS)}; SDXL's has {' and '.join(SECOND)} as well."
         )
     try:
         return kind.from_pretrained(folder / part, **options)
     except Exception as error:  # damaged files fail in as many ways as there are libraries that read them
         reason = why_no_room(error) or f"fetch or copy it again: {first_line(error)}"
-        raise ValueError(f"'{source.name}' cannot be loaded: {part or kind.__name__}: {reason}") from error
+        raise ValueError(f"'{source.name}' cannot be loaded: {part}: {reason}") from error
 
 
 @dataclass
@@ -108,6 +130,9 @@ class Foundation:
     processor: ProcessorMixin
     parser: TripletParser
     labels: tuple[str, ...]
+    #: The second text encoder and its tokenizer, where the denoiser listens to two, as SDXL's does.
+    text_encoder_2: CLIPTextModelWithProjection | None = None
+    tokenizer_2: CLIPTokenizer | None = None
     #: The pyramid's path over the latents, as the stage `path` or `labelled_path` left it.
     path: BottomUpPath | None = None
     #: Options for the captioner other than the usual ones.
@@ -152,18 +177,27 @@ class Foundation:
         what it should be or cannot be read; each says so in one sentence.
         """
         diffusion, captioner = config.diffusion, config.captioner
-        folder = fetch(diffusion, PARTS)
+        folder = fetch(diffusion, (*PARTS, *SECOND))
         options = {"torch_dtype": config.weights_dtype, "use_safetensors": True}
         kinds = {"vae": AutoencoderKL, "unet": UNet2DConditionModel, "text_encoder": CLIPTextModel}
+        tokenizers = ["tokenizer"]
+        if has_two_encoders(folder):
+            kinds["text_encoder_2"] = CLIPTextModelWithProjection
+            tokenizers.append("tokenizer_2")
         networks = {name: load_part(kind, diffusion, folder, name, **options) for name, kind in kinds.items()}
-        tokenizer = load_part(CLIPTokenizer, diffusion, folder, "tokenizer")
-        words = load_part(
-            Captioner, captioner, fetch(captioner), dtype=config.weights_dtype, device=device, **config.captioning
+        if has_two_encoders(folder):
+            safe_vae(networks["vae"])
+        words = Captioner.from_pretrained(
+            fetch(captioner),
+            dtype=config.weights_dtype,
+            device=device,
+            quantization=config.captioner_quantization,
+            **config.captioning,
         )
         frozen = {name: network.to(device) for name, network in networks.items()} | {"captioner": words.model}
         return cls(
             **{name: network.eval().requires_grad_(False) for name, network in frozen.items()},
-            tokenizer=tokenizer,
+            **{name: load_part(CLIPTokenizer, diffusion, folder, name) for name in tokenizers},
             processor=words.processor,
             parser=TripletParser.from_pretrained(config.parser),
             labels=labels,
@@ -176,11 +210,22 @@ class Foundation:
         encoder = KnowledgeEncoder(self.text_encoder, self.tokenizer)
         return Knowledge(Captioner(self.captioner, self.processor, **self.captioning), self.parser, encoder)
 
+    @property
+    def prompts(self) -> PromptEncoder:
+        """The text side of the denoiser."""
+        size = self.vae.config.sample_size
+        return PromptEncoder.of(size, (self.text_encoder, self.tokenizer), (self.text_encoder_2, self.tokenizer_2))
+
     def emotion_prompts(self) -> torch.Tensor:
         """Token states (K, L, D) of CLIEA's prompts, one an emotion."""
         return self.knowledge.encoder.encode_prompts(emotion_prompts(self.labels))[0]
 
 
 def hub_scheduler(config: FoundationConfig) -> DDPMScheduler:
-    """The noise that the published denoiser has learned to predict; raises as `Foundation.from_hub` does."""
-    return load_part(DDPMScheduler, config.diffusion, fetch(config.diffusion, PARTS), "scheduler")
+    """The noise that the published denoiser has learned to predict; raises as `Foundation.from_hub` does.
+
+    Whatever scheduler it paints with, its settings say which noise that is.
+    """
+    folder = fetch(config.diffusion, (*PARTS, *SECOND))
+    # Latents are not pixels, which end at -1 and 1; not every scheduler's settings say so.
+    return load_part(DDPMScheduler, config.diffusion, folder, "scheduler", clip_sample=False)

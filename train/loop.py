@@ -96,9 +96,13 @@ def part_size(config: LoopConfig, num_processes: int) -> int:
 
 
 def recompute_activations(model: nn.Module) -> None:
-    """Turn gradient checkpointing on in every diffusers or transformers model inside `model` that has it."""
+    """Turn gradient checkpointing on in every diffusers or transformers model inside `model` that has it.
+
+    So too in the frozen ones that it does not hold but whose activations its gradients need, where it names some as
+    `passes_through`.
+    """
     found = False
-    for module in model.modules():
+    for module in (*model.modules(), *getattr(model, "passes_through", ())):
         if isinstance(module, ModelMixin) and module._supports_gradient_checkpointing:
             module.enable_gradient_checkpointing()
         elif isinstance(module, PreTrainedModel) and module.supports_gradient_checkpointing:

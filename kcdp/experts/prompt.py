@@ -65,55 +65,13 @@ def token_ids(
     return torch.tensor(rows), torch.tensor(places)
 
 
-def encode_prompts(
-    text_encoder: CLIPTextModel,
-    tokenizer: PreTrainedTokenizerBase,
-    prompts: Sequence[str],
-    tokens: Sequence[WeightedTokens],
-) -> torch.Tensor:
-    """Token states (B, L, T) of B prompts, each with its emotions in the place of its `PLACEHOLDER`.
-
-    Several emotions in one prompt become their mean by weight. What the text encoder does is what it does with ids, but for
-    that one embedding, and no attention mask: padding attends too, as in Stable Diffusion. Gradients reach the vectors;
-    nothing of the text encoder is changed or hooked, so threads can share it.
-
-    Args:
-        text_encoder: of width T.
-        tokenizer: its own.
-        prompts: B > 0 texts.
-        tokens: for each prompt its emotions, vectors (T,) on the text encoder's device with weights of 0 or above.
-
-    Raises ValueError when prompts and tokens differ in number, and as `blend` and `token_ids` do.
-    """
-    if len(prompts) != len(tokens):
-        raise ValueError(f"There are {len(prompts)} prompts but emotions for {len(tokens)}; give them for each.")
-    ids, places = _token_ids_for(text_encoder, tokenizer, prompts)
-    return encode_ids(text_encoder, ids, places, torch.stack([blend(own) for own in tokens]))
-
-
-def _token_ids_for(
-    text_encoder: CLIPTextModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """`token_ids` of the length that both take, on the text encoder's device."""
-    length = KnowledgeEncoder(text_encoder, tokenizer).length
-    ids, places = token_ids(tokenizer, prompts, length)
-    # Its parts are called, not itself.
-    bring(text_encoder)
-    device = execution_device(text_encoder)
-    return ids.to(device), places.to(device)
-
-
-def encode_ids(
-    text_encoder: CLIPTextModel, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor
-) -> torch.Tensor:
-    """Token states (B, L, T) of what `token_ids` gave, with `vectors` (B, T) at their places; see `encode_prompts`."""
-    return text_encoder.final_layer_norm(_last_layers(text_encoder, ids, places, vectors)[1])
-
-
 def _last_layers(
     text_encoder: CLIPTextModel, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token states (B, L, T) after the last layer but one and after the last, not normalised; else as `encode_ids`."""
+    """Token states (B, L, T) after the last layer but one and after the last, not normalised.
+
+    They are of what `token_ids` gave, with `vectors` (B, T) at their places.
+    """
     words = text_encoder.embeddings.token_embedding(ids)
     emotion = torch.arange(ids.shape[1], device=ids.device) == places[:, None]
     own = vectors[:, None].to(words.dtype)
@@ -148,6 +106,23 @@ class Condition:
         added = {name: joined(self.added[name], value) for name, value in other.added.items()}
         return Condition(joined(self.states, other.states), added)
 
+    def but(self, other: Condition, rows: torch.Tensor) -> Condition:
+        """`other`, of one picture, in the `rows` (B,) that are true, and this one in the others."""
+
+        def chosen(own: torch.Tensor, instead: torch.Tensor) -> torch.Tensor:
+            return torch.where(rows.reshape(-1, *[1] * (own.ndim - 1)), instead.to(own), own)
+
+        added = {name: chosen(value, other.added[name]) for name, value in self.added.items()}
+        return Condition(chosen(self.states, other.states), added)
+
+    def to(self, dtype: torch.dtype) -> Condition:
+        """The same in another precision."""
+        return Condition(self.states.to(dtype), {name: value.to(dtype) for name, value in self.added.items()})
+
+    def __getitem__(self, rows: torch.Tensor) -> Condition:
+        """What is told of the pictures `rows`, int64."""
+        return Condition(self.states[rows], {name: value[rows] for name, value in self.added.items()})
+
 
 @dataclass(frozen=True)
 class PromptEncoder:
@@ -166,26 +141,74 @@ class PromptEncoder:
     tokenizers: tuple[PreTrainedTokenizerBase, ...]
     size: int
 
+    @classmethod
+    def of(
+        cls,
+        size: int,
+        *pairs: tuple[CLIPTextModel | CLIPTextModelWithProjection | None, PreTrainedTokenizerBase | None],
+    ) -> PromptEncoder:
+        """Of text encoders, each with its tokenizer; a pair of None, which a model of fewer has, is left out."""
+        encoders, tokenizers = zip(*(pair for pair in pairs if pair[0] is not None), strict=True)
+        return cls(encoders, tokenizers, size)
+
     @property
     def widths(self) -> tuple[int, ...]:
         """Width of each text encoder; an emotion's vector is as long as all of them together."""
         return tuple(encoder.config.hidden_size for encoder in self.text_encoders)
 
+    @property
+    def embeddings(self) -> tuple[torch.Tensor, ...]:
+        """The vectors (V, T) of all tokens, of each text encoder."""
+        return tuple(encoder.get_input_embeddings().weight for encoder in self.text_encoders)
+
     def with_emotions(self, prompts: Sequence[str], tokens: Sequence[WeightedTokens]) -> Condition:
-        """Prompts, each with its emotions in the place of its `PLACEHOLDER`; arguments and errors as of `encode_prompts`."""
-        if len(self.text_encoders) == 1:
-            return Condition(encode_prompts(self.text_encoders[0], self.tokenizers[0], prompts, tokens))
-        parts = torch.stack([blend(own) for own in tokens]).split(self.widths, dim=1)
+        """B > 0 prompts, each with its emotions in the place of its `PLACEHOLDER`.
+
+        Several emotions in one prompt become their mean by weight. `tokens` are the emotions of each prompt: vectors, as
+        long as all `widths` together, on the text encoders' device, with weights of 0 or above.
+
+        Raises ValueError when prompts and tokens differ in number, and as `blend` and `token_ids` do.
+        """
+        if len(prompts) != len(tokens):
+            raise ValueError(f"There are {len(prompts)} prompts but emotions for {len(tokens)}; give them for each.")
+        return self.read(*self.tokens(prompts), torch.stack([blend(own) for own in tokens]))
+
+    def tokens(self, prompts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids (B, E, L) of prompts for each of E text encoders, and where the emotion is in them: (B, E) int64.
+
+        See `token_ids`, whose errors it raises.
+        """
+        pairs = zip(self.text_encoders, self.tokenizers, strict=True)
+        read = [
+            token_ids(tokenizer, prompts, KnowledgeEncoder(encoder, tokenizer).length) for encoder, tokenizer in pairs
+        ]
+        ids, places = zip(*read, strict=True)
+        return torch.stack(ids, dim=1), torch.stack(places, dim=1)
+
+    def read(self, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor) -> Condition:
+        """What `tokens` gave, with `vectors` (B, T) at the emotion's places; T is the sum of `widths`.
+
+        What a text encoder does is what it does with ids, but for that one embedding, and no attention mask: padding
+        attends too, as in Stable Diffusion. Gradients reach the vectors; nothing of the text encoders is changed or hooked,
+        so threads can share them.
+        """
         states = []
-        for encoder, tokenizer, vectors in zip(self.text_encoders, self.tokenizers, parts, strict=True):
+        for number, (encoder, own) in enumerate(
+            zip(self.text_encoders, vectors.split(self.widths, dim=1), strict=True)
+        ):
             model = getattr(encoder, "text_model", encoder)
-            ids, places = _token_ids_for(model, tokenizer, prompts)
-            before, last = _last_layers(model, ids, places, vectors)
+            # Its parts are called, not itself.
+            bring(model)
+            device = execution_device(model)
+            words, here = ids[:, number].to(device), places[:, number].to(device)
+            before, last = _last_layers(model, words, here, own)
             states.append(before)
+        if len(states) == 1:
+            return Condition(model.final_layer_norm(last))
         # The first end behind the emotion, whose own id says end as well.
-        behind = torch.arange(ids.shape[1], device=ids.device) > places[:, None]
-        ends = ((ids == tokenizer.eos_token_id) & behind).int().argmax(dim=1)
-        pooled = model.final_layer_norm(last[torch.arange(len(ids), device=ids.device), ends])
+        behind = torch.arange(words.shape[1], device=device) > here[:, None]
+        ends = ((words == self.tokenizers[-1].eos_token_id) & behind).int().argmax(dim=1)
+        pooled = model.final_layer_norm(last[torch.arange(len(words), device=device), ends])
         return self._of_two(states, encoder.text_projection(pooled))
 
     @torch.no_grad()

@@ -95,6 +95,14 @@ def quantized(bits: Quantization, dtype: torch.dtype = torch.bfloat16) -> BitsAn
     raise ValueError(f"A model cannot be quantised to '{bits}'; choose 8bit or 4bit.")
 
 
+def check_quantizable(name: str | Path, device: str | torch.device) -> None:
+    """Raise ValueError with one sentence when the model `name` cannot be quantised here, onto `device`."""
+    if torch.device(device).type != "cuda" or not torch.cuda.is_available():
+        raise ValueError(f"Quantising '{name}' needs a GPU; leave quantization out, or use one.")
+    if not is_bitsandbytes_available():
+        raise ValueError(f"Quantising '{name}' needs the package bitsandbytes; install it, or leave quantization out.")
+
+
 class Captioner:
     """Captions RGB pictures with `model`, which reads what `processor` prepares.
 
@@ -149,12 +157,7 @@ class Captioner:
         loading: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "revision": revision}
         if quantization is not None:
             loading["quantization_config"] = quantized(quantization, dtype)
-            if torch.device(device).type != "cuda" or not torch.cuda.is_available():
-                raise ValueError(f"Quantising '{name_or_folder}' needs a GPU; leave quantization out, or use one.")
-            if not is_bitsandbytes_available():
-                raise ValueError(
-                    f"Quantising '{name_or_folder}' needs the package bitsandbytes; install it, or leave quantization out."
-                )
+            check_quantizable(name_or_folder, device)
         try:
             # Straight to the device: what is quantised cannot be moved, and the rest need not pass through memory twice.
             model = AutoModelForImageTextToText.from_pretrained(name_or_folder, device_map={"": device}, **loading)

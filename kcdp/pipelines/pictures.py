@@ -57,6 +57,11 @@ def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     return Clips([load_frames(picture) for picture in ([image] if single else image)], single)
 
 
+def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:
+    """SDXL's autoencoder, whose numbers are too large for float16, from now on in 32 bits if it says so."""
+    return vae.to(torch.float32) if vae.dtype == torch.float16 and vae.config.force_upcast else vae
+
+
 def encode_pictures(vae: AutoencoderKL, frames: Sequence[Image.Image]) -> torch.Tensor:
     """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained."""
     pixels = to_tensor(frames, vae.config.sample_size).to(execution_device(vae), vae.dtype)

@@ -27,7 +27,7 @@ from kcdp.experts.fusion import EmotionFusion, pooled_features
 from kcdp.experts.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.imaging import to_tensor
 from kcdp.perception.denoiser import heat_map
-from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips
+from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
 from kcdp.pipelines.sampling import denoise, steps_taken
 from kcdp.results import AttentionMap, AttributeMatch, UniEmoImageOutput, UniEmoOutput
 
@@ -147,9 +147,7 @@ class UniEmoPipeline(DiffusionPipeline):
     @property
     def prompts(self) -> PromptEncoder:
         """The text side."""
-        pairs = ((self.text_encoder, self.tokenizer), (self.text_encoder_2, self.tokenizer_2))
-        encoders, tokenizers = zip(*(pair for pair in pairs if pair[0] is not None), strict=True)
-        return PromptEncoder(encoders, tokenizers, self.size)
+        return PromptEncoder.of(self.size, (self.text_encoder, self.tokenizer), (self.text_encoder_2, self.tokenizer_2))
 
     @torch.no_grad()
     def understand(self, image: Picture | Sequence[Picture]) -> UniEmoOutput | list[UniEmoOutput]:
@@ -377,10 +375,8 @@ class UniEmoPipeline(DiffusionPipeline):
         return vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor, return_dict=False)[0]
 
     def _safe_vae(self) -> AutoencoderKL:
-        """The autoencoder; SDXL's, whose numbers are too large for float16, from now on in 32 bits if it says so."""
-        if self.text_encoder_2 is not None and self.vae.dtype == torch.float16 and self.vae.config.force_upcast:
-            self.vae.to(torch.float32)
-        return self.vae
+        """The autoencoder in a precision that it can compute in."""
+        return self.vae if self.text_encoder_2 is None else safe_vae(self.vae)
 
     def _of_names(self, weights: dict[str, float], seeds: Sequence[int]) -> list[WeightedTokens]:
         """For each seed the fused vectors of the emotions, drawn from the space, with their weights.

@@ -31,6 +31,7 @@ from kcdp.palette import emotion_style
 from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
 from kcdp.ui import cards, gpu, words
+from kcdp.ui.making import known_errors
 from kcdp.ui.reading import focus_name, reading_cards, second_reading
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
         yield blank | {verdict: _busy(started=bundle.done())}
         try:
             now = _understand(bundle, upload)
-        except (ImageError, gpu.GPUError) as error:
+        except known_errors() as error:
             yield blank | {verdict: cards.sorry(str(error))}
             return
         output = now.output
@@ -167,7 +168,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
     def understand(upload: dict[str, Any] | None) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         try:
             now = _understand(bundle, upload)
-        except (ImageError, gpu.GPUError) as error:
+        except known_errors() as error:
             raise gr.Error(str(error)) from error
         return now.to_dict(), [(plots.overlay(now.frame, item.heat), item.text) for item in now.attention]
 
@@ -188,8 +189,8 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
 def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
     """The readings of an upload and the frame that their attention is of.
 
-    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read, and GPUError when there is no
-    GPU for it.
+    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read, BundleError when the bundle
+    has no KCDP, and GPUError when there is no GPU for it.
     """
     if not upload or not upload.get("path"):
         raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")

@@ -10,6 +10,7 @@ from huggingface_hub.utils import filter_repo_objects
 from kcdp import bundle as bundles
 from kcdp import hub
 from kcdp.bundle import BundleError, find_bundle, load_bundle
+from tests.tiny_diffusion import stable_diffusion_xl, uniemo_on
 from tests.tiny_pipeline import tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 
@@ -67,6 +68,37 @@ def test_a_denoiser_that_was_tuned_for_emotions_paints_and_does_not_perceive(who
     cut_short(tuned / bundles.OWN_UNET / "diffusion_pytorch_model.safetensors")
     with pytest.raises(BundleError, match="cannot be read"):
         _ = load_bundle(tuned, device="cpu").uniemo
+
+
+@pytest.fixture(scope="module")
+def painting(tiny_tokenizer, tmp_path_factory):
+    """A bundle that makes pictures and has no KCDP, on a denoiser of two text encoders."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("painting")
+    pipeline = uniemo_on(stable_diffusion_xl(tiny_tokenizer))
+    pipeline.save_pretrained(folder)
+    return folder, pipeline
+
+
+@pytest.mark.parametrize("slicing", [False, True])
+def test_a_bundle_of_uniemo_alone_paints_as_what_was_saved(painting, slicing):
+    folder, pipeline = painting
+    bundle = load_bundle(folder, device="cpu", attention_slicing=slicing)
+    bundle.uniemo.set_progress_bar_config(disable=True)
+    options = {"seed": 1, "num_inference_steps": 2, "output_type": "pt"}
+    expected, found = (one("awe", "a cat", **options).images[0] for one in (pipeline, bundle.uniemo))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    with pytest.raises(BundleError, match=r"is UniEmo alone: it has no model_index\.json, which KCDP needs") as error:
+        _ = bundle.kcdp
+    assert str(folder) in one_sentence(error)
+
+
+def test_a_damaged_bundle_of_uniemo_alone_is_one_sentence_at_once(painting, tmp_path):
+    shutil.copytree(painting[0], tmp_path / "broken")
+    cut_short(tmp_path / "broken/text_encoder_2/model.safetensors")
+    with pytest.raises(BundleError, match="cannot be read") as error:
+        load_bundle(tmp_path / "broken", device="cpu")
+    assert one_sentence(error)
 
 
 def test_all_of_a_bundle_is_of_one_precision(whole):

@@ -17,7 +17,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.bundle import load_bundle
 from kcdp.hub import Source
-from kcdp.knowledge.captioner import FULL_CAPTIONER
+from kcdp.knowledge.captioner import FULL_CAPTIONER, Captioner
 from tests.tiny_diffusion import clip_vision, text_config
 from tests.tiny_vlm import instruct_blip
 from train.arguments import parse
@@ -90,6 +90,28 @@ def test_captions_are_generated_as_the_recipe_says(published):
     used = Foundation.from_hub(FoundationConfig.read(settings), LABELS, "cpu").knowledge.captioner.config
     assert (used.num_beams, used.max_new_tokens) == (1, 4)
     assert (used.prompt, used.repetition_penalty) == (FULL_CAPTIONER.prompt, FULL_CAPTIONER.repetition_penalty)
+
+
+@pytest.mark.parametrize("bits", ["4bit", "8bit", None])
+def test_the_captioner_alone_is_quantised_as_the_recipe_says(published, bits, monkeypatch):
+    """There is no GPU here: what reaches the loader is caught, and the unquantised captioner given."""
+    config, asked = FoundationConfig.read({**published, "captioner_quantization": bits, "dtype": "bfloat16"}), {}
+    load = Captioner.from_pretrained
+
+    def caught(folder, quantization, **options):
+        asked.update(folder=folder, quantization=quantization, dtype=options["dtype"])
+        return load(folder, **options)
+
+    monkeypatch.setattr(Captioner, "from_pretrained", caught)
+    Foundation.from_hub(config, LABELS, "cpu")
+    assert asked == {"folder": Path(config.captioner.name), "quantization": bits, "dtype": torch.bfloat16}
+
+
+def test_a_captioner_that_cannot_be_quantised_is_one_sentence(published):
+    recipe = Recipe(size=SIZE, foundation={**published, "captioner_quantization": "8bit"})
+    with pytest.raises(SystemExit, match="needs a GPU; leave quantization out") as error:
+        load_foundation(recipe)
+    assert one_sentence(error)
 
 
 def test_captions_of_another_kind_are_generated_anew(published, tmp_path, picture):
@@ -210,6 +232,11 @@ def one_sentence(error) -> str:
         ({"diffusion": {"name": "a/b", "branch": "main"}}, r"'foundation\.diffusion\.branch' is unknown"),
         ({"diffusion": "a/b"}, r"'foundation\.diffusion' needs settings"),
         ({"dtype": "float8"}, r"'foundation\.dtype' cannot be 'float8'"),
+        ({"captioner_quantization": "2bit"}, r"'foundation\.captioner_quantization' cannot be '2bit'"),
+        (
+            {"captioner_quantization": "4bit"},
+            r"Quantising '.*captioner' needs a GPU; leave quantization out, or use one",
+        ),
         ({"captioning": {"beams": 3}}, r"'foundation\.captioning\.beams' is unknown"),
         ({"captioning": {"num_beams": 0}}, r"num_beams is 0"),
         ({"denoiser": {"name": "a/b"}}, r"'foundation\.denoiser' is unknown; known: .*diffusion"),
@@ -295,12 +322,13 @@ def test_uniemo_without_a_clip_is_one_sentence(published):
     assert one_sentence(error)
 
 
-FULL = Path(__file__).resolve().parents[2] / "train" / "configs" / "full.yaml"
+CONFIGS = Path(__file__).resolve().parents[2] / "train" / "configs"
 
 
-def test_the_full_size_asks_for_each_commit_and_is_sound_with_them(monkeypatch):
+@pytest.mark.parametrize("file", ["full", "uniemo-sdxl"])
+def test_the_full_size_asks_for_each_commit_and_is_sound_with_them(file, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    arguments = ["--config", str(FULL)]
+    arguments = ["--config", str(CONFIGS / f"{file}.yaml")]
     for name in ("diffusion", "captioner", "vision"):
         (recipe,) = parse((Recipe,), arguments, None)
         with pytest.raises(ValueError, match=rf"--foundation\.{name}\.revision COMMIT") as error:

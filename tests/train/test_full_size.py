@@ -2,10 +2,14 @@
 
 import pytest
 import torch
-from transformers import CLIPVisionModel
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionModel
 
+from kcdp.experts.fusion import EmotionFusion
+from kcdp.experts.prompt import PromptEncoder
 from kcdp.results import Triplet
 from train.full_size import VISION, FullSize, build_vision
+from train.stages.unet import denoising_loss
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +73,44 @@ def test_the_chain_reads_scenes_at_a_third_and_objects_at_two_thirds(name):
     assert seen.cls.shape == (2, width) and seen.scene.shape == seen.object.shape == (2, 32, width)
     assert seen.scene_attention.shape == seen.object_attention.shape == (2, side, side)
     assert seen.scene_embeds.shape == (2, 768 if name == "L/14" else 512) and seen.logits.shape == (2, 8)
+
+
+@torch.no_grad()
+def test_sdxl_is_told_of_an_emotion_and_asked_for_the_noise(full):
+    """The published architecture of its denoiser and of its second text encoder, which are in no bundle of ours."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(
+            sample_size=128,
+            block_out_channels=(320, 640, 1280),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+            layers_per_block=2,
+            transformer_layers_per_block=(1, 2, 10),
+            attention_head_dim=(5, 10, 20),
+            cross_attention_dim=2048,
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=256,
+            projection_class_embeddings_input_dim=2816,
+        ).to(torch.bfloat16)
+        second = CLIPTextModelWithProjection(
+            CLIPTextConfig(
+                hidden_size=1280,
+                intermediate_size=5120,
+                num_hidden_layers=32,
+                num_attention_heads=20,
+                hidden_act="gelu",
+                projection_dim=1280,
+            )
+        ).to(torch.bfloat16)
+        fusion = EmotionFusion(1024, [768, 1280], token_norm=[0.4, 0.4])
+    assert (count(unet), count(second)) == (2_567_463_684, 694_659_840)
+    tokenizer = full.encoder.tokenizer
+    prompts = PromptEncoder((full.text_encoder, second), (tokenizer, tokenizer), size=1024)
+    rows, alphas = torch.empty(2, 1024, device="meta"), torch.empty(2, device="meta")
+    fused = fusion(rows, rows, rows, alphas, alphas)
+    told = prompts.read(*prompts.tokens(["a cat", "a dog in the park"]), fused)
+    assert told.states.shape == (2, 77, 2048)
+    assert {name: value.shape for name, value in told.added.items()} == {"text_embeds": (2, 1280), "time_ids": (2, 6)}
+    latents, steps = torch.empty(2, 4, 128, 128, device="meta"), torch.zeros(2, dtype=torch.long, device="meta")
+    assert denoising_loss(unet, DDPMScheduler(), latents, latents, steps, told, 5.0).shape == ()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from kcdp.bundle import load_bundle
+from kcdp.bundle import BundleError, load_bundle
 from train.arguments import parse
 from train.bundle import add_uniemo, assemble_uniemo
 from train.recipe import Recipe
@@ -75,7 +75,13 @@ def test_a_bundle_follows_what_is_trained(run, tmp_path):
     bundle = load_bundle(before, device="cpu")
     assert bundle.uniemo.unet is bundle.kcdp.unet
     shutil.rmtree(before)
-    assert add_uniemo(recipe, foundation) is None
+    alone = load_bundle(add_uniemo(recipe, foundation), device="cpu")
+    assert all(
+        torch.equal(value, bundle.uniemo.unet.state_dict()[name])
+        for name, value in alone.uniemo.unet.state_dict().items()
+    )
+    with pytest.raises(BundleError, match="is UniEmo alone"):
+        _ = alone.kcdp
     shutil.rmtree(copied / "uniemo_joint/best/space")
     with pytest.raises(SystemExit, match="'uniemo_joint' has to be trained to its end"):
         assemble_uniemo(recipe, foundation, copied / "uniemo_joint/best")

@@ -67,6 +67,10 @@ class Pool:
                 weights[inside] *= shares.get(domain, usual) / weights[inside].sum()
         return torch.from_numpy(weights)
 
+    def at_once(self, count: int) -> int:
+        """How many pictures need no more memory than `count` of 512 pixels: fewer of larger ones, and not more of small ones."""
+        return max(1, count * 512**2 // max(self.size, 512) ** 2)
+
     def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
         """Indices (count,) of pictures, drawn with replacement by weight."""
         return torch.multinomial(self.weights, count, replacement=True, generator=generator)
@@ -127,7 +131,7 @@ class Pool:
             def compute(rows: slice, view: int = view) -> torch.Tensor:
                 indices = torch.arange(rows.start, rows.stop)
                 encoded = []
-                for part in indices.split(batch_size):
+                for part in indices.split(self.at_once(batch_size)):
                     generator = torch.Generator().manual_seed(int(part[0]) * 64 + view)
                     pictures = self.augmented(part, generator) if views else self.plain(part)
                     mode = vae.encode(pictures.to(vae.device, vae.dtype)).latent_dist.mode()

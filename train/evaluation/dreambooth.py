@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
+from diffusers import DDPMScheduler, UNet2DConditionModel
 from diffusers.loaders.lora_base import LORA_WEIGHT_NAME_SAFE
+from diffusers.training_utils import cast_training_params
 from peft import LoraConfig
 from torch import nn
 
-from kcdp.experts.prompt import PromptEncoder
 from kcdp.perception.denoiser import share_unet
-from kcdp.pipelines.sampling import denoise
+from train.evaluation.paintings import paint_latents
 from train.foundation import Foundation
 from train.stages.joint import ATTENTION, JointConfig
 from train.stages.unet import denoising_loss
@@ -32,28 +32,12 @@ PRIOR_PICTURES = 32
 _JUDGED = 64
 
 
-@torch.no_grad()
 def prior_latents(
     foundation: Foundation, scheduler: DDPMScheduler, steps: int, guidance: float, seeds: Sequence[int]
 ) -> torch.Tensor:
     """Scaled latents (B, C, h, w) of what the denoiser paints when asked for a picture, in `steps` with `guidance`."""
-    prompts = prompts_of(foundation)
-    latents = denoise(
-        foundation.unet,
-        DDIMScheduler.from_config(scheduler.config),
-        prompts.plain([PRIOR_PROMPT] * len(seeds)),
-        seeds,
-        steps,
-        lambda number, timestep, latents: latents,
-        prompts.nothing(),
-        guidance,
-    )
-    return latents.half()
-
-
-def prompts_of(foundation: Foundation) -> PromptEncoder:
-    """A foundation's text side."""
-    return PromptEncoder((foundation.text_encoder,), (foundation.tokenizer,), foundation.vae.config.sample_size)
+    told = foundation.prompts.plain([PRIOR_PROMPT] * len(seeds))
+    return paint_latents(foundation, scheduler, told, seeds, steps, guidance).half()
 
 
 class DreamBoothTask(nn.Module):
@@ -64,15 +48,16 @@ class DreamBoothTask(nn.Module):
         self.scheduler = scheduler
         self.unet = share_unet(foundation.unet)
         self.unet.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=ATTENTION))
-        states = prompts_of(foundation).plain([PROMPT, PRIOR_PROMPT]).states
-        self.register_buffer("states", states, persistent=False)
+        cast_training_params(self.unet, torch.float32)
+        #: What is told with the rare word, and without.
+        self.told = foundation.prompts.plain([PROMPT, PRIOR_PROMPT])
 
     def forward(
         self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor, prior: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """Latents and noise (B, C, h, w), timesteps (B,), `prior` (B,) bool: which are the denoiser's own pictures."""
-        states = self.states[prior.long()]
-        return {"loss": denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states)}
+        told = self.told[prior.long()]
+        return {"loss": denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, told)}
 
 
 class DreamBoothStage:

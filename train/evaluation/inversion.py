@@ -41,10 +41,11 @@ class InversionStage:
 
     @torch.no_grad()
     def build(self) -> InversionTask:
-        text, tokenizer = self.joint.foundation.text_encoder, self.joint.foundation.tokenizer
-        table = text.embeddings.token_embedding.weight
-        ids = tokenizer(list(self.emotions), add_special_tokens=False).input_ids
-        return InversionTask(self.joint.build(), torch.stack([table[some].mean(dim=0) for some in ids]))
+        prompts, begin = self.joint.foundation.prompts, []
+        for table, tokenizer in zip(prompts.embeddings, prompts.tokenizers, strict=True):
+            ids = tokenizer(list(self.emotions), add_special_tokens=False).input_ids
+            begin.append(torch.stack([table[some].mean(dim=0) for some in ids]))
+        return InversionTask(self.joint.build(), torch.cat(begin, dim=1))
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         batch = self.joint.batch(size, generator)

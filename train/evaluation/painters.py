@@ -14,8 +14,6 @@ import torch
 from PIL import Image
 
 from kcdp.experts.chain import ExpertQueryChain
-from kcdp.imaging import to_pictures
-from kcdp.pipelines.sampling import denoise
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.bundle import assemble_uniemo, trained_uniemo
 from train.data.store import cached_array, content_key, fingerprint
@@ -28,17 +26,16 @@ from train.evaluation.dreambooth import (
     adapted_unet,
     adapter,
     prior_latents,
-    prompts_of,
 )
 from train.evaluation.generation import Painter, PaintMethod
 from train.evaluation.inversion import InversionStage, learned_words
-from train.evaluation.paintings import paint, painter
+from train.evaluation.paintings import paint
 from train.evaluation.results import ResultStore
 from train.loop import LoopConfig, Stage, run_stage, with_steps
 from train.recipe import Recipe
 from train.stages.feedback import FeedbackConfig, filtered_pool, generate
 from train.stages.joint import JointConfig
-from train.stages.running import best_weights, load_scheduler
+from train.stages.running import best_weights
 from train.stages.uniemo import JointParts
 
 #: Rows of `generation`.
@@ -89,7 +86,9 @@ class Painters:
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
             return list(pipeline(emotion, seed=seeds, num_inference_steps=steps).images)
 
-        weights = fingerprint(pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.fusion, pipeline.space)
+        weights = fingerprint(
+            pipeline.unet, *pipeline.prompts.text_encoders, pipeline.vae, pipeline.fusion, pipeline.space
+        )
         return PaintMethod(
             title, made, {"weights": weights, "steps": steps, "guidance": pipeline.config.guidance_scale}
         )
@@ -99,7 +98,7 @@ class Painters:
         config, loop, _ = self.recipe.stage_settings("uniemo_joint", JointConfig)
         loop = with_steps(loop, self.arguments.baseline_steps or loop.steps)
         parts, pictures = self.parts, self.parts.pictures
-        weights = fingerprint(parts.foundation.unet, parts.foundation.text_encoder, pictures.vision)
+        weights = fingerprint(parts.foundation.unet, *parts.foundation.prompts.text_encoders, pictures.vision)
         drawn = content_key(pictures.train.weights.numpy().round(12).tolist())
         return config, loop, {"weights": weights, "pictures": pictures.train.store.key, "drawn": drawn}
 
@@ -146,23 +145,12 @@ class Painters:
 
     def _by_words(self, words: torch.Tensor, guidance: float) -> Painter:
         """Paints with vectors (K, T) in the place of the emotions' words."""
-        foundation, scheduler = self.parts.foundation, self.pipeline.scheduler
-        vae, prompts = foundation.vae, prompts_of(foundation)
+        foundation, steps = self.parts.foundation, self.arguments.inference_steps
 
-        @torch.no_grad()
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            word = words[self.domains.emotions.index(emotion)].to(vae.device)
-            latents = denoise(
-                foundation.unet,
-                scheduler,
-                prompts.with_emotions([""] * count, [[(word, 1.0)]] * count),
-                seeds,
-                self.arguments.inference_steps,
-                lambda number, timestep, latents: latents,
-                prompts.nothing(),
-                guidance,
-            )
-            return to_pictures(vae.decode(latents / vae.config.scaling_factor).sample)
+            word = words[self.domains.emotions.index(emotion)].to(foundation.vae.device)
+            told = foundation.prompts.with_emotions([""] * count, [[(word, 1.0)]] * count)
+            return paint(foundation, self.parts.scheduler, told, seeds, steps, guidance)
 
         return made
 
@@ -187,29 +175,30 @@ class Painters:
         prior = cached_array(self.recipe.cache_dir, key, PRIOR_PICTURES, own_pictures, chunk=8)
         pools = parts.pictures.train, parts.pictures.validation
         latents = [pool.latents(foundation.vae, 0)[0] for pool in pools]
-        painters = {}
+        adapted = {}
         for label, emotion in enumerate(emotions):
             own, held_out = (kept[(pool.labels == label).numpy()] for kept, pool in zip(latents, pools, strict=True))
             stage = DreamBoothStage(emotion, own, held_out, prior, foundation, scheduler, config)
             unet = adapted_unet(foundation.unet, self.trained(stage.name, stage, loop, settings))
-            painters[emotion] = painter(dataclasses.replace(foundation, unet=unet), scheduler)
+            adapted[emotion] = dataclasses.replace(foundation, unet=unet)
 
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            return paint(painters[emotion], [PROMPT], seeds, steps, guidance)
+            told = foundation.prompts.plain([PROMPT] * count)
+            return paint(adapted[emotion], scheduler, told, seeds, steps, guidance)
 
-        adapters = fingerprint(*(adapter(one.unet) for one in painters.values()))
+        adapters = fingerprint(*(adapter(one.unet) for one in adapted.values()))
         return PaintMethod(title, made, {**settings, "loop": vars(loop), "adapters": adapters})
 
     def _text_to_image(self, title: str) -> PaintMethod:
         """The denoiser as it was before any emotion, Stable Diffusion where the recipe names it, asked in words."""
         foundation, steps = self.parts.foundation, self.arguments.inference_steps
         guidance = self.pipeline.config.guidance_scale
-        pipeline = painter(foundation, load_scheduler(self.recipe))
 
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            return paint(pipeline, [f"a {emotion} picture"], seeds, steps, guidance)
+            told = foundation.prompts.plain([f"a {emotion} picture"] * count)
+            return paint(foundation, self.parts.scheduler, told, seeds, steps, guidance)
 
-        weights = fingerprint(foundation.unet, foundation.text_encoder, foundation.vae)
+        weights = fingerprint(foundation.unet, *foundation.prompts.text_encoders, foundation.vae)
         return PaintMethod(title, made, {"weights": weights, "steps": steps, "guidance": guidance})
 
     def method(self, name: str) -> PaintMethod:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, StableDiffusionPipeline
+from diffusers import DDIMScheduler, SchedulerMixin
 from PIL import Image
 
+from kcdp.experts.prompt import Condition
+from kcdp.imaging import to_pictures
+from kcdp.pipelines.sampling import denoise
 from train.foundation import Foundation
 
 #: Things, faces and scenes, of each of which a sheet has a row.
@@ -21,43 +26,43 @@ PROMPTS = (
 )
 
 
-def painter(foundation: Foundation, scheduler: DDPMScheduler) -> StableDiffusionPipeline:
-    """Text to image with the foundation's own parts and the noise that its denoiser has learned to predict."""
-    pipeline = StableDiffusionPipeline(
-        vae=foundation.vae,
-        text_encoder=foundation.text_encoder,
-        tokenizer=foundation.tokenizer,
-        unet=foundation.unet,
-        scheduler=DDIMScheduler.from_config(scheduler.config),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+@torch.no_grad()
+def paint_latents(
+    foundation: Foundation,
+    scheduler: SchedulerMixin,
+    told: Condition,
+    seeds: Sequence[int],
+    steps: int = 30,
+    guidance: float = 4.0,
+) -> torch.Tensor:
+    """Scaled latents (B, C, h, w) that the foundation's denoiser makes of B conditions and seeds, in DDIM's steps.
+
+    `scheduler` says which noise it predicts. A seed's noise is the same whatever is told.
+    """
+    return denoise(
+        foundation.unet,
+        DDIMScheduler.from_config(scheduler.config),
+        told,
+        seeds,
+        steps,
+        lambda number, timestep, latents: latents,
+        foundation.prompts.nothing(),
+        guidance,
     )
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
 
 
+@torch.no_grad()
 def paint(
-    pipeline: StableDiffusionPipeline, prompts: list[str], seeds: list[int], steps: int = 30, guidance: float = 4.0
+    foundation: Foundation,
+    scheduler: SchedulerMixin,
+    told: Condition,
+    seeds: Sequence[int],
+    steps: int = 30,
+    guidance: float = 4.0,
 ) -> list[Image.Image]:
-    """One picture of each prompt for each seed, prompt by prompt; a seed's noise is the same for every prompt."""
-    config = pipeline.unet.config
-    shape = (1, config.in_channels, config.sample_size, config.sample_size)
-    noise = torch.cat([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
-    size = pipeline.vae.config.sample_size
-    pictures = []
-    for prompt in prompts:
-        painted = pipeline(
-            [prompt] * len(seeds),
-            height=size,
-            width=size,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            # Given, because the pipeline would reckon their size from an autoencoder without patches.
-            latents=noise.to(pipeline.device, pipeline.dtype),
-        )
-        pictures += painted.images
-    return pictures
+    """B pictures; see `paint_latents`."""
+    vae, latents = foundation.vae, paint_latents(foundation, scheduler, told, seeds, steps, guidance)
+    return to_pictures(vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor).sample)
 
 
 def sheet(pictures: list[Image.Image], columns: int) -> Image.Image:

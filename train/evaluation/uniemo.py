@@ -192,7 +192,8 @@ class UniEmoEvaluation:
         nouns = zero_shot_head(self._painters.parts.clip, THINGS)
         measures = Editing(pipeline, self._instruments, nouns, THINGS, seeds, arguments.inference_steps)
         chosen = torch.randperm(len(real), generator=torch.Generator().manual_seed(0))[: arguments.pictures]
-        own = (pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.fusion, pipeline.space, pipeline.chain)
+        texts = pipeline.prompts.text_encoders
+        own = (pipeline.unet, *texts, pipeline.vae, pipeline.fusion, pipeline.space, pipeline.chain)
         settings = {
             "weights": fingerprint(*own),
             "instruments": self._instruments.key,

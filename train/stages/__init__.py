@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from accelerate import PartialState
 from diffusers import AutoencoderKL
@@ -16,14 +17,14 @@ from train.data.sets.loading import check_set
 from train.data.sources import learned_from, load_records, make_pool
 from train.data.splits import parts
 from train.evaluation.arguments import EvaluationArguments
-from train.foundation import PARSER
+from train.foundation import NO_KCDP, PARSER, has_two_encoders
 from train.recipe import Recipe
 from train.stages.feedback import FeedbackConfig
 from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig, KCDPStage
 from train.stages.language import LanguageConfig, LanguageStage
 from train.stages.path import PathConfig, PathStage
-from train.stages.running import best_weights, hub_config, load_foundation, run
+from train.stages.running import best_weights, hub_config, load_foundation, load_perception, run
 from train.stages.text import TextConfig, TextStage
 from train.stages.understanding import UnderstandingConfig
 from train.stages.unet import UNetConfig, UNetStage
@@ -32,7 +33,7 @@ from train.stages.vae import VAEConfig, VAEStage
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["PARSER", "SETTINGS", "STAGES", "best_weights", "check", "load_foundation"]
+__all__ = ["PARSER", "SETTINGS", "STAGES", "best_weights", "check", "load_foundation", "load_perception"]
 
 
 def run_vae(recipe: Recipe) -> dict[str, float]:
@@ -102,7 +103,7 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
     records = learned_from(load_records(recipe), shares)
     train = make_pool(recipe, records, "train", shares, config.balance, labelled=True)
     held_out = make_pool(recipe, records, "val", labelled=True)
-    foundation = load_foundation(recipe)
+    foundation = load_perception(recipe)
     metrics = run(recipe, KCDPStage(config, foundation, train, held_out), loop)
     if PartialState().is_main_process:
         write_bundle(recipe, foundation, config, metrics)
@@ -139,8 +140,8 @@ STAGES: dict[str, Callable[[Recipe], dict[str, float]]] = {
 
 def check(recipe: Recipe) -> None:
     """Raise ValueError with one sentence when a stage, a setting, the protocol or the label space is unknown, or when
-    published models are named without a commit or beside stages that would train them, or a published set is unknown,
-    not there, or labelled in a space that cannot be brought to the recipe's.
+    published models are named without a commit or beside stages that would train them, or are not those that a stage can
+    stand on, or a published set is unknown, not there, or labelled in a space that cannot be brought to the recipe's.
 
     All stages are asked before the first one runs: a slip in the last one must not show hours later.
     """
@@ -159,6 +160,9 @@ def check(recipe: Recipe) -> None:
             )
         if published.vision is None and any(name.startswith("uniemo") for name in recipe.stages):
             raise ValueError("UniEmo needs a CLIP model; name one as `foundation.vision`.")
+        # Of a model of the Hub it shows when it is there.
+        if "kcdp" in recipe.stages and has_two_encoders(Path(published.diffusion.name)):
+            raise ValueError(NO_KCDP)
         published.check()
     parts(recipe.protocol)
     for name, root in recipe.sets.items():

@@ -2,7 +2,7 @@
 
 What the chain makes of a picture is fused into one vector F, which stands in the prompt where the emotion stands, and the
 denoiser has to paint that very picture. Both losses go back through the queries: what helps to paint is what is seen
-(implicit feedback). Text encoder and denoiser are frozen, but gradients flow through them into F. The paper keeps it at
+(implicit feedback). Text encoders and denoiser are frozen, but gradients flow through them into F. The paper keeps it at
 that, for Stable Diffusion paints whatever it is asked for; a denoiser of a few million weights that never saw such a token
 gains from learning with it, so `tune_unet` may let it.
 """
@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
+from diffusers.training_utils import cast_training_params
 from peft import LoraConfig
 from sklearn.metrics import f1_score
 from torch import nn
@@ -27,8 +28,6 @@ from kcdp.experts.chain import ChainOutput, ExpertQueryChain
 from kcdp.experts.correlation import EmotionalCorrelation
 from kcdp.experts.fusion import EmotionFusion, Use, pooled_features
 from kcdp.experts.losses import condition_loss, joint_loss
-from kcdp.experts.prompt import encode_ids, token_ids
-from kcdp.knowledge.encoder import KnowledgeEncoder
 from train.data.neutral import without_feelings
 from train.data.pool import Pool
 from train.foundation import Foundation
@@ -92,6 +91,8 @@ def tuned_unet(unet: UNet2DConditionModel, config: JointConfig) -> UNet2DConditi
     copied = copy.deepcopy(unet).requires_grad_(config.tune_unet == "full")
     if config.tune_unet == "lora":
         copied.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=ATTENTION))
+    # In 16 bits a step is smaller than what separates two weights.
+    cast_training_params(copied, torch.float32)
     return copied
 
 
@@ -135,16 +136,21 @@ class JointTask(nn.Module):
         self.correlation, self.scheduler = correlation, scheduler
         #: None when the denoiser is frozen.
         self.tuned = tuned_unet(foundation.unet, config)
-        # Kept out of the registered modules: what is frozen need not be in every checkpoint.
-        self._frozen = (foundation.unet.requires_grad_(False), foundation.text_encoder.requires_grad_(False))
-        empty = KnowledgeEncoder(foundation.text_encoder, foundation.tokenizer).encode_prompts([""])[0]
-        self.register_buffer("empty", empty, persistent=False)
         self.register_buffer("channels", channels, persistent=False)
+        # None of its modules is registered: what is frozen need not be in every checkpoint.
+        self._frozen = foundation
+        #: What is told of pictures of which nothing is said.
+        self.nothing = foundation.prompts.nothing()
+
+    @property
+    def passes_through(self) -> tuple[nn.Module, ...]:
+        """What gradients go through on their way to F, and learns nothing."""
+        return (self._frozen.unet,)
 
     @property
     def unet(self) -> UNet2DConditionModel:
         """The denoiser that F has to move."""
-        return self._frozen[0] if self.tuned is None else self.tuned
+        return self._frozen.unet if self.tuned is None else self.tuned
 
     def fuse(self, out: ChainOutput, labels: torch.Tensor) -> torch.Tensor:
         """F (B, T); alphas are those of the pictures' emotions, or where the label (B,) is -1, of those they seem to have."""
@@ -175,10 +181,12 @@ class JointTask(nn.Module):
         places: torch.Tensor,
         drop: torch.Tensor,
     ) -> torch.Tensor:
-        """L(theta) of latents (B, C, h, w) under prompts with F (B, T) in its place, or nothing where `drop` (B,)."""
-        states = encode_ids(self._frozen[1], ids, places, fused)
-        states = torch.where(drop[:, None, None], self.empty.to(states), states)
-        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states, self.channels)
+        """L(theta) of latents (B, C, h, w) under prompts with F (B, T) in its place, or nothing where `drop` (B,).
+
+        Ids (B, E, L) and places (B, E) are for each of E text encoders.
+        """
+        told = self._frozen.prompts.read(ids, places, fused).but(self.nothing, drop)
+        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, told, self.channels)
 
     def forward(
         self,
@@ -225,7 +233,7 @@ class JointStage:
         """
         Args:
             pictures: labelled pools as the chain learns from them; its tower is the one that `start` has.
-            foundation: autoencoder, denoiser, text encoder and tokenizer.
+            foundation: autoencoder, denoiser, text encoders and tokenizers.
             scheduler: the noise that the denoiser has learned to predict.
             correlation: of the attributes that `pictures` knows.
             start: folder of the stage before, with `chain` and, where it had them, `fusion` and `unet`.
@@ -250,12 +258,12 @@ class JointStage:
         if (self.start / "fusion").is_dir():
             fusion = EmotionFusion.from_pretrained(self.start / "fusion")
         else:
-            words = foundation.text_encoder.embeddings.token_embedding.weight
+            words = foundation.prompts.embeddings
             fusion = EmotionFusion(
                 chain.config.width,
-                words.shape[1],
+                [table.shape[1] for table in words],
                 chain.config.num_classes,
-                float(words.norm(dim=1).mean()),
+                [float(table.norm(dim=1).mean()) for table in words],
                 config.use,
             )
         correlation = copy.deepcopy(self.correlation)
@@ -263,10 +271,9 @@ class JointStage:
         return JointTask(understanding, fusion, correlation, foundation, self.scheduler, channels, config)
 
     def _painted(self, latents: np.ndarray, prompts: list[str], generator: torch.Generator) -> dict[str, torch.Tensor]:
-        text, tokenizer = self.foundation.text_encoder, self.foundation.tokenizer
         clean = torch.from_numpy(np.array(latents)).float()
         # A prompt that does not say where its emotion stands has it in front.
-        ids, places = token_ids(tokenizer, prompts, KnowledgeEncoder(text, tokenizer).length)
+        ids, places = self.foundation.prompts.tokens(prompts)
         return {
             "latents": clean,
             "noise": torch.randn(clean.shape, generator=generator),
@@ -315,7 +322,7 @@ class JointStage:
     def judged(self) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
         """Validation pictures (`judged_rows`) and what is painted of them, always the same with the same noise."""
         pool, generator = self.pictures.validation, torch.Generator().manual_seed(0)
-        for rows in judged_rows(pool, generator).split(64):
+        for rows in judged_rows(pool, generator).split(pool.at_once(64)):
             captions = pool.captions(rows, generator, feelings=False)
             prompts = list(map(without_feelings, captions))
             yield rows, self._painted(self.held_out[rows.numpy()], prompts, generator)

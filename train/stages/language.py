@@ -33,6 +33,9 @@ from kcdp.vision import ConvStemCLIPConfig, ConvStemCLIPModel, ConvStemCLIPVisio
 from train.data.pool import Pool
 from train.data.store import cached_array, content_key, fingerprint
 
+#: Pictures that a validation looks at together.
+AT_ONCE = 64
+
 
 @dataclass
 class LanguageConfig:
@@ -134,6 +137,14 @@ def neighbour_loss(
     return F.cross_entropy(logits, neighbour_targets(own, bank))
 
 
+def asked_tokens(input_ids: torch.Tensor, end: int) -> torch.Tensor:
+    """Which tokens of captions (B, L) are asked for, each by those before it: (B, L - 1) bool, the first being given.
+
+    The end token also pads: it is asked for once and ignored after that.
+    """
+    return (input_ids[:, :-1] == end).cumsum(1) == 0
+
+
 class LanguageTask(nn.Module):
     """Contrastive alignment plus captioning; one pass of the vision tower serves both."""
 
@@ -160,13 +171,11 @@ class LanguageTask(nn.Module):
             texts = F.normalize(clip.text_projection(clip.text_model(input_ids=input_ids).pooler_output), dim=-1)
         scale = clip.logit_scale.exp().clamp(max=100)
         contrastive = neighbour_loss(images, texts, bank, scale)
-        inputs, following = input_ids[:, :-1], input_ids[:, 1:]
-        # The end token also pads: it is asked for once and ignored after that.
-        ended = (inputs == end).cumsum(1) > 0
+        inputs, following, asked = input_ids[:, :-1], input_ids[:, 1:], asked_tokens(input_ids, end)
         words = self.decoder(
-            input_ids=inputs, attention_mask=(~ended).long(), encoder_hidden_states=vision.last_hidden_state
+            input_ids=inputs, attention_mask=asked.long(), encoder_hidden_states=vision.last_hidden_state
         ).logits
-        caption = F.cross_entropy(words.transpose(1, 2), following.masked_fill(ended, -100), label_smoothing=0.1)
+        caption = F.cross_entropy(words.transpose(1, 2), following.masked_fill(~asked, -100), label_smoothing=0.1)
         total = contrastive + self.config.caption_weight * caption
         named = {"contrastive": contrastive, "caption": caption}
         return {"loss": total, **{name: value.detach() for name, value in named.items()}}
@@ -262,10 +271,12 @@ class LanguageStage:
         tokens = self.tokens(self.validation.captions(indices, generator, feelings=False))
         images, caption = [], 0.0
         clip, bank = model.clip, self.bank[: self.config.bank].to(model.clip.device)
-        for rows in torch.arange(len(indices)).split(64):
+        asked = asked_tokens(tokens, clip.text_model.eos_token_id).sum(1)
+        for rows in torch.arange(len(indices)).split(AT_ONCE):
             pictures = self.validation.plain(indices[rows]).to(clip.device)
             losses = model(pictures, tokens[rows].to(clip.device), bank)
-            caption += losses["caption"].item() * len(rows) / len(indices)
+            # The mean over words: long captions have more of them.
+            caption += losses["caption"].item() * (asked[rows].sum() / asked.sum()).item()
             images.append(F.normalize(clip.get_image_features(pixel_values=pictures).pooler_output, dim=-1))
         seen = torch.cat(images)
         unique, target = tokens.unique(dim=0, return_inverse=True)

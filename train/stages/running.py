@@ -12,7 +12,7 @@ from diffusers import DDPMScheduler
 from kcdp.hub import fetch
 from kcdp.knowledge.triplets import TripletParser
 from train.evaluation.baselines import FrozenCLIP
-from train.foundation import PARSER, Foundation, FoundationConfig, hub_scheduler
+from train.foundation import NO_KCDP, PARSER, Foundation, FoundationConfig, hub_scheduler
 from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
 
@@ -62,6 +62,14 @@ def load_foundation(recipe: Recipe, path: str = "labelled_path") -> Foundation:
                 f"'{published.diffusion.name}' takes pictures of {foundation.vae.config.sample_size} pixels, and the recipe's "
                 f"`size` is {recipe.size}; make them the same."
             )
+    return foundation
+
+
+def load_perception(recipe: Recipe, path: str = "labelled_path") -> Foundation:
+    """`load_foundation` for KCDP; raises SystemExit as that does, and when the denoiser listens to two text encoders."""
+    foundation = load_foundation(recipe, path)
+    if foundation.text_encoder_2 is not None:
+        raise SystemExit(NO_KCDP)
     return foundation
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
+from kcdp.experts.prompt import Condition
 from kcdp.perception.denoiser import encode, level_modules
 from train.data.pool import Pool
 from train.data.store import Rows
@@ -99,18 +100,18 @@ def denoising_loss(
     latents: torch.Tensor,
     noise: torch.Tensor,
     timesteps: torch.Tensor,
-    states: torch.Tensor,
+    condition: Condition,
     channels: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Squared error of what the scheduler says is predicted: a scalar, L(theta).
 
-    That is the velocity v of our own denoisers, or the noise (epsilon) of Stable Diffusion. No timestep weighs more than
-    another: min-SNR (Hang et al. 2023) leaves the noisy ones, where a picture takes its shape, a tenth of what they need
-    at 16 x 16 positions. Latents and noise (B, C, H, W), timesteps (B,), states of the text encoder (B, L, T), weights of
-    the `channels` (C,). The denoiser runs in its own precision, the rest in that of the latents.
+    That is the velocity v of our own denoisers, or the noise (epsilon) of Stable Diffusion and SDXL. No timestep weighs
+    more than another: min-SNR (Hang et al. 2023) leaves the noisy ones, where a picture takes its shape, a tenth of what
+    they need at 16 x 16 positions. Latents and noise (B, C, H, W), timesteps (B,), what is told of the B pictures, weights
+    of the `channels` (C,). The denoiser runs in its own precision, the rest in that of the latents.
     """
-    noisy = scheduler.add_noise(latents, noise, timesteps)
-    predicted = unet(noisy.to(unet.dtype), timesteps, states.to(unet.dtype)).sample.to(latents.dtype)
+    noisy, told = scheduler.add_noise(latents, noise, timesteps).to(unet.dtype), condition.to(unet.dtype)
+    predicted = unet(noisy, timesteps, told.states, added_cond_kwargs=told.added).sample.to(latents.dtype)
     epsilon = scheduler.config.prediction_type == "epsilon"
     target = noise if epsilon else scheduler.get_velocity(latents, noise, timesteps)
     error = (predicted - target).square().mean(dim=(0, 2, 3))
@@ -205,7 +206,7 @@ class UNetTask(nn.Module):
         with torch.no_grad():
             states = self._text[0].text_model(input_ids=input_ids).last_hidden_state
         states = torch.where(drop[:, None, None], self.empty, states)
-        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, states, self.channels)
+        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, Condition(states), self.channels)
 
 
 def _tensor(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:

@@ -7,9 +7,16 @@ import pytest
 import torch
 from transformers import CLIPTextModelWithProjection
 
-from kcdp.experts.prompt import PLACEHOLDER, Condition, PromptEncoder, blend, encode_prompts, token_ids
+from kcdp.experts.prompt import PLACEHOLDER, Condition, PromptEncoder, blend, token_ids
 from tests.conftest import TEXT_LENGTH, WIDTH
 from tests.tiny_diffusion import text_config
+
+
+def encode_prompts(text_encoder, tokenizer, prompts, tokens):
+    """States (B, L, T) by the text side of a Stable Diffusion."""
+    found = PromptEncoder((text_encoder,), (tokenizer,), size=64).with_emotions(prompts, tokens)
+    assert not found.added
+    return found.states
 
 
 def word(text_encoder, tokenizer, text):

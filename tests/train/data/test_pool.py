@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 
 import numpy as np
@@ -178,3 +179,10 @@ def test_a_part_of_a_pool_reads_the_latents_that_are_there(make, records, vae, m
     assert (found.shape, found.dtype, len(found)) == ((3, 4, 4, 4), np.float16, 3)
     assert np.array_equal(found, whole[0][rows])
     assert np.array_equal(found[1], whole[0][2]) and np.array_equal(found[np.array([2, 0])], whole[0][[5, 11]])
+
+
+def test_as_many_pictures_at_once_as_their_size_allows(train_pool):
+    pool = copy.copy(train_pool)
+    for size, most in ((32, 64), (512, 64), (768, 28), (1024, 16), (8192, 1)):
+        pool.size = size
+        assert pool.at_once(64) == most

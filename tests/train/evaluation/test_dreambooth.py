@@ -16,7 +16,6 @@ from train.evaluation.dreambooth import (
     adapted_unet,
     adapter,
     prior_latents,
-    prompts_of,
 )
 from train.foundation import Foundation
 from train.loop import LoopConfig, run_stage
@@ -70,9 +69,9 @@ def test_the_loss_is_the_denoisers_under_either_prompt(stage: DreamBoothStage, f
     """A new adapter changes nothing yet."""
     batch, expected = drawn(stage), 0.0
     for row, remembered in enumerate(batch["prior"]):
-        states = prompts_of(foundation).plain([PRIOR_PROMPT if remembered else PROMPT]).states
+        told = foundation.prompts.plain([PRIOR_PROMPT if remembered else PROMPT])
         one = (batch[name][row : row + 1] for name in ("latents", "noise", "timesteps"))
-        loss = denoising_loss(foundation.unet, stage.scheduler, *one, states)
+        loss = denoising_loss(foundation.unet, stage.scheduler, *one, told)
         expected += loss.item() / len(batch["prior"])
     assert stage.build()(**batch)["loss"].item() == pytest.approx(expected, rel=1e-4)
 
@@ -94,7 +93,7 @@ def test_a_run_leaves_an_adapter_that_paints_and_the_denoiser_as_it_was(
     assert loss.item() < first
     stage.export(task, tmp_path / "learned")
     view = adapted_unet(foundation.unet, tmp_path / "learned")
-    states, latents = task.states[:1], batch["latents"][:1]
+    states, latents = task.told.states[:1], batch["latents"][:1]
     with torch.no_grad():
         expected = task.unet(latents, 500, states).sample
         torch.testing.assert_close(view(latents, 500, states).sample, expected, atol=1e-5, rtol=1e-4)

@@ -30,7 +30,8 @@ class Painter:
 
     def __init__(self, picture):
         torch.manual_seed(0)
-        self.unet = self.fusion = self.space = self.text_encoder = nn.Linear(1, 1)
+        self.unet = self.fusion = self.space = nn.Linear(1, 1)
+        self.prompts = SimpleNamespace(text_encoders=(self.unet,))
         self.config = SimpleNamespace(guidance_scale=4.0)
         self.picture, self.asked = picture, []
 

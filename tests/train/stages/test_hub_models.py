@@ -14,6 +14,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPVisionModel
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from kcdp.experts.chain import ExpertQueryChain
+from kcdp.experts.prompt import Condition
 from kcdp.knowledge.triplets import TripletParser
 from tests.tiny_diffusion import clip_vision, stable_diffusion, text_config
 from tests.train.conftest import SIZE
@@ -88,7 +89,7 @@ def test_a_denoiser_that_predicts_noise_is_asked_for_noise(tiny_tokenizer, dtype
     scheduler = DDPMScheduler.from_config(parts["scheduler"].config)
     latents, noise, states = torch.randn(3, 4, 8, 8), torch.randn(3, 4, 8, 8), torch.randn(3, 16, 16)
     steps = torch.tensor([1, 300, 999])
-    found = denoising_loss(unet, scheduler, latents, noise, steps, states)
+    found = denoising_loss(unet, scheduler, latents, noise, steps, Condition(states))
     expected = 0.0
     for row, step in enumerate(steps.tolist()):
         kept = float(scheduler.alphas_cumprod[step])

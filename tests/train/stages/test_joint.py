@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 
 import numpy as np
@@ -15,10 +16,8 @@ from kcdp.experts.chain import ExpertQueryChain
 from kcdp.experts.correlation import EmotionalCorrelation
 from kcdp.experts.fusion import EmotionFusion
 from kcdp.experts.losses import PAPER
-from kcdp.experts.prompt import encode_prompts
-from kcdp.knowledge.encoder import KnowledgeEncoder
 from tests.learning import losses_of_steps
-from train.loop import LoopConfig, run_stage
+from train.loop import LoopConfig, recompute_activations, run_stage
 from train.stages import joint as module
 from train.stages.joint import JointConfig, partners, plain_unet
 
@@ -66,6 +65,10 @@ def painted(batch):
     return {name: batch[name] for name in ("latents", "noise", "timesteps", "ids", "places", "drop")}
 
 
+def follow(task, batch):
+    return task.understanding.chain.follow(task.understanding.vision, batch["tokens"])
+
+
 def test_without_a_condition_its_head_learns_nothing(stage, monkeypatch):
     monkeypatch.setattr(stage, "config", JointConfig(condition="none"))
     task = stage.build()
@@ -105,14 +108,13 @@ def test_the_loss_equals_a_slow_one(joint_parts, stage, monkeypatch, condition):
         one = fusion(out.cls[row : row + 1], out.scene[row].mean(0)[None], out.object[row].mean(0)[None], *alphas)
         fused.append(one[0])
         if batch["drop"][row]:
-            states = KnowledgeEncoder(foundation.text_encoder, foundation.tokenizer).encode_prompts([""])[0]
+            told = foundation.prompts.plain([""])
         else:
-            said = [f"<emotion> {prompts[row]}"]
-            states = encode_prompts(foundation.text_encoder, foundation.tokenizer, said, [[(one[0], 1.0)]])
+            told = foundation.prompts.with_emotions([f"<emotion> {prompts[row]}"], [[(one[0], 1.0)]])
         signal, noise = kept[steps[row]].sqrt(), (1 - kept[steps[row]]).sqrt()
         latents, disturbance = batch["latents"][row].double(), batch["noise"][row].double()
         noisy = (signal * latents + noise * disturbance).float()
-        velocity = foundation.unet(noisy[None], int(steps[row]), states).sample[0].double()
+        velocity = foundation.unet(noisy[None], int(steps[row]), told.states).sample[0].double()
         error = (velocity - (signal * disturbance - noise * latents)).square()
         for channel, deviation in enumerate(deviations):
             denoising += (error[channel].mean() * deviation / deviations.mean()).item() / len(deviations) / 4
@@ -135,14 +137,28 @@ def test_the_loss_equals_a_slow_one(joint_parts, stage, monkeypatch, condition):
 def test_what_paints_teaches_what_sees(stage):
     """Implicit feedback: the denoiser's loss alone reaches queries, blocks and tower, and nothing frozen."""
     task, batch = stage.build(), drawn(stage, drop=torch.zeros(8, dtype=torch.bool))
-    out = task.understanding.chain.follow(task.understanding.vision, batch["tokens"])
-    task.denoising(task.fuse(out, batch["labels"]), **painted(batch)).backward()
+    task.denoising(task.fuse(follow(task, batch), batch["labels"]), **painted(batch)).backward()
     chain = task.understanding.chain
     for parameter in (chain.scene_queries, chain.object_queries, chain.scene_block.beta, task.fusion.log_norm):
         assert parameter.grad.abs().sum() > 0
     assert task.understanding.vision.encoder.layers[0].mlp.fc1.weight.grad.abs().sum() > 0
-    frozen = [parameter for part in task._frozen for parameter in part.parameters()]
+    frozen = [p for part in (task._frozen.unet, *task._frozen.prompts.text_encoders) for p in part.parameters()]
     assert frozen and all(parameter.grad is None for parameter in frozen)
+
+
+def test_the_frozen_denoiser_can_compute_its_activations_again(stage):
+    task, batch = stage.build(), drawn(stage)
+    gradients = []
+    for again in (False, True):
+        if again:
+            recompute_activations(task)
+        assert task.unet.is_gradient_checkpointing == again
+        task.zero_grad()
+        task.denoising(task.fuse(follow(task, batch), batch["labels"]), **painted(batch)).backward()
+        gradients.append(task.understanding.chain.scene_queries.grad.clone())
+    task.unet.disable_gradient_checkpointing()
+    assert gradients[0].any()
+    torch.testing.assert_close(gradients[1], gradients[0])
 
 
 @pytest.mark.parametrize("tune", ["none", "lora", "full"])
@@ -178,6 +194,27 @@ def test_training_lowers_the_loss_and_leaves_the_foundation_alone(joint_parts, t
     assert bool(getattr(task.unet, "peft_config", None)) == (tune == "lora")
 
 
+@pytest.mark.parametrize("tune", ["lora", "full"])
+def test_what_learns_of_a_denoiser_of_16_bits_has_32(joint_parts, tmp_path, tune):
+    """A step of 1e-5 changes it; a weight of 16 bits would stay where it is."""
+    unet = copy.deepcopy(joint_parts.foundation.unet).to(torch.bfloat16)
+    parts = dataclasses.replace(joint_parts, foundation=dataclasses.replace(joint_parts.foundation, unet=unet))
+    stage = parts.stage(JointConfig(tune_unet=tune, lora_rank=2))
+    task = stage.build()
+    learning = [parameter for parameter in task.tuned.parameters() if parameter.requires_grad]
+    assert {parameter.dtype for parameter in learning} == {torch.float32}
+    assert {p.dtype for p in task.tuned.parameters() if not p.requires_grad} <= {torch.bfloat16}
+    before = [parameter.detach().clone() for parameter in learning]
+    optimizer = torch.optim.Adam(learning, lr=1e-5)
+    task(**drawn(stage, 4))["loss"].backward()
+    optimizer.step()
+    assert any((parameter.grad.abs() > 1e-6).any() for parameter in learning)
+    for parameter, old in zip(learning, before, strict=True):
+        assert (parameter != old)[parameter.grad.abs() > 1e-6].all()
+    stage.export(task, tmp_path)
+    assert UNet2DConditionModel.from_pretrained(tmp_path / "unet").conv_in.weight.isfinite().all()
+
+
 @pytest.mark.parametrize("use", ["cls", "cls+scene", "cls+object", "all"])
 def test_what_is_fused_is_a_setting(joint_parts, use):
     fusion = joint_parts.stage(JointConfig(use=use)).build().fusion
@@ -210,8 +247,8 @@ def test_batches_are_plain_pictures_with_prompts_that_say_no_emotion(stage, join
             for view in stage.pictures.views
         )
         # Start, then the emotion's place, then words.
-        assert first["places"][row] == 1
-        words = tokenizer.decode(first["ids"][row][2:], skip_special_tokens=True)
+        assert first["places"][row].tolist() == [1]
+        words = tokenizer.decode(first["ids"][row, 0, 2:], skip_special_tokens=True)
         thing = {0: "a cat on a beach", 1: "a cat on fire", 2: "a robot in the rain"}[int(first["labels"][row])]
         assert words.strip() in ("", thing)
         silent += words.strip() == ""

@@ -12,6 +12,7 @@ from kcdp.vision import ConvStemCLIPModel
 from tests.learning import losses_of_steps
 from tests.train.conftest import PATH, TEXT, WORDS
 from train.loop import LoopConfig, run_stage
+from train.stages import language as module
 from train.stages.language import LanguageStage, Sentences, neighbour_loss, neighbour_targets
 from train.stages.text import build_text_tower, kept_tokenizer
 
@@ -143,6 +144,23 @@ def test_recall_is_found_by_looking_one_by_one(stage, validation_pool):
         ranked = sorted(known, key=lambda text: -F.cosine_similarity(seen, vectors[text], dim=0).item())
         hits.append(caption in ranked[:5])
     assert found["recall"] == pytest.approx(sum(hits) / len(hits))
+
+
+@torch.no_grad()
+def test_the_validation_is_the_mean_over_words_in_whatever_parts(stage, validation_pool, monkeypatch):
+    task, end = stage.build().eval(), stage.tokenizer.eos_token_id
+    texts = ["a face", "a round head that smiles and frowns", "a gold face that frowns", "a blue head"]
+    monkeypatch.setattr(validation_pool, "captions", lambda *given, **options: texts)
+    total = count = 0
+    for row, text in enumerate(texts):
+        ids = stage.tokens([text])
+        words = ids.shape[1] - 1
+        assert (ids[0] == end).sum() == 1
+        loss = task(validation_pool.plain(torch.tensor([row])), ids, stage.bank[: stage.config.bank])["caption"].item()
+        total, count = total + loss * words, count + words
+    for part in (64, 3, 1):
+        monkeypatch.setattr(module, "AT_ONCE", part)
+        assert stage.validate(task)["caption"] == pytest.approx(total / count, rel=1e-5)
 
 
 def test_what_is_exported_captions_pictures(stage, trained, validation_pool):
