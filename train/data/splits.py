@@ -3,7 +3,7 @@
 - `benchmark`: reported numbers. Vendors and cartoon styles that are tested as new are never trained: `openmoji`, and
   the cartoon styles `toon-head` and `big-smile`, whole. Everything else keeps to its split. Its tests: `test-emoji`
   (new symbols by a new vendor), `test-cartoons` (trained styles), `test-new-cartoons` (new styles, all rows),
-  `test-photos` (new themes), `test-drawn`, `test-folder`, and `test-<name>` of every published set.
+  `test-photos` (new themes), `test-drawn`, `test-things`, `test-folder`, and `test-<name>` of every published set.
 - `selection`: choosing settings. As `benchmark`, and `emojitwo`, `micah` and `lorelei` are held out as well, so that
   `val-new-style` measures what `benchmark` tests without touching a test row: new and known symbols by a new vendor,
   and new cartoon styles. Settings chosen here are then trained under `benchmark`. (emojitwo is the smallest vendor, so
@@ -23,7 +23,7 @@ from types import MappingProxyType
 import numpy as np
 from datasets import Dataset
 
-from train.data.records import SPLITS, Coded
+from train.data.records import DRAWN, SPLITS, Coded
 from train.data.sets import SETS
 
 #: Styles that are the same drawings: a rule speaks of the family, so they are held out together or not at all.
@@ -53,7 +53,7 @@ def _everywhere(
 ) -> tuple[Rule, ...]:
     """These splits of every domain, without the given vendors and cartoon styles."""
     return (
-        Rule("drawn", splits),
+        *(Rule(name, splits) for name in DRAWN),
         Rule("emoji", splits, without=emoji),
         Rule("cartoons", splits, without=cartoons),
         Rule("photos", splits),
@@ -67,7 +67,7 @@ _BENCHMARK_TESTS: Protocol = {
     "test-cartoons": (Rule("cartoons", ("test",), without=_TEST_CARTOONS),),
     "test-new-cartoons": (Rule("cartoons", only=_TEST_CARTOONS),),
     "test-photos": (Rule("photos", ("test",)),),
-    "test-drawn": (Rule("drawn", ("test",)),),
+    **{f"test-{name}": (Rule(name, ("test",)),) for name in DRAWN},
     "test-folder": (Rule("folder", ("test",)),),
     **{f"test-{name}": (Rule(name, ("test",)),) for name in SETS},
 }

@@ -31,6 +31,7 @@ from kcdp.perception.pyramid import BottomUpPath
 from kcdp.prediction.cliea import emotion_prompts
 from kcdp.vision import ConvStemCLIPConfig, ConvStemCLIPModel, ConvStemCLIPVisionConfig
 from train.data.pool import Pool
+from train.data.records import DRAWN
 from train.data.store import cached_array, content_key, fingerprint
 
 #: Pictures that a validation looks at together.
@@ -263,10 +264,10 @@ class LanguageStage:
         """Mean probability of a caption token (geometric), and how often CLIP finds the right caption among its first 5.
 
         Selection goes by the captions: they are what k is made of. Only the data sets' pictures count, where there are
-        some: the drawn ones are many, and easy.
+        some.
         """
         generator = torch.Generator().manual_seed(0)
-        real = torch.tensor([domain != "drawn" for domain in self.validation.domains])
+        real = torch.from_numpy(~self.validation.domains.within(DRAWN))
         indices = (real if real.any() else ~real).nonzero().flatten()
         tokens = self.tokens(self.validation.captions(indices, generator, feelings=False))
         images, caption = [], 0.0

@@ -16,6 +16,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from kcdp.experts.prompt import Condition
 from kcdp.perception.denoiser import encode, level_modules
 from train.data.pool import Pool
+from train.data.records import DRAWN
 from train.data.store import Rows
 from train.stages.language import Sentences, caption_bank, neighbour_loss
 
@@ -121,9 +122,9 @@ def denoising_loss(
 def judged_rows(pool: Pool, generator: torch.Generator, most: int = 512) -> torch.Tensor:
     """Which pictures of a validation pool say how well a denoiser does: at most `most`, int64.
 
-    Only the data sets' pictures count, where there are some: the drawn ones are many, and easy.
+    Only the data sets' pictures count, where there are some.
     """
-    real = torch.tensor([domain != "drawn" for domain in pool.domains])
+    real = torch.from_numpy(~pool.domains.within(DRAWN))
     rows = (real if real.any() else ~real).nonzero().flatten()
     return rows[torch.randperm(len(rows), generator=generator)[:most]]
 

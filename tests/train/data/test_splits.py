@@ -10,6 +10,7 @@ from train.data.splits import FAMILIES, PROTOCOLS, parts, select
 
 STYLES = {
     "drawn": ("pen",),
+    "things": ("felt",),
     "emoji": ("noto", "twemoji", "emojitwo", "openmoji", "fluent_flat", "fluent_3d", "fluent_color"),
     "cartoons": ("avataaars", "micah", "lorelei", "toon-head", "big-smile"),
     "photos": ("oasis",),

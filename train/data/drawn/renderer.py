@@ -174,7 +174,7 @@ def _thing(pen: Pen, emotion: str | None, noun: str | None) -> tuple[str, dict[s
 def draw_records(count: int, seed: int = 0, size: int = 128) -> Iterator[dict[str, Any]]:
     """`count` training records (see the record schema of `train.data`), drawn one by one from `seed` on."""
     for number in range(seed, seed + count):
-        yield _record(draw(number, size), f"drawn {number}")
+        yield _record(draw(number, size), "drawn", f"drawn {number}")
 
 
 def draw_things(count: int, size: int = 128) -> Iterator[dict[str, Any]]:
@@ -182,16 +182,16 @@ def draw_things(count: int, size: int = 128) -> Iterator[dict[str, Any]]:
     grid = list(itertools.product(THINGS, MIKELS_8.labels))
     for number in range(count):
         noun, emotion = grid[number % len(grid)]
-        yield _record(draw(number, size, "object", emotion, noun), f"drawn thing {number}")
+        yield _record(draw(number, size, "object", emotion, noun), "things", f"drawn thing {number}")
 
 
-def _record(drawing: Drawing, name: str) -> dict[str, Any]:
+def _record(drawing: Drawing, domain: str, name: str) -> dict[str, Any]:
     share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % 10
     return {
         "image": drawing.image,
         "caption": drawing.caption,
         "emotion": drawing.emotion,
-        "domain": "drawn",
+        "domain": domain,
         "style": drawing.attributes["style"],
         "group": name.replace(" ", "-"),
         "split": ("val", "test")[share] if share < 2 else "train",

@@ -224,7 +224,7 @@ def test_things_come_in_every_emotion_and_say_their_name():
     assert [record["emotion"] for record in draw_things(8, size=16)] == list(MIKELS_8.labels)
     benches = [record for record, _ in zip(draw_things(grid, size=16), range(8), strict=False)]
     assert all("bench" in record["caption"] for record in benches)
-    assert {record["domain"] for record in benches} == {"drawn"}
+    assert {record["domain"] for record in benches} == {"things"}
     assert benches[0]["group"] == "drawn-thing-0"
     # The same cell again is another picture.
     assert draw(0, 16, "object", "awe", "cup").svg != draw(grid, 16, "object", "awe", "cup").svg
