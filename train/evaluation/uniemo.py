@@ -24,6 +24,7 @@ from kcdp.imaging import to_pictures
 from kcdp.metrics.recognition import recognition_scores
 from train.bundle import assemble_uniemo, trained_uniemo
 from train.data.pool import Pool
+from train.data.records import DRAWN
 from train.data.sources import learned_from, make_pool
 from train.data.store import content_key, fingerprint
 from train.evaluation.arguments import EvaluationArguments
@@ -156,7 +157,8 @@ class UniEmoEvaluation:
         parts = [part for part in self.domains.test_parts if shares.get(part.removeprefix("test-")) != 0]
         if not parts:
             raise SystemExit("There is no labelled test picture: give --data or --folder, or another --protocol.")
-        return self.domains.together([part for part in parts if part != "test-drawn"] or parts)
+        drawn = {f"test-{name}" for name in DRAWN}
+        return self.domains.together([part for part in parts if part not in drawn] or parts)
 
     @cached_property
     def _judge(self) -> Judge:
