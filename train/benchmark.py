@@ -2,7 +2,6 @@
 
 `--full` measures the published architectures (Stable Diffusion 1.5, CLIP ViT-L/14) with random weights in their place.
 
-
 Every row is a median over repeats; the ratio is ours over plain, so 1.0 is what the library alone takes and less is
 faster. Nothing is asserted: a busy machine is slower, but it slows both sides.
 """
@@ -20,15 +19,21 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from diffusers import DDIMScheduler, StableDiffusionPipeline
 from peft import LoraConfig
 from PIL import Image
 from transformers import HfArgumentParser
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kcdp.bundle import EMBEDDED, Bundle, load_bundle
-from kcdp.imaging import load_frames
+from kcdp.bundle import EMBEDDED, BundleError, load_bundle
+from kcdp.experts.chain import tower_pixels
+from kcdp.experts.prompt import PromptEncoder
+from kcdp.imaging import load_frames, to_tensor
 from kcdp.perception.denoiser import share_unet
+from kcdp.pipelines.kcdp import KCDPPipeline
+from kcdp.pipelines.sampling import denoise
+from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.results import Triplet
 from train.data.drawn import draw
 from train.full_size import FullSize
@@ -49,6 +54,9 @@ class BenchmarkArguments:
     )
     repeats: int = field(default=20, metadata={"help": "Repeats of each measurement; the median counts."})
     batch_size: int = field(default=8, metadata={"help": "Pictures in the batched rows."})
+    inference_steps: int | None = field(
+        default=None, metadata={"help": "Of painting; 25 if not given, and of `--full` 50 on a GPU and 1 without."}
+    )
     threads: int = field(default=0, metadata={"help": "CPU threads; 0 leaves the choice to torch."})
     output: str | None = field(default=None, metadata={"help": "Write the rows as JSON to this file."})
 
@@ -82,9 +90,8 @@ def median_seconds(work: Callable[[], object], repeats: int) -> float:
 
 
 @torch.no_grad()
-def measure(bundle: Bundle, pictures: list[Image.Image], repeats: int) -> list[Row]:
+def measure_kcdp(pipeline: KCDPPipeline, pictures: list[Image.Image], repeats: int) -> list[Row]:
     """The rows: a whole result, a batch of them, and the parts that do more than a plain library call."""
-    pipeline = bundle.kcdp
     frames = [load_frames(picture)[0] for picture in pictures]
     captions = pipeline.knowledge.captions(frames)
     triplets = pipeline.knowledge.parser(captions)
@@ -127,6 +134,63 @@ def measure(bundle: Bundle, pictures: list[Image.Image], repeats: int) -> list[R
     ]
 
 
+@torch.no_grad()
+def measure_uniemo(pipeline: UniEmoPipeline, pictures: list[Image.Image], repeats: int, steps: int) -> list[Row]:
+    """The rows: one painted picture, a batch of them, and pictures seen with expert queries."""
+    count, emotion = len(pictures), pipeline.labels[0]
+    pixels = tower_pixels(
+        pipeline.vision, to_tensor([load_frames(one)[0] for one in pictures], pipeline.vision.config.image_size)
+    ).to(pipeline.device, pipeline.vision.dtype)
+
+    def painted(seeds: list[int]) -> None:
+        pipeline(emotion, seed=seeds, num_inference_steps=steps)
+
+    def one_at_a_time() -> None:
+        for seed in range(count):
+            painted([seed])
+
+    several = f"{count} pictures"
+    return [
+        Row(
+            f"one picture of {steps} steps and its verdict, beside Stable Diffusion's pipeline",
+            median_seconds(lambda: painted([0]), repeats),
+            None if pipeline.text_encoder_2 is not None else plain_painting(pipeline, emotion, steps, repeats),
+            1,
+        ),
+        Row(
+            f"{several} painted in a batch, beside one by one",
+            median_seconds(lambda: painted(list(range(count))), repeats),
+            median_seconds(one_at_a_time, repeats),
+            count,
+        ),
+        Row(
+            f"emotion, scene and object of {several}, beside the plain vision tower",
+            median_seconds(lambda: pipeline.chain(pipeline.vision, pixels), repeats),
+            median_seconds(lambda: pipeline.vision(pixels), repeats),
+            count,
+        ),
+    ]
+
+
+def plain_painting(pipeline: UniEmoPipeline, prompt: str, steps: int, repeats: int) -> float:
+    """Median seconds of Stable Diffusion's own pipeline with the same parts at the same settings."""
+    names = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
+    library = StableDiffusionPipeline(
+        **{name: getattr(pipeline, name) for name in names},
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    library.set_progress_bar_config(disable=True)
+    config = pipeline.unet.config
+    # Given, because it would reckon their size from an autoencoder without patches.
+    shape = (1, config.in_channels, config.sample_size, config.sample_size)
+    noise = torch.randn(shape, device=pipeline.device, dtype=pipeline.unet.dtype)
+    settings = {"num_inference_steps": steps, "guidance_scale": pipeline.config.guidance_scale}
+    size = {"height": pipeline.size, "width": pipeline.size}
+    return median_seconds(lambda: library(prompt, latents=noise, **size, **settings), repeats)
+
+
 def full_shapes(full: FullSize, count: int) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
     """Latents (B, 4, 64, 64) and k (B, 154, 768) of `count` pictures, and what has which shape, line by line."""
     told = [Triplet("a man", "hugs", "a woman"), Triplet("a woman", "smiles at", "a man")]
@@ -148,8 +212,8 @@ def full_shapes(full: FullSize, count: int) -> tuple[torch.Tensor, torch.Tensor,
     )
 
 
-def measure_full(full: FullSize, latents: torch.Tensor, states: torch.Tensor, repeats: int) -> list[Row]:
-    """The rows of `--full`: one pass, one step of training, and expert queries on the vision tower."""
+def measure_full(full: FullSize, latents: torch.Tensor, states: torch.Tensor, repeats: int, steps: int) -> list[Row]:
+    """The rows of `--full`: one pass, one step of training, expert queries on the vision tower, and painting."""
     count = len(latents)
     several = f"{count} picture{'s' * (count > 1)}"
     plain = share_unet(full.unet)
@@ -183,7 +247,51 @@ def measure_full(full: FullSize, latents: torch.Tensor, states: torch.Tensor, re
             without_gradient(lambda: full.vision(pixels)),
             count,
         ),
+        Row(
+            f"{several} painted in {steps} step{'s' * (steps > 1)}, beside Stable Diffusion's pipeline",
+            without_gradient(lambda: painted_by_ours(full, count, steps)),
+            without_gradient(lambda: painted_by_library(full, count, steps)),
+            count,
+        ),
     ]
+
+
+#: How far painting at full size follows its prompt, as in UniEmo's experiments.
+GUIDANCE = 7.5
+
+
+def painted_by_ours(full: FullSize, count: int, steps: int) -> torch.Tensor:
+    """Pixels (B, 3, 512, 512) of prompts with an emotion's vector among their words."""
+    prompts = PromptEncoder((full.text_encoder,), (full.encoder.tokenizer,), full.vae.config.sample_size)
+    emotion = torch.randn(full.text_encoder.config.hidden_size, device=full.unet.device, dtype=full.unet.dtype)
+    latents = denoise(
+        full.unet,
+        DDIMScheduler(),
+        prompts.with_emotions(["a cat"] * count, [[(emotion, 1.0)]] * count),
+        range(count),
+        steps,
+        lambda number, timestep, latents: latents,
+        prompts.nothing(),
+        GUIDANCE,
+    )
+    return full.vae.decode(latents / full.vae.config.scaling_factor, return_dict=False)[0]
+
+
+def painted_by_library(full: FullSize, count: int, steps: int) -> torch.Tensor:
+    """The same of plain prompts."""
+    library = StableDiffusionPipeline(
+        vae=full.vae,
+        unet=full.unet,
+        text_encoder=full.text_encoder,
+        tokenizer=full.encoder.tokenizer,
+        scheduler=DDIMScheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    library.set_progress_bar_config(disable=True)
+    settings = {"num_inference_steps": steps, "guidance_scale": GUIDANCE, "output_type": "pt"}
+    return library(["an awe cat"] * count, **settings).images
 
 
 def peak_memory() -> str:
@@ -206,12 +314,21 @@ def main() -> None:
         full = FullSize.build(device, getattr(torch, dtype))
         rows = [Row("make the networks", time.perf_counter() - start)]
         latents, states, lines = full_shapes(full, arguments.batch_size)
-        rows += measure_full(full, latents, states, arguments.repeats)
+        steps = arguments.inference_steps or (50 if device == "cuda" else 1)
+        rows += measure_full(full, latents, states, arguments.repeats, steps)
     else:
         bundle = load_bundle(arguments.bundle)
         rows = [Row("load the bundle", time.perf_counter() - start)]
         pictures = [draw(seed, 128, kind="sticker").image for seed in range(arguments.batch_size)]
-        rows += measure(bundle, pictures, arguments.repeats)
+        try:
+            rows += measure_kcdp(bundle.kcdp, pictures, arguments.repeats)
+        except BundleError as error:  # a bundle may be one of the two alone
+            lines.append(f"{error}\n")
+        try:
+            bundle.uniemo.set_progress_bar_config(disable=True)
+            rows += measure_uniemo(bundle.uniemo, pictures, arguments.repeats, arguments.inference_steps or 25)
+        except BundleError as error:
+            lines.append(f"{error}\n")
     print(
         "\n".join([*lines, "| | ours, ms | plain, ms | ratio | pictures/s |", "|---|---|---|---|---|", *map(str, rows)])
     )

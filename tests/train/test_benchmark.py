@@ -6,6 +6,8 @@ import re
 import pytest
 import torch
 
+from tests.tiny_pipeline import tiny_pipeline
+from tests.tiny_uniemo import tiny_uniemo
 from train import benchmark, full_size
 from train.benchmark import Row, full_shapes, measure_full
 from train.full_size import FullSize
@@ -38,7 +40,8 @@ def test_full_prints_shapes_rows_and_memory(narrow, monkeypatch, capsys, tmp_pat
     assert f"KGCA {2 * 10 * 8 * (768 + 32)} of them" in printed
     assert "k (1, 154, 768)" in printed and "v (1, 1024)" in printed and "all finite: True" in printed
     found = json.loads(rows.read_text())
-    assert len(found) == 4 and len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 3
+    assert len(found) == 5 and len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 4
+    assert "1 picture painted in 1 step, beside" in printed
     assert all(row["ours"] > 0 and (row["plain"] is None) == (row["pictures"] is None) for row in found)
     assert re.search(r"Peak memory of the process: \d+ MiB", printed)
 
@@ -47,6 +50,23 @@ def test_the_plain_side_has_as_much_to_learn_and_leaves_the_denoiser_alone(narro
     full = FullSize.build("cpu", torch.float32)
     latents, states, _ = full_shapes(full, 1)
     before = full.see(latents, states)
-    measure_full(full, latents, states, repeats=1)
+    measure_full(full, latents, states, repeats=1, steps=2)
     torch.testing.assert_close(full.see(latents, states), before)
     assert not any(parameter.requires_grad for parameter in full.unet.parameters())
+
+
+def test_a_bundle_is_measured_with_what_it_has(tiny_tokenizer, monkeypatch, capsys, tmp_path):
+    kcdp = tiny_pipeline(tiny_tokenizer)
+    kcdp.save_pretrained(tmp_path)
+    command = ["benchmark.py", "--bundle", str(tmp_path), "--repeats", "1", "--batch_size", "2"]
+    monkeypatch.setattr("sys.argv", [*command, "--inference_steps", "2"])
+    benchmark.main()
+    printed = capsys.readouterr().out
+    assert "cannot make pictures" in printed and "painted" not in printed
+    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 3
+    tiny_uniemo(kcdp).save_pretrained(tmp_path)
+    benchmark.main()
+    printed = capsys.readouterr().out
+    assert "cannot make pictures" not in printed
+    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 6
+    assert re.search(r"one picture of 2 steps and its verdict.* \| \d+\.\d \| \d+\.\d \| \d+\.\d\d \|", printed)
