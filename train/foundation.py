@@ -46,6 +46,12 @@ NO_KCDP = (
     "'kcdp' and its evaluation, or name another model."
 )
 
+#: The same of one without a captioner.
+NO_CAPTIONER = (
+    "KCDP reads captions, and `foundation` names no captioner: add `foundation.captioner`, or leave out the stage 'kcdp' "
+    "and its evaluation."
+)
+
 Part = TypeVar("Part")
 
 
@@ -54,7 +60,9 @@ class FoundationConfig:
     """Published models to stand on, in the place of what the stages `vae` to `unet` train."""
 
     diffusion: Source = field(metadata={"help": "A model in Stable Diffusion's layout, or for UniEmo in SDXL's."})
-    captioner: Source = field(metadata={"help": "Any image-text-to-text model of transformers."})
+    captioner: Source | None = field(
+        default=None, metadata={"help": "Any image-text-to-text model of transformers; UniEmo alone needs none."}
+    )
     vision: Source | None = field(
         default=None, metadata={"help": "A CLIP model for expert queries and baselines; KCDP alone needs none."}
     )
@@ -83,14 +91,18 @@ class FoundationConfig:
         return filled(cls, given, "foundation")
 
     def check(self) -> None:
-        """Raise ValueError with one sentence when the captioner cannot be quantised here, or HubError when a model of the Hub
-        is named without the commit that is meant.
+        """Raise ValueError with one sentence when there is no captioner to quantise, or it cannot be done here, or HubError
+        when a model of the Hub is named without the commit that is meant.
         """
         for name in ("diffusion", "captioner", "vision"):
             source = getattr(self, name)
             if source is not None:
                 check_pinned(source, f"foundation.{name}")
         if self.captioner_quantization is not None:
+            if self.captioner is None:
+                raise ValueError(
+                    "'foundation.captioner_quantization' is for a captioner, and 'foundation.captioner' names none."
+                )
             check_quantizable(self.captioner.name, "cuda")
 
     @property
@@ -126,8 +138,9 @@ class Foundation:
     unet: UNet2DConditionModel
     text_encoder: CLIPTextModel
     tokenizer: CLIPTokenizer
-    captioner: PreTrainedModel
-    processor: ProcessorMixin
+    #: Both None where UniEmo alone stands on it.
+    captioner: PreTrainedModel | None
+    processor: ProcessorMixin | None
     parser: TripletParser
     labels: tuple[str, ...]
     #: The second text encoder and its tokenizer, where the denoiser listens to two, as SDXL's does.
@@ -176,7 +189,7 @@ class Foundation:
         There is no path over the latents. Raises HubError when a model cannot be fetched, ValueError when it is not
         what it should be or cannot be read; each says so in one sentence.
         """
-        diffusion, captioner = config.diffusion, config.captioner
+        diffusion = config.diffusion
         folder = fetch(diffusion, (*PARTS, *SECOND))
         options = {"torch_dtype": config.weights_dtype, "use_safetensors": True}
         kinds = {"vae": AutoencoderKL, "unet": UNet2DConditionModel, "text_encoder": CLIPTextModel}
@@ -187,18 +200,20 @@ class Foundation:
         networks = {name: load_part(kind, diffusion, folder, name, **options) for name, kind in kinds.items()}
         if has_two_encoders(folder):
             safe_vae(networks["vae"])
-        words = Captioner.from_pretrained(
-            fetch(captioner),
-            dtype=config.weights_dtype,
-            device=device,
-            quantization=config.captioner_quantization,
-            **config.captioning,
-        )
-        frozen = {name: network.to(device) for name, network in networks.items()} | {"captioner": words.model}
+        words = None
+        if config.captioner is not None:
+            words = Captioner.from_pretrained(
+                fetch(config.captioner),
+                dtype=config.weights_dtype,
+                device=device,
+                quantization=config.captioner_quantization,
+                **config.captioning,
+            )
         return cls(
-            **{name: network.eval().requires_grad_(False) for name, network in frozen.items()},
+            **{name: network.to(device).eval().requires_grad_(False) for name, network in networks.items()},
             **{name: load_part(CLIPTokenizer, diffusion, folder, name) for name in tokenizers},
-            processor=words.processor,
+            captioner=None if words is None else words.model.eval().requires_grad_(False),
+            processor=None if words is None else words.processor,
             parser=TripletParser.from_pretrained(config.parser),
             labels=labels,
             captioning=config.captioning,
@@ -206,7 +221,7 @@ class Foundation:
 
     @property
     def knowledge(self) -> Knowledge:
-        """Captioner, parser and encoder in a row."""
+        """Captioner, parser and encoder in a row; of a foundation with a captioner."""
         encoder = KnowledgeEncoder(self.text_encoder, self.tokenizer)
         return Knowledge(Captioner(self.captioner, self.processor, **self.captioning), self.parser, encoder)
 

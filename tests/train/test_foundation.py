@@ -237,6 +237,7 @@ def one_sentence(error) -> str:
             {"captioner_quantization": "4bit"},
             r"Quantising '.*captioner' needs a GPU; leave quantization out, or use one",
         ),
+        ({"captioner": None}, r"names no captioner: add `foundation\.captioner`"),
         ({"captioning": {"beams": 3}}, r"'foundation\.captioning\.beams' is unknown"),
         ({"captioning": {"num_beams": 0}}, r"num_beams is 0"),
         ({"denoiser": {"name": "a/b"}}, r"'foundation\.denoiser' is unknown; known: .*diffusion"),
@@ -250,6 +251,13 @@ def test_what_a_foundation_cannot_be_is_said_before_the_first_stage_runs(publish
     recipe = Recipe(stages=["kcdp"], foundation={**published, **changes})
     with pytest.raises(ValueError, match=sentence) as error:
         check(recipe)
+    assert one_sentence(error)
+
+
+def test_quantising_no_captioner_is_said(published):
+    settings = {"diffusion": published["diffusion"], "captioner_quantization": "4bit"}
+    with pytest.raises(ValueError, match=r"'foundation\.captioner' names none") as error:
+        FoundationConfig.read(settings).check()
     assert one_sentence(error)
 
 
@@ -325,11 +333,13 @@ def test_uniemo_without_a_clip_is_one_sentence(published):
 CONFIGS = Path(__file__).resolve().parents[2] / "train" / "configs"
 
 
-@pytest.mark.parametrize("file", ["full", "uniemo-sdxl"])
-def test_the_full_size_asks_for_each_commit_and_is_sound_with_them(file, monkeypatch):
+@pytest.mark.parametrize(
+    ("file", "models"), [("full", ("diffusion", "captioner", "vision")), ("uniemo-sdxl", ("diffusion", "vision"))]
+)
+def test_the_full_size_asks_for_each_commit_and_is_sound_with_them(file, models, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     arguments = ["--config", str(CONFIGS / f"{file}.yaml")]
-    for name in ("diffusion", "captioner", "vision"):
+    for name in models:
         (recipe,) = parse((Recipe,), arguments, None)
         with pytest.raises(ValueError, match=rf"--foundation\.{name}\.revision COMMIT") as error:
             check(recipe)

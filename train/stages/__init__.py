@@ -17,7 +17,7 @@ from train.data.sets.loading import check_set
 from train.data.sources import learned_from, load_records, make_pool
 from train.data.splits import parts
 from train.evaluation.arguments import EvaluationArguments
-from train.foundation import NO_KCDP, PARSER, has_two_encoders
+from train.foundation import NO_CAPTIONER, NO_KCDP, PARSER, has_two_encoders
 from train.recipe import Recipe
 from train.stages.feedback import FeedbackConfig
 from train.stages.joint import JointConfig
@@ -163,6 +163,8 @@ def check(recipe: Recipe) -> None:
         # Of a model of the Hub it shows when it is there.
         if "kcdp" in recipe.stages and has_two_encoders(Path(published.diffusion.name)):
             raise ValueError(NO_KCDP)
+        if "kcdp" in recipe.stages and published.captioner is None:
+            raise ValueError(NO_CAPTIONER)
         published.check()
     parts(recipe.protocol)
     for name, root in recipe.sets.items():

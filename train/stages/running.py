@@ -12,7 +12,7 @@ from diffusers import DDPMScheduler
 from kcdp.hub import fetch
 from kcdp.knowledge.triplets import TripletParser
 from train.evaluation.baselines import FrozenCLIP
-from train.foundation import NO_KCDP, PARSER, Foundation, FoundationConfig, hub_scheduler
+from train.foundation import NO_CAPTIONER, NO_KCDP, PARSER, Foundation, FoundationConfig, hub_scheduler
 from train.loop import LoopConfig, Stage, run_stage
 from train.recipe import Recipe
 
@@ -66,10 +66,14 @@ def load_foundation(recipe: Recipe, path: str = "labelled_path") -> Foundation:
 
 
 def load_perception(recipe: Recipe, path: str = "labelled_path") -> Foundation:
-    """`load_foundation` for KCDP; raises SystemExit as that does, and when the denoiser listens to two text encoders."""
+    """`load_foundation` for KCDP; raises SystemExit as that does, and when the denoiser listens to two text encoders, or there
+    is no captioner.
+    """
     foundation = load_foundation(recipe, path)
     if foundation.text_encoder_2 is not None:
         raise SystemExit(NO_KCDP)
+    if foundation.captioner is None:
+        raise SystemExit(NO_CAPTIONER)
     return foundation
 
 
