@@ -174,7 +174,8 @@ class Evaluation:
         aside = path.with_suffix(".part.png")
         painted = []
         for prompt in paintings.PROMPTS:
-            painted += paintings.paint(foundation, scheduler, foundation.prompts.plain([prompt] * len(seeds)), seeds)
+            told = foundation.prompts.plain([prompt] * len(seeds))
+            painted += paintings.decoded(foundation, paintings.paint_latents(foundation, scheduler, told, seeds))
         paintings.sheet(painted, len(seeds)).save(aside)
         aside.replace(path)
         print(f"Text to image, a row for each of {', '.join(paintings.PROMPTS)}: {path}", flush=True)

@@ -29,7 +29,7 @@ from train.evaluation.dreambooth import (
 )
 from train.evaluation.generation import Painter, PaintMethod
 from train.evaluation.inversion import InversionStage, learned_words
-from train.evaluation.paintings import paint
+from train.evaluation.paintings import decoded, paint_latents
 from train.evaluation.results import ResultStore
 from train.loop import LoopConfig, Stage, run_stage, with_steps
 from train.recipe import Recipe
@@ -150,7 +150,7 @@ class Painters:
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
             word = words[self.domains.emotions.index(emotion)].to(foundation.vae.device)
             told = foundation.prompts.with_emotions([""] * count, [[(word, 1.0)]] * count)
-            return paint(foundation, self.parts.scheduler, told, seeds, steps, guidance)
+            return decoded(foundation, paint_latents(foundation, self.parts.scheduler, told, seeds, steps, guidance))
 
         return made
 
@@ -184,7 +184,7 @@ class Painters:
 
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
             told = foundation.prompts.plain([PROMPT] * count)
-            return paint(adapted[emotion], scheduler, told, seeds, steps, guidance)
+            return decoded(foundation, paint_latents(adapted[emotion], scheduler, told, seeds, steps, guidance))
 
         adapters = fingerprint(*(adapter(one.unet) for one in adapted.values()))
         return PaintMethod(title, made, {**settings, "loop": vars(loop), "adapters": adapters})
@@ -196,7 +196,7 @@ class Painters:
 
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
             told = foundation.prompts.plain([f"a {emotion} picture"] * count)
-            return paint(foundation, self.parts.scheduler, told, seeds, steps, guidance)
+            return decoded(foundation, paint_latents(foundation, self.parts.scheduler, told, seeds, steps, guidance))
 
         weights = fingerprint(foundation.unet, *foundation.prompts.text_encoders, foundation.vae)
         return PaintMethod(title, made, {"weights": weights, "steps": steps, "guidance": guidance})

@@ -52,16 +52,9 @@ def paint_latents(
 
 
 @torch.no_grad()
-def paint(
-    foundation: Foundation,
-    scheduler: SchedulerMixin,
-    told: Condition,
-    seeds: Sequence[int],
-    steps: int = 30,
-    guidance: float = 4.0,
-) -> list[Image.Image]:
-    """B pictures; see `paint_latents`."""
-    vae, latents = foundation.vae, paint_latents(foundation, scheduler, told, seeds, steps, guidance)
+def decoded(foundation: Foundation, latents: torch.Tensor) -> list[Image.Image]:
+    """B pictures of scaled latents (B, C, h, w)."""
+    vae = foundation.vae
     return to_pictures(vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor).sample)
 
 

@@ -10,13 +10,14 @@ from transformers import CLIPTokenizer
 
 from kcdp.imaging import to_pictures
 from tests.tiny_diffusion import SIZE, stable_diffusion_xl
-from train.evaluation.paintings import paint, sheet
+from train.evaluation.paintings import decoded, paint_latents, sheet
 from train.foundation import Foundation
 from train.stages.unet import build_scheduler
 
 
 def painted(foundation: Foundation, prompts: list[str], seeds: list[int], guidance: float = 4.0) -> list[Image.Image]:
-    return paint(foundation, build_scheduler(), foundation.prompts.plain(prompts), seeds, 2, guidance)
+    told = foundation.prompts.plain(prompts)
+    return decoded(foundation, paint_latents(foundation, build_scheduler(), told, seeds, 2, guidance))
 
 
 @torch.no_grad()
@@ -46,7 +47,7 @@ def test_on_two_text_encoders_a_picture_is_what_the_library_makes(
     foundation = dataclasses.replace(foundation, **networks)
     scheduler = DDPMScheduler.from_config(parts["scheduler"].config, clip_sample=False)
     told = foundation.prompts.plain(["a red sofa", "a cat"])
-    found = paint(foundation, scheduler, told, [3, 4], steps=2, guidance=3.0)
+    found = decoded(foundation, paint_latents(foundation, scheduler, told, [3, 4], steps=2, guidance=3.0))
     noise = [torch.randn((1, 4, 8, 8), generator=torch.Generator().manual_seed(seed)) for seed in (3, 4)]
     library = StableDiffusionXLPipeline(
         **networks, scheduler=DDIMScheduler.from_config(scheduler.config), add_watermarker=False
