@@ -127,7 +127,7 @@ def endpoint(
         (task,) = planner(bundle.result().uniemo, *values).tasks
         task, made = make(bundle, task)
     except known_errors() as error:
-        raise gr.Error(str(error)) from error
+        raise gr.Error(str(error), print_exception=False) from error
     result = made.to_dict()
     if task.before is not None:
         shifts = [piece.shift for piece in pieces_of(made, target=task.target, before=task.before)]

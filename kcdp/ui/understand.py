@@ -169,7 +169,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
         try:
             now = _understand(bundle, upload)
         except known_errors() as error:
-            raise gr.Error(str(error)) from error
+            raise gr.Error(str(error), print_exception=False) from error
         return now.to_dict(), [(plots.overlay(now.frame, item.heat), item.text) for item in now.attention]
 
     # One overlay for each word and triplet: Gradio's WebP would take longer to write than all models need to think.
