@@ -48,7 +48,8 @@ class KCDPConfig:
     target_warmup: int = field(
         default=0,
         metadata={
-            "help": "Steps over which pseudo-labels come to count in full: heads of random weights guess at first."
+            "help": "Passes (steps, times `accumulation`) over which pseudo-labels come to count in full: heads of "
+            "random weights guess at first."
         },
     )
     tuning: Tuning = field(default="lora", metadata={"help": "frozen, kv, lora or full (figure 4)."})
