@@ -122,6 +122,7 @@ def write_bundle(recipe: Recipe, foundation: Foundation, config: KCDPConfig, met
         pipeline.save_pretrained(folder, max_shard_size=_shard(recipe))
         (folder / "README.md").write_text(model_card(recipe, metrics), encoding="utf-8")
         _write_uniemo(recipe, foundation, folder)
+        _forget_origins(folder)
 
     write_folder(target, write)
     pipeline.to(dtype)
@@ -188,9 +189,18 @@ def add_uniemo(recipe: Recipe, foundation: Foundation) -> Path:
         else:
             (folder / "README.md").write_text(model_card(recipe), encoding="utf-8")
         _write_uniemo(recipe, foundation, folder)
+        _forget_origins(folder)
 
     write_folder(target, write)
     return target
+
+
+def _forget_origins(folder: Path) -> None:
+    """Take out of the parts' configurations where they were loaded from: folders of the machine that trained them."""
+    for path in folder.glob("*/config.json"):
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        if settings.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _scores(metrics: Mapping[str, float]) -> str:

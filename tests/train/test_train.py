@@ -43,6 +43,12 @@ def test_the_bundle_recognises_a_picture(run, picture):
     assert max(file.stat().st_size for file in (run / "bundle").rglob("*") if file.is_file()) < 10 * 2**20
 
 
+def test_the_bundle_does_not_say_where_it_was_trained(run):
+    texts = {path: path.read_text() for path in (run / "bundle").rglob("*") if path.suffix in {".json", ".md"}}
+    assert [path for path, text in texts.items() if str(run) in text or "_name_or_path" in text] == []
+    assert len(texts) > 10
+
+
 def test_the_bundle_paints_a_picture(run, picture):
     uniemo = load_bundle(run / "bundle", device="cpu").uniemo
     made = uniemo("awe", "a bench", seed=[3, 4], num_inference_steps=2)
