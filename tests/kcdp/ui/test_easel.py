@@ -51,6 +51,22 @@ def test_own_words_reach_the_pipeline(page: Page) -> None:
     assert uniemo.calls[-1]["guidance_scale"] is None and uniemo.calls[-1]["num_inference_steps"] == 25
 
 
+def test_settings_that_are_looked_at_and_left_empty_stay_empty(page: Page) -> None:
+    """The seed is drawn, and the guidance is the pipeline's own: neither becomes 0 by being shown."""
+    uniemo = FakeUniEmo()
+    open_tab(page, serve(fake_bundle(uniemo)), "Transfer")
+    page.get_by_role("button", name="Seed, guidance and steps").filter(visible=True).click()
+    guidance = page.get_by_label("Guidance").filter(visible=True)
+    expect(guidance).to_have_value("")
+    page.locator("#transfer-make").click()
+    expect(hung(page, "transfer")).to_have_count(4)
+    assert uniemo.calls[-1]["guidance_scale"] is None and uniemo.calls[-1]["seed"] > 0
+    guidance.fill("2.5")
+    page.locator("#transfer-row").click()
+    expect(hung(page, "transfer")).to_have_count(7)
+    assert uniemo.calls[-1]["guidance_scale"] == 2.5
+
+
 def test_previews_grow_and_stop_keeps_what_is_finished(page: Page) -> None:
     gate = threading.Semaphore(25 + 5)
     uniemo = FakeUniEmo(lambda step: gate.acquire(timeout=60))
