@@ -53,18 +53,16 @@ def subject(label: str, value: str = "", **options: Any) -> gr.Dropdown:
     return gr.Dropdown(list(THINGS), value=value, label=label, allow_custom_value=True, **options)
 
 
-def _empty() -> None:
-    """The value of a field that starts empty: a plain None turns to 0 when Gradio first shows the field."""
-
-
 def settings(number: int = 4) -> list[gr.components.Component]:
     """The inputs that every call has, in the order of `call_options`: number of pictures, seed, guidance, steps."""
     pictures = gr.Slider(1, MOST_PICTURES, value=number, step=1, label="Number of pictures")
     with gr.Accordion("Seed, guidance and steps", open=False):
         with gr.Row():
-            seed = gr.Number(_empty, label="Seed", placeholder="random", precision=0, minimum=0, min_width=120)
-            guidance = gr.Number(_empty, label="Guidance", placeholder="as trained", minimum=0, step=0.5, min_width=120)
+            seed = gr.Number(None, label="Seed", placeholder="random", precision=0, minimum=0, min_width=120)
+            guidance = gr.Number(None, label="Guidance", placeholder="as trained", minimum=0, step=0.5, min_width=120)
         steps = gr.Slider(1, MOST_STEPS, value=25, step=1, label="Steps")
+    # When the page loads: a field whose first value is None turns to 0 as soon as it is shown, one that was emptied does not.
+    gr.on(fn=lambda: (None, None), outputs=[seed, guidance], show_progress="hidden", api_visibility="private")
     return [pictures, seed, guidance, steps]
 
 
