@@ -88,7 +88,7 @@ class Bundle:
 
     @property
     def _options(self) -> dict[str, Any]:
-        return {"torch_dtype": self.dtype, "use_safetensors": True}
+        return {"dtype": self.dtype, "use_safetensors": True}
 
     def _placed(self, pipeline: Pipeline) -> Pipeline:
         if self.attention_slicing:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,3 +30,13 @@ def in_two_processes(work: Callable[..., Any], *arguments: Any) -> None:
         work(*given)
 
     debug_launcher(fresh, arguments, num_processes=2)
+
+
+def results_of_two(work: Callable[[], Any], folder: Path) -> list[Any]:
+    """What `work()`, JSON-like, gives in each of two processes."""
+
+    def write() -> None:
+        (folder / f"{PartialState().process_index}.json").write_text(json.dumps(work()))
+
+    in_two_processes(write)
+    return [json.loads((folder / f"{process}.json").read_text()) for process in range(2)]

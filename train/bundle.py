@@ -84,9 +84,9 @@ def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEm
         )
     unet = foundation.unet
     # Only what is read here: the foundation's own parts are where and as they should be.
-    place = {"device": unet.device, "dtype": unet.dtype}
+    device, dtype = unet.device, unet.dtype
     if (best / "unet").is_dir():
-        unet = UNet2DConditionModel.from_pretrained(best / "unet").requires_grad_(False).to(**place)
+        unet = UNet2DConditionModel.from_pretrained(best / "unet", dtype=dtype).requires_grad_(False).to(device)
     pipeline = UniEmoPipeline(
         vae=foundation.vae,
         unet=unet.eval(),
@@ -95,11 +95,11 @@ def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEm
         text_encoder_2=foundation.text_encoder_2,
         tokenizer_2=foundation.tokenizer_2,
         scheduler=DDIMScheduler.from_config(load_scheduler(recipe).config),
-        vision=AutoModel.from_pretrained(best / "vision").eval().to(**place),
-        chain=ExpertQueryChain.from_pretrained(best / "chain").eval().to(**place),
-        fusion=EmotionFusion.from_pretrained(best / "fusion").eval().to(**place),
-        correlation=EmotionalCorrelation.from_pretrained(best / "correlation").to(**place),
-        space=EmotionSpace.from_pretrained(best / "space").to(**place),
+        vision=AutoModel.from_pretrained(best / "vision", dtype=dtype).eval().to(device),
+        chain=ExpertQueryChain.from_pretrained(best / "chain", dtype=dtype).eval().to(device),
+        fusion=EmotionFusion.from_pretrained(best / "fusion", dtype=dtype).eval().to(device),
+        correlation=EmotionalCorrelation.from_pretrained(best / "correlation", dtype=dtype).to(device),
+        space=EmotionSpace.from_pretrained(best / "space", dtype=dtype).to(device),
         label_space=recipe.label_space,
         guidance_scale=recipe.stage_settings("uniemo_joint", JointConfig)[0].guidance_scale,
     )

@@ -191,7 +191,7 @@ class Foundation:
         """
         diffusion = config.diffusion
         folder = fetch(diffusion, (*PARTS, *SECOND))
-        options = {"torch_dtype": config.weights_dtype, "use_safetensors": True}
+        options = {"dtype": config.weights_dtype, "use_safetensors": True}
         kinds = {"vae": AutoencoderKL, "unet": UNet2DConditionModel, "text_encoder": CLIPTextModel}
         tokenizers = ["tokenizer"]
         if has_two_encoders(folder):

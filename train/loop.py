@@ -27,6 +27,8 @@ from torch import nn
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
+from train.processes import alone
+
 logger = logging.getLogger(__name__)
 
 
@@ -73,7 +75,7 @@ class Stage(Protocol):
         """A random batch of `size` pictures, a pure function of the generator's state."""
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Metrics on held-out data, including `selection`."""
+        """Metrics on held-out data, including `selection`, the same on every process."""
 
     def export(self, model: nn.Module, folder: Path) -> None:
         """Write the trained components into `folder`."""
@@ -179,8 +181,8 @@ def run_stage(
     Writes `output_dir/checkpoint` every few minutes, `output_dir/best` whenever validation improves, and
     `output_dir/metrics.json` at the end. Returns the final metrics. A finished run returns at once.
 
-    Every process validates. Where weights are sharded (FSDP, DeepSpeed's stage 3), the main process puts them together
-    in a second module and validates and exports that.
+    Every process validates, and may share that out (`train.processes.each`). Where weights are sharded (FSDP, DeepSpeed's
+    stage 3), the main process puts them together in a second module and validates and exports that alone.
 
     Raises SystemExit with one sentence when the processes cannot share a batch out alike, or when an average is asked
     for of sharded weights.
@@ -259,8 +261,11 @@ def run_stage(
                 whole = replica.to(accelerator.device)
         whole.eval()
         metrics: dict[str, float] = {}
-        if not sharded or accelerator.is_main_process:
+        if not sharded:
             with torch.no_grad():
+                metrics = stage.validate(whole)
+        elif accelerator.is_main_process:
+            with torch.no_grad(), alone():
                 metrics = stage.validate(whole)
         if sharded:
             metrics = broadcast_object_list([metrics])[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from operator import itemgetter
 from typing import TypeVar
@@ -32,14 +33,30 @@ def together() -> Iterator[None]:
     state.destroy_process_group()
 
 
-def each(parts: Sequence[Part], work: Callable[[Part], Result], title: str) -> list[Result]:
+#: Whether this process alone is at what it does, and shares nothing out.
+_alone: ContextVar[bool] = ContextVar("alone", default=False)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """In here `each` does everything itself: the other processes are elsewhere."""
+    token = _alone.set(True)
+    try:
+        yield
+    finally:
+        _alone.reset(token)
+
+
+def each(parts: Sequence[Part], work: Callable[[Part], Result], title: str | None = None) -> list[Result]:
     """`work` of every part, in their order: every process does its share, and all get all results once all are done.
 
-    Every process has to call this with the same parts; `work` must not wait for other processes, and what it returns
-    can be pickled. `title` stands before the main process's progress bar.
+    Every process has to call this with the same parts, or be `alone`; `work` must not wait for other processes, and what
+    it returns can be pickled. `title` stands before the main process's progress bar; without it there is none.
     """
+    if _alone.get():
+        return [work(part) for part in parts]
     state = PartialState()
     own = range(state.process_index, len(parts), state.num_processes)
-    bar = tqdm(own, desc=title, mininterval=5, disable=not state.is_main_process)
+    bar = tqdm(own, desc=title, mininterval=5, disable=title is None or not state.is_main_process)
     done = [(number, work(parts[number])) for number in bar]
     return [result for _, result in sorted(gather_object(done), key=itemgetter(0))]

@@ -135,7 +135,7 @@ class UniEmoPipeline(DiffusionPipeline):
         if not folder.is_dir():
             folder = Path(snapshot_download(str(pretrained_model_name_or_path), revision=kwargs.pop("revision", None)))
         if "vision" not in kwargs:
-            dtype = kwargs.get("torch_dtype", torch.float32)
+            dtype = kwargs.get("dtype", kwargs.get("torch_dtype", torch.float32))
             kwargs["vision"] = AutoModel.from_pretrained(folder / "vision", dtype=dtype).eval()
         return super().from_pretrained(folder, **kwargs)
 

@@ -5,8 +5,8 @@ import json
 import pytest
 from accelerate import PartialState
 
-from tests.two_processes import in_two_processes
-from train.processes import each, together
+from tests.two_processes import in_two_processes, results_of_two
+from train.processes import alone, each, together
 
 
 def shared(folder, count):
@@ -36,3 +36,13 @@ def test_two_processes_share_work_and_both_know_everything(tmp_path, count):
 def test_one_process_does_everything(tmp_path):
     shared(tmp_path, 3)
     assert json.loads((tmp_path / "0.json").read_text()) == [[[0, 0], [1, 1], [2, 4]], [0, 1, 2], 1]
+
+
+def test_who_is_alone_waits_for_nobody(tmp_path):
+    def work():
+        if PartialState().is_main_process:
+            with alone():
+                return each(range(3), lambda number: number**2)
+        return []
+
+    assert results_of_two(work, tmp_path) == [[0, 1, 4], []]

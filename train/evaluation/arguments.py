@@ -59,6 +59,10 @@ class EvaluationArguments:
         default=32, metadata={"help": "Pictures of each emotion in generation; real ones in editing."}
     )
     inference_steps: int = field(default=25, metadata={"help": "Denoising steps of each."})
+    guidance_scale: float | None = field(
+        default=None,
+        metadata={"help": "How far generation and editing follow a prompt; that of `uniemo_joint` if not given."},
+    )
     judge_steps: int = field(default=1000, metadata={"help": "Steps that generation's judge trains."})
     baseline_steps: int | None = field(
         default=None,

@@ -7,7 +7,7 @@ every emotion's probability counts and not the first alone, the pipeline's own v
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Any
@@ -51,6 +51,29 @@ class Editing:
 
     def _pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
         return to_tensor(list(pictures), self.pipeline.size)
+
+    def calibrate(
+        self, pictures: Iterable[torch.Tensor], places: Sequence[int], labels: torch.Tensor
+    ) -> dict[str, float | None]:
+        """What the measures themselves are worth: how often thing and emotion are told of real pictures of the things.
+
+        Args:
+            pictures: batches (B, 3, H, W) in [-1, 1], of N pictures together.
+            places: the thing of each.
+            labels: (N,), the emotion of each, or -1.
+
+        `thing` and `emotion` are None where no picture has one.
+        """
+        if not places:
+            return {"pictures": 0, "thing": None, "emotion": None}
+        told = [(self.nouns(batch).argmax(1), self.instruments.judge(batch).argmax(1)) for batch in pictures]
+        things, emotions = (torch.cat(parts) for parts in zip(*told, strict=True))
+        right, known = things == torch.tensor(places), labels >= 0
+        return {
+            "pictures": len(places),
+            "thing": right.float().mean().item(),
+            "emotion": (emotions == labels)[known].float().mean().item() if known.any() else None,
+        }
 
     def transfer(self) -> dict[str, Any]:
         """Of every thing in every emotion (figure 10a): how often the thing is told among all, and the emotion.
@@ -144,8 +167,14 @@ def _rises(curve: Sequence[float]) -> bool:
 
 
 def editing_report(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """What the three measures say, as Markdown."""
+    """What the three measures say, as Markdown; `real` is what `calibrate` gave."""
     transfer, fusion, refeel = results["transfer"], results["fusion"], results["refeel"]
+    measures = ("thing", "emotion", "both")
+    told = [
+        [title, str(row["pictures"]), *(percent(row[name]) if row.get(name) is not None else "-" for name in measures)]
+        for title, row in (("real pictures of them", results["real"]), ("painted", transfer))
+        if row["pictures"]
+    ]
     strengths = [
         [strength, f"{row['emo_s']:+.2f}", f"{row['similarity']:.2f}", percent(row["kept"])]
         for strength, row in refeel["strengths"].items()
@@ -153,12 +182,9 @@ def editing_report(results: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n\n".join(
         [
             "## Transfer",
-            f"{transfer['pictures']} pictures of things in emotions; per cent. CLIP tells the thing among all of them, a "
-            "judge that shares nothing with the model the emotion.",
-            markdown_table(
-                ["", "thing", "emotion", "both"],
-                [["all", *(percent(transfer[name]) for name in ("thing", "emotion", "both"))]],
-            ),
+            "Pictures of things in emotions; per cent. CLIP tells the thing among all of them, a judge that shares nothing "
+            "with the model the emotion. What they make of real pictures says how far to trust them.",
+            markdown_table(["", "pictures", "thing", "emotion", "both"], told),
             markdown_table(["thing told", *transfer["things"]], [["", *map(percent, transfer["things"].values())]]),
             markdown_table(
                 ["emotion told", *transfer["emotions"]], [["", *map(percent, transfer["emotions"].values())]]

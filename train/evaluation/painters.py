@@ -77,8 +77,18 @@ class Painters:
 
     @cached_property
     def pipeline(self) -> UniEmoPipeline:
-        stage = trained_uniemo(self.recipe) or "uniemo_joint"
-        return assemble_uniemo(self.recipe, self.parts.foundation, best_weights(self.recipe, stage))
+        return self.assembled(best_weights(self.recipe, trained_uniemo(self.recipe) or "uniemo_joint"))
+
+    def assembled(self, best: Path) -> UniEmoPipeline:
+        """UniEmo of a joint stage's weights, as far after its prompts as the evaluation asks for."""
+        pipeline = assemble_uniemo(self.recipe, self.parts.foundation, best)
+        pipeline.register_to_config(guidance_scale=self.guidance_scale)
+        return pipeline
+
+    @property
+    def guidance_scale(self) -> float:
+        asked = self.arguments.guidance_scale
+        return self.recipe.stage_settings("uniemo_joint", JointConfig)[0].guidance_scale if asked is None else asked
 
     def by_pipeline(self, title: str, pipeline: UniEmoPipeline) -> PaintMethod:
         steps = self.arguments.inference_steps
@@ -128,7 +138,7 @@ class Painters:
 
     def _emogen(self, title: str) -> PaintMethod:
         """Joint training in which only the class token is fused."""
-        return self.by_pipeline(title, assemble_uniemo(self.recipe, self.parts.foundation, self.joint(use="cls")))
+        return self.by_pipeline(title, self.assembled(self.joint(use="cls")))
 
     def _inversion(self, title: str) -> PaintMethod:
         """A word for each emotion, in prompts of nothing else."""
@@ -136,7 +146,7 @@ class Painters:
         config = dataclasses.replace(config, tune_unet="none")
         stage = InversionStage(self.parts.stage(config), self.domains.emotions)
         words = learned_words(self.trained("inversion", stage, loop, {**settings, "config": vars(config)}))
-        guidance, steps = config.guidance_scale, self.arguments.inference_steps
+        guidance, steps = self.guidance_scale, self.arguments.inference_steps
         return PaintMethod(
             title,
             self._by_words(words, guidance),
@@ -160,7 +170,7 @@ class Painters:
         All adapters together train for as many steps as another method does.
         """
         config, loop, settings = self.joint_settings()
-        parts, steps, guidance = self.parts, self.arguments.inference_steps, config.guidance_scale
+        parts, steps, guidance = self.parts, self.arguments.inference_steps, self.guidance_scale
         foundation, scheduler, emotions = parts.foundation, parts.scheduler, self.domains.emotions
         share = max(1, loop.steps // len(emotions))
         loop = dataclasses.replace(
@@ -192,7 +202,7 @@ class Painters:
     def _text_to_image(self, title: str) -> PaintMethod:
         """The denoiser as it was before any emotion, Stable Diffusion where the recipe names it, asked in words."""
         foundation, steps = self.parts.foundation, self.arguments.inference_steps
-        guidance = self.pipeline.config.guidance_scale
+        guidance = self.guidance_scale
 
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
             told = foundation.prompts.plain([f"a {emotion} picture"] * count)

@@ -21,6 +21,8 @@ from train.stages.vae import psnr
 
 #: Pictures of one call of the pipeline.
 BATCH = 16
+#: Noise on latents in `reconstruct`, in deviations of the latents.
+DISTURBED = 0.2
 
 _IRREGULAR = {
     "people": "person", "men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth",
@@ -129,19 +131,26 @@ def describe(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> di
 
 @torch.no_grad()
 def reconstruct(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> dict[str, Any]:
-    """PSNR in dB of the pool's plain pictures through the autoencoder: `mean`, `median` and the worst twentieth's."""
+    """PSNR in dB of the pool's plain pictures through the autoencoder: `mean`, `median` and the worst twentieth's.
+
+    `disturbed` is the mean where latents come with noise of `DISTURBED` deviations, as those that are painted may.
+    """
     vae = pipeline.vae
     indices = spaced(len(pool), limit)
 
     def compare(part: torch.Tensor) -> torch.Tensor:
         pictures = pool.plain(part).to(vae.device, vae.dtype)
-        decoded = vae.decode(vae.encode(pictures).latent_dist.mode()).sample
-        return psnr(decoded.float(), pictures.float()).cpu()
+        latents = vae.encode(pictures).latent_dist.mode()
+        noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(int(part[0]))).to(latents)
+        # In the scale in which the denoiser sees latents, where their deviation is 1.
+        both = (latents, latents + DISTURBED / vae.config.scaling_factor * noise)
+        return torch.stack([psnr(vae.decode(one).sample.float(), pictures.float()).cpu() for one in both])
 
-    decibels = torch.cat(each(indices.split(BATCH), compare, "reconstruction")).numpy()
+    decibels, disturbed = torch.cat(each(indices.split(BATCH), compare, "reconstruction"), dim=1).numpy()
     return {
         "pictures": len(decibels),
         "mean": float(decibels.mean()),
         "median": float(np.median(decibels)),
         "worst_twentieth": float(np.quantile(decibels, 0.05)),
+        "disturbed": float(disturbed.mean()),
     }

@@ -165,6 +165,7 @@ def captions_report(result: Mapping[str, Any]) -> str:
 
 def reconstruction_report(result: Mapping[str, Any]) -> str:
     """What `shipped.reconstruct` says."""
-    row = [str(result["pictures"]), *(f"{result[name]:.1f}" for name in ("mean", "median", "worst_twentieth"))]
-    head = ["pictures", "mean", "median", "worst twentieth"]
+    names = ("mean", "median", "worst_twentieth", "disturbed")
+    row = [str(result["pictures"]), *(f"{result[name]:.1f}" for name in names)]
+    head = ["pictures", "mean", "median", "worst twentieth", "mean from noisy latents"]
     return f"## Reconstruction\n\nPSNR of validation emoji, dB.\n\n{markdown_table(head, [row])}"

@@ -22,7 +22,7 @@ from transformers import AutoModel
 from kcdp.experts.chain import ExpertQueryChain
 from kcdp.imaging import to_pictures
 from kcdp.metrics.recognition import recognition_scores
-from train.bundle import assemble_uniemo, trained_uniemo
+from train.bundle import trained_uniemo
 from train.data.pool import Pool
 from train.data.records import DRAWN
 from train.data.sources import learned_from, make_pool
@@ -37,6 +37,7 @@ from train.evaluation.painters import GENERATORS, Painters
 from train.evaluation.published import pair_name, published_beside
 from train.evaluation.results import ResultStore
 from train.evaluation.sheets import THINGS, fusion_strip, save_picture, transfer_sheet
+from train.evaluation.shipped import mentions, spaced
 from train.evaluation.tables import adaptation_report, percent
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS, Variant
 from train.loop import LoopConfig, with_steps
@@ -204,16 +205,33 @@ class UniEmoEvaluation:
             "seeds": seeds,
         }
         known = {**settings, "real": real.store.key, "rows": chosen.tolist()}
+        everything, rows, places = self._things()
+        named = {"instruments": self._instruments.key, "real": everything.store.key, "rows": rows.tolist()}
 
         def refeel() -> dict[str, Any]:
             return measures.refeel(to_pictures(real.plain(chosen)), real.labels[chosen].tolist())
 
+        def calibrate() -> dict[str, Any]:
+            return measures.calibrate(map(everything.plain, rows.split(32)), places, everything.labels[rows])
+
         results = {
+            "real": self.store.get("editing/real", named, calibrate),
             "transfer": self.store.get("editing/transfer", settings, measures.transfer),
             "fusion": self.store.get("editing/fusion", settings, measures.fusion),
             "refeel": self.store.get("editing/refeel", known, refeel),
         }
         return editing_report(results), results
+
+    def _things(self, limit: int = 400) -> tuple[Pool, torch.Tensor, list[int]]:
+        """All test pictures; which of them, evenly spaced, have a first caption that names one of `THINGS`; and which one."""
+        everything, found = self.domains.together(self.domains.test_parts), {}
+        for row, captions in enumerate(everything.records["captions"]):
+            places = [place for place, thing in enumerate(THINGS) if captions and mentions(captions[0], thing)]
+            if len(places) == 1:
+                found[row] = places[0]
+        rows = torch.tensor(list(found), dtype=torch.long)
+        rows = rows[spaced(len(rows), limit)]
+        return everything, rows, [found[row] for row in rows.tolist()]
 
     @cached_property
     def _generation(self) -> Generation:
@@ -240,9 +258,7 @@ class UniEmoEvaluation:
             best = self._painters.joint(**variant.joint)
             if variant.feedback is not None:
                 best = self._painters.fed(best, **variant.feedback)
-            method = self._painters.by_pipeline(
-                variant.title, assemble_uniemo(self.recipe, self._painters.parts.foundation, best)
-            )
+            method = self._painters.by_pipeline(variant.title, self._painters.assembled(best))
             settings = {"weights": method.settings["weights"], "test": self._real.store.key}
             seen = self.store.get(f"variants/{name}", settings, lambda best=best: self._recognised(best, self._real))
             results[name] = {**self._generation.result(f"variant-{name}", method), "understood": seen["accuracy"]}
@@ -262,7 +278,8 @@ class UniEmoEvaluation:
         }[tuned]
         return (
             f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {self.arguments.pictures} pictures of each "
-            f"emotion in {self.arguments.inference_steps} steps, nothing said but the emotion. Emo-A is by a "
+            f"emotion in {self.arguments.inference_steps} steps at guidance {self._painters.guidance_scale:g}, nothing said "
+            "but the emotion. Emo-A is by a "
             f"convolutional network of its own (validation accuracy {percent(judge['accuracy'])}, macro-F1 "
             f"{percent(judge['macro_f1'])}), by whose features FID and LPIPS are measured too; Sem-C and Sem-D are by this "
             f"run's CLIP. These numbers compare with each other, not with the paper's. {learned}{alone}"

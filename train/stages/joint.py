@@ -10,6 +10,7 @@ gains from learning with it, so `tune_unet` may let it.
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from kcdp.experts.losses import condition_loss, joint_loss
 from train.data.neutral import without_feelings
 from train.data.pool import Pool
 from train.foundation import Foundation
+from train.processes import each
 from train.stages.understanding import ChainData, UnderstandingStage, UnderstandingTask
 from train.stages.unet import channel_weights, denoising_loss, judged_rows
 
@@ -334,18 +336,22 @@ class JointStage:
         """
         pictures, device = self.pictures, model.fusion.device
         metrics = pictures.validate(model.understanding)
-        guesses, rows, denoising = [], [], 0.0
-        for part, painted in self.judged():
+
+        @torch.no_grad()
+        def look(judged: tuple[torch.Tensor, dict[str, torch.Tensor]]) -> tuple[list[int], float]:
+            part, painted = judged
             tokens = torch.from_numpy(np.array(pictures.held_out[part.numpy()])).float().to(device)
             out = model.understanding.chain.follow(model.understanding.vision, tokens, attention=False)
             fused = model.fuse(out, torch.full((len(part),), -1, device=device))
-            guesses.append(model.fusion.head(fused).argmax(1).cpu())
             painted = {name: value.to(device) for name, value in painted.items()}
-            denoising += model.denoising(fused, **painted).item() * len(part)
-            rows.append(part)
-        labels = pictures.validation.labels[torch.cat(rows)]
-        denoising /= len(labels)
-        metrics["fused_f1"] = float(f1_score(labels, torch.cat(guesses), average="macro"))
+            loss = model.denoising(fused, **painted).item() * len(part)
+            return model.fusion.head(fused).argmax(1).tolist(), loss
+
+        judged = list(self.judged())
+        guesses, losses = zip(*each(judged, look), strict=True)
+        labels = pictures.validation.labels[torch.cat([rows for rows, _ in judged])]
+        denoising = sum(losses) / len(labels)
+        metrics["fused_f1"] = float(f1_score(labels, list(itertools.chain(*guesses)), average="macro"))
         return {"score": metrics["macro_f1"] - denoising, **metrics, "denoising": denoising}
 
     def export(self, model: JointTask, folder: Path) -> None:

@@ -23,6 +23,7 @@ from train.data.knowledge import KnowledgeCache
 from train.data.pool import Pool
 from train.data.store import cached_array, content_key, fingerprint
 from train.foundation import Foundation
+from train.processes import each
 
 
 @dataclass
@@ -292,17 +293,21 @@ class KCDPStage:
         return batch
 
     def predict(self, model: KCDPTask, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities of the experts and similarities of CLIEA, each (N, K), for the plain pictures of `pool`."""
+        """Probabilities of the experts and similarities of CLIEA, each (N, K), for the plain pictures of `pool`.
+
+        All processes see their share of them, and each gets everything.
+        """
         cache = self.caches.get(id(pool)) or KnowledgeCache(pool, self.foundation, self.config.condition, 0)
-        logits, similarities = [], []
         device = next(model.parameters()).device
-        with torch.no_grad():
-            for indices in torch.arange(len(pool)).split(64):
-                batch = {name: value.to(device) for name, value in cache.view(0, indices).items()}
-                seen = model.see(**batch)
-                logits.append(seen[0].float().softmax(-1).cpu())
-                similarities.append(seen[1].float().cpu())
-        return torch.cat(logits).numpy(), torch.cat(similarities).numpy()
+
+        @torch.no_grad()
+        def look(indices: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+            batch = {name: value.to(device) for name, value in cache.view(0, indices).items()}
+            logits, similarities, _ = model.see(**batch)
+            return logits.float().softmax(-1).cpu().numpy(), similarities.float().cpu().numpy()
+
+        probabilities, similarities = zip(*each(torch.arange(len(pool)).split(64), look), strict=True)
+        return np.concatenate(probabilities), np.concatenate(similarities)
 
     def validate(self, model: KCDPTask) -> dict[str, float]:
         """Accuracy by domain and macro-F1 of the experts, and CLIEA's accuracy."""

@@ -27,6 +27,7 @@ from kcdp.perception.pyramid import BottomUpPath
 from train.data.attributes import AttributeTable, pool_attributes
 from train.data.pool import Pool
 from train.data.store import Rows, cached_array, cached_part, content_key, fingerprint
+from train.processes import each
 from train.stages.language import Sentences
 
 
@@ -146,19 +147,28 @@ def build_chain(
     )
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Of a `ChainOutput` what says what N pictures show, on the CPU and in 32 bits; embeddings are None without queries."""
+
+    logits: torch.Tensor
+    scene_embeds: torch.Tensor | None
+    object_embeds: torch.Tensor | None
+
+
 @torch.no_grad()
-def see(vision: CLIPVisionModel, chain: ExpertQueryChain, tokens: Tokens, batch_size: int = 256) -> ChainOutput:
-    """What the chain makes of all kept tokens (N, 1 + n, W), on the CPU, in 32 bits and without maps."""
-    device, parts = next(chain.parameters()).device, []
-    for start in range(0, len(tokens), batch_size):
+def see(vision: CLIPVisionModel, chain: ExpertQueryChain, tokens: Tokens, batch_size: int = 256) -> Seen:
+    """What the chain makes of all kept tokens (N, 1 + n, W). All processes do their share, and each gets everything."""
+    device = next(chain.parameters()).device
+
+    def look(start: int) -> list[np.ndarray | None]:
         some = torch.from_numpy(np.array(tokens[start : start + batch_size])).float().to(device)
-        parts.append(vars(chain.follow(vision, some, attention=False)))
-    return ChainOutput(
-        **{
-            name: None if value is None else torch.cat([part[name] for part in parts]).float().cpu()
-            for name, value in parts[0].items()
-        }
-    )
+        out = chain.follow(vision, some, attention=False)
+        found = (getattr(out, name) for name in Seen.__dataclass_fields__)
+        return [None if value is None else value.float().cpu().numpy() for value in found]
+
+    columns = zip(*each(range(0, len(tokens), batch_size), look), strict=True)
+    return Seen(*(None if column[0] is None else torch.from_numpy(np.concatenate(column)) for column in columns))
 
 
 class UnderstandingTask(nn.Module):

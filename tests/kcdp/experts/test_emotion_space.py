@@ -66,7 +66,7 @@ def test_saving_and_loading_changes_nothing(space, tmp_path):
     emotions = torch.tensor([0, 1, 2])
     assert torch.equal(loaded.sample(emotions, seeded(1, 2, 3)), space.sample(emotions, seeded(1, 2, 3)))
     assert torch.equal(loaded.alphas, space.alphas)
-    smaller = EmotionSpace.from_pretrained(tmp_path, torch_dtype=torch.bfloat16)
+    smaller = EmotionSpace.from_pretrained(tmp_path, dtype=torch.bfloat16)
     near = smaller.sample(emotions, seeded(1, 2, 3))
     assert near.dtype == torch.bfloat16
     torch.testing.assert_close(near.float(), space.sample(emotions, seeded(1, 2, 3)), atol=0.1, rtol=0.02)

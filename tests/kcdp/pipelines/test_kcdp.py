@@ -230,7 +230,7 @@ def test_saving_and_loading_changes_nothing(pipeline, faces, tmp_path):
     assert loaded.config.lora_rank == 2
     # Loaded weights lie elsewhere in memory, and the order of a sum depends on that.
     assert_close(loaded(faces[0]), expected, atol=1e-6)
-    smaller = KCDPPipeline.from_pretrained(tmp_path, torch_dtype=torch.bfloat16)
+    smaller = KCDPPipeline.from_pretrained(tmp_path, dtype=torch.bfloat16)
     assert {parameter.dtype for parameter in smaller.denoiser.parameters()} == {torch.bfloat16}
     found = smaller(faces[0], caption=CAPTION)
     assert sum(found.probabilities.values()) == pytest.approx(1, abs=1e-5)

@@ -366,7 +366,7 @@ def test_saving_and_loading_changes_nothing(pipeline, make, drawn, faces, tmp_pa
 
 def test_half_precision_makes_nearly_the_same(pipeline, drawn, tmp_path):
     pipeline.save_pretrained(tmp_path)
-    smaller = UniEmoPipeline.from_pretrained(tmp_path, torch_dtype=torch.bfloat16)
+    smaller = UniEmoPipeline.from_pretrained(tmp_path, dtype=torch.bfloat16)
     smaller.set_progress_bar_config(disable=True)
     floats = {
         value.dtype

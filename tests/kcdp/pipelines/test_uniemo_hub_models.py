@@ -116,7 +116,7 @@ def test_a_plain_clip_tower_sees_pictures_as_its_own_processor_prepares_them(pip
 def test_saving_and_loading_keeps_pictures_and_understanding(pipeline, parts, face, tmp_path, dtype):
     pipeline.save_pretrained(tmp_path)
     assert {file.suffix for file in tmp_path.rglob("*") if file.is_file()} <= {".json", ".safetensors", ".txt"}
-    loaded = UniEmoPipeline.from_pretrained(tmp_path, torch_dtype=dtype)
+    loaded = UniEmoPipeline.from_pretrained(tmp_path, dtype=dtype)
     loaded.set_progress_bar_config(disable=True)
     assert {name for name, part in loaded.components.items() if part is not None} == {
         *parts,

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from kcdp.imaging import to_tensor
 from train.evaluation.editing import SHARES, STRENGTHS, Editing, editing_report
 from train.evaluation.instruments import Instruments
 
@@ -77,6 +78,18 @@ def test_transfer_counts_things_and_emotions(instruments: Instruments) -> None:
     assert stubborn["thing"] == stubborn["both"] == 0.5
 
 
+def test_real_pictures_say_what_the_measures_are_worth(instruments: Instruments) -> None:
+    measures = editing(Painter(), instruments)
+    pictures = [
+        Image.new("RGB", (SIZE, SIZE), colour(emotion, thing)) for emotion, thing in ((0, 0), (1, 1), (2, 1), (3, 0))
+    ]
+    batches = to_tensor(pictures, SIZE).split(3)
+    # The third is called a cup and is none; the last one's emotion nobody knows, the second's is another one.
+    result = measures.calibrate(batches, [0, 1, 0, 0], torch.tensor([0, 3, 2, -1]))
+    assert result == {"pictures": 4, "thing": 0.75, "emotion": pytest.approx(2 / 3)}
+    assert measures.calibrate([], [], torch.tensor([]))["pictures"] == 0
+
+
 def test_fusion_follows_the_weights(instruments: Instruments) -> None:
     result = editing(Painter(), instruments).fusion()
     assert result["curve"] == list(SHARES) and result["rising"] and result["pairs"] == 1 and result["both"] == 1
@@ -113,8 +126,15 @@ def test_refeel_weighs_the_shift_against_what_is_kept(instruments: Instruments) 
 def test_report_says_the_numbers(instruments: Instruments) -> None:
     whole = editing(Painter(), replace(instruments))
     pictures = [Image.new("RGB", (SIZE, SIZE), colour(label)) for label in (0, 1)]
-    results = {"transfer": whole.transfer(), "fusion": whole.fusion(), "refeel": whole.refeel(pictures, [0, 1])}
+    real = {"pictures": 2, "thing": 0.5, "emotion": None}
+    results = {
+        "real": real,
+        "transfer": whole.transfer(),
+        "fusion": whole.fusion(),
+        "refeel": whole.refeel(pictures, [0, 1]),
+    }
     text = editing_report(results)
-    assert "| all | 100.0 | 100.0 | 100.0 |" in text
+    assert "| painted | 24 | 100.0 | 100.0 | 100.0 |" in text and "| real pictures of them | 2 | 50.0 | - | - |" in text
     assert "|  | 0.0 | 25.0 | 50.0 | 75.0 | 100.0 |" in text
     assert "| 0.8 | +1.00 | 0.00 | 0.0 |" in text
+    assert "| real pictures of them |" not in editing_report({**results, "real": {**real, "pictures": 0}})

@@ -130,6 +130,8 @@ def test_reconstruction_is_measured_in_decibels(pipeline: KCDPPipeline, domains:
     errors = (((decoded - pictures) / 2) ** 2).flatten(1).mean(1)
     assert result["mean"] == pytest.approx(float((-10 * errors.log10()).mean()), abs=1e-3)
     assert result["worst_twentieth"] <= result["median"]
+    # The same noise each time, and it is no help.
+    assert result["disturbed"] == shipped.reconstruct(pipeline, pool)["disturbed"] != result["mean"]
 
 
 def test_weights_are_told_apart(pipeline: KCDPPipeline) -> None:

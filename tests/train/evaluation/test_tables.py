@@ -109,5 +109,5 @@ def test_tables_are_markdown() -> None:
     assert tables.markdown_table(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
     caption = {"pictures": 4, "named": 0.5, "majority": 0.25, "different": 3}
     assert tables.captions_report(caption).endswith("| 4 | 50.0 | 25.0 | 3 |")
-    decibels = {"pictures": 4, "mean": 28.04, "median": 28.0, "worst_twentieth": 20.0}
-    assert tables.reconstruction_report(decibels).endswith("| 4 | 28.0 | 28.0 | 20.0 |")
+    decibels = {"pictures": 4, "mean": 28.04, "median": 28.0, "worst_twentieth": 20.0, "disturbed": 27.0}
+    assert tables.reconstruction_report(decibels).endswith("| 4 | 28.0 | 28.0 | 20.0 | 27.0 |")

@@ -17,6 +17,7 @@ from kcdp.experts.correlation import EmotionalCorrelation
 from kcdp.experts.fusion import EmotionFusion
 from kcdp.experts.losses import PAPER
 from tests.learning import losses_of_steps
+from tests.two_processes import results_of_two
 from train.loop import LoopConfig, recompute_activations, run_stage
 from train.stages import joint as module
 from train.stages.joint import JointConfig, partners, plain_unet
@@ -286,6 +287,20 @@ def test_validation_is_the_same_every_time(stage, monkeypatch):
     expected = task.fusion.head(task.fuse(out, torch.full((3,), -1))).argmax(1)
     right = (expected == stage.pictures.validation.labels[:3]).float().mean()
     assert (stage.validate(task)["fused_f1"] == 1) == (right == 1)
+
+
+@torch.no_grad()
+def test_two_processes_validate_as_one_does(stage, monkeypatch, tmp_path):
+    task = stage.build().eval()
+    # In two parts, so that either process has one.
+    ((rows, painted),) = stage.judged()
+    parts = [
+        (rows[half], {name: value[half] for name, value in painted.items()}) for half in (slice(2), slice(2, None))
+    ]
+    monkeypatch.setattr(stage, "judged", lambda: iter(parts))
+    expected = stage.validate(task)
+    for metrics in results_of_two(lambda: stage.validate(task), tmp_path):
+        assert metrics == pytest.approx(expected)
 
 
 def test_a_run_leaves_everything_and_another_goes_on_from_it(joint_parts, tmp_path):

@@ -12,6 +12,7 @@ from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.prediction.cliea import CLIEA
 from kcdp.prediction.moe import MixtureOfExperts
 from tests.learning import losses_of_steps
+from tests.two_processes import results_of_two
 from train.data.knowledge import KnowledgeCache
 from train.loop import LoopConfig, run_stage
 from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
@@ -154,6 +155,13 @@ def test_predictions_and_scores(stage, labelled_pool):
     assert metrics["accuracy-drawn"] == pytest.approx(accuracy_score(labels, guesses))
     assert metrics["macro_f1"] == pytest.approx(f1_score(labels, guesses, average="macro"))
     assert metrics["cliea"] == pytest.approx(accuracy_score(labels, similarities.argmax(1)))
+
+
+def test_two_processes_validate_as_one_does(stage, tmp_path):
+    task = stage.build().eval()
+    expected = stage.validate(task)
+    for metrics in results_of_two(lambda: stage.validate(task), tmp_path):
+        assert metrics == pytest.approx(expected)
 
 
 def test_a_run_leaves_what_was_trained_and_the_foundation_as_it_was(stage, foundation, tmp_path):

@@ -13,13 +13,14 @@ from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.vision import ConvStemCLIPVisionModel
 from tests.train.conftest import PATH, SIZE, TEXT
+from tests.two_processes import results_of_two
 from train.data.pool import Pool
 from train.data.records import make_record, to_dataset
 from train.loop import LoopConfig, run_stage
 from train.stages import PARSER
 from train.stages.language import LanguageConfig, build_clip
 from train.stages.text import build_text_tower
-from train.stages.understanding import UnderstandingConfig, UnderstandingStage, build_chain, stem_tokens
+from train.stages.understanding import UnderstandingConfig, UnderstandingStage, build_chain, see, stem_tokens
 
 TINY = UnderstandingConfig(num_queries=2, head_dim=16, dropout=0.0, min_count=2, views=1)
 THINGS = (
@@ -247,3 +248,32 @@ def test_a_run_leaves_tower_and_chain(stage, tmp_path):
     right = (out.logits.argmax(1) == pool.labels)[known].float().mean().item()
     assert metrics["accuracy-drawn"] == pytest.approx(right)
     assert out.scene_attention.shape == (len(pool), 2, 2)
+
+
+def test_two_processes_see_half_of_the_pictures_each_and_know_all(stage, tmp_path, monkeypatch):
+    task = stage.build().eval()
+    whole = see(task.vision, task.chain, stage.held_out)
+
+    def work():
+        seen, follow = [], ExpertQueryChain.follow
+
+        def counted(chain, vision, tokens, attention):
+            seen.append(len(tokens))
+            return follow(chain, vision, tokens, attention)
+
+        monkeypatch.setattr(ExpertQueryChain, "follow", counted)
+        found = see(task.vision, task.chain, stage.held_out, batch_size=2)
+        return seen, found.logits.tolist(), found.scene_embeds.tolist()
+
+    results = results_of_two(work, tmp_path)
+    for seen, logits, scenes in results:
+        assert seen == [2, 2]
+        torch.testing.assert_close(torch.tensor(logits), whole.logits)
+        torch.testing.assert_close(torch.tensor(scenes), whole.scene_embeds)
+
+
+def test_without_queries_nothing_is_embedded(given):
+    stage = stage_of(given, strategy="none")
+    task = stage.build().eval()
+    seen = see(task.vision, task.chain, stage.held_out)
+    assert seen.scene_embeds is None and seen.object_embeds is None and len(seen.logits) == len(stage.held_out)
