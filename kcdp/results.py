@@ -134,7 +134,7 @@ class UniEmoImageOutput:
     `images` are RGB pictures, or tensors (3, H, W) in [0, 1] where those were asked for. A seed with the same settings
     makes the same picture again. A verdict is what the understanding side says of the picture: probabilities, one a
     label. `emotion` has the weights that were asked for, which sum to 1; None when a picture gave the emotion.
-    `settings` are plain values: `num_inference_steps`, `guidance_scale`, `negative_prompt`, `strength` (None without a
+    `settings` are plain values: `num_inference_steps`, `guidance_scale`, `guidance_rescale`, `negative_prompt`, `strength` (None without a
     picture to begin from), `scheduler` and `label_space`.
     """
 

@@ -32,7 +32,7 @@ from kcdp.experts.prompt import PromptEncoder
 from kcdp.imaging import load_frames, to_tensor
 from kcdp.perception.denoiser import share_unet
 from kcdp.pipelines.kcdp import KCDPPipeline
-from kcdp.pipelines.sampling import denoise
+from kcdp.pipelines.sampling import Guidance, denoise
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.results import Triplet
 from train.data.drawn import draw
@@ -186,7 +186,8 @@ def plain_painting(pipeline: UniEmoPipeline, prompt: str, steps: int, repeats: i
     # Given, because it would reckon their size from an autoencoder without patches.
     shape = (1, config.in_channels, config.sample_size, config.sample_size)
     noise = torch.randn(shape, device=pipeline.device, dtype=pipeline.unet.dtype)
-    settings = {"num_inference_steps": steps, "guidance_scale": pipeline.config.guidance_scale}
+    own = ("guidance_scale", "guidance_rescale")
+    settings = {"num_inference_steps": steps, **{name: pipeline.config[name] for name in own}}
     size = {"height": pipeline.size, "width": pipeline.size}
     return median_seconds(lambda: library(prompt, latents=noise, **size, **settings), repeats)
 
@@ -272,7 +273,7 @@ def painted_by_ours(full: FullSize, count: int, steps: int) -> torch.Tensor:
         steps,
         lambda number, timestep, latents: latents,
         prompts.nothing(),
-        GUIDANCE,
+        Guidance(GUIDANCE),
     )
     return full.vae.decode(latents / full.vae.config.scaling_factor, return_dict=False)[0]
 

@@ -82,7 +82,7 @@ def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEm
         raise SystemExit(
             f"The stage '{best.parent.name}' has to be trained to its end first: there is no {best}/space."
         )
-    unet = foundation.unet
+    unet, joint = foundation.unet, recipe.stage_settings("uniemo_joint", JointConfig)[0]
     # Only what is read here: the foundation's own parts are where and as they should be.
     device, dtype = unet.device, unet.dtype
     if (best / "unet").is_dir():
@@ -101,7 +101,8 @@ def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEm
         correlation=EmotionalCorrelation.from_pretrained(best / "correlation", dtype=dtype).to(device),
         space=EmotionSpace.from_pretrained(best / "space", dtype=dtype).to(device),
         label_space=recipe.label_space,
-        guidance_scale=recipe.stage_settings("uniemo_joint", JointConfig)[0].guidance_scale,
+        guidance_scale=joint.guidance_scale,
+        guidance_rescale=joint.guidance_rescale,
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline

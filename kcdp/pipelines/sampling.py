@@ -5,16 +5,31 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from diffusers import SchedulerMixin, UNet2DConditionModel
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import retrieve_timesteps
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg, retrieve_timesteps
 from diffusers.utils.torch_utils import randn_tensor
 
 from kcdp.experts.prompt import Condition
 
 #: Called after each step with its number, its timestep and the latents; gives the latents to go on with.
 OnStep = Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+class Guidance(NamedTuple):
+    """How far a prediction is led away from that for another prompt (classifier-free guidance, Ho and Salimans 2022).
+
+    `scale` is s in away + s (towards - away); 1 takes the prompt as it is. `rescale`, in [0, 1], is how far the result then
+    goes back to the deviation that it had: guidance makes pictures glaring, and all alike (Lin et al. 2024, section 3.4).
+    """
+
+    scale: float = 1.0
+    rescale: float = 0.0
+
+
+UNGUIDED = Guidance()
 
 
 def steps_taken(num_inference_steps: int, strength: float) -> int:
@@ -30,7 +45,7 @@ def denoise(
     num_inference_steps: int,
     on_step: OnStep,
     away: Condition | None = None,
-    guidance_scale: float = 1.0,
+    guidance: Guidance = UNGUIDED,
     begin: torch.Tensor | None = None,
     strength: float = 1.0,
 ) -> torch.Tensor:
@@ -43,7 +58,7 @@ def denoise(
         num_inference_steps: 1 or more.
         on_step: see `OnStep`.
         away: of one prompt, what classifier-free guidance leads away from; None does not guide.
-        guidance_scale: s in away + s (towards - away).
+        guidance: see `Guidance`.
         begin: (1 or B, C, h, w), latents of a picture to begin from: noise is added to them, and the steps that would lead
             there are left out; None begins from noise alone.
         strength: see `steps_taken`.
@@ -81,7 +96,9 @@ def denoise(
         )[0]
         if away is not None:
             without, towards = predicted.chunk(2)
-            predicted = without + guidance_scale * (towards - without)
+            predicted = without + guidance.scale * (towards - without)
+            if guidance.rescale:
+                predicted = rescale_noise_cfg(predicted, towards, guidance.rescale)
         latents = scheduler.step(predicted, timestep, latents, **options, return_dict=False)[0]
         latents = on_step(number, timestep, latents)
     return latents

@@ -28,7 +28,7 @@ from kcdp.experts.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.imaging import to_tensor
 from kcdp.perception.denoiser import heat_map
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
-from kcdp.pipelines.sampling import denoise, steps_taken
+from kcdp.pipelines.sampling import Guidance, denoise, steps_taken
 from kcdp.results import AttentionMap, AttributeMatch, UniEmoImageOutput, UniEmoOutput
 
 OutputType = Literal["pil", "pt"]
@@ -54,7 +54,7 @@ class UniEmoPipeline(DiffusionPipeline):
 
     Args:
         label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
-        guidance_scale: how far to follow the prompt where a call does not say; 7.5 in the paper.
+        guidance_scale, guidance_rescale: `Guidance` where a call does not say; 7.5 and 0 in the paper.
 
     Raises ValueError for an unknown label space, or when F is not as wide as the text encoders together.
 
@@ -93,6 +93,7 @@ class UniEmoPipeline(DiffusionPipeline):
         tokenizer_2: CLIPTokenizer | None = None,
         label_space: str = "Mikels-8",
         guidance_scale: float = 7.5,
+        guidance_rescale: float = 0.0,
     ) -> None:
         super().__init__()
         if label_space not in LABEL_SPACES:
@@ -116,6 +117,7 @@ class UniEmoPipeline(DiffusionPipeline):
             vision=("transformers", "PreTrainedModel"),
             label_space=label_space,
             guidance_scale=guidance_scale,
+            guidance_rescale=guidance_rescale,
         )
         if self.prompts.widths != fusion.text_dims:
             raise ValueError(
@@ -214,6 +216,7 @@ class UniEmoPipeline(DiffusionPipeline):
         seed: int | Sequence[int] | None,
         num_inference_steps: int,
         guidance_scale: float | None,
+        guidance_rescale: float | None,
         negative_prompt: str | None,
         output_type: str,
     ) -> None:
@@ -233,6 +236,8 @@ class UniEmoPipeline(DiffusionPipeline):
             raise ValueError(f"The number of steps must be at least 1, not {num_inference_steps}.")
         if guidance_scale is not None and not math.isfinite(guidance_scale):
             raise ValueError(f"The guidance scale must be a finite number, not {guidance_scale}.")
+        if guidance_rescale is not None and not 0 <= guidance_rescale <= 1:
+            raise ValueError(f"The guidance's rescaling must be from 0 to 1, not {guidance_rescale}.")
         seeds = [] if seed is None else [seed] if isinstance(seed, int) else list(seed)
         wrong = [value for value in seeds if not isinstance(value, int) or not 0 <= value < _SEEDS]
         if wrong:
@@ -273,6 +278,7 @@ class UniEmoPipeline(DiffusionPipeline):
         seed: int | Sequence[int] | None = None,
         num_inference_steps: int = 25,
         guidance_scale: float | None = None,
+        guidance_rescale: float | None = None,
         negative_prompt: str | None = None,
         callback_on_step_end: StepCallback | None = None,
         output_type: OutputType = "pil",
@@ -290,6 +296,7 @@ class UniEmoPipeline(DiffusionPipeline):
                 The same seed makes the same picture, alone or among others.
             num_inference_steps: of denoising; with `image` the last `strength` of them are taken.
             guidance_scale: how far to follow the prompt; 1 or less takes it as it is. The pipeline's own if not given.
+            guidance_rescale: from 0 to 1, how far to take back the glare that guidance brings. The pipeline's own if not given.
             negative_prompt: what guidance leads away from; if not given, the empty prompt, and for SDXL nothing at all.
             callback_on_step_end: see `StepCallback`.
             output_type: "pil" for pictures, "pt" for tensors (3, H, W) in [0, 1].
@@ -304,6 +311,7 @@ class UniEmoPipeline(DiffusionPipeline):
             seed,
             num_inference_steps,
             guidance_scale,
+            guidance_rescale,
             negative_prompt,
             output_type,
         )
@@ -315,13 +323,15 @@ class UniEmoPipeline(DiffusionPipeline):
             seeds = [(seed + number) % _SEEDS for number in range(num_images or 1)]
         else:
             seeds = list(seed)
-        if guidance_scale is None:
-            guidance_scale = self.config.guidance_scale
+        guidance = Guidance(
+            self.config.guidance_scale if guidance_scale is None else guidance_scale,
+            self.config.guidance_rescale if guidance_rescale is None else guidance_rescale,
+        )
 
         tokens = self._of_picture(emotion, len(seeds)) if weights is None else self._of_names(weights, seeds)
         prompts = self.prompts
         condition, away = prompts.with_emotions([prompt] * len(seeds), tokens), None
-        if guidance_scale > 1:
+        if guidance.scale > 1:
             away = prompts.nothing() if negative_prompt is None else prompts.plain([negative_prompt])
         begin = None if source is None else encode_pictures(self._safe_vae(), source)
         steps = num_inference_steps if begin is None else steps_taken(num_inference_steps, strength)
@@ -342,7 +352,7 @@ class UniEmoPipeline(DiffusionPipeline):
                 num_inference_steps,
                 on_step,
                 away,
-                guidance_scale,
+                guidance,
                 begin,
                 strength,
             )
@@ -356,7 +366,8 @@ class UniEmoPipeline(DiffusionPipeline):
             prompt=prompt,
             settings={
                 "num_inference_steps": num_inference_steps,
-                "guidance_scale": guidance_scale,
+                "guidance_scale": guidance.scale,
+                "guidance_rescale": guidance.rescale,
                 "negative_prompt": negative_prompt,
                 "strength": None if image is None else strength,
                 "scheduler": type(self.scheduler).__name__,

@@ -63,6 +63,9 @@ class EvaluationArguments:
         default=None,
         metadata={"help": "How far generation and editing follow a prompt; that of `uniemo_joint` if not given."},
     )
+    guidance_rescale: float | None = field(
+        default=None, metadata={"help": "How far they take back the glare; that of `uniemo_joint` if not given."}
+    )
     judge_steps: int = field(default=1000, metadata={"help": "Steps that generation's judge trains."})
     baseline_steps: int | None = field(
         default=None,

@@ -19,6 +19,7 @@ from peft import LoraConfig
 from torch import nn
 
 from kcdp.perception.denoiser import share_unet
+from kcdp.pipelines.sampling import Guidance
 from train.evaluation.paintings import paint_latents
 from train.foundation import Foundation
 from train.stages.joint import ATTENTION, JointConfig
@@ -33,7 +34,7 @@ _JUDGED = 64
 
 
 def prior_latents(
-    foundation: Foundation, scheduler: DDPMScheduler, steps: int, guidance: float, seeds: Sequence[int]
+    foundation: Foundation, scheduler: DDPMScheduler, steps: int, guidance: Guidance, seeds: Sequence[int]
 ) -> torch.Tensor:
     """Scaled latents (B, C, h, w) of what the denoiser paints when asked for a picture, in `steps` with `guidance`."""
     told = foundation.prompts.plain([PRIOR_PROMPT] * len(seeds))

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from kcdp.experts.chain import ExpertQueryChain
+from kcdp.pipelines.sampling import Guidance
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.bundle import assemble_uniemo, trained_uniemo
 from train.data.store import cached_array, content_key, fingerprint
@@ -82,13 +83,17 @@ class Painters:
     def assembled(self, best: Path) -> UniEmoPipeline:
         """UniEmo of a joint stage's weights, as far after its prompts as the evaluation asks for."""
         pipeline = assemble_uniemo(self.recipe, self.parts.foundation, best)
-        pipeline.register_to_config(guidance_scale=self.guidance_scale)
+        pipeline.register_to_config(guidance_scale=self.guidance.scale, guidance_rescale=self.guidance.rescale)
         return pipeline
 
     @property
-    def guidance_scale(self) -> float:
-        asked = self.arguments.guidance_scale
-        return self.recipe.stage_settings("uniemo_joint", JointConfig)[0].guidance_scale if asked is None else asked
+    def guidance(self) -> Guidance:
+        """Of every method, as the evaluation asks for it or the recipe has it."""
+        asked, own = self.arguments, self.recipe.stage_settings("uniemo_joint", JointConfig)[0]
+        return Guidance(
+            own.guidance_scale if asked.guidance_scale is None else asked.guidance_scale,
+            own.guidance_rescale if asked.guidance_rescale is None else asked.guidance_rescale,
+        )
 
     def by_pipeline(self, title: str, pipeline: UniEmoPipeline) -> PaintMethod:
         steps = self.arguments.inference_steps
@@ -99,9 +104,7 @@ class Painters:
         weights = fingerprint(
             pipeline.unet, *pipeline.prompts.text_encoders, pipeline.vae, pipeline.fusion, pipeline.space
         )
-        return PaintMethod(
-            title, made, {"weights": weights, "steps": steps, "guidance": pipeline.config.guidance_scale}
-        )
+        return PaintMethod(title, made, {"weights": weights, "steps": steps, "guidance": self.guidance})
 
     def joint_settings(self) -> tuple[JointConfig, LoopConfig, dict[str, Any]]:
         """Settings of the baselines that train, and all that they depend on but the loop."""
@@ -146,14 +149,14 @@ class Painters:
         config = dataclasses.replace(config, tune_unet="none")
         stage = InversionStage(self.parts.stage(config), self.domains.emotions)
         words = learned_words(self.trained("inversion", stage, loop, {**settings, "config": vars(config)}))
-        guidance, steps = self.guidance_scale, self.arguments.inference_steps
+        guidance, steps = self.guidance, self.arguments.inference_steps
         return PaintMethod(
             title,
             self._by_words(words, guidance),
             {**settings, "words": content_key(words.tolist()), "steps": steps, "guidance": guidance},
         )
 
-    def _by_words(self, words: torch.Tensor, guidance: float) -> Painter:
+    def _by_words(self, words: torch.Tensor, guidance: Guidance) -> Painter:
         """Paints with vectors (K, T) in the place of the emotions' words."""
         foundation, steps = self.parts.foundation, self.arguments.inference_steps
 
@@ -170,7 +173,7 @@ class Painters:
         All adapters together train for as many steps as another method does.
         """
         config, loop, settings = self.joint_settings()
-        parts, steps, guidance = self.parts, self.arguments.inference_steps, self.guidance_scale
+        parts, steps, guidance = self.parts, self.arguments.inference_steps, self.guidance
         foundation, scheduler, emotions = parts.foundation, parts.scheduler, self.domains.emotions
         share = max(1, loop.steps // len(emotions))
         loop = dataclasses.replace(
@@ -202,7 +205,7 @@ class Painters:
     def _text_to_image(self, title: str) -> PaintMethod:
         """The denoiser as it was before any emotion, Stable Diffusion where the recipe names it, asked in words."""
         foundation, steps = self.parts.foundation, self.arguments.inference_steps
-        guidance = self.guidance_scale
+        guidance = self.guidance
 
         def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
             told = foundation.prompts.plain([f"a {emotion} picture"] * count)

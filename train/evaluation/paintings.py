@@ -10,7 +10,7 @@ from PIL import Image
 
 from kcdp.experts.prompt import Condition
 from kcdp.imaging import to_pictures
-from kcdp.pipelines.sampling import denoise
+from kcdp.pipelines.sampling import Guidance, denoise
 from train.foundation import Foundation
 
 #: Things, faces and scenes, of each of which a sheet has a row.
@@ -25,6 +25,8 @@ PROMPTS = (
     "a broken heart",
 )
 
+GUIDANCE = Guidance(4.0)
+
 
 @torch.no_grad()
 def paint_latents(
@@ -33,7 +35,7 @@ def paint_latents(
     told: Condition,
     seeds: Sequence[int],
     steps: int = 30,
-    guidance: float = 4.0,
+    guidance: Guidance = GUIDANCE,
 ) -> torch.Tensor:
     """Scaled latents (B, C, h, w) that the foundation's denoiser makes of B conditions and seeds, in DDIM's steps.
 

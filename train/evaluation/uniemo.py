@@ -201,7 +201,7 @@ class UniEmoEvaluation:
             "weights": fingerprint(*own),
             "instruments": self._instruments.key,
             "steps": arguments.inference_steps,
-            "guidance": pipeline.config.guidance_scale,
+            "guidance": self._painters.guidance,
             "seeds": seeds,
         }
         known = {**settings, "real": real.store.key, "rows": chosen.tolist()}
@@ -278,8 +278,8 @@ class UniEmoEvaluation:
         }[tuned]
         return (
             f"{self.recipe.label_space}, protocol `{self.recipe.protocol}`, {self.arguments.pictures} pictures of each "
-            f"emotion in {self.arguments.inference_steps} steps at guidance {self._painters.guidance_scale:g}, nothing said "
-            "but the emotion. Emo-A is by a "
+            f"emotion in {self.arguments.inference_steps} steps at guidance {self._painters.guidance.scale:g} (rescaled: "
+            f"{self._painters.guidance.rescale:g}), nothing said but the emotion. Emo-A is by a "
             f"convolutional network of its own (validation accuracy {percent(judge['accuracy'])}, macro-F1 "
             f"{percent(judge['macro_f1'])}), by whose features FID and LPIPS are measured too; Sem-C and Sem-D are by this "
             f"run's CLIP. These numbers compare with each other, not with the paper's. {learned}{alone}"

@@ -72,7 +72,8 @@ def generate(pipeline: UniEmoPipeline, pool: Pool, cache_dir: Path, config: Feed
     The things to show are those of the pool's captions. All processes make them together.
     """
     weights = fingerprint(pipeline.unet, pipeline.fusion, pipeline.space, *pipeline.prompts.text_encoders)
-    settings = (weights, config.num_inference_steps, config.guidance_scale, pipeline.config.guidance_scale)
+    own = (pipeline.config.guidance_scale, pipeline.config.guidance_rescale)
+    settings = (weights, config.num_inference_steps, config.guidance_scale, own)
     folder = cache_dir / f"generated-{content_key(pool.store.key, *settings, config.batch_size)[:16]}"
     # What one call of the pipeline makes: an emotion, a prompt and seeds.
     asked: list[tuple[str, str, list[int]]] = []

@@ -84,6 +84,9 @@ class JointConfig:
     guidance_scale: float = field(
         default=7.5, metadata={"help": "How far the pipeline follows a prompt where a call does not say."}
     )
+    guidance_rescale: float = field(
+        default=0.0, metadata={"help": "How far it then takes back the glare that this brings: 0 (paper) to 1."}
+    )
 
 
 def tuned_unet(unet: UNet2DConditionModel, config: JointConfig) -> UNet2DConditionModel | None:

@@ -166,13 +166,15 @@ def test_strength_is_the_share_of_the_steps_taken(make, faces):
 
 
 @torch.no_grad()
-def test_guidance_leads_away_from_the_empty_prompt(pipeline, make):
+@pytest.mark.parametrize("rescale", [0.0, 0.25])
+def test_guidance_leads_away_from_the_empty_prompt(pipeline, make, rescale):
     """What the UNet says of both prompts, by hand for a single step from pure noise."""
     calls = []
     unet = pipeline.unet
     handle = unet.register_forward_hook(lambda module, inputs, output: calls.append((inputs, output[0])))
     stepped = []
-    make("awe", num_inference_steps=1, guidance_scale=3.0, callback_on_step_end=lambda *given: stepped.append(given))
+    options = {"num_inference_steps": 1, "guidance_scale": 3.0, "guidance_rescale": rescale}
+    make("awe", **options, callback_on_step_end=lambda *given: stepped.append(given))
     handle.remove()
     ((latents, _), predicted), timestep = calls[0], stepped[0][2]
     assert torch.equal(*latents.chunk(2))
@@ -180,6 +182,8 @@ def test_guidance_leads_away_from_the_empty_prompt(pipeline, make):
     scheduler = copy.deepcopy(pipeline.scheduler)
     scheduler.set_timesteps(1)
     guided = without + 3.0 * (towards - without)
+    # A share of the way back to the deviation of the prompt's own prediction.
+    guided = guided * (1 - rescale + rescale * towards.std() / guided.std())
     expected = scheduler.step(guided, timestep, latents[:1], return_dict=False)[0]
     torch.testing.assert_close(stepped[0][3]["latents"], expected)
 
@@ -197,11 +201,13 @@ def test_guidance_of_one_asks_once_a_step_and_a_negative_prompt_counts(pipeline,
 
 
 def test_the_pipelines_own_guidance_holds_where_none_is_given(kcdp):
-    pipeline = tiny_uniemo(kcdp, guidance_scale=3.5)
+    pipeline = tiny_uniemo(kcdp, guidance_scale=3.5, guidance_rescale=0.5)
     options = {"seed": 1, "num_inference_steps": 2}
     found = pipeline("awe", **options)
     assert found.settings["guidance_scale"] == 3.5
-    assert same(found.images[0], pipeline("awe", guidance_scale=3.5, **options).images[0])
+    assert found.settings["guidance_rescale"] == 0.5
+    assert same(found.images[0], pipeline("awe", guidance_scale=3.5, guidance_rescale=0.5, **options).images[0])
+    assert not same(found.images[0], pipeline("awe", guidance_rescale=0.0, **options).images[0])
 
 
 def test_a_callback_sees_each_step_and_may_change_it(pipeline, make, drawn):
@@ -292,6 +298,7 @@ def test_a_result_is_clean_json(make, drawn, faces):
         ({"num_images": 0}, "number of pictures must be at least 1, not 0"),
         ({"num_inference_steps": 0}, "number of steps must be at least 1, not 0"),
         ({"guidance_scale": float("inf")}, "guidance scale must be a finite number"),
+        ({"guidance_rescale": 1.5}, "rescaling must be from 0 to 1"),
         ({"seed": -1}, "whole number from 0 to"),
         ({"seed": 2**63}, "whole number from 0 to"),
         ({"seed": [1, 2.5]}, "whole number from 0 to 2.*not 2.5"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
+from kcdp.pipelines.sampling import Guidance
 from train.evaluation.dreambooth import (
     PRIOR_PROMPT,
     PROMPT,
@@ -33,7 +34,7 @@ def scheduler() -> DDPMScheduler:
 
 @pytest.fixture(scope="module")
 def prior(foundation: Foundation, scheduler: DDPMScheduler) -> np.ndarray:
-    return prior_latents(foundation, scheduler, 2, 2.0, range(3)).numpy()
+    return prior_latents(foundation, scheduler, 2, Guidance(2.0), range(3)).numpy()
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_the_prior_is_what_the_denoiser_paints_of_each_seed(
     foundation: Foundation, scheduler: DDPMScheduler, prior: np.ndarray
 ) -> None:
     assert prior.shape == (3, 6, 4, 4) and prior.dtype == np.float16 and np.isfinite(prior).all()
-    alone = prior_latents(foundation, scheduler, 2, 2.0, [2]).numpy()
+    alone = prior_latents(foundation, scheduler, 2, Guidance(2.0), [2]).numpy()
     np.testing.assert_allclose(alone[0], prior[2], atol=1e-2, rtol=1e-2)
     assert not np.allclose(prior[0], prior[1], atol=0.1)
 

@@ -9,20 +9,23 @@ from PIL import Image
 from transformers import CLIPTokenizer
 
 from kcdp.imaging import to_pictures
+from kcdp.pipelines.sampling import Guidance
 from tests.tiny_diffusion import SIZE, stable_diffusion_xl
-from train.evaluation.paintings import decoded, paint_latents, sheet
+from train.evaluation.paintings import GUIDANCE, decoded, paint_latents, sheet
 from train.foundation import Foundation
 from train.stages.unet import build_scheduler
 
 
-def painted(foundation: Foundation, prompts: list[str], seeds: list[int], guidance: float = 4.0) -> list[Image.Image]:
+def painted(
+    foundation: Foundation, prompts: list[str], seeds: list[int], guidance: Guidance = GUIDANCE
+) -> list[Image.Image]:
     told = foundation.prompts.plain(prompts)
     return decoded(foundation, paint_latents(foundation, build_scheduler(), told, seeds, 2, guidance))
 
 
 @torch.no_grad()
 def test_a_picture_is_what_guided_denoising_by_hand_makes(foundation: Foundation) -> None:
-    (found,) = painted(foundation, ["a red face"], [3], guidance=2.0)
+    (found,) = painted(foundation, ["a red face"], [3], guidance=Guidance(2.0))
     scheduler = DDIMScheduler.from_config(build_scheduler().config)
     scheduler.set_timesteps(2)
     latents = torch.randn((1, 6, 4, 4), generator=torch.Generator().manual_seed(3))
@@ -47,7 +50,9 @@ def test_on_two_text_encoders_a_picture_is_what_the_library_makes(
     foundation = dataclasses.replace(foundation, **networks)
     scheduler = DDPMScheduler.from_config(parts["scheduler"].config, clip_sample=False)
     told = foundation.prompts.plain(["a red sofa", "a cat"])
-    found = decoded(foundation, paint_latents(foundation, scheduler, told, [3, 4], steps=2, guidance=3.0))
+    found = decoded(
+        foundation, paint_latents(foundation, scheduler, told, [3, 4], steps=2, guidance=Guidance(3.0, 0.5))
+    )
     noise = [torch.randn((1, 4, 8, 8), generator=torch.Generator().manual_seed(seed)) for seed in (3, 4)]
     library = StableDiffusionXLPipeline(
         **networks, scheduler=DDIMScheduler.from_config(scheduler.config), add_watermarker=False
@@ -58,6 +63,7 @@ def test_on_two_text_encoders_a_picture_is_what_the_library_makes(
         width=SIZE,
         num_inference_steps=2,
         guidance_scale=3.0,
+        guidance_rescale=0.5,
         latents=torch.cat(noise),
     ).images
     for one, other in zip(found, expected, strict=True):

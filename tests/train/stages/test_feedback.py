@@ -32,7 +32,7 @@ class Painter:
         torch.manual_seed(0)
         self.unet = self.fusion = self.space = nn.Linear(1, 1)
         self.prompts = SimpleNamespace(text_encoders=(self.unet,))
-        self.config = SimpleNamespace(guidance_scale=4.0)
+        self.config = SimpleNamespace(guidance_scale=4.0, guidance_rescale=0.0)
         self.picture, self.asked = picture, []
 
     def __call__(self, emotion, prompt, *, seed, num_inference_steps, guidance_scale):
