@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -124,8 +124,9 @@ def build_space(
     vision: CLIPVisionModel,
     chain: ExpertQueryChain,
     correlation: EmotionalCorrelation,
+    domains: Sequence[str] = (),
 ) -> EmotionSpace:
-    """The emotion space of a pool's labelled pictures, of which `tokens` (N, 1 + n, W) are kept.
+    """The emotion space of a pool's labelled pictures, of which `tokens` (N, 1 + n, W) are kept; of these `domains` only, if given.
 
     What the chain makes of them is computed once. Raises ValueError when an emotion has no picture.
     """
@@ -141,4 +142,5 @@ def build_space(
     key = content_key("space", pool.store.key, pool.labels.tolist(), fingerprint(vision, chain, correlation))
     found = torch.from_numpy(np.array(cached_array(pool.cache_dir, key, len(pool), look, chunk=256)))
     features, alphas = found[:, :-2].unflatten(1, (3, -1)), found[:, -2:]
-    return EmotionSpace.fit(features, pool.labels, alphas, classes)
+    counts = torch.from_numpy(pool.domains.within(domains or pool.domains.names))
+    return EmotionSpace.fit(features, torch.where(counts, pool.labels, -1), alphas, classes)

@@ -78,6 +78,9 @@ class JointConfig:
             "help": "Latent channels count by their deviation to this power: 0 alike, 1 for what is large first."
         },
     )
+    space: tuple[str, ...] = field(
+        default=(), metadata={"help": "Domains whose pictures the emotion space is of; all if not given."}
+    )
     balance: float = field(
         default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
     )

@@ -70,6 +70,7 @@ class JointParts:
         clip: as its stage left it, for the emotional correlation.
         pictures: labelled pictures, and the tower as the stage `uniemo_understanding` left it.
         start: that stage's weights.
+        space: the domains that the emotion space is of; all if empty.
     """
 
     foundation: Foundation
@@ -77,6 +78,7 @@ class JointParts:
     clip: FrozenCLIP
     pictures: UnderstandingStage
     start: Path
+    space: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, recipe: Recipe, records: Dataset) -> JointParts:
@@ -93,6 +95,7 @@ class JointParts:
             clip=load_clip(recipe),
             pictures=understanding_stage(recipe, config, train, held_out, start / "vision"),
             start=start,
+            space=tuple(joint.space),
         )
 
     @cached_property
@@ -126,7 +129,7 @@ class JointParts:
         chain = ExpertQueryChain.from_pretrained(best / "chain").to(device).eval()
         correlation = EmotionalCorrelation.from_pretrained(best / "correlation").to(device)
         pictures = self.pictures
-        space = build_space(pictures.train, pictures.data.views[0], vision, chain, correlation)
+        space = build_space(pictures.train, pictures.data.views[0], vision, chain, correlation, self.space)
         write_folder(best / "space", space.save_pretrained)
 
 

@@ -13,6 +13,7 @@ from kcdp.experts.emotion_space import EmotionSpace
 from kcdp.vision import ConvStemCLIPVisionModel
 from train.data.attributes import AttributeTable
 from train.data.pool import Pool
+from train.data.records import Coded
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.joint import JointConfig
 
@@ -110,9 +111,19 @@ def test_the_space_is_what_the_chain_makes_of_each_emotions_pictures(joint_parts
             nearest = table.nearest(embeds, kind=kind)[0]
             alphas = torch.where(nearest >= 0, table.coefficients[nearest.clamp(min=0), emotion], 0.0)
             assert space.alphas[emotion, place].item() == pytest.approx(alphas.mean().item(), abs=0.05)
+    plain = chain(vision, pool.plain(torch.arange(len(pool)))).cls
     monkeypatch.setattr(chain, "follow", lambda *_, **__: pytest.fail("computed again"))
     again = build_space(pool, tokens, vision, chain, table)
     assert torch.equal(space.mean, again.mean)
+    # Every second picture is of another domain, which has no say.
+    codes = np.arange(len(pool), dtype=np.int32) % 2
+    monkeypatch.setattr(pool, "domains", Coded(("emoji", "things"), codes))
+    some = build_space(pool, tokens, vision, chain, table, ("emoji",))
+    rows = torch.from_numpy((pool.labels == 1).numpy() & (codes == 0))
+    assert 0 < rows.sum() < (pool.labels == 1).sum()
+    assert torch.allclose(some.mean[1, 0], plain[rows].mean(0), atol=2e-2)
+    with pytest.raises(ValueError, match="has no picture"):
+        build_space(pool, tokens, vision, chain, table, ("photos",))
 
 
 def test_a_finished_stage_has_its_space_beside_it(joint_parts, tmp_path):
