@@ -110,11 +110,11 @@ def judgement(piece: Piece) -> str:
         return f"{percent(piece.verdict[piece.reading])} {piece.reading}."
     if piece.shift is not None:
         before, after = piece.before[piece.target], piece.verdict[piece.target]
-        way = "towards" if piece.shift >= 0 else "away from"
-        return (
-            f"From {percent(before)} to {percent(after)} {piece.target}: "
-            f"a shift (Emo-S) of {signed(piece.shift)}, {way} what was asked for."
-        )
+        moved = f"From {percent(before)} to {percent(after)} {piece.target}"
+        if abs(piece.shift) < 0.005:
+            return f"{moved}: no shift (Emo-S) to speak of; more strength may bring one."
+        way = "towards" if piece.shift > 0 else "away from"
+        return f"{moved}: a shift (Emo-S) of {signed(piece.shift)}, {way} what was asked for."
     wanted = [label for label, weight in (piece.asked or {}).items() if weight > 0]
     if wanted == [piece.reading]:
         return emotion_style(piece.reading).gloss

@@ -86,6 +86,7 @@ def test_judgement_of_an_edit_tells_the_shift_and_its_way() -> None:
     edit = piece(asked={"fear": 1.0}, target="fear", before={"awe": 0.9, "fear": 0.1})
     assert words.judgement(edit) == ("From 10 % to 30 % fear: a shift (Emo-S) of +0.20, towards what was asked for.")
     assert "away from" in words.judgement(piece(target="fear", before={"awe": 0.1, "fear": 0.9}))
+    assert "no shift (Emo-S) to speak of" in words.judgement(piece(target="fear", before={"awe": 0.7, "fear": 0.302}))
     assert "feeling of the other picture, fear" in words.judgement_lead(
         piece(target="fear", before={"awe": 1.0, "fear": 0.0})
     )
