@@ -155,16 +155,21 @@ def test_generation_is_measured_beside_real_pictures(
 def test_edited_pictures_are_measured(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("train.evaluation.uniemo.THINGS", ("bench", "cup"))
+    monkeypatch.setattr("train.evaluation.uniemo.THINGS", ("cat", "robot"))
     command(run, "--what", "editing")
     results = json.loads((run / "evaluation/editing.json").read_text())
     assert results["transfer"]["pictures"] == 2 * 8 * 2
     assert len(results["fusion"]["curve"]) == 5 and all(0 <= value <= 1 for value in results["fusion"]["curve"])
     assert results["refeel"]["pictures"] == 2
+    # All test pictures show one of the two.
+    assert results["real"]["pictures"] == 8 * 5 and 0 <= results["real"]["thing"] <= 1
     assert "## Re-feel" in capsys.readouterr().out
     # Asked again, it is read.
     monkeypatch.setattr("train.evaluation.editing.Editing.transfer", lambda self: pytest.fail("painted again"))
     command(run, "--what", "editing")
+    # At another guidance it is not there.
+    with pytest.raises(pytest.fail.Exception, match="painted again"):
+        command(run, "--what", "editing", "--guidance_rescale", "0.5")
 
 
 def test_variants_are_measured_by_what_they_see_and_paint(
