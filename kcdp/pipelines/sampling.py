@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import secrets
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from kcdp.experts.prompt import Condition
 
 #: Called after each step with its number, its timestep and the latents; gives the latents to go on with.
 OnStep = Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor]
+#: How many seeds there are.
+SEEDS = 2**63
 
 
 class Guidance(NamedTuple):
@@ -30,6 +33,29 @@ class Guidance(NamedTuple):
 
 
 UNGUIDED = Guidance()
+
+
+def seeds_of(seed: int | Sequence[int] | None, num_images: int | None = None) -> list[int]:
+    """A seed for each of `num_images` pictures, or for a single one: those given, those from a first one on, or drawn.
+
+    Raises ValueError for a number of pictures below 1, a seed that is no whole number from 0 to 2**63 - 1, or another
+    number of seeds than of pictures.
+    """
+    if num_images is not None and num_images < 1:
+        raise ValueError(f"The number of pictures must be at least 1, not {num_images}.")
+    if seed is None:
+        return [secrets.randbits(32) for _ in range(num_images or 1)]
+    given = [seed] if isinstance(seed, int) else list(seed)
+    wrong = [value for value in given if not isinstance(value, int) or not 0 <= value < SEEDS]
+    if wrong:
+        raise ValueError(f"A seed must be a whole number from 0 to 2**63 - 1, not {wrong[0]}.")
+    if isinstance(seed, int):
+        return [(seed + number) % SEEDS for number in range(num_images or 1)]
+    if not given or num_images not in (None, len(given)):
+        raise ValueError(
+            f"There are {len(given)} seeds for {num_images or 'no'} pictures; give one seed for each picture."
+        )
+    return given
 
 
 def steps_taken(num_inference_steps: int, strength: float) -> int:

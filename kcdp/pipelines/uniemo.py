@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -28,7 +27,7 @@ from kcdp.experts.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.imaging import to_tensor
 from kcdp.perception.denoiser import heat_map
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
-from kcdp.pipelines.sampling import Guidance, denoise, steps_taken
+from kcdp.pipelines.sampling import SEEDS, Guidance, denoise, seeds_of, steps_taken
 from kcdp.results import AttentionMap, AttributeMatch, UniEmoImageOutput, UniEmoOutput
 
 OutputType = Literal["pil", "pt"]
@@ -38,7 +37,6 @@ StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor, dict[str, torch.T
 
 #: Added to a picture's seed where its emotion is drawn, so that the same seed gives the same noise for every emotion.
 _EMOTION_SEEDS = 0x9E3779B97F4A7C15
-_SEEDS = 2**63
 
 
 class UniEmoPipeline(DiffusionPipeline):
@@ -212,15 +210,13 @@ class UniEmoPipeline(DiffusionPipeline):
         emotion: str | Mapping[str, float] | Picture,
         prompt: str,
         strength: float,
-        num_images: int | None,
-        seed: int | Sequence[int] | None,
         num_inference_steps: int,
         guidance_scale: float | None,
         guidance_rescale: float | None,
         negative_prompt: str | None,
         output_type: str,
     ) -> None:
-        """Raise ValueError, with one sentence, for the first argument of a call that makes no sense."""
+        """Raise ValueError, with one sentence, for the first of these arguments of a call that makes no sense."""
         self._weights(emotion)
         if not isinstance(prompt, str):
             raise ValueError(f"The prompt must be a text, not {type(prompt).__name__}.")
@@ -230,22 +226,12 @@ class UniEmoPipeline(DiffusionPipeline):
             raise ValueError(f"The negative prompt must be a text, not {type(negative_prompt).__name__}.")
         if not 0 < strength <= 1:
             raise ValueError(f"The strength must be above 0 and at most 1, not {strength}.")
-        if num_images is not None and num_images < 1:
-            raise ValueError(f"The number of pictures must be at least 1, not {num_images}.")
         if num_inference_steps < 1:
             raise ValueError(f"The number of steps must be at least 1, not {num_inference_steps}.")
         if guidance_scale is not None and not math.isfinite(guidance_scale):
             raise ValueError(f"The guidance scale must be a finite number, not {guidance_scale}.")
         if guidance_rescale is not None and not 0 <= guidance_rescale <= 1:
             raise ValueError(f"The guidance's rescaling must be from 0 to 1, not {guidance_rescale}.")
-        seeds = [] if seed is None else [seed] if isinstance(seed, int) else list(seed)
-        wrong = [value for value in seeds if not isinstance(value, int) or not 0 <= value < _SEEDS]
-        if wrong:
-            raise ValueError(f"A seed must be a whole number from 0 to 2**63 - 1, not {wrong[0]}.")
-        if seed is not None and not isinstance(seed, int) and (not seeds or num_images not in (None, len(seeds))):
-            raise ValueError(
-                f"There are {len(seeds)} seeds for {num_images or 'no'} pictures; give one seed for each picture."
-            )
         if output_type not in get_args(OutputType):
             raise ValueError(f"Unknown output type '{output_type}'; choose one of {', '.join(get_args(OutputType))}.")
 
@@ -307,22 +293,15 @@ class UniEmoPipeline(DiffusionPipeline):
             emotion,
             prompt,
             strength,
-            num_images,
-            seed,
             num_inference_steps,
             guidance_scale,
             guidance_rescale,
             negative_prompt,
             output_type,
         )
+        seeds = seeds_of(seed, num_images)
         weights = self._weights(emotion)
         source = None if image is None else load_clips(image).middles
-        if seed is None:
-            seeds = [secrets.randbits(32) for _ in range(num_images or 1)]
-        elif isinstance(seed, int):
-            seeds = [(seed + number) % _SEEDS for number in range(num_images or 1)]
-        else:
-            seeds = list(seed)
         guidance = Guidance(
             self.config.guidance_scale if guidance_scale is None else guidance_scale,
             self.config.guidance_rescale if guidance_rescale is None else guidance_rescale,
@@ -400,7 +379,7 @@ class UniEmoPipeline(DiffusionPipeline):
             if weight == 0:
                 continue
             emotions = torch.full((len(seeds),), self.labels.index(name), device=self.space.device)
-            generators = [torch.Generator().manual_seed((value + _EMOTION_SEEDS) % _SEEDS) for value in seeds]
+            generators = [torch.Generator().manual_seed((value + _EMOTION_SEEDS) % SEEDS) for value in seeds]
             features = self.space.sample(emotions, generators)
             fused.append((self._fuse(features, self.space.alphas[emotions]), weight))
         return [[(vectors[row], weight) for vectors, weight in fused] for row in range(len(seeds))]
