@@ -36,7 +36,7 @@ from kcdp.pipelines.sampling import Guidance, denoise
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.results import Triplet
 from train.data.drawn import draw
-from train.full_size import FullSize
+from train.full_size import SCHEDULER, FullSize
 
 
 @dataclass
@@ -267,7 +267,7 @@ def painted_by_ours(full: FullSize, count: int, steps: int) -> torch.Tensor:
     emotion = torch.randn(full.text_encoder.config.hidden_size, device=full.unet.device, dtype=full.unet.dtype)
     latents = denoise(
         full.unet,
-        DDIMScheduler(),
+        DDIMScheduler(**SCHEDULER),
         prompts.with_emotions(["a cat"] * count, [[(emotion, 1.0)]] * count),
         range(count),
         steps,
@@ -285,7 +285,7 @@ def painted_by_library(full: FullSize, count: int, steps: int) -> torch.Tensor:
         unet=full.unet,
         text_encoder=full.text_encoder,
         tokenizer=full.encoder.tokenizer,
-        scheduler=DDIMScheduler(),
+        scheduler=DDIMScheduler(**SCHEDULER),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

@@ -44,6 +44,14 @@ VAE = {
     "layers_per_block": 2,
     "latent_channels": 4,
 }
+SCHEDULER = {
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+}
 #: CLIP ViT-L/14's text tower, which is Stable Diffusion's text encoder.
 TEXT = {
     "hidden_size": 768,
