@@ -17,11 +17,11 @@ from transformers import (
     CLIPVisionModel,
 )
 
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.experts.correlation import EmotionalCorrelation
-from kcdp.experts.emotion_space import EmotionSpace
-from kcdp.experts.fusion import EmotionFusion
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from kcdp.uniemo.correlation import EmotionalCorrelation
+from kcdp.uniemo.emotion_space import EmotionSpace
+from kcdp.uniemo.fusion import EmotionFusion
+from kcdp.uniemo.query_chain import ExpertQueryChain
 
 #: Side of the pictures that are made, and of those that the vision tower takes.
 SIZE, SEEN = 32, 28

@@ -9,12 +9,12 @@ from diffusers import DDIMScheduler
 from torch.nn import functional as F
 
 from kcdp.emotions import LABEL_SPACES
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.experts.correlation import EmotionalCorrelation
-from kcdp.experts.emotion_space import EmotionSpace
-from kcdp.experts.fusion import EmotionFusion
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from kcdp.uniemo.correlation import EmotionalCorrelation
+from kcdp.uniemo.emotion_space import EmotionSpace
+from kcdp.uniemo.fusion import EmotionFusion
+from kcdp.uniemo.query_chain import ExpertQueryChain
 from kcdp.vision import ConvStemCLIPVisionConfig, ConvStemCLIPVisionModel
 from tests.tiny_pipeline import SIZE, WIDTH
 from train.stages.unet import build_scheduler

@@ -27,15 +27,15 @@ from transformers import HfArgumentParser
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kcdp.bundle import EMBEDDED, BundleError, load_bundle
-from kcdp.experts.chain import tower_pixels
-from kcdp.experts.prompt import PromptEncoder
 from kcdp.imaging import load_frames, to_tensor
+from kcdp.painting.prompt import PromptEncoder
+from kcdp.painting.sampling import Guidance, denoise
 from kcdp.perception.denoiser import share_unet
 from kcdp.pipelines.kcdp import KCDPPipeline
-from kcdp.pipelines.sampling import Guidance, denoise
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.results import Triplet
-from train.data.drawn import draw
+from kcdp.uniemo.query_chain import tower_pixels
+from train.drawn import draw
 from train.full_size import SCHEDULER, FullSize
 
 

@@ -16,18 +16,18 @@ from torch import nn
 from transformers import AutoModel
 
 from kcdp.bundle import OWN_UNET, SHARED
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.experts.correlation import EmotionalCorrelation
-from kcdp.experts.emotion_space import EmotionSpace
-from kcdp.experts.fusion import EmotionFusion
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.prediction.cliea import CLIEA
 from kcdp.prediction.moe import MixtureOfExperts
-from train.foundation import Foundation
-from train.loop import write_folder
-from train.recipe import Recipe
+from kcdp.uniemo.correlation import EmotionalCorrelation
+from kcdp.uniemo.emotion_space import EmotionSpace
+from kcdp.uniemo.fusion import EmotionFusion
+from kcdp.uniemo.query_chain import ExpertQueryChain
+from train.core.foundation import Foundation
+from train.core.recipe import Recipe
+from train.core.trainer import write_folder
 from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig
 from train.stages.running import hub_config, load_scheduler

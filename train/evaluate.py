@@ -24,9 +24,13 @@ from accelerate import PartialState
 
 from kcdp.bundle import BundleError, load_bundle
 from kcdp.pipelines.kcdp import KCDPPipeline
-from train.arguments import filled, parse
 from train.bundle import assemble
-from train.data.pool import Pool
+from train.core.arguments import filled, parse
+from train.core.foundation import Foundation
+from train.core.processes import together
+from train.core.recipe import Recipe
+from train.core.trainer import with_steps
+from train.data.dataset import Pool
 from train.data.sets import SetError
 from train.data.sources import load_records
 from train.data.splits import parts, select
@@ -36,14 +40,10 @@ from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.painters import GENERATORS
 from train.evaluation.published import pair_name, published_beside
-from train.evaluation.results import ResultStore, write_json, write_text
+from train.evaluation.result_cache import ResultStore, write_json, write_text
 from train.evaluation.uniemo import UniEmoEvaluation
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
-from train.foundation import Foundation
-from train.loop import with_steps
-from train.processes import together
-from train.recipe import Recipe
 from train.stages import best_weights, load_foundation, load_perception
 from train.stages.kcdp import KCDPConfig
 from train.stages.running import data_speaks, load_clip, load_scheduler

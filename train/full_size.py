@@ -15,10 +15,10 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, CLIPVisionConfig, CLIPVisionModel
 
 from kcdp.bundle import EMBEDDED
-from kcdp.experts.chain import ExpertQueryChain
 from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.perception.denoiser import Denoiser
 from kcdp.perception.pyramid import FeaturePyramid
+from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.stages.understanding import UnderstandingConfig, build_chain
 
 VisionTower = Literal["B/32", "B/16", "L/14"]

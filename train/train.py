@@ -15,10 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from train.arguments import parse
+from train.core.arguments import parse
+from train.core.processes import together
+from train.core.recipe import Recipe
 from train.data.sets import SetError
-from train.processes import together
-from train.recipe import Recipe
 from train.stages import STAGES, check
 
 

@@ -12,7 +12,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
 
-from kcdp.convolution import ResidualBlock, conv_norm
+from kcdp.perception.convolution import ResidualBlock, conv_norm
 
 
 class BottomUpPath(ModelMixin, ConfigMixin):

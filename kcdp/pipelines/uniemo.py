@@ -19,16 +19,16 @@ from transformers import AutoModel, CLIPTextModel, CLIPTextModelWithProjection, 
 import kcdp.perception.autoencoder
 import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
-from kcdp.experts.chain import ChainOutput, ExpertQueryChain, tower_pixels
-from kcdp.experts.correlation import EmotionalCorrelation, Kind
-from kcdp.experts.emotion_space import EmotionSpace
-from kcdp.experts.fusion import EmotionFusion, pooled_features
-from kcdp.experts.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.imaging import to_tensor
+from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
+from kcdp.painting.sampling import SEEDS, Guidance, denoise, seeds_of, steps_taken
 from kcdp.perception.denoiser import heat_map
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
-from kcdp.pipelines.sampling import SEEDS, Guidance, denoise, seeds_of, steps_taken
 from kcdp.results import AttentionMap, AttributeMatch, UniEmoImageOutput, UniEmoOutput
+from kcdp.uniemo.correlation import EmotionalCorrelation, Kind
+from kcdp.uniemo.emotion_space import EmotionSpace
+from kcdp.uniemo.fusion import EmotionFusion, pooled_features
+from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, tower_pixels
 
 OutputType = Literal["pil", "pt"]
 #: Called after each step with the pipeline, the step's number, its timestep and {"latents": ...}; what it returns under

@@ -180,7 +180,7 @@ def _seconds(tasks: Sequence[Task]) -> float:
 
 def _steps(task: Task) -> int:
     """How many steps the pipeline will take."""
-    from kcdp.pipelines.sampling import steps_taken  # not with the page: it waits for the model libraries
+    from kcdp.painting.sampling import steps_taken  # not with the page: it waits for the model libraries
 
     steps = task.options["num_inference_steps"]
     return steps if task.options.get("image") is None else steps_taken(steps, task.options["strength"])

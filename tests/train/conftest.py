@@ -17,9 +17,9 @@ from kcdp.emotions import MIKELS_8
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.results import Triplet
-from train.data.pool import Pool
+from train.core.foundation import Foundation
+from train.data.dataset import Pool
 from train.data.records import make_record, to_dataset
-from train.foundation import Foundation
 from train.stages.language import LanguageConfig, build_captioner, build_clip
 from train.stages.text import TextConfig, build_text_tower
 from train.stages.unet import UNetConfig, build_unet

@@ -5,9 +5,9 @@ import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionModel
 
-from kcdp.experts.fusion import EmotionFusion
-from kcdp.experts.prompt import PromptEncoder
+from kcdp.painting.prompt import PromptEncoder
 from kcdp.results import Triplet
+from kcdp.uniemo.fusion import EmotionFusion
 from train.full_size import VISION, FullSize, build_vision
 from train.stages.unet import denoising_loss
 

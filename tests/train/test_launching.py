@@ -70,7 +70,7 @@ def test_the_launcher_starts_processes_that_find_each_other(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         f"import json, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-        "from pathlib import Path\nfrom accelerate import PartialState\nfrom train.processes import each, together\n"
+        "from pathlib import Path\nfrom accelerate import PartialState\nfrom train.core.processes import each, together\n"
         "with together():\n"
         "    state = PartialState()\n"
         "    found = each(range(5), lambda number: (number, state.process_index), 'numbers')\n"

@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import load_file
 
 from kcdp.bundle import BundleError, load_bundle
-from train.arguments import parse
 from train.bundle import add_uniemo, assemble_uniemo
-from train.recipe import Recipe
+from train.core.arguments import parse
+from train.core.recipe import Recipe
 from train.stages import STAGES, load_foundation
 from train.train import main
 

@@ -15,9 +15,9 @@ from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.lexicon import PICTURE_NOUNS
 from kcdp.knowledge.phrases import content_heads, place, words
 from kcdp.knowledge.triplets import TripletParser
-from train.data.pool import Pool
+from train.data.cache import cached_json, content_key
+from train.data.dataset import Pool
 from train.data.records import Coded
-from train.data.store import cached_json, content_key
 from train.data.wording import normalise
 
 #: Raise when the rules change: attributes found by the old ones are then looked for again.

@@ -7,9 +7,9 @@ import torch
 
 from kcdp.imaging import to_pictures
 from kcdp.results import Triplet
-from train.data.pool import Pool
-from train.data.store import cached_array, cached_json, content_key, fingerprint
-from train.foundation import Foundation
+from train.core.foundation import Foundation
+from train.data.cache import cached_array, cached_json, content_key, fingerprint
+from train.data.dataset import Pool
 
 
 class KnowledgeCache:

@@ -6,8 +6,8 @@ import re
 from functools import cache
 
 from kcdp.emotions import MIKELS_8
-from train.data.drawn.grammar import ADJECTIVES
 from train.data.wording import EVOKED, SHOWN
+from train.drawn.grammar import ADJECTIVES
 
 #: The adjectives that captions have for emotions, longest first, so that "awe-inspiring" is not left as "-inspiring".
 _WORDS = "|".join(
@@ -17,7 +17,7 @@ _WORDS = "|".join(
         key=lambda word: (-len(word), word),
     )
 )
-#: ", showing awe" at the end (`train.data.pool.FEELING`).
+#: ", showing awe" at the end (`train.data.dataset.FEELING`).
 _SHOWING = re.compile(rf",? showing (?:{_WORDS})\b")
 #: "who looks sad", "and is angry", "looks amazed".
 _CLAUSE = re.compile(rf",?(?: (?:who|that|which|and))? (?:looks?|is|are|feels?|seems?) (?:{_WORDS})(?![\w-])")

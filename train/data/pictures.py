@@ -16,8 +16,8 @@ import torch
 from datasets import Dataset
 from PIL import Image, UnidentifiedImageError
 
+from train.data.cache import cached_array
 from train.data.records import rows_of
-from train.data.store import cached_array
 
 logger = logging.getLogger(__name__)
 

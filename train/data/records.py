@@ -120,7 +120,7 @@ def complete(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def to_dataset(records: Iterable[Mapping[str, Any]]) -> Dataset:
-    """Rows of `make_record`, or of `train.data.drawn.draw_records`, as an in-memory dataset.
+    """Rows of `make_record`, or of `train.drawn.draw_records`, as an in-memory dataset.
 
     An empty one keeps the columns.
     """

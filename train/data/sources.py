@@ -12,15 +12,15 @@ from datasets import Dataset
 from filelock import FileLock
 
 from kcdp.emotions import MIKELS_8, LabelSpace
-from train.data.drawn import draw_records, draw_things
+from train.core.recipe import Recipe
+from train.data.dataset import Pool
 from train.data.folder import load_folder
 from train.data.parquet import load_domains
-from train.data.pool import Pool
 from train.data.records import FEATURES, Coded, concatenate, from_parquet, make_record, to_dataset
 from train.data.sets.labels import mapping
 from train.data.sets.loading import load_set
 from train.data.splits import select
-from train.recipe import Recipe
+from train.drawn import draw_records, draw_things
 
 #: Raise when the renderer changes what it draws: pictures of the old kind are then drawn again.
 DRAWN_VERSION = 1

@@ -18,16 +18,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from kcdp.metrics.recognition import recognition_scores
-from train.data.pool import Pool
-from train.data.store import content_key, fingerprint
+from train.core.foundation import Foundation
+from train.core.trainer import LoopConfig, Stage, run_stage, with_steps
+from train.data.cache import content_key, fingerprint
+from train.data.dataset import Pool
 from train.evaluation.baselines import FrozenCLIP, ResNetStage, linear_probe, zero_shot
 from train.evaluation.domains import Domains
 from train.evaluation.published import pair_name
-from train.evaluation.results import ResultStore, guesses_of, write_guesses
+from train.evaluation.result_cache import ResultStore, guesses_of, write_guesses
 from train.evaluation.vlm import FrozenVLM, prompted
-from train.foundation import Foundation
-from train.loop import LoopConfig, Stage, run_stage, with_steps
+from train.metrics.recognition import recognition_scores
 from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
 
 #: Kinds of methods that ask a vision-language model, and all kinds that train no network.

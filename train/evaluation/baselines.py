@@ -20,9 +20,9 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from kcdp import vision  # noqa: F401 - lets `AutoModel` know the CLIP with a convolutional stem
 from kcdp.imaging import to_pictures
 from kcdp.prediction.cliea import clip_similarities, emotion_prompts
-from train.data.pool import Pool
-from train.data.store import cached_array, content_key, fingerprint
-from train.evaluation.results import write_guesses
+from train.data.cache import cached_array, content_key, fingerprint
+from train.data.dataset import Pool
+from train.evaluation.result_cache import write_guesses
 
 
 class Embedder(Protocol):

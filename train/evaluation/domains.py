@@ -8,11 +8,11 @@ from functools import cache, cached_property
 import numpy as np
 from datasets import Dataset
 
-from train.data.pool import Pool
+from train.core.recipe import Recipe
+from train.data.dataset import Pool
 from train.data.records import DOMAINS, Coded
 from train.data.sources import make_pool
 from train.data.splits import parts, select
-from train.recipe import Recipe
 
 
 class Domains:

@@ -18,10 +18,10 @@ from diffusers.training_utils import cast_training_params
 from peft import LoraConfig
 from torch import nn
 
+from kcdp.painting.sampling import Guidance
 from kcdp.perception.denoiser import share_unet
-from kcdp.pipelines.sampling import Guidance
+from train.core.foundation import Foundation
 from train.evaluation.paintings import paint_latents
-from train.foundation import Foundation
 from train.stages.joint import ATTENTION, JointConfig
 from train.stages.unet import denoising_loss
 

@@ -16,10 +16,10 @@ import torch
 from PIL import Image
 
 from kcdp.imaging import to_tensor
-from kcdp.metrics.emotion_shift import emotion_shift
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.evaluation.instruments import Instruments, Look
 from train.evaluation.tables import markdown_table, percent
+from train.metrics.emotion_shift import emotion_shift
 
 #: Weight of the second emotion, along the slider.
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -17,19 +17,19 @@ import torch
 from PIL import Image
 
 from kcdp.imaging import to_tensor
-from kcdp.metrics.diversity import lpips_diversity
-from kcdp.metrics.emotion_accuracy import emotion_accuracy
-from kcdp.metrics.fid import frechet_distance
-from kcdp.metrics.recognition import recognition_scores
-from kcdp.metrics.semantics import semantic_clarity, semantic_diversity
-from train.data.pool import Pool
-from train.data.store import content_key
+from train.core.processes import each
+from train.data.cache import content_key
+from train.data.dataset import Pool
 from train.evaluation.instruments import Instruments
 from train.evaluation.published import PublishedTable
-from train.evaluation.results import ResultStore
+from train.evaluation.result_cache import ResultStore
 from train.evaluation.sheets import save_picture
 from train.evaluation.tables import PUBLISHED, markdown_table, percent, with_published
-from train.processes import each
+from train.metrics.diversity import lpips_diversity
+from train.metrics.emotion_accuracy import emotion_accuracy
+from train.metrics.fid import frechet_distance
+from train.metrics.recognition import recognition_scores
+from train.metrics.semantics import semantic_clarity, semantic_diversity
 
 #: `paint(emotion, count, seeds)`: as many pictures of an emotion, one of each seed.
 Painter = Callable[[str, int, list[int]], list[Image.Image]]

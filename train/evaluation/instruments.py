@@ -9,10 +9,10 @@ import torch
 from torch.nn import functional as F
 
 from kcdp.imaging import to_pictures
-from kcdp.metrics.diversity import Levels
-from train.data.store import content_key, fingerprint
+from train.data.cache import content_key, fingerprint
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.judge import Judge
+from train.metrics.diversity import Levels
 
 #: From pictures (B, 3, H, W) in [-1, 1] to something of each, (B, D).
 Look = Callable[[torch.Tensor], torch.Tensor]

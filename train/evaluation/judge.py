@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from kcdp.metrics.recognition import recognition_scores
-from train.data.pool import Pool
-from train.data.store import content_key, fingerprint
+from train.core.trainer import LoopConfig, run_stage
+from train.data.cache import content_key, fingerprint
+from train.data.dataset import Pool
 from train.evaluation.baselines import ResNet, ResNetStage
-from train.evaluation.results import write_json
-from train.loop import LoopConfig, run_stage
+from train.evaluation.result_cache import write_json
+from train.metrics.recognition import recognition_scores
 
 #: How many layers of `ResNet.body` are its stem, and how many blocks are a level.
 _STEM, _BLOCKS = 4, 2

@@ -13,11 +13,13 @@ from typing import Any
 import torch
 from PIL import Image
 
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.pipelines.sampling import Guidance
+from kcdp.painting.sampling import Guidance
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.bundle import assemble_uniemo, trained_uniemo
-from train.data.store import cached_array, content_key, fingerprint
+from train.core.recipe import Recipe
+from train.core.trainer import LoopConfig, Stage, run_stage, with_steps
+from train.data.cache import cached_array, content_key, fingerprint
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.dreambooth import (
@@ -31,9 +33,7 @@ from train.evaluation.dreambooth import (
 from train.evaluation.generation import Painter, PaintMethod
 from train.evaluation.inversion import InversionStage, learned_words
 from train.evaluation.paintings import decoded, paint_latents
-from train.evaluation.results import ResultStore
-from train.loop import LoopConfig, Stage, run_stage, with_steps
-from train.recipe import Recipe
+from train.evaluation.result_cache import ResultStore
 from train.stages.feedback import FeedbackConfig, filtered_pool, generate
 from train.stages.joint import JointConfig
 from train.stages.running import best_weights

@@ -8,10 +8,10 @@ import torch
 from diffusers import DDIMScheduler, SchedulerMixin
 from PIL import Image
 
-from kcdp.experts.prompt import Condition
 from kcdp.imaging import to_pictures
-from kcdp.pipelines.sampling import Guidance, denoise
-from train.foundation import Foundation
+from kcdp.painting.prompt import Condition
+from kcdp.painting.sampling import Guidance, denoise
+from train.core.foundation import Foundation
 
 #: Things, faces and scenes, of each of which a sheet has a row.
 PROMPTS = (

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from kcdp.imaging import to_pictures
-from kcdp.metrics.recognition import recognition_scores
 from kcdp.pipelines.kcdp import KCDPPipeline
-from train.data.pool import Pool
-from train.data.store import fingerprint
-from train.processes import each
+from train.core.processes import each
+from train.data.cache import fingerprint
+from train.data.dataset import Pool
+from train.metrics.recognition import recognition_scores
 from train.stages.vae import psnr
 
 #: Pictures of one call of the pipeline.

@@ -19,14 +19,15 @@ from accelerate import PartialState
 from PIL import Image
 from transformers import AutoModel
 
-from kcdp.experts.chain import ExpertQueryChain
 from kcdp.imaging import to_pictures
-from kcdp.metrics.recognition import recognition_scores
+from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.bundle import trained_uniemo
-from train.data.pool import Pool
+from train.core.recipe import Recipe
+from train.core.trainer import LoopConfig, with_steps
+from train.data.cache import content_key, fingerprint
+from train.data.dataset import Pool
 from train.data.records import DRAWN
 from train.data.sources import learned_from, make_pool
-from train.data.store import content_key, fingerprint
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.editing import Editing, editing_report
@@ -35,13 +36,12 @@ from train.evaluation.instruments import Instruments, instruments, zero_shot_hea
 from train.evaluation.judge import Judge, train_judge
 from train.evaluation.painters import GENERATORS, Painters
 from train.evaluation.published import pair_name, published_beside
-from train.evaluation.results import ResultStore
+from train.evaluation.result_cache import ResultStore
 from train.evaluation.sheets import THINGS, fusion_strip, save_picture, transfer_sheet
 from train.evaluation.shipped import mentions, spaced
 from train.evaluation.tables import adaptation_report, percent
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS, Variant
-from train.loop import LoopConfig, with_steps
-from train.recipe import Recipe
+from train.metrics.recognition import recognition_scores
 from train.stages.joint import JointConfig
 from train.stages.running import hub_config
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens

@@ -17,8 +17,8 @@ from transformers import BlipForConditionalGeneration, PreTrainedModel, Processo
 from kcdp.hub import Source, check_pinned, fetch
 from kcdp.imaging import to_pictures
 from kcdp.knowledge.captioner import Captioner, CaptionerConfig, Quantization
-from train.data.pool import Pool
-from train.data.store import cached_array, cached_json, content_key, fingerprint
+from train.data.cache import cached_array, cached_json, content_key, fingerprint
+from train.data.dataset import Pool
 
 logger = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
-from train.arguments import filled
+from train.core.arguments import filled
+from train.core.foundation import NO_CAPTIONER, NO_KCDP, PARSER, has_two_encoders
+from train.core.recipe import Recipe
 from train.data.sets.loading import check_set
 from train.data.sources import learned_from, load_records, make_pool
 from train.data.splits import parts
 from train.evaluation.arguments import EvaluationArguments
-from train.foundation import NO_CAPTIONER, NO_KCDP, PARSER, has_two_encoders
-from train.recipe import Recipe
 from train.stages.feedback import FeedbackConfig
 from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig, KCDPStage

@@ -15,13 +15,13 @@ from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
 from transformers import CLIPVisionModel
 
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.experts.correlation import EmotionalCorrelation, estimate
-from kcdp.experts.emotion_space import EmotionSpace
-from kcdp.experts.fusion import pooled_features
+from kcdp.uniemo.correlation import EmotionalCorrelation, estimate
+from kcdp.uniemo.emotion_space import EmotionSpace
+from kcdp.uniemo.fusion import pooled_features
+from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.data.attributes import AttributeTable
-from train.data.pool import Pool
-from train.data.store import cached_array, content_key, fingerprint
+from train.data.cache import cached_array, content_key, fingerprint
+from train.data.dataset import Pool
 from train.evaluation.baselines import FrozenCLIP
 
 logger = logging.getLogger(__name__)

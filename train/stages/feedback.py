@@ -10,18 +10,18 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from kcdp.experts.feedback import Criterion, keep
 from kcdp.imaging import to_tensor
-from kcdp.metrics.semantics import clarities
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.core.processes import each
+from train.data.cache import content_key, fingerprint
+from train.data.dataset import Pool
 from train.data.neutral import without_feelings
-from train.data.pool import Pool
 from train.data.records import make_record, to_dataset
-from train.data.store import content_key, fingerprint
 from train.evaluation.instruments import embedder, zero_shot_head
 from train.evaluation.sheets import save_picture
-from train.processes import each
+from train.metrics.semantics import clarities
 from train.stages.correlation import EmotionClassifier
+from train.stages.feedback_selection import Criterion, keep
 from train.stages.understanding import UnderstandingStage
 
 logger = logging.getLogger(__name__)

@@ -25,14 +25,14 @@ from sklearn.metrics import f1_score
 from torch import nn
 from torch.nn import functional as F
 
-from kcdp.experts.chain import ChainOutput, ExpertQueryChain
-from kcdp.experts.correlation import EmotionalCorrelation
-from kcdp.experts.fusion import EmotionFusion, Use, pooled_features
-from kcdp.experts.losses import condition_loss, joint_loss
+from kcdp.uniemo.correlation import EmotionalCorrelation
+from kcdp.uniemo.fusion import EmotionFusion, Use, pooled_features
+from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain
+from train.core.foundation import Foundation
+from train.core.processes import each
+from train.data.dataset import Pool
 from train.data.neutral import without_feelings
-from train.data.pool import Pool
-from train.foundation import Foundation
-from train.processes import each
+from train.losses.uniemo import condition_loss, joint_loss
 from train.stages.understanding import ChainData, UnderstandingStage, UnderstandingTask
 from train.stages.unet import channel_weights, denoising_loss, judged_rows
 

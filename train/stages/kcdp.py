@@ -14,16 +14,16 @@ import torch
 from sklearn.metrics import f1_score
 from torch import nn
 
-from kcdp.losses import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
 from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.prediction.cliea import CLIEA, pseudo_labels
 from kcdp.prediction.moe import MixtureOfExperts, MoEInputs
+from train.core.foundation import Foundation
+from train.core.processes import each
+from train.data.cache import cached_array, content_key, fingerprint
+from train.data.dataset import Pool
 from train.data.knowledge import KnowledgeCache
-from train.data.pool import Pool
-from train.data.store import cached_array, content_key, fingerprint
-from train.foundation import Foundation
-from train.processes import each
+from train.losses.kcdp import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
 
 
 @dataclass

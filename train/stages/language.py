@@ -30,9 +30,9 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.prediction.cliea import emotion_prompts
 from kcdp.vision import ConvStemCLIPConfig, ConvStemCLIPModel, ConvStemCLIPVisionConfig
-from train.data.pool import Pool
+from train.data.cache import cached_array, content_key, fingerprint
+from train.data.dataset import Pool
 from train.data.records import DRAWN
-from train.data.store import cached_array, content_key, fingerprint
 
 #: Pictures that a validation looks at together.
 AT_ONCE = 64

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.pyramid import BottomUpPath
-from train.data.pool import Pool
+from train.data.dataset import Pool
 from train.stages.language import Sentences, caption_bank, neighbour_loss
 
 

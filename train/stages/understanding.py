@@ -20,14 +20,14 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPModel, CLIPTokenizer, CLIPVisionModel
 
-from kcdp.experts.chain import ChainOutput, ExpertQueryChain, Strategy, tower_pixels
-from kcdp.experts.losses import UNIEMO_PRESETS, attribute_contrastive, understanding_loss
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
+from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, Strategy, tower_pixels
+from train.core.processes import each
 from train.data.attributes import AttributeTable, pool_attributes
-from train.data.pool import Pool
-from train.data.store import Rows, cached_array, cached_part, content_key, fingerprint
-from train.processes import each
+from train.data.cache import Rows, cached_array, cached_part, content_key, fingerprint
+from train.data.dataset import Pool
+from train.losses.uniemo import UNIEMO_PRESETS, attribute_contrastive, understanding_loss
 from train.stages.language import Sentences
 
 

@@ -13,11 +13,11 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
-from kcdp.experts.prompt import Condition
+from kcdp.painting.prompt import Condition
 from kcdp.perception.denoiser import encode, level_modules
-from train.data.pool import Pool
+from train.data.cache import Rows
+from train.data.dataset import Pool
 from train.data.records import DRAWN
-from train.data.store import Rows
 from train.stages.language import Sentences, caption_bank, neighbour_loss
 
 

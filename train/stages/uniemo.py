@@ -12,15 +12,15 @@ from datasets import Dataset
 from diffusers import DDPMScheduler
 from transformers import AutoModel, CLIPModel
 
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.experts.correlation import EmotionalCorrelation
 from kcdp.perception.pyramid import BottomUpPath
-from train.data.pool import Pool
+from kcdp.uniemo.correlation import EmotionalCorrelation
+from kcdp.uniemo.query_chain import ExpertQueryChain
+from train.core.foundation import Foundation
+from train.core.recipe import Recipe
+from train.core.trainer import write_folder
+from train.data.dataset import Pool
 from train.data.sources import learned_from, load_records, make_pool
 from train.evaluation.baselines import FrozenCLIP
-from train.foundation import Foundation
-from train.loop import write_folder
-from train.recipe import Recipe
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.feedback import FeedbackConfig, filtered_pool, generate
 from train.stages.joint import JointConfig, JointStage

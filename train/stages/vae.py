@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL
 from torch import nn
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
-from train.data.pool import Pool
+from train.data.dataset import Pool
 
 
 @dataclass

@@ -16,8 +16,8 @@ from kcdp.knowledge.dependency import read_tree
 from kcdp.knowledge.propositions import extract_triplets
 from kcdp.knowledge.repair import repair
 from kcdp.knowledge.triplets import MAX_TRIPLETS, TripletParser
-from kcdp.metrics.triplets import TripletScore, score_triplets
 from kcdp.results import Triplet
+from train.metrics.triplets import TripletScore, score_triplets
 
 PARSER = Path(__file__).resolve().parents[3] / "assets" / "mini" / "parser"
 GOLD = json.loads(Path(__file__).with_name("captions_gold.json").read_text(encoding="utf-8"))

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional as F
 
 from kcdp.emotions import MIKELS_8
-from kcdp.experts.correlation import EmotionalCorrelation
 from kcdp.imaging import load_frames, to_tensor
 from kcdp.results import UniEmoOutput
+from kcdp.uniemo.correlation import EmotionalCorrelation
 from tests.image_files import animated
 from tests.tiny_pipeline import SIZE
 from tests.tiny_uniemo import OBJECTS, SCENES, tiny_uniemo

@@ -17,14 +17,14 @@ from tests.tiny_diffusion import clip_vision, stable_diffusion, text_config
 from tests.tiny_vlm import instruct_blip
 from tests.train.data.sets.layouts import LAYOUTS, paint, write
 from train import evaluate
-from train.arguments import filled, parse
+from train.core.arguments import filled, parse
+from train.core.foundation import PARSER
+from train.core.recipe import Recipe
 from train.data.sets import SETS
 from train.evaluation.adaptation import ABLATIONS, METHODS
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.painters import GENERATORS
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
-from train.foundation import PARSER
-from train.recipe import Recipe
 from train.stages import SETTINGS, check
 
 CONFIGS = Path(__file__).parents[3] / "train" / "configs"

@@ -9,11 +9,11 @@ from kcdp.emotions import MIKELS_8
 from kcdp.knowledge.triplets import TripletParser
 from train.data import attributes as module
 from train.data.attributes import AttributeTable, attributes, pool_attributes
-from train.data.drawn import draw
-from train.data.drawn.scenes import SCENES
-from train.data.pool import Pool
+from train.data.dataset import Pool
 from train.data.records import make_record, to_dataset
 from train.data.wording import normalise
+from train.drawn import draw
+from train.drawn.scenes import SCENES
 from train.stages import PARSER
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kcdp.emotions import MIKELS_8
-from train.data.drawn.grammar import ADJECTIVES
+from train.data.dataset import FEELING
 from train.data.neutral import without_feelings
-from train.data.pool import FEELING
 from train.data.wording import EVOKED, SHOWN, with_feeling
+from train.drawn.grammar import ADJECTIVES
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import torch
 from PIL import Image
 
 from train.data import pictures
+from train.data.cache import content_key
 from train.data.pictures import PictureStore, letterbox
 from train.data.records import content_id, make_record, to_dataset
-from train.data.store import content_key
 
 
 def records(count, size=(16, 16)):

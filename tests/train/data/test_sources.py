@@ -16,15 +16,15 @@ from datasets.arrow_writer import ArrowWriter
 from kcdp.emotions import KCDP_6, MIKELS_8
 from tests.train.data.sets.layouts import LAYOUTS, paint
 from tests.two_processes import in_two_processes
-from train.arguments import parse
+from train.core.arguments import parse
+from train.core.recipe import Recipe
 from train.data import sources
-from train.data.drawn import draw_records
-from train.data.pool import Pool
+from train.data.dataset import Pool
 from train.data.records import FEATURES, Coded, content_id, make_record
 from train.data.sets import SetError
 from train.data.sources import drawn_records, learned_from, load_records, make_pool
+from train.drawn import draw_records
 from train.evaluation.domains import Domains
-from train.recipe import Recipe
 from train.stages import check
 
 

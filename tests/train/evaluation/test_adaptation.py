@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from tests.tiny_vlm import instruct_blip
+from train.core.foundation import Foundation
+from train.core.trainer import LoopConfig
 from train.evaluation import adaptation as module
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
-from train.evaluation.results import ResultStore
+from train.evaluation.result_cache import ResultStore
 from train.evaluation.vlm import FrozenVLM
-from train.foundation import Foundation
-from train.loop import LoopConfig
 from train.stages.kcdp import KCDPConfig
 
 PAIR = ("emoji", "cartoons")

@@ -12,11 +12,11 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.imaging import to_pictures
 from tests.tiny_vlm import VISION
+from train.core.trainer import LoopConfig, run_stage
 from train.data.augment import AugmentConfig
 from train.evaluation.baselines import FrozenCLIP, ResNet, ResNetStage, linear_probe, zero_shot
 from train.evaluation.domains import Domains
-from train.evaluation.results import guesses_of
-from train.loop import LoopConfig, run_stage
+from train.evaluation.result_cache import guesses_of
 
 
 def test_resnet_18_has_its_size() -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import torch
 from datasets import Dataset
 
+from train.core.recipe import Recipe
 from train.evaluation.domains import Domains
-from train.recipe import Recipe
 
 
 def test_domains_are_those_that_can_be_trained_and_tested(domains: Domains) -> None:

@@ -9,7 +9,9 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
-from kcdp.pipelines.sampling import Guidance
+from kcdp.painting.sampling import Guidance
+from train.core.foundation import Foundation
+from train.core.trainer import LoopConfig, run_stage
 from train.evaluation.dreambooth import (
     PRIOR_PROMPT,
     PROMPT,
@@ -18,8 +20,6 @@ from train.evaluation.dreambooth import (
     adapter,
     prior_latents,
 )
-from train.foundation import Foundation
-from train.loop import LoopConfig, run_stage
 from train.stages.joint import JointConfig
 from train.stages.unet import build_scheduler, denoising_loss
 

@@ -11,12 +11,12 @@ from PIL import Image
 
 from kcdp.perception.pyramid import BottomUpPath
 from train import evaluate
+from train.core.foundation import Foundation
+from train.core.recipe import Recipe
+from train.core.trainer import LoopConfig, run_stage
 from train.evaluation import shipped
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.vlm import FrozenVLM
-from train.foundation import Foundation
-from train.loop import LoopConfig, run_stage
-from train.recipe import Recipe
 from train.stages.kcdp import KCDPConfig, KCDPStage
 from train.stages.unet import build_scheduler
 
@@ -53,7 +53,7 @@ def small(monkeypatch: pytest.MonkeyPatch, records: Dataset, foundation: Foundat
         return records
 
     monkeypatch.setattr(evaluate, "load_records", load_records)
-    monkeypatch.setattr("train.foundation.TripletParser.from_pretrained", lambda folder: foundation.parser)
+    monkeypatch.setattr("train.core.foundation.TripletParser.from_pretrained", lambda folder: foundation.parser)
 
 
 def command(run: Path, *arguments: str) -> None:

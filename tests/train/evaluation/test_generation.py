@@ -12,14 +12,14 @@ from accelerate import PartialState
 from PIL import Image
 
 from kcdp.imaging import to_tensor
-from kcdp.metrics.diversity import lpips
-from kcdp.metrics.fid import frechet_distance
 from tests.two_processes import in_two_processes
-from train.data.pool import Pool
+from train.data.dataset import Pool
 from train.data.records import make_record, to_dataset
 from train.evaluation.generation import Generation, PaintMethod, generation_report, measure, real_rows
 from train.evaluation.instruments import Instruments
-from train.evaluation.results import ResultStore
+from train.evaluation.result_cache import ResultStore
+from train.metrics.diversity import lpips
+from train.metrics.fid import frechet_distance
 
 EMOTIONS = ("amusement", "fear", "sadness")
 COLOURS = {"amusement": (250, 210, 20), "fear": (40, 40, 40), "sadness": (30, 60, 220)}

@@ -7,12 +7,12 @@ import pytest
 import torch
 from datasets import Dataset
 
+from train.core.trainer import LoopConfig
 from train.data.augment import AugmentConfig
-from train.data.pool import Pool
+from train.data.dataset import Pool
 from train.evaluation.baselines import ResNet
 from train.evaluation.domains import Domains
 from train.evaluation.judge import Judge, JudgeStage, train_judge
-from train.loop import LoopConfig
 
 WIDTHS = (8, 8, 16, 16)
 LOOP = LoopConfig(steps=40, batch_size=16, learning_rate=5e-3, warmup_steps=5, validate_every=20, checkpoint_minutes=9)

@@ -9,10 +9,10 @@ from PIL import Image
 from transformers import CLIPTokenizer
 
 from kcdp.imaging import to_pictures
-from kcdp.pipelines.sampling import Guidance
+from kcdp.painting.sampling import Guidance
 from tests.tiny_diffusion import SIZE, stable_diffusion_xl
+from train.core.foundation import Foundation
 from train.evaluation.paintings import GUIDANCE, decoded, paint_latents, sheet
-from train.foundation import Foundation
 from train.stages.unet import build_scheduler
 
 

@@ -13,11 +13,11 @@ from PIL import Image
 from kcdp.pipelines.kcdp import KCDPPipeline
 from tests.two_processes import in_two_processes
 from train.bundle import assemble
-from train.data.pool import Pool
+from train.core.foundation import Foundation
+from train.core.trainer import LoopConfig, run_stage
+from train.data.dataset import Pool
 from train.evaluation import shipped
 from train.evaluation.domains import Domains
-from train.foundation import Foundation
-from train.loop import LoopConfig, run_stage
 from train.stages.kcdp import KCDPConfig, KCDPStage
 
 

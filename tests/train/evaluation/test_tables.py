@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kcdp.metrics.recognition import recognition_scores
 from train.evaluation import tables
 from train.evaluation.published import PublishedRow, PublishedTable
+from train.metrics.recognition import recognition_scores
 
 NAMES = ("joy", "fear")
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from kcdp.emotions import LABEL_SPACES, MIKELS_8
 from kcdp.knowledge.captioner import Captioner
 from tests.tiny_vlm import blip, blip_2, instruct_blip, llava, vision_encoder_decoder
-from train.data.pool import Pool
+from train.data.dataset import Pool
 from train.evaluation import vlm as module
 from train.evaluation.baselines import linear_probe
 from train.evaluation.domains import Domains

@@ -8,11 +8,11 @@ import torch
 from torch.nn import functional as F
 
 from kcdp.emotions import MIKELS_8
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.experts.emotion_space import EmotionSpace
+from kcdp.uniemo.emotion_space import EmotionSpace
+from kcdp.uniemo.query_chain import ExpertQueryChain
 from kcdp.vision import ConvStemCLIPVisionModel
 from train.data.attributes import AttributeTable
-from train.data.pool import Pool
+from train.data.dataset import Pool
 from train.data.records import Coded
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.joint import JointConfig

@@ -13,13 +13,13 @@ from accelerate import PartialState
 from PIL import Image
 from torch import nn
 
-from kcdp.experts.feedback import keep
 from kcdp.imaging import to_tensor
-from kcdp.metrics.semantics import clarities
 from tests.two_processes import in_two_processes
 from train.evaluation.instruments import embedder, zero_shot_head
+from train.metrics.semantics import clarities
 from train.stages import feedback as module
 from train.stages.feedback import FeedbackConfig, filtered_pool, generate, prompts_of, scores
+from train.stages.feedback_selection import keep
 
 CONFIG = FeedbackConfig(pictures=5, num_inference_steps=3, batch_size=2)
 COLOURS = {"amusement": "gold", "anger": "red", "sadness": "blue"}

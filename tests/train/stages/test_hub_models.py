@@ -13,12 +13,12 @@ from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel, CLIPVisionModel
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.experts.prompt import Condition
 from kcdp.knowledge.triplets import TripletParser
+from kcdp.painting.prompt import Condition
+from kcdp.uniemo.query_chain import ExpertQueryChain
 from tests.tiny_diffusion import clip_vision, stable_diffusion, text_config
 from tests.train.conftest import SIZE
-from train.loop import LoopConfig, run_stage
+from train.core.trainer import LoopConfig, run_stage
 from train.stages import PARSER
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, stem_tokens
 from train.stages.unet import denoising_loss

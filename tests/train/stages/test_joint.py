@@ -12,13 +12,13 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch.nn import functional as F
 
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.experts.correlation import EmotionalCorrelation
-from kcdp.experts.fusion import EmotionFusion
-from kcdp.experts.losses import PAPER
+from kcdp.uniemo.correlation import EmotionalCorrelation
+from kcdp.uniemo.fusion import EmotionFusion
+from kcdp.uniemo.query_chain import ExpertQueryChain
 from tests.learning import losses_of_steps
 from tests.two_processes import results_of_two
-from train.loop import LoopConfig, recompute_activations, run_stage
+from train.core.trainer import LoopConfig, recompute_activations, run_stage
+from train.losses.uniemo import PAPER
 from train.stages import joint as module
 from train.stages.joint import JointConfig, partners, plain_unet
 

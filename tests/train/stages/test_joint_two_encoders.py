@@ -11,7 +11,7 @@ import torch
 from diffusers import DDPMScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
 from transformers import CLIPTokenizer
 
-from kcdp.experts.fusion import EmotionFusion
+from kcdp.uniemo.fusion import EmotionFusion
 from tests.learning import losses_of_steps
 from tests.tiny_diffusion import SIZE, stable_diffusion_xl
 from train.evaluation.inversion import InversionStage

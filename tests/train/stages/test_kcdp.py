@@ -13,8 +13,8 @@ from kcdp.prediction.cliea import CLIEA
 from kcdp.prediction.moe import MixtureOfExperts
 from tests.learning import losses_of_steps
 from tests.two_processes import results_of_two
+from train.core.trainer import LoopConfig, run_stage
 from train.data.knowledge import KnowledgeCache
-from train.loop import LoopConfig, run_stage
 from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
 
 TINY = KCDPConfig(classifier="v+k", lora_rank=2, lora_alpha=2.0, dropout=0.0, views=1)

@@ -11,7 +11,7 @@ from kcdp.perception.pyramid import BottomUpPath
 from kcdp.vision import ConvStemCLIPModel
 from tests.learning import losses_of_steps
 from tests.train.conftest import PATH, TEXT, WORDS
-from train.loop import LoopConfig, run_stage
+from train.core.trainer import LoopConfig, run_stage
 from train.stages import language as module
 from train.stages.language import LanguageStage, Sentences, neighbour_loss, neighbour_targets
 from train.stages.text import build_text_tower, kept_tokenizer

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 from kcdp.perception.pyramid import BottomUpPath
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
-from train.loop import LoopConfig, run_stage
+from train.core.trainer import LoopConfig, run_stage
 from train.stages.language import neighbour_loss
 from train.stages.path import PathConfig, PathStage, shifted
 from train.stages.text import build_text_tower

@@ -7,7 +7,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
-from train.loop import LoopConfig, run_stage
+from train.core.trainer import LoopConfig, run_stage
 from train.stages.text import Teacher, TextStage, same_text_targets, train_tokenizer
 
 LOOP = LoopConfig(steps=3, batch_size=6, learning_rate=1e-2, warmup_steps=0, validate_every=3, ema_decay=0.9)

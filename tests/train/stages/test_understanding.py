@@ -7,16 +7,16 @@ from sklearn.metrics import f1_score
 from torch.nn import functional as F
 
 from kcdp.emotions import MIKELS_8
-from kcdp.experts.chain import ExpertQueryChain
-from kcdp.experts.losses import PAPER, RELEASED, attribute_contrastive
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
+from kcdp.uniemo.query_chain import ExpertQueryChain
 from kcdp.vision import ConvStemCLIPVisionModel
 from tests.train.conftest import PATH, SIZE, TEXT
 from tests.two_processes import results_of_two
-from train.data.pool import Pool
+from train.core.trainer import LoopConfig, run_stage
+from train.data.dataset import Pool
 from train.data.records import make_record, to_dataset
-from train.loop import LoopConfig, run_stage
+from train.losses.uniemo import PAPER, RELEASED, attribute_contrastive
 from train.stages import PARSER
 from train.stages.language import LanguageConfig, build_clip
 from train.stages.text import build_text_tower

@@ -10,7 +10,7 @@ from transformers import CLIPTextModelWithProjection
 from kcdp.perception.denoiser import level_modules
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
-from train.loop import LoopConfig, run_stage
+from train.core.trainer import LoopConfig, run_stage
 from train.stages.language import neighbour_loss
 from train.stages.text import build_text_tower
 from train.stages.unet import UNetConfig, UNetStage, build_scheduler

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
-from train.loop import LoopConfig, run_stage
+from train.core.trainer import LoopConfig, run_stage
 from train.stages.vae import VAEConfig, VAEStage, VAETask, psnr
 
 TINY = VAEConfig(block_out_channels=(16, 16), latent_channels=4)

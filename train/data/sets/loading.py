@@ -15,12 +15,12 @@ from filelock import FileLock
 from tqdm.auto import tqdm
 
 from kcdp.emotions import LabelSpace
+from train.data.cache import content_key
 from train.data.records import FEATURES, content_id, make_record
 from train.data.sets import named
 from train.data.sets.checking import checked
 from train.data.sets.entry import Entry, SetError, is_picture
 from train.data.sets.labels import mapping
-from train.data.store import content_key
 from train.data.wording import normalise, with_article
 
 logger = logging.getLogger(__name__)

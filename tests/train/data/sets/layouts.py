@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kcdp.emotions import EMOTION_ROI_6, MIKELS_8, POLARITY, SER_7
-from train.data.drawn import draw
+from train.drawn import draw
 
 SIZE = 24
 MIKELS = MIKELS_8.labels

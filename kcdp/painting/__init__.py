@@ -1,0 +1,1 @@
+"""Emotional prompts and sampling: from an emotion and words to latents."""

@@ -1,0 +1,130 @@
+"""Denoising: from noise, or from a noisy picture, to latents, with any of diffusers' schedulers."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import secrets
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from diffusers import SchedulerMixin, UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg, retrieve_timesteps
+from diffusers.utils.torch_utils import randn_tensor
+
+from kcdp.painting.prompt import Condition
+
+#: Called after each step with its number, its timestep and the latents; gives the latents to go on with.
+OnStep = Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor]
+#: How many seeds there are.
+SEEDS = 2**63
+
+
+class Guidance(NamedTuple):
+    """How far a prediction is led away from that for another prompt (classifier-free guidance, Ho and Salimans 2022).
+
+    `scale` is s in away + s (towards - away); 1 takes the prompt as it is. `rescale`, in [0, 1], is how far the result then
+    goes back to the deviation that it had: guidance makes pictures glaring, and all alike (Lin et al. 2024, section 3.4).
+    """
+
+    scale: float = 1.0
+    rescale: float = 0.0
+
+
+UNGUIDED = Guidance()
+
+
+def seeds_of(seed: int | Sequence[int] | None, num_images: int | None = None) -> list[int]:
+    """A seed for each of `num_images` pictures, or for a single one: those given, those from a first one on, or drawn.
+
+    Raises ValueError for a number of pictures below 1, a seed that is no whole number from 0 to 2**63 - 1, or another
+    number of seeds than of pictures.
+    """
+    if num_images is not None and num_images < 1:
+        raise ValueError(f"The number of pictures must be at least 1, not {num_images}.")
+    if seed is None:
+        return [secrets.randbits(32) for _ in range(num_images or 1)]
+    given = [seed] if isinstance(seed, int) else list(seed)
+    wrong = [value for value in given if not isinstance(value, int) or not 0 <= value < SEEDS]
+    if wrong:
+        raise ValueError(f"A seed must be a whole number from 0 to 2**63 - 1, not {wrong[0]}.")
+    if isinstance(seed, int):
+        return [(seed + number) % SEEDS for number in range(num_images or 1)]
+    if not given or num_images not in (None, len(given)):
+        raise ValueError(
+            f"There are {len(given)} seeds for {num_images or 'no'} pictures; give one seed for each picture."
+        )
+    return given
+
+
+def steps_taken(num_inference_steps: int, strength: float) -> int:
+    """How many of the steps a picture goes through that may change by `strength`, in (0, 1]; at least one."""
+    return max(1, int(num_inference_steps * strength))
+
+
+def denoise(
+    unet: UNet2DConditionModel,
+    scheduler: SchedulerMixin,
+    condition: Condition,
+    seeds: Sequence[int],
+    num_inference_steps: int,
+    on_step: OnStep,
+    away: Condition | None = None,
+    guidance: Guidance = UNGUIDED,
+    begin: torch.Tensor | None = None,
+    strength: float = 1.0,
+) -> torch.Tensor:
+    """Latents (B, C, h, w), each a function of its seed and its row of `condition` and `begin`, whatever its neighbours are.
+
+    Args:
+        unet, scheduler: the denoiser and its schedule; neither is changed, so threads can share them.
+        condition: of B prompts; on the device and in the precision of its states the rest is done.
+        seeds: B, each from 0 to 2**63 - 1.
+        num_inference_steps: 1 or more.
+        on_step: see `OnStep`.
+        away: of one prompt, what classifier-free guidance leads away from; None does not guide.
+        guidance: see `Guidance`.
+        begin: (1 or B, C, h, w), latents of a picture to begin from: noise is added to them, and the steps that would lead
+            there are left out; None begins from noise alone.
+        strength: see `steps_taken`.
+    """
+    # A copy, because a scheduler counts the steps of one call.
+    scheduler = copy.deepcopy(scheduler)
+    device, dtype, count = condition.states.device, condition.states.dtype, len(seeds)
+    timesteps, _ = retrieve_timesteps(scheduler, num_inference_steps, device)
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    shape = (count, unet.config.in_channels, unet.config.sample_size, unet.config.sample_size)
+    # In 32 bits, so that a seed means the same noise in every precision.
+    noise = randn_tensor(shape, generators, device, torch.float32).to(dtype)
+    if begin is None:
+        latents = noise * scheduler.init_noise_sigma
+    else:
+        start = scheduler.order * (num_inference_steps - steps_taken(num_inference_steps, strength))
+        timesteps = timesteps[start:]
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(start)
+        latents = scheduler.add_noise(begin.to(device, dtype).expand(shape), noise, timesteps[:1].repeat(count))
+    # Those schedulers that add noise on their way take it from each picture's own generator.
+    takes_generator = "generator" in inspect.signature(scheduler.step).parameters
+    options = {"generator": generators} if takes_generator else {}
+    copies = 1 if away is None else 2
+    if away is not None:
+        condition = away.before(condition)
+    for number, timestep in enumerate(timesteps):
+        inputs = scheduler.scale_model_input(torch.cat([latents] * copies), timestep)
+        predicted = unet(
+            inputs,
+            timestep,
+            encoder_hidden_states=condition.states,
+            added_cond_kwargs=condition.added,
+            return_dict=False,
+        )[0]
+        if away is not None:
+            without, towards = predicted.chunk(2)
+            predicted = without + guidance.scale * (towards - without)
+            if guidance.rescale:
+                predicted = rescale_noise_cfg(predicted, towards, guidance.rescale)
+        latents = scheduler.step(predicted, timestep, latents, **options, return_dict=False)[0]
+        latents = on_step(number, timestep, latents)
+    return latents

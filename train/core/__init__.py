@@ -1,0 +1,1 @@
+"""What all stages and evaluations stand on: recipe, trainer, processes, frozen parts."""

@@ -1,0 +1,1 @@
+"""The papers' training losses and where paper and release differ."""
