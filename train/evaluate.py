@@ -30,7 +30,7 @@ from train.core.foundation import Foundation
 from train.core.processes import together
 from train.core.recipe import Recipe
 from train.core.trainer import with_steps
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.sets import SetError
 from train.data.sources import load_records
 from train.data.splits import parts, select
@@ -40,7 +40,7 @@ from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.painters import GENERATORS
 from train.evaluation.published import pair_name, published_beside
-from train.evaluation.result_cache import ResultStore, write_json, write_text
+from train.evaluation.result_cache import ResultCache, write_json, write_text
 from train.evaluation.uniemo import UniEmoEvaluation
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
@@ -59,7 +59,7 @@ class Evaluation:
         parts(recipe.protocol)
         self.asked = filled(VLMConfig, arguments.vlm, "vlm") if arguments.vlm else None
         self.folder = Path(recipe.output_dir) / "evaluation"
-        self.store = ResultStore(self.folder / "results")
+        self.store = ResultCache(self.folder / "results")
 
     @cached_property
     def domains(self) -> Domains:
@@ -126,33 +126,37 @@ class Evaluation:
         write_text(self.folder / f"{name}.md", text + "\n")
         print(f"\n{text}\n", flush=True)
 
-    def _of_pipeline(self, name: str, measure: Callable[..., dict[str, Any]], pool: Pool) -> dict[str, Any]:
-        """A measure of `shipped` on a pool, from disk when this bundle has been measured on these pictures before."""
+    def _of_pipeline(
+        self, name: str, measure: Callable[..., dict[str, Any]], dataset: PictureDataset
+    ) -> dict[str, Any]:
+        """A measure of `shipped` on a dataset, from disk when this bundle has been measured on these pictures before."""
         limit = self.arguments.limit
-        settings = {"weights": self.weights, "pictures": pool.store.key, "limit": limit}
-        return self.store.get(name, settings, lambda: measure(self.pipeline, pool, limit))
+        settings = {"weights": self.weights, "pictures": dataset.store.key, "limit": limit}
+        return self.store.get(name, settings, lambda: measure(self.pipeline, dataset, limit))
 
     def recognition(self) -> None:
         """Every labelled test part through the pipeline."""
         results = {}
         for part in self.domains.test_parts:
-            pool = self.domains.part(part)
-            results[part] = self._of_pipeline(f"recognition/{part}", shipped.recognise, pool)
+            dataset = self.domains.part(part)
+            results[part] = self._of_pipeline(f"recognition/{part}", shipped.recognise, dataset)
             confusion = results[part]["scores"]["confusion"]
-            figure = figures.confusion_figure(confusion, pool.emotions, f"{part}, {results[part]['pictures']} pictures")
+            figure = figures.confusion_figure(
+                confusion, dataset.emotions, f"{part}, {results[part]['pictures']} pictures"
+            )
             figures.save(figure, self.folder / f"confusion-{part}.png")
         if not results:
             raise SystemExit("There is no labelled test picture: give --data or --folder, or another --protocol.")
         self._report("recognition", tables.recognition_report(results), results)
 
     @cached_property
-    def _held_out_emoji(self) -> Pool:
+    def _held_out_emoji(self) -> PictureDataset:
         records = self.domains.records
         rows = select(records, self.recipe.protocol, "val")
         emoji = records.select(rows[np.array(records["domain"][:])[rows] == "emoji"])
         if len(emoji) == 0:
             raise SystemExit("There are no validation emoji: give --data with emoji.parquet.")
-        return Pool(emoji, self.recipe.cache_dir / "pictures", self.domains.emotions, size=self.recipe.size)
+        return PictureDataset(emoji, self.recipe.cache_dir / "pictures", self.domains.emotions, size=self.recipe.size)
 
     def captions(self) -> None:
         """Head nouns in the captions of validation emoji."""

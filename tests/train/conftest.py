@@ -1,4 +1,4 @@
-"""Tiny pools, and a foundation of random weights over them: faces whose colour tells their emotion."""
+"""Tiny datasets, and a foundation of random weights over them: faces whose colour tells their emotion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.results import Triplet
 from train.core.foundation import Foundation
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
 from train.stages.language import LanguageConfig, build_captioner, build_clip
 from train.stages.text import TextConfig, build_text_tower
@@ -59,26 +59,26 @@ def tiny_records(picture: Callable[..., Image.Image]) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def pool_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pools")
+def dataset_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("datasets")
 
 
 @pytest.fixture(scope="session")
-def train_pool(tiny_records: Dataset, pool_cache: Path) -> Pool:
+def train_dataset(tiny_records: Dataset, dataset_cache: Path) -> PictureDataset:
     rows = [row for row, split in enumerate(tiny_records["split"]) if split == "train"]
-    return Pool(tiny_records.select(rows), pool_cache, MIKELS_8.labels, size=SIZE)
+    return PictureDataset(tiny_records.select(rows), dataset_cache, MIKELS_8.labels, size=SIZE)
 
 
 @pytest.fixture(scope="session")
-def validation_pool(tiny_records: Dataset, pool_cache: Path) -> Pool:
+def validation_dataset(tiny_records: Dataset, dataset_cache: Path) -> PictureDataset:
     rows = [row for row, split in enumerate(tiny_records["split"]) if split == "val"]
-    return Pool(tiny_records.select(rows), pool_cache, MIKELS_8.labels, size=SIZE)
+    return PictureDataset(tiny_records.select(rows), dataset_cache, MIKELS_8.labels, size=SIZE)
 
 
 @pytest.fixture(scope="session")
-def labelled_pool(tiny_records: Dataset, pool_cache: Path) -> Pool:
+def labelled_dataset(tiny_records: Dataset, dataset_cache: Path) -> PictureDataset:
     rows = [row for row, emotion in enumerate(tiny_records["emotion"]) if emotion is not None]
-    return Pool(tiny_records.select(rows), pool_cache, MIKELS_8.labels, size=SIZE)
+    return PictureDataset(tiny_records.select(rows), dataset_cache, MIKELS_8.labels, size=SIZE)
 
 
 class SecondWord:
@@ -92,11 +92,11 @@ class SecondWord:
 
 
 @pytest.fixture(scope="session")
-def foundation(train_pool: Pool, tiny_tokenizer: CLIPTokenizer) -> Foundation:
+def foundation(train_dataset: PictureDataset, tiny_tokenizer: CLIPTokenizer) -> Foundation:
     """All that KCDP stands on, of width 32 and frozen; pictures of 32 px have latents (6, 4, 4)."""
     torch.manual_seed(0)
     vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE)
-    vae.initialize_linear(train_pool.plain(torch.arange(len(train_pool))))
+    vae.initialize_linear(train_dataset.plain(torch.arange(len(train_dataset))))
     clip = build_clip(WORDS, build_text_tower(TEXT, tiny_tokenizer), vae, BottomUpPath(6, PATH))
     unet = build_unet(UNetConfig(block_out_channels=(16, 32), attention_head_dim=8), 6, 4, 32)
     captioner = build_captioner(WORDS, clip, tiny_tokenizer)

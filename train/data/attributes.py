@@ -16,7 +16,7 @@ from kcdp.knowledge.lexicon import PICTURE_NOUNS
 from kcdp.knowledge.phrases import content_heads, place, words
 from kcdp.knowledge.triplets import TripletParser
 from train.data.cache import cached_json, content_key
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import Coded
 from train.data.wording import normalise
 
@@ -30,7 +30,7 @@ def _words(*lines: str) -> frozenset[str]:
 
 #: Where one can be. All are lemmas.
 PLACES = _words(
-    "beach sea ocean lake river underwater pond island coast shore waterfall pool bath water",
+    "beach sea ocean lake river underwater pond island coast shore waterfall dataset bath water",
     "mountain hill valley cliff canyon volcano desert cave forest wood jungle meadow field garden park swamp land ground",
     "landscape nature countryside farm vineyard orchard sky space galaxy universe sunset sunrise dusk dawn evening night",
     "darkness dark storm thunderstorm tornado fog mist aurora weather autumn winter spring summer battle war fight",
@@ -109,21 +109,21 @@ def attributes(captions: Sequence[str], parser: TripletParser) -> list[Attribute
     return found
 
 
-def pool_attributes(pool: Pool, parser: TripletParser) -> list[Attributes]:
-    """Scene and object of every picture of a pool: what people have annotated, the first object of several.
+def dataset_attributes(dataset: PictureDataset, parser: TripletParser) -> list[Attributes]:
+    """Scene and object of every picture of a dataset: what people have annotated, the first object of several.
 
     Pictures without annotations have those of their plainest caption, read once and cached by the captions. Pictures that
     carry the same share one `Attributes`.
     """
-    scenes = Coded.of(pool.records, "scene")
-    things = _coded(pool.records, "objects", lambda names: names[0] if names else None)
+    scenes = Coded.of(dataset.records, "scene")
+    things = _coded(dataset.records, "objects", lambda names: names[0] if names else None)
     annotated = (scenes.codes >= 0) | (things.codes >= 0)
-    captions = _coded(pool.records.select(np.flatnonzero(~annotated)), "caption", str)
+    captions = _coded(dataset.records.select(np.flatnonzero(~annotated)), "caption", str)
     read: list[Attributes] = []
     if len(captions):
         unique = list(captions.names)
         key = content_key("attributes", RULES, parser.version, unique)
-        found = cached_json(pool.cache_dir, key, len(unique), lambda rows: attributes(unique[rows], parser))
+        found = cached_json(dataset.cache_dir, key, len(unique), lambda rows: attributes(unique[rows], parser))
         read = [Attributes(*one) for one in found]
     told = {
         pair: Attributes(*(None if name is None else normalise(name) for name in pair))

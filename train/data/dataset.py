@@ -1,4 +1,4 @@
-"""A pool of pictures to draw batches from: mixed domains, balanced, with every random choice under a generator."""
+"""A dataset of pictures to draw batches from: mixed domains, balanced, with every random choice under a generator."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from diffusers import AutoencoderKL
 
 from train.data.augment import AugmentConfig, augment, plain
 from train.data.cache import Rows, cached_array, cached_part, content_key, fingerprint
-from train.data.pictures import PictureStore
+from train.data.pictures import PictureCache
 from train.data.records import Coded, labels
 
 #: The words in which a caption says what a labelled picture shows; half of a labelled picture's captions end so.
 FEELING = ", showing {emotion}"
 
 
-class Pool:
+class PictureDataset:
     """Records of one split with their decoded pictures.
 
     Args:
@@ -46,7 +46,7 @@ class Pool:
         self.records, self.cache_dir, self.size = records, Path(cache_dir), size
         self.emotions = tuple(emotions)
         self.augmentation = augmentation or AugmentConfig()
-        self.store = PictureStore(records, cache_dir, size)
+        self.store = PictureCache(records, cache_dir, size)
         self.domains, self.styles = Coded.of(records, "domain"), Coded.of(records, "style")
         self.labels = torch.from_numpy(labels(records, self.emotions))
         self._captions = records.select_columns("captions").with_format("arrow")
@@ -110,7 +110,7 @@ class Pool:
     def latents(self, vae: AutoencoderKL, views: int, batch_size: int = 64) -> list[np.ndarray | Rows]:
         """Scaled latents (N, C, h, w) float16, on disk, of each augmented view, or of the plain pictures if `views` is 0.
 
-        Computed once: cached by the pictures, the weights of `vae` and the augmentation; a part of a pool whose latents
+        Computed once: cached by the pictures, the weights of `vae` and the augmentation; a part of a dataset whose latents
         are there already reads from those.
         """
         vae = vae.eval()

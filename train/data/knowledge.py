@@ -1,4 +1,4 @@
-"""What a frozen foundation says of a pool's pictures, computed once: latents, captions, triplets and their encodings."""
+"""What a frozen foundation says of a dataset's pictures, computed once: latents, captions, triplets and their encodings."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from kcdp.imaging import to_pictures
 from kcdp.results import Triplet
 from train.core.foundation import Foundation
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 
 
 class KnowledgeCache:
-    """Latents, k and its sentence vectors of every picture of a pool, from disk.
+    """Latents, k and its sentence vectors of every picture of a dataset, from disk.
 
     The captions are the captioner's own, of the plain picture: never those that the data set gives, which nobody has
     at inference. View 0 is the plain picture; `views` more are augmented.
     """
 
-    def __init__(self, pool: Pool, foundation: Foundation, condition: str, views: int) -> None:
-        self.pool, self.foundation, self.condition = pool, foundation, condition
+    def __init__(self, dataset: PictureDataset, foundation: Foundation, condition: str, views: int) -> None:
+        self.dataset, self.foundation, self.condition = dataset, foundation, condition
         #: A view's latents (N, C, h, w), or what stands for them under a frozen denoiser.
-        self.latents = pool.latents(foundation.vae, 0)
+        self.latents = dataset.latents(foundation.vae, 0)
         if views:
-            self.latents += pool.latents(foundation.vae, views)
+            self.latents += dataset.latents(foundation.vae, views)
         knowledge = foundation.knowledge
         said = (fingerprint(foundation.captioner), dict(foundation.captioning), foundation.parser.version)
-        captioned = content_key("captions", pool.store.key, *said)
+        captioned = content_key("captions", dataset.store.key, *said)
 
         def describe(rows: slice) -> list:
-            captions = knowledge.captions(to_pictures(pool.plain(torch.arange(rows.start, rows.stop))))
+            captions = knowledge.captions(to_pictures(dataset.plain(torch.arange(rows.start, rows.stop))))
             found = knowledge.parser(captions)
             return [
                 [caption, [list(triplet) for triplet in some]] for caption, some in zip(captions, found, strict=True)
             ]
 
         #: Caption and triplets of every picture.
-        self.described = cached_json(pool.cache_dir, captioned, len(pool), describe, chunk=256)
+        self.described = cached_json(dataset.cache_dir, captioned, len(dataset), describe, chunk=256)
         encoded = content_key("knowledge", captioned, fingerprint(foundation.text_encoder), condition)
 
         def encode(rows: slice) -> np.ndarray:
@@ -47,9 +47,9 @@ class KnowledgeCache:
             return torch.cat([encoding.states, encoding.pooled], dim=1).half().cpu().numpy()
 
         #: A name for what every picture's latents and k come from.
-        self.key = content_key(encoded, fingerprint(foundation.vae), vars(pool.augmentation))
+        self.key = content_key(encoded, fingerprint(foundation.vae), vars(dataset.augmentation))
         #: (N, T + 2, D): the states, then the two sentence vectors.
-        self.encodings = cached_array(pool.cache_dir, encoded, len(pool), encode, chunk=256)
+        self.encodings = cached_array(dataset.cache_dir, encoded, len(dataset), encode, chunk=256)
 
     def blank(self) -> tuple[torch.Tensor, torch.Tensor]:
         """k (1, T, D) and sentence vectors (1, 2, D) of a picture about which nothing is said."""

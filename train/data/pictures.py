@@ -74,7 +74,7 @@ def _places(ids: np.ndarray, known: np.ndarray) -> np.ndarray | None:
     return places if np.array_equal(known[places], ids) else None
 
 
-class PictureStore:
+class PictureCache:
     """The pictures of a dataset, all of one size; row i is record i of the dataset.
 
     Pictures that the records hold are decoded once, into one memory-mapped file. Those of which they have the path are

@@ -54,7 +54,7 @@ def content_id(data: bytes) -> str:
 
 
 def encode_picture(picture: Image.Image) -> bytes:
-    """A picture as PNG, lightly compressed: it is read once and then lives in a `PictureStore`."""
+    """A picture as PNG, lightly compressed: it is read once and then lives in a `PictureCache`."""
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()

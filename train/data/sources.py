@@ -1,4 +1,4 @@
-"""From a recipe to records and pools: the one place where training and evaluation get their pictures."""
+"""From a recipe to records and datasets: the one place where training and evaluation get their pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from kcdp.emotions import MIKELS_8, LabelSpace
 from train.core.recipe import Recipe
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.folder import load_folder
 from train.data.parquet import load_domains
 from train.data.records import FEATURES, Coded, concatenate, from_parquet, make_record, to_dataset
@@ -90,17 +90,17 @@ def learned_from(records: Dataset, shares: Mapping[str, float]) -> Dataset:
     return records.select(np.flatnonzero(~domains.within(unused))) if unused else records
 
 
-def make_pool(
+def make_dataset(
     recipe: Recipe,
     records: Dataset,
     part: str,
     shares: Mapping[str, float] | None = None,
     balance: float = 0.0,
     labelled: bool = False,
-) -> Pool:
-    """A part of the recipe's protocol as a pool; `labelled` leaves out what has no emotion."""
+) -> PictureDataset:
+    """A part of the recipe's protocol as a dataset; `labelled` leaves out what has no emotion."""
     rows = select(records, recipe.protocol, part)
     chosen = records.select(rows)
     if labelled:
         chosen = chosen.select(np.flatnonzero(Coded.of(chosen, "emotion").codes >= 0))
-    return Pool(chosen, recipe.cache_dir / "pictures", recipe.emotions.labels, shares, balance, recipe.size)
+    return PictureDataset(chosen, recipe.cache_dir / "pictures", recipe.emotions.labels, shares, balance, recipe.size)

@@ -21,11 +21,11 @@ import torch
 from train.core.foundation import Foundation
 from train.core.trainer import LoopConfig, Stage, run_stage, with_steps
 from train.data.cache import content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.evaluation.baselines import FrozenCLIP, ResNetStage, linear_probe, zero_shot
 from train.evaluation.domains import Domains
 from train.evaluation.published import pair_name
-from train.evaluation.result_cache import ResultStore, guesses_of, write_guesses
+from train.evaluation.result_cache import ResultCache, guesses_of, write_guesses
 from train.evaluation.vlm import FrozenVLM, prompted
 from train.metrics.recognition import recognition_scores
 from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
@@ -120,9 +120,9 @@ class AdaptationStage(KCDPStage):
         self,
         config: KCDPConfig,
         foundation: Foundation,
-        source: Pool,
-        tests: Mapping[str, Pool],
-        target: Pool | None,
+        source: PictureDataset,
+        tests: Mapping[str, PictureDataset],
+        target: PictureDataset | None,
     ) -> None:
         """The first of `tests`, which are by domain, is what the loop's accuracy is of."""
         first, *others = tests.values()
@@ -130,17 +130,17 @@ class AdaptationStage(KCDPStage):
         self.tests = tests
 
     @torch.no_grad()
-    def visual(self, model: KCDPTask, pool: Pool) -> tuple[torch.Tensor, torch.Tensor]:
-        """v (N, visual_dim) and labels (N,) of at most `DRAWN_IN_FIGURE` plain pictures, evenly spaced in the pool."""
-        cache = self.caches[id(pool)]
-        chosen = torch.linspace(0, len(pool) - 1, min(len(pool), DRAWN_IN_FIGURE)).long()
+    def visual(self, model: KCDPTask, dataset: PictureDataset) -> tuple[torch.Tensor, torch.Tensor]:
+        """v (N, visual_dim) and labels (N,) of at most `DRAWN_IN_FIGURE` plain pictures, evenly spaced in the dataset."""
+        cache = self.caches[id(dataset)]
+        chosen = torch.linspace(0, len(dataset) - 1, min(len(dataset), DRAWN_IN_FIGURE)).long()
         device = next(model.parameters()).device
         rows = []
         for indices in chosen.split(64):
             batch = cache.view(0, indices)
             perception = model.perceive(batch["latents"].to(device), batch["states"].to(device))
             rows.append(model.pyramid(perception.features, perception.attention, perception.latents).float().cpu())
-        return torch.cat(rows), pool.labels[chosen]
+        return torch.cat(rows), dataset.labels[chosen]
 
     def validate(self, model: KCDPTask) -> dict[str, float]:
         self.guesses = {
@@ -151,8 +151,8 @@ class AdaptationStage(KCDPStage):
 
     def export(self, model: KCDPTask, folder: Path) -> None:
         features = {}
-        for domain, pool in self.tests.items():
-            features[f"{domain}/v"], features[f"{domain}/labels"] = self.visual(model, pool)
+        for domain, dataset in self.tests.items():
+            features[f"{domain}/v"], features[f"{domain}/labels"] = self.visual(model, dataset)
         write_guesses(folder, self.guesses, features)
 
 
@@ -161,7 +161,7 @@ class Adaptation:
     """Runs methods on pairs of domains, each (method, pair, seed) once; what adapts to no target is trained once for all.
 
     Args:
-        domains: the pools.
+        domains: the datasets.
         foundation: frozen parts.
         clip: of the same run, for the baselines.
         config, loop: KCDP's settings; a method changes some of `config`, the loop's steps and batch are everyone's.
@@ -177,7 +177,7 @@ class Adaptation:
     clip: FrozenCLIP
     config: KCDPConfig
     loop: LoopConfig
-    store: ResultStore
+    store: ResultCache
     mixed_precision: str | None = None
     cnn_widths: tuple[int, ...] = (64, 128, 256, 512)
     vlm: FrozenVLM | None = None
@@ -187,7 +187,7 @@ class Adaptation:
         parts = self.foundation
         self._weights = fingerprint(parts.vae, parts.unet, parts.text_encoder, parts.captioner, self.clip.model)
 
-    def _tests(self, method: Method, source: str, target: str) -> dict[str, Pool]:
+    def _tests(self, method: Method, source: str, target: str) -> dict[str, PictureDataset]:
         """What one run is tested on, by domain."""
         names = dict.fromkeys((target, source)) if method.adapts or not method.trained else self.domains.names
         return {name: self.domains.test(name) for name in names}
@@ -199,7 +199,7 @@ class Adaptation:
         settings: dict[str, Any] = {
             "kind": method.kind,
             "weights": self.vlm.key if method.asks else self._weights,
-            "pictures": [self.domains.source(source).store.key, *(pool.store.key for pool in tests.values())],
+            "pictures": [self.domains.source(source).store.key, *(dataset.store.key for dataset in tests.values())],
             "pair": pair,
         }
         if method.trained:
@@ -216,10 +216,10 @@ class Adaptation:
     def _loop(self, method: Method, source: str, seed: int) -> LoopConfig:
         loop = self.loop
         if self.epochs is not None:
-            pool, batch = self.domains.source(source), loop.batch_size
+            dataset, batch = self.domains.source(source), loop.batch_size
             # Of a batch that adapts, half is the target's.
             own = batch - batch // 2 if method.adapts else batch
-            loop = with_steps(loop, ceil(self.epochs * int((pool.weights > 0).sum()) / own))
+            loop = with_steps(loop, ceil(self.epochs * int((dataset.weights > 0).sum()) / own))
         # One validation, at the end: nothing is selected.
         return dataclasses.replace(loop, seed=seed, validate_every=loop.steps)
 
@@ -255,7 +255,7 @@ class Adaptation:
         found = guesses_of(best)
         return {domain: found[domain].numpy() for domain in tests}
 
-    def _frozen(self, method: Method, train: Pool, test: Pool) -> np.ndarray:
+    def _frozen(self, method: Method, train: PictureDataset, test: PictureDataset) -> np.ndarray:
         match method.kind:
             case "zero-shot":
                 return zero_shot(self.clip, test)

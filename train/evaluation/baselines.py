@@ -21,14 +21,14 @@ from kcdp import vision  # noqa: F401 - lets `AutoModel` know the CLIP with a co
 from kcdp.imaging import to_pictures
 from kcdp.prediction.cliea import clip_similarities, emotion_prompts
 from train.data.cache import cached_array, content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.evaluation.result_cache import write_guesses
 
 
 class Embedder(Protocol):
-    """A frozen model that has something to say of every picture of a pool."""
+    """A frozen model that has something to say of every picture of a dataset."""
 
-    def pictures(self, pool: Pool) -> np.ndarray:
+    def pictures(self, dataset: PictureDataset) -> np.ndarray:
         """Features (N, D)."""
 
 
@@ -59,18 +59,18 @@ class FrozenCLIP:
         )
 
     @torch.no_grad()
-    def pictures(self, pool: Pool) -> np.ndarray:
-        """Unit embeddings (N, P) of the plain pictures of a pool, computed once."""
+    def pictures(self, dataset: PictureDataset) -> np.ndarray:
+        """Unit embeddings (N, P) of the plain pictures of a dataset, computed once."""
         model = self.model
 
         def compute(rows: slice) -> torch.Tensor:
-            pictures = to_pictures(pool.plain(torch.arange(rows.start, rows.stop)))
+            pictures = to_pictures(dataset.plain(torch.arange(rows.start, rows.stop)))
             pixels = self.processor(images=pictures, return_tensors="pt").pixel_values.to(model.device)
             return F.normalize(model.get_image_features(pixel_values=pixels).pooler_output, dim=-1)
 
         towers = fingerprint(model.vision_model, model.visual_projection)
-        key = content_key("clip", pool.store.key, towers, self.processor.to_dict())
-        return cached_array(pool.cache_dir, key, len(pool), compute, chunk=64)
+        key = content_key("clip", dataset.store.key, towers, self.processor.to_dict())
+        return cached_array(dataset.cache_dir, key, len(dataset), compute, chunk=64)
 
     @torch.no_grad()
     def texts(self, texts: list[str]) -> torch.Tensor:
@@ -79,13 +79,13 @@ class FrozenCLIP:
         return F.normalize(self.model.get_text_features(**tokens).pooler_output, dim=-1).cpu()
 
 
-def zero_shot(clip: FrozenCLIP, test: Pool) -> np.ndarray:
+def zero_shot(clip: FrozenCLIP, test: PictureDataset) -> np.ndarray:
     """Guesses (N,): the emotion whose prompt, "A {emotion} photo of", is nearest to the picture."""
     prompts = clip.texts(emotion_prompts(test.emotions))
     return clip_similarities(torch.from_numpy(np.array(clip.pictures(test))), prompts).argmax(1).numpy()
 
 
-def linear_probe(frozen: Embedder, source: Pool, test: Pool) -> np.ndarray:
+def linear_probe(frozen: Embedder, source: PictureDataset, test: PictureDataset) -> np.ndarray:
     """Guesses (N,) of a logistic regression on what a frozen model says of the source's pictures."""
     drawn = np.flatnonzero(source.weights.numpy() > 0)
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
@@ -149,7 +149,9 @@ class ResNetStage:
     name = "cnn"
     selection = "accuracy"
 
-    def __init__(self, source: Pool, tests: Mapping[str, Pool], widths: tuple[int, ...] = (64, 128, 256, 512)) -> None:
+    def __init__(
+        self, source: PictureDataset, tests: Mapping[str, PictureDataset], widths: tuple[int, ...] = (64, 128, 256, 512)
+    ) -> None:
         """The first of `tests` is what the loop's accuracy is of."""
         self.source, self.tests, self.widths = source, tests, widths
 
@@ -165,7 +167,7 @@ class ResNetStage:
         first, test = next(iter(self.tests.items()))
         return {"accuracy": float((self.guesses[first] == test.labels).float().mean())}
 
-    def _guess(self, model: ResNet, test: Pool) -> torch.Tensor:
+    def _guess(self, model: ResNet, test: PictureDataset) -> torch.Tensor:
         device, batches = model.head.weight.device, torch.arange(len(test)).split(64)
         logits = (model.head(model.features(test.plain(rows).to(device))) for rows in batches)
         return torch.cat([part.argmax(1).cpu() for part in logits])

@@ -9,30 +9,30 @@ import numpy as np
 from datasets import Dataset
 
 from train.core.recipe import Recipe
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import DOMAINS, Coded
-from train.data.sources import make_pool
+from train.data.sources import make_dataset
 from train.data.splits import parts, select
 
 
 class Domains:
-    """Pools of one run's labelled records, each made once.
+    """PictureDatasets of one run's labelled records, each made once.
 
-    The training pools of all domains hold the same pictures, every labelled one of the training part, and differ in how
+    The training datasets of all domains hold the same pictures, every labelled one of the training part, and differ in how
     often each is drawn (never, if it is of another domain): so they share one cache of latents and captions, which is
     also that of the stage `kcdp`.
 
     Args:
         recipe: whose protocol, label space and cache are used.
         records: every picture, all domains and splits.
-        balance: how far a source's rare emotions are drawn more often, see `Pool`.
+        balance: how far a source's rare emotions are drawn more often, see `PictureDataset`.
     """
 
     def __init__(self, recipe: Recipe, records: Dataset, balance: float = 0.0) -> None:
         self.recipe, self.records, self.balance = recipe, records, balance
         self.emotions = recipe.emotions.labels
         self._known = Coded.of(records, "emotion").codes >= 0
-        # A pool is known by its identity (its caches are looked up by it), so each must stay the one that it is.
+        # A dataset is known by its identity (its caches are looked up by it), so each must stay the one that it is.
         self.part = cache(self._part)
         self._trained = cache(self._train)
 
@@ -52,27 +52,27 @@ class Domains:
         trained = Coded.of(self.records.select(self._labelled("train")), "domain").names
         return [name for name in DOMAINS if name in trained and f"test-{name}" in self.test_parts]
 
-    def _part(self, part: str) -> Pool:
-        return make_pool(self.recipe, self.records, part, labelled=True)
+    def _part(self, part: str) -> PictureDataset:
+        return make_dataset(self.recipe, self.records, part, labelled=True)
 
-    def together(self, parts: Sequence[str]) -> Pool:
-        """The labelled pictures of several parts as one pool, each once."""
+    def together(self, parts: Sequence[str]) -> PictureDataset:
+        """The labelled pictures of several parts as one dataset, each once."""
         rows = np.unique(np.concatenate([self._labelled(part) for part in parts]))
         recipe = self.recipe
-        return Pool(self.records.select(rows), recipe.cache_dir / "pictures", self.emotions, size=recipe.size)
+        return PictureDataset(self.records.select(rows), recipe.cache_dir / "pictures", self.emotions, size=recipe.size)
 
-    def _train(self, domain: str, balance: float) -> Pool:
+    def _train(self, domain: str, balance: float) -> PictureDataset:
         shares = {name: float(name == domain) for name in DOMAINS}
-        return make_pool(self.recipe, self.records, "train", shares, balance, labelled=True)
+        return make_dataset(self.recipe, self.records, "train", shares, balance, labelled=True)
 
-    def source(self, domain: str) -> Pool:
+    def source(self, domain: str) -> PictureDataset:
         """What is learned from with labels."""
         return self._trained(domain, self.balance)
 
-    def target(self, domain: str) -> Pool:
+    def target(self, domain: str) -> PictureDataset:
         """What is adapted to: pictures that have one of the emotions (a closed set), drawn without a look at which."""
         return self._trained(domain, 0.0)
 
-    def test(self, domain: str) -> Pool:
+    def test(self, domain: str) -> PictureDataset:
         """What tests a target domain: its part `test-<domain>`."""
         return self.part(f"test-{domain}")

@@ -19,10 +19,10 @@ from PIL import Image
 from kcdp.imaging import to_tensor
 from train.core.processes import each
 from train.data.cache import content_key
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.evaluation.instruments import Instruments
 from train.evaluation.published import PublishedTable
-from train.evaluation.result_cache import ResultStore
+from train.evaluation.result_cache import ResultCache
 from train.evaluation.sheets import save_picture
 from train.evaluation.tables import PUBLISHED, markdown_table, percent, with_published
 from train.metrics.diversity import lpips_diversity
@@ -49,7 +49,7 @@ class PaintMethod:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def real_rows(pool: Pool, count: int, seed: int = 0) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+def real_rows(dataset: PictureDataset, count: int, seed: int = 0) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     """Rows of real pictures: up to `count` of each emotion for the row of real ones, as many for FID to compare with.
 
     No group has pictures in both (one emoji as two vendors draw it is no independent picture).
@@ -57,19 +57,19 @@ def real_rows(pool: Pool, count: int, seed: int = 0) -> tuple[dict[str, torch.Te
     Raises ValueError when an emotion has fewer than two pictures for the first or none for the second.
     """
     generator = torch.Generator().manual_seed(seed)
-    groups = pool.records["group"][:]
+    groups = dataset.records["group"][:]
     side: dict[str, int] = {}
-    for label in range(len(pool.emotions)):
+    for label in range(len(dataset.emotions)):
         # Each emotion's groups go to the two sides in turns, so that neither runs out of it.
-        new = sorted({groups[row] for row in (pool.labels == label).nonzero().flatten().tolist()} - side.keys())
+        new = sorted({groups[row] for row in (dataset.labels == label).nonzero().flatten().tolist()} - side.keys())
         order = torch.randperm(len(new), generator=generator).tolist()
         side |= {new[index]: place % 2 for place, index in enumerate(order)}
     sides = torch.tensor([side.get(group, -1) for group in groups])
     shown, compared = {}, []
-    for label, emotion in enumerate(pool.emotions):
+    for label, emotion in enumerate(dataset.emotions):
         halves = []
         for which in (0, 1):
-            rows = ((pool.labels == label) & (sides == which)).nonzero().flatten()
+            rows = ((dataset.labels == label) & (sides == which)).nonzero().flatten()
             halves.append(rows[torch.randperm(len(rows), generator=generator)][:count].sort().values)
         if len(halves[0]) < 2 or len(halves[1]) < 1:
             raise ValueError(
@@ -141,9 +141,9 @@ class Generation:
         batch_size: pictures that a method is asked for at once.
     """
 
-    real: Pool
+    real: PictureDataset
     instruments: Instruments
-    store: ResultStore
+    store: ResultCache
     count: int
     batch_size: int = 8
 

@@ -52,10 +52,10 @@ class InversionStage:
         return {name: value for name, value in batch.items() if name not in ("tokens", "scene", "object", "partners")}
 
     def validate(self, model: InversionTask) -> dict[str, float]:
-        pool, total, count = self.joint.pictures.validation, 0.0, 0
+        dataset, total, count = self.joint.pictures.validation, 0.0, 0
         for rows, painted in self.joint.judged():
             batch = {name: value.to(model.words.device) for name, value in painted.items()}
-            total += model(pool.labels[rows].to(model.words.device), **batch)["loss"].item() * len(rows)
+            total += model(dataset.labels[rows].to(model.words.device), **batch)["loss"].item() * len(rows)
             count += len(rows)
         return {"score": -total / count}
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from train.core.trainer import LoopConfig, run_stage
 from train.data.cache import content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.evaluation.baselines import ResNet, ResNetStage
 from train.evaluation.result_cache import write_json
 from train.metrics.recognition import recognition_scores
@@ -102,8 +102,8 @@ class JudgeStage(ResNetStage):
 
 
 def train_judge(
-    train: Pool,
-    validation: Pool,
+    train: PictureDataset,
+    validation: PictureDataset,
     loop: LoopConfig,
     folder: Path,
     widths: tuple[int, ...] = (64, 128, 256, 512),
@@ -114,14 +114,16 @@ def train_judge(
 
     It is trained in a folder of its own inside `folder`, unless it is there already.
 
-    Raises ValueError when a picture has no emotion, or both pools have pictures of one group.
+    Raises ValueError when a picture has no emotion, or both datasets have pictures of one group.
     """
-    for pool in (train, validation):
-        if bool((pool.labels < 0).any()):
+    for dataset in (train, validation):
+        if bool((dataset.labels < 0).any()):
             raise ValueError(
                 "A judge learns from labelled pictures and is chosen on such; leave out those without emotion."
             )
-    groups, others = (set(zip(pool.domains, pool.records["group"][:], strict=True)) for pool in (train, validation))
+    groups, others = (
+        set(zip(dataset.domains, dataset.records["group"][:], strict=True)) for dataset in (train, validation)
+    )
     if not groups.isdisjoint(others):
         raise ValueError("A judge is chosen on pictures that it has not learned from; give parts that share no group.")
     settings: Mapping[str, object] = {

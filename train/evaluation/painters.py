@@ -33,8 +33,8 @@ from train.evaluation.dreambooth import (
 from train.evaluation.generation import Painter, PaintMethod
 from train.evaluation.inversion import InversionStage, learned_words
 from train.evaluation.paintings import decoded, paint_latents
-from train.evaluation.result_cache import ResultStore
-from train.stages.feedback import FeedbackConfig, filtered_pool, generate
+from train.evaluation.result_cache import ResultCache
+from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
 from train.stages.joint import JointConfig
 from train.stages.running import best_weights
 from train.stages.uniemo import JointParts
@@ -62,7 +62,7 @@ class Painters:
     recipe: Recipe
     arguments: EvaluationArguments
     domains: Domains
-    store: ResultStore
+    store: ResultCache
 
     def trained(self, name: str, stage: Stage, loop: LoopConfig, settings: Any) -> Path:
         """The best weights of a stage with all that it depends on, trained where they are not there yet."""
@@ -132,7 +132,7 @@ class Painters:
         feedback, parts = dataclasses.replace(feedback, **changes), self.parts
         pipeline = assemble_uniemo(self.recipe, parts.foundation, start)
         made = generate(pipeline, parts.pictures.train, self.recipe.cache_dir, feedback)
-        generated = filtered_pool(made, parts.pictures, parts.classifier, feedback)
+        generated = filtered_dataset(made, parts.pictures, parts.classifier, feedback)
         settings |= {"start": start.parent.name, "feedback": vars(feedback), "generated": generated.store.key}
         stage = parts.stage(config, start, generated=generated, share=feedback.share, name="uniemo_feedback")
         best = self.trained("feedback", stage, loop, settings)
@@ -186,11 +186,13 @@ class Painters:
 
         key = content_key("prior", settings["weights"], steps, guidance)
         prior = cached_array(self.recipe.cache_dir, key, PRIOR_PICTURES, own_pictures, chunk=8)
-        pools = parts.pictures.train, parts.pictures.validation
-        latents = [pool.latents(foundation.vae, 0)[0] for pool in pools]
+        datasets = parts.pictures.train, parts.pictures.validation
+        latents = [dataset.latents(foundation.vae, 0)[0] for dataset in datasets]
         adapted = {}
         for label, emotion in enumerate(emotions):
-            own, held_out = (kept[(pool.labels == label).numpy()] for kept, pool in zip(latents, pools, strict=True))
+            own, held_out = (
+                kept[(dataset.labels == label).numpy()] for kept, dataset in zip(latents, datasets, strict=True)
+            )
             stage = DreamBoothStage(emotion, own, held_out, prior, foundation, scheduler, config)
             unet = adapted_unet(foundation.unet, self.trained(stage.name, stage, loop, settings))
             adapted[emotion] = dataclasses.replace(foundation, unet=unet)

@@ -31,7 +31,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 @dataclass(frozen=True)
-class ResultStore:
+class ResultCache:
     """A folder of results, one JSON file each."""
 
     folder: Path

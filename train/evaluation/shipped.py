@@ -15,7 +15,7 @@ from kcdp.imaging import to_pictures
 from kcdp.pipelines.kcdp import KCDPPipeline
 from train.core.processes import each
 from train.data.cache import fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.metrics.recognition import recognition_scores
 from train.stages.vae import psnr
 
@@ -43,28 +43,28 @@ def spaced(count: int, limit: int | None) -> torch.Tensor:
     return torch.linspace(0, count - 1, limit).long()
 
 
-def recognise(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> dict[str, Any]:
-    """Scores of the pipeline on a pool of labelled pictures, whose label space is the pipeline's.
+def recognise(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | None = None) -> dict[str, Any]:
+    """Scores of the pipeline on a dataset of labelled pictures, whose label space is the pipeline's.
 
     `scores` are those of its emotion, `cliea` those of CLIEA's pseudo-label, `no_knowledge` those of its emotion when
     the caption is empty; each as `RecognitionScores.to_dict`.
 
     Raises ValueError when the label spaces differ.
     """
-    if tuple(pipeline.labels) != tuple(pool.emotions):
-        raise ValueError(f"The bundle says {', '.join(pipeline.labels)}, the pictures {', '.join(pool.emotions)}.")
-    indices = spaced(len(pool), limit)
+    if tuple(pipeline.labels) != tuple(dataset.emotions):
+        raise ValueError(f"The bundle says {', '.join(pipeline.labels)}, the pictures {', '.join(dataset.emotions)}.")
+    indices = spaced(len(dataset), limit)
 
     def look(part: torch.Tensor) -> list[tuple[str, str, str]]:
-        pictures = to_pictures(pool.plain(part))
+        pictures = to_pictures(dataset.plain(part))
         blank = pipeline(pictures, caption=[""] * len(pictures))
         return [
             (output.emotion, output.pseudo_label, ignorant.emotion)
             for output, ignorant in zip(pipeline(pictures), blank, strict=True)
         ]
 
-    names = list(pool.emotions)
-    labels = pool.labels[indices].numpy()
+    names = list(dataset.emotions)
+    labels = dataset.labels[indices].numpy()
     said = [row for rows in each(indices.split(BATCH), look, "recognition") for row in rows]
     scores = {
         name: recognition_scores(labels, [names.index(row[column]) for row in said], names).to_dict()
@@ -97,22 +97,22 @@ def mentions(caption: str, noun: str) -> bool:
     )
 
 
-def describe(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> dict[str, Any]:
-    """How often the captions of a pool's pictures name the record's head noun, where it has one.
+def describe(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | None = None) -> dict[str, Any]:
+    """How often the captions of a dataset's pictures name the record's head noun, where it has one.
 
     `named` is that share, `majority` what always naming the most frequent noun would reach, `different` the number of
     different captions.
 
     Raises ValueError when no record has a head noun.
     """
-    nouns = pool.records["noun"][:]
+    nouns = dataset.records["noun"][:]
     indices = torch.tensor([row for row, noun in enumerate(nouns) if noun])
     if len(indices) == 0:
         raise ValueError("None of these pictures has a head noun to look for.")
     indices = indices[spaced(len(indices), limit)]
 
     def say(part: torch.Tensor) -> list[str]:
-        return pipeline.knowledge.captions(to_pictures(pool.plain(part)))
+        return pipeline.knowledge.captions(to_pictures(dataset.plain(part)))
 
     captions = [caption for some in each(indices.split(BATCH), say, "captions") for caption in some]
     wanted = [nouns[row] for row in indices.tolist()]
@@ -130,16 +130,16 @@ def describe(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> di
 
 
 @torch.no_grad()
-def reconstruct(pipeline: KCDPPipeline, pool: Pool, limit: int | None = None) -> dict[str, Any]:
-    """PSNR in dB of the pool's plain pictures through the autoencoder: `mean`, `median` and the worst twentieth's.
+def reconstruct(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | None = None) -> dict[str, Any]:
+    """PSNR in dB of the dataset's plain pictures through the autoencoder: `mean`, `median` and the worst twentieth's.
 
     `disturbed` is the mean where latents come with noise of `DISTURBED` deviations, as those that are painted may.
     """
     vae = pipeline.vae
-    indices = spaced(len(pool), limit)
+    indices = spaced(len(dataset), limit)
 
     def compare(part: torch.Tensor) -> torch.Tensor:
-        pictures = pool.plain(part).to(vae.device, vae.dtype)
+        pictures = dataset.plain(part).to(vae.device, vae.dtype)
         latents = vae.encode(pictures).latent_dist.mode()
         noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(int(part[0]))).to(latents)
         # In the scale in which the denoiser sees latents, where their deviation is 1.

@@ -25,9 +25,9 @@ from train.bundle import trained_uniemo
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig, with_steps
 from train.data.cache import content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import DRAWN
-from train.data.sources import learned_from, make_pool
+from train.data.sources import learned_from, make_dataset
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.editing import Editing, editing_report
@@ -36,7 +36,7 @@ from train.evaluation.instruments import Instruments, instruments, zero_shot_hea
 from train.evaluation.judge import Judge, train_judge
 from train.evaluation.painters import GENERATORS, Painters
 from train.evaluation.published import pair_name, published_beside
-from train.evaluation.result_cache import ResultStore
+from train.evaluation.result_cache import ResultCache
 from train.evaluation.sheets import THINGS, fusion_strip, save_picture, transfer_sheet
 from train.evaluation.shipped import mentions, spaced
 from train.evaluation.tables import adaptation_report, percent
@@ -66,7 +66,7 @@ class UniEmoEvaluation:
     recipe: Recipe
     arguments: EvaluationArguments
     domains: Domains
-    store: ResultStore
+    store: ResultCache
     folder: Path
 
     @cached_property
@@ -90,8 +90,8 @@ class UniEmoEvaluation:
             return None
         config, loop, shares = self.recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
         records = learned_from(self.domains.records, shares)
-        train = make_pool(self.recipe, records, "train", shares, config.balance)
-        stage = understanding_stage(self.recipe, config, train, make_pool(self.recipe, records, "val"))
+        train = make_dataset(self.recipe, records, "train", shares, config.balance)
+        stage = understanding_stage(self.recipe, config, train, make_dataset(self.recipe, records, "val"))
         steps = arguments.steps
         if arguments.epochs is not None:
             steps = ceil(arguments.epochs * len(train) / arguments.batch_size)
@@ -132,27 +132,30 @@ class UniEmoEvaluation:
                 "mixed_precision": self.recipe.mixed_precision,
             }
             for part in runs:
-                pool = self.domains.part(part)
+                dataset = self.domains.part(part)
 
                 def compute(
-                    pool: Pool = pool, own: LoopConfig = own, settings: dict[str, Any] = settings, seed: int = seed
+                    dataset: PictureDataset = dataset,
+                    own: LoopConfig = own,
+                    settings: dict[str, Any] = settings,
+                    seed: int = seed,
                 ) -> dict[str, Any]:
                     best = self._painters.trained(f"understanding-{name}-{seed}", stage, own, settings)
-                    return self._recognised(best, pool)
+                    return self._recognised(best, dataset)
 
-                everything = {**settings, "loop": vars(own), "test": pool.store.key}
+                everything = {**settings, "loop": vars(own), "test": dataset.store.key}
                 runs[part].append(self.store.get(f"understanding/{name}-{part}-{seed}", everything, compute))
         return runs
 
-    def _recognised(self, best: Path, pool: Pool) -> dict[str, Any]:
+    def _recognised(self, best: Path, dataset: PictureDataset) -> dict[str, Any]:
         device = PartialState().device
         vision = AutoModel.from_pretrained(best / "vision").to(device).eval()
         chain = ExpertQueryChain.from_pretrained(best / "chain").to(device).eval()
-        guesses = see(vision, chain, stem_tokens(pool, vision, 0)[0]).logits.argmax(1)
-        return recognition_scores(pool.labels.numpy(), guesses.numpy(), pool.emotions).to_dict()
+        guesses = see(vision, chain, stem_tokens(dataset, vision, 0)[0]).logits.argmax(1)
+        return recognition_scores(dataset.labels.numpy(), guesses.numpy(), dataset.emotions).to_dict()
 
     @cached_property
-    def _real(self) -> Pool:
+    def _real(self) -> PictureDataset:
         """The labelled pictures of the test parts of what is painted together; drawn ones only where there are no others."""
         shares = self.recipe.stage_settings("uniemo_joint", JointConfig)[2]
         parts = [part for part in self.domains.test_parts if shares.get(part.removeprefix("test-")) != 0]
@@ -222,7 +225,7 @@ class UniEmoEvaluation:
         }
         return editing_report(results), results
 
-    def _things(self, limit: int = 400) -> tuple[Pool, torch.Tensor, list[int]]:
+    def _things(self, limit: int = 400) -> tuple[PictureDataset, torch.Tensor, list[int]]:
         """All test pictures; which of them, evenly spaced, have a first caption that names one of `THINGS`; and which one."""
         everything, found = self.domains.together(self.domains.test_parts), {}
         for row, captions in enumerate(everything.records["captions"]):

@@ -18,7 +18,7 @@ from kcdp.hub import Source, check_pinned, fetch
 from kcdp.imaging import to_pictures
 from kcdp.knowledge.captioner import Captioner, CaptionerConfig, Quantization
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class OneOf:
 
 
 class FrozenVLM:
-    """A vision-language model whose weights stay as they are, asked about the emotions of a pool's pictures.
+    """A vision-language model whose weights stay as they are, asked about the emotions of a dataset's pictures.
 
     Everything is computed once and cached. The pictures are the plain ones.
     """
@@ -139,24 +139,24 @@ class FrozenVLM:
             self.model, self.processor, CaptionerConfig(question, max_new_tokens=10, repetition_penalty=1.0)
         )
 
-    def answers(self, pool: Pool) -> list[str]:
+    def answers(self, dataset: PictureDataset) -> list[str]:
         """What the model says when asked, one a picture."""
-        asker = self._asker(pool.emotions)
+        asker = self._asker(dataset.emotions)
 
         def compute(rows: slice) -> list[str]:
-            return [answer for pictures in _batches(pool, rows) for answer in asker(pictures)]
+            return [answer for pictures in _batches(dataset, rows) for answer in asker(pictures)]
 
-        key = content_key("vlm answers", pool.store.key, self.key, pool.emotions)
-        return list(cached_json(pool.cache_dir, key, len(pool), compute, CHUNK))
+        key = content_key("vlm answers", dataset.store.key, self.key, dataset.emotions)
+        return list(cached_json(dataset.cache_dir, key, len(dataset), compute, CHUNK))
 
-    def likeliest(self, pool: Pool) -> np.ndarray:
+    def likeliest(self, dataset: PictureDataset) -> np.ndarray:
         """Guesses (N,): the label that is the likeliest answer, by the mean log-likelihood of its tokens and the end.
 
         A beam search that may write nothing but labels, with a beam for each, so that none is lost on the way.
 
         Raises ValueError when the model's tokenizer cannot tell two labels apart.
         """
-        asker, labels = self._asker(pool.emotions), pool.emotions
+        asker, labels = self._asker(dataset.emotions), dataset.emotions
         answers = [self.answer_tokens(label) for label in labels]
         for number, answer in enumerate(answers):
             if answer in answers[:number]:
@@ -182,10 +182,12 @@ class FrozenVLM:
             return [one_of.which(row) for row in tokens]
 
         def compute(rows: slice) -> np.ndarray:
-            return np.array([index for pictures in _batches(pool, rows) for index in guess(pictures)], dtype=np.int64)
+            return np.array(
+                [index for pictures in _batches(dataset, rows) for index in guess(pictures)], dtype=np.int64
+            )
 
-        key = content_key("vlm likeliest", pool.store.key, self.key, labels)
-        return np.array(cached_array(pool.cache_dir, key, len(pool), compute, CHUNK))
+        key = content_key("vlm likeliest", dataset.store.key, self.key, labels)
+        return np.array(cached_array(dataset.cache_dir, key, len(dataset), compute, CHUNK))
 
     def answer_tokens(self, label: str) -> list[int]:
         """The tokens of a label as an answer, and the end."""
@@ -195,12 +197,12 @@ class FrozenVLM:
         before, tokens = (tokenizer(text, add_special_tokens=False).input_ids for text in (asked, said))
         return [*tokens[len(before) :], tokenizer.eos_token_id]
 
-    def pictures(self, pool: Pool) -> np.ndarray:
+    def pictures(self, dataset: PictureDataset) -> np.ndarray:
         """Features (N, D): the last states of the language model's encoder, or of a decoder before it answers, averaged.
 
         In them the picture has met the question.
         """
-        asker = self._asker(pool.emotions)
+        asker = self._asker(dataset.emotions)
 
         @torch.inference_mode()
         def look(pictures: list[Image.Image]) -> torch.Tensor:
@@ -217,10 +219,10 @@ class FrozenVLM:
             return layers[-1].float().mean(dim=1).cpu()
 
         def compute(rows: slice) -> torch.Tensor:
-            return torch.cat([look(pictures) for pictures in _batches(pool, rows)])
+            return torch.cat([look(pictures) for pictures in _batches(dataset, rows)])
 
-        key = content_key("vlm features", pool.store.key, self.key, pool.emotions)
-        return cached_array(pool.cache_dir, key, len(pool), compute, CHUNK)
+        key = content_key("vlm features", dataset.store.key, self.key, dataset.emotions)
+        return cached_array(dataset.cache_dir, key, len(dataset), compute, CHUNK)
 
 
 def answers_questions(model: PreTrainedModel) -> bool:
@@ -228,7 +230,7 @@ def answers_questions(model: PreTrainedModel) -> bool:
     return not isinstance(model, (VisionEncoderDecoderModel, BlipForConditionalGeneration))
 
 
-def prompted(vlm: FrozenVLM, test: Pool) -> np.ndarray:
+def prompted(vlm: FrozenVLM, test: PictureDataset) -> np.ndarray:
     """Guesses (N,): the label that the model's answer names, and the likeliest one where it names none."""
     found = [named(answer, test.emotions) for answer in vlm.answers(test)]
     silent = [index is None for index in found]
@@ -238,6 +240,6 @@ def prompted(vlm: FrozenVLM, test: Pool) -> np.ndarray:
     return np.array(found, dtype=np.int64)
 
 
-def _batches(pool: Pool, rows: slice) -> Iterator[list[Image.Image]]:
+def _batches(dataset: PictureDataset, rows: slice) -> Iterator[list[Image.Image]]:
     for indices in torch.arange(rows.start, rows.stop).split(BATCH):
-        yield to_pictures(pool.plain(indices))
+        yield to_pictures(dataset.plain(indices))

@@ -16,7 +16,7 @@ from train.core.arguments import filled
 from train.core.foundation import NO_CAPTIONER, NO_KCDP, PARSER, has_two_encoders
 from train.core.recipe import Recipe
 from train.data.sets.loading import check_set
-from train.data.sources import learned_from, load_records, make_pool
+from train.data.sources import learned_from, load_records, make_dataset
 from train.data.splits import parts
 from train.evaluation.arguments import EvaluationArguments
 from train.stages.feedback import FeedbackConfig
@@ -40,23 +40,26 @@ def run_vae(recipe: Recipe) -> dict[str, float]:
     """Foundation: the latent space."""
     config, loop, shares = recipe.stage_settings("vae", VAEConfig)
     records = load_records(recipe)
-    held_out = make_pool(recipe, records, "val")
-    return run(recipe, VAEStage(config, make_pool(recipe, records, "train", shares), held_out), loop)
+    held_out = make_dataset(recipe, records, "val")
+    return run(recipe, VAEStage(config, make_dataset(recipe, records, "train", shares), held_out), loop)
 
 
 def run_text(recipe: Recipe) -> dict[str, float]:
     """Foundation: tokenizer and text tower."""
     config, loop, shares = recipe.stage_settings("text", TextConfig)
     records = load_records(recipe)
-    held_out = make_pool(recipe, records, "val")
-    return run(recipe, TextStage(config, make_pool(recipe, records, "train", shares), held_out), loop)
+    held_out = make_dataset(recipe, records, "val")
+    return run(recipe, TextStage(config, make_dataset(recipe, records, "train", shares), held_out), loop)
 
 
 def run_language(recipe: Recipe) -> dict[str, float]:
     """Foundation: vision tower and captioner."""
     config, loop, shares = recipe.stage_settings("language", LanguageConfig)
     records = load_records(recipe)
-    train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
+    train, held_out = (
+        make_dataset(recipe, records, "train", shares, config.balance),
+        make_dataset(recipe, records, "val"),
+    )
     vae = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae")
     path = BottomUpPath.from_pretrained(best_weights(recipe, "path") / "path")
     return run(recipe, LanguageStage(config, train, held_out, best_weights(recipe, "text"), vae, path), loop)
@@ -73,15 +76,18 @@ def run_unet(recipe: Recipe) -> dict[str, float]:
     """Foundation: text to image."""
     config, loop, shares = recipe.stage_settings("unet", UNetConfig)
     records = load_records(recipe)
-    train = make_pool(recipe, records, "train", shares, config.balance)
+    train = make_dataset(recipe, records, "train", shares, config.balance)
     vae, text, tokenizer = _latents_and_words(recipe)
-    return run(recipe, UNetStage(config, train, make_pool(recipe, records, "val"), vae, text, tokenizer), loop)
+    return run(recipe, UNetStage(config, train, make_dataset(recipe, records, "val"), vae, text, tokenizer), loop)
 
 
 def _run_path(recipe: Recipe, name: str, start: BottomUpPath | None = None) -> dict[str, float]:
     config, loop, shares = recipe.stage_settings(name, PathConfig)
     records = load_records(recipe)
-    train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
+    train, held_out = (
+        make_dataset(recipe, records, "train", shares, config.balance),
+        make_dataset(recipe, records, "val"),
+    )
     return run(recipe, PathStage(config, train, held_out, *_latents_and_words(recipe), start), loop)
 
 
@@ -101,8 +107,8 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
 
     config, loop, shares = recipe.stage_settings("kcdp", KCDPConfig)
     records = learned_from(load_records(recipe), shares)
-    train = make_pool(recipe, records, "train", shares, config.balance, labelled=True)
-    held_out = make_pool(recipe, records, "val", labelled=True)
+    train = make_dataset(recipe, records, "train", shares, config.balance, labelled=True)
+    held_out = make_dataset(recipe, records, "val", labelled=True)
     foundation = load_perception(recipe)
     metrics = run(recipe, KCDPStage(config, foundation, train, held_out), loop)
     if PartialState().is_main_process:

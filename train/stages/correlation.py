@@ -21,7 +21,7 @@ from kcdp.uniemo.fusion import pooled_features
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.data.attributes import AttributeTable
 from train.data.cache import cached_array, content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.evaluation.baselines import FrozenCLIP
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ class EmotionClassifier:
     It also ranks generated pictures for explicit feedback, so it must never judge them in an evaluation.
     """
 
-    def __init__(self, clip: FrozenCLIP, train: Pool, hidden: int = 128, seed: int = 0) -> None:
-        """Fitted to the labelled pictures of `train`, each counted as often as the pool draws it.
+    def __init__(self, clip: FrozenCLIP, train: PictureDataset, hidden: int = 128, seed: int = 0) -> None:
+        """Fitted to the labelled pictures of `train`, each counted as often as the dataset draws it.
 
         A tenth of them says when to stop. Raises ValueError when fewer than two emotions have a picture.
         """
@@ -56,10 +56,10 @@ class EmotionClassifier:
             )
         logger.info("The classifier of emotions names %.3f of its own training pictures.", self.score(train))
 
-    def score(self, pool: Pool) -> float:
-        """Accuracy on the labelled pictures of a pool."""
-        known = pool.labels >= 0
-        return float((self.pictures(pool).argmax(1) == pool.labels)[known].float().mean())
+    def score(self, dataset: PictureDataset) -> float:
+        """Accuracy on the labelled pictures of a dataset."""
+        known = dataset.labels >= 0
+        return float((self.pictures(dataset).argmax(1) == dataset.labels)[known].float().mean())
 
     def __call__(self, embeds: torch.Tensor) -> torch.Tensor:
         """Unit embeddings (N, P) of pictures -> probabilities (N, K); 0 for an emotion that had no picture."""
@@ -68,9 +68,9 @@ class EmotionClassifier:
         found[:, classes] = torch.from_numpy(self.network.predict_proba(embeds.numpy())).float()
         return found
 
-    def pictures(self, pool: Pool) -> torch.Tensor:
-        """The same of every picture of a pool."""
-        return self(torch.from_numpy(np.array(self.clip.pictures(pool))))
+    def pictures(self, dataset: PictureDataset) -> torch.Tensor:
+        """The same of every picture of a dataset."""
+        return self(torch.from_numpy(np.array(self.clip.pictures(dataset))))
 
 
 def build_correlation(
@@ -119,19 +119,19 @@ def without_correlation(correlation: EmotionalCorrelation) -> EmotionalCorrelati
 
 @torch.no_grad()
 def build_space(
-    pool: Pool,
+    dataset: PictureDataset,
     tokens: np.ndarray,
     vision: CLIPVisionModel,
     chain: ExpertQueryChain,
     correlation: EmotionalCorrelation,
     domains: Sequence[str] = (),
 ) -> EmotionSpace:
-    """The emotion space of a pool's labelled pictures, of which `tokens` (N, 1 + n, W) are kept; of these `domains` only, if given.
+    """The emotion space of a dataset's labelled pictures, of which `tokens` (N, 1 + n, W) are kept; of these `domains` only, if given.
 
     What the chain makes of them is computed once. Raises ValueError when an emotion has no picture.
     """
-    classes = len(pool.emotions)
-    own = F.one_hot(pool.labels.clamp(min=0), classes).float()
+    classes = len(dataset.emotions)
+    own = F.one_hot(dataset.labels.clamp(min=0), classes).float()
 
     def look(rows: slice) -> torch.Tensor:
         some = torch.from_numpy(np.array(tokens[rows])).float().to(chain.device)
@@ -139,8 +139,8 @@ def build_space(
         alphas = correlation.alphas(out, own[rows].to(chain.device))
         return torch.cat([pooled_features(out).flatten(1), alphas], dim=1).float().cpu()
 
-    key = content_key("space", pool.store.key, pool.labels.tolist(), fingerprint(vision, chain, correlation))
-    found = torch.from_numpy(np.array(cached_array(pool.cache_dir, key, len(pool), look, chunk=256)))
+    key = content_key("space", dataset.store.key, dataset.labels.tolist(), fingerprint(vision, chain, correlation))
+    found = torch.from_numpy(np.array(cached_array(dataset.cache_dir, key, len(dataset), look, chunk=256)))
     features, alphas = found[:, :-2].unflatten(1, (3, -1)), found[:, -2:]
-    counts = torch.from_numpy(pool.domains.within(domains or pool.domains.names))
-    return EmotionSpace.fit(features, torch.where(counts, pool.labels, -1), alphas, classes)
+    counts = torch.from_numpy(dataset.domains.within(domains or dataset.domains.names))
+    return EmotionSpace.fit(features, torch.where(counts, dataset.labels, -1), alphas, classes)

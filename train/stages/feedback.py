@@ -14,7 +14,7 @@ from kcdp.imaging import to_tensor
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.processes import each
 from train.data.cache import content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.neutral import without_feelings
 from train.data.records import make_record, to_dataset
 from train.evaluation.instruments import embedder, zero_shot_head
@@ -55,33 +55,33 @@ class Made:
     prompt: str
 
 
-def prompts_of(pool: Pool, emotion: int, count: int) -> list[str]:
-    """`count` captions of the pictures of an emotion that `pool` has, less what they say of it."""
+def prompts_of(dataset: PictureDataset, emotion: int, count: int) -> list[str]:
+    """`count` captions of the pictures of an emotion that `dataset` has, less what they say of it."""
     generator = torch.Generator().manual_seed(emotion)
-    own = (pool.labels == emotion).nonzero().flatten()
+    own = (dataset.labels == emotion).nonzero().flatten()
     chosen = own[torch.randint(len(own), (count,), generator=generator)]
-    captions = pool.captions(chosen, generator, feelings=False)
+    captions = dataset.captions(chosen, generator, feelings=False)
     # Of "sad" nothing is left; the plainest caption says what is seen.
-    plainest = pool.records.select(chosen.tolist())["caption"]
+    plainest = dataset.records.select(chosen.tolist())["caption"]
     return [without_feelings(text) or plain for text, plain in zip(captions, plainest, strict=True)]
 
 
-def generate(pipeline: UniEmoPipeline, pool: Pool, cache_dir: Path, config: FeedbackConfig) -> list[Made]:
-    """`config.pictures` of every emotion that `pool` has, each seed once: what is on disk is not made again.
+def generate(pipeline: UniEmoPipeline, dataset: PictureDataset, cache_dir: Path, config: FeedbackConfig) -> list[Made]:
+    """`config.pictures` of every emotion that `dataset` has, each seed once: what is on disk is not made again.
 
-    The things to show are those of the pool's captions. All processes make them together.
+    The things to show are those of the dataset's captions. All processes make them together.
     """
     weights = fingerprint(pipeline.unet, pipeline.fusion, pipeline.space, *pipeline.prompts.text_encoders)
     own = (pipeline.config.guidance_scale, pipeline.config.guidance_rescale)
     settings = (weights, config.num_inference_steps, config.guidance_scale, own)
-    folder = cache_dir / f"generated-{content_key(pool.store.key, *settings, config.batch_size)[:16]}"
+    folder = cache_dir / f"generated-{content_key(dataset.store.key, *settings, config.batch_size)[:16]}"
     # What one call of the pipeline makes: an emotion, a prompt and seeds.
     asked: list[tuple[str, str, list[int]]] = []
-    for label, emotion in enumerate(pool.emotions):
-        if not (pool.labels == label).any():
+    for label, emotion in enumerate(dataset.emotions):
+        if not (dataset.labels == label).any():
             continue
         batches = torch.arange(label * _SEEDS, label * _SEEDS + config.pictures).split(config.batch_size)
-        prompts = prompts_of(pool, label, len(batches))
+        prompts = prompts_of(dataset, label, len(batches))
         asked += [(emotion, prompt, seeds.tolist()) for prompt, seeds in zip(prompts, batches, strict=True)]
 
     def make(batch: tuple[str, str, list[int]]) -> list[Made]:
@@ -119,13 +119,13 @@ def scores(
 
     All processes look at their share.     Raises ValueError when fewer than two scenes or two objects are known.
     """
-    clip, pool = classifier.clip, pictures.train
+    clip, dataset = classifier.clip, pictures.train
     embed = embedder(clip)
     heads = [zero_shot_head(clip, pictures.tables[kind].names) for kind in ("scene", "object")]
 
     def look(some: Sequence[Made]) -> tuple[torch.Tensor, torch.Tensor]:
-        seen = _read(some, pool.size)
-        labels = torch.tensor([pool.emotions.index(one.emotion) for one in some])
+        seen = _read(some, dataset.size)
+        labels = torch.tensor([dataset.emotions.index(one.emotion) for one in some])
         probabilities = classifier(embed(seen)).gather(1, labels[:, None])[:, 0]
         return probabilities, clarities(*(head(seen) for head in heads))
 
@@ -134,10 +134,10 @@ def scores(
     return torch.cat(emotion), torch.cat(clarity)
 
 
-def filtered_pool(
+def filtered_dataset(
     made: Sequence[Made], pictures: UnderstandingStage, classifier: EmotionClassifier, config: FeedbackConfig
-) -> Pool:
-    """What is learned from, as a pool that draws every emotion alike.
+) -> PictureDataset:
+    """What is learned from, as a dataset that draws every emotion alike.
 
     Pictures are ranked among those of their emotion: over all of them, what the classifier finds hard would be gone.
 
@@ -164,5 +164,5 @@ def filtered_pool(
         )
         for one in kept
     )
-    pool = pictures.train
-    return Pool(records, pool.cache_dir, pool.emotions, balance=1.0, size=pool.size)
+    dataset = pictures.train
+    return PictureDataset(records, dataset.cache_dir, dataset.emotions, balance=1.0, size=dataset.size)

@@ -30,7 +30,7 @@ from kcdp.uniemo.fusion import EmotionFusion, Use, pooled_features
 from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain
 from train.core.foundation import Foundation
 from train.core.processes import each
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.neutral import without_feelings
 from train.losses.uniemo import condition_loss, joint_loss
 from train.stages.understanding import ChainData, UnderstandingStage, UnderstandingTask
@@ -234,13 +234,13 @@ class JointStage:
         scheduler: DDPMScheduler,
         correlation: EmotionalCorrelation,
         start: Path,
-        generated: Pool | None = None,
+        generated: PictureDataset | None = None,
         share: float = 0.0,
         name: str = "uniemo_joint",
     ) -> None:
         """
         Args:
-            pictures: labelled pools as the chain learns from them; its tower is the one that `start` has.
+            pictures: labelled datasets as the chain learns from them; its tower is the one that `start` has.
             foundation: autoencoder, denoiser, text encoders and tokenizers.
             scheduler: the noise that the denoiser has learned to predict.
             correlation: of the attributes that `pictures` knows.
@@ -296,9 +296,9 @@ class JointStage:
     def _draw(
         self, data: ChainData, latents: np.ndarray, size: int, generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
-        indices = data.pool.sample(size, generator)
+        indices = data.dataset.sample(size, generator)
         seen = data.draw(indices, generator)
-        captions = data.pool.captions(indices, generator, feelings=False)
+        captions = data.dataset.captions(indices, generator, feelings=False)
         prompts = self._prompts(captions, seen["object"].tolist(), torch.rand(size, generator=generator).tolist())
         return {**seen, **self._painted(latents[indices.numpy()], prompts, generator)}
 
@@ -329,9 +329,9 @@ class JointStage:
 
     def judged(self) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
         """Validation pictures (`judged_rows`) and what is painted of them, always the same with the same noise."""
-        pool, generator = self.pictures.validation, torch.Generator().manual_seed(0)
-        for rows in judged_rows(pool, generator).split(pool.at_once(64)):
-            captions = pool.captions(rows, generator, feelings=False)
+        dataset, generator = self.pictures.validation, torch.Generator().manual_seed(0)
+        for rows in judged_rows(dataset, generator).split(dataset.at_once(64)):
+            captions = dataset.captions(rows, generator, feelings=False)
             prompts = list(map(without_feelings, captions))
             yield rows, self._painted(self.held_out[rows.numpy()], prompts, generator)
 

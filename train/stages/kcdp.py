@@ -21,7 +21,7 @@ from kcdp.prediction.moe import MixtureOfExperts, MoEInputs
 from train.core.foundation import Foundation
 from train.core.processes import each
 from train.data.cache import cached_array, content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.knowledge import KnowledgeCache
 from train.losses.kcdp import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
 
@@ -92,7 +92,7 @@ def _look(denoiser: Denoiser, dtype: torch.dtype, latents: torch.Tensor, states:
 
 
 class FrozenView:
-    """What a frozen denoiser sees of a pool's pictures, computed once: it would see the same again every time.
+    """What a frozen denoiser sees of a dataset's pictures, computed once: it would see the same again every time.
 
     A picture's features and attention maps are one row of half-precision numbers in the cache.
     """
@@ -110,7 +110,10 @@ class FrozenView:
 
         self.rows = [
             cached_array(
-                cache.pool.cache_dir, content_key("seen", *settings, view), len(cache.pool), partial(compute, view)
+                cache.dataset.cache_dir,
+                content_key("seen", *settings, view),
+                len(cache.dataset),
+                partial(compute, view),
             )
             for view in range(len(cache.latents))
         ]
@@ -238,19 +241,24 @@ class KCDPStage:
         self,
         config: KCDPConfig,
         foundation: Foundation,
-        source: Pool,
-        validation: Pool,
-        target: Pool | None = None,
-        others: Sequence[Pool] = (),
+        source: PictureDataset,
+        validation: PictureDataset,
+        target: PictureDataset | None = None,
+        others: Sequence[PictureDataset] = (),
     ) -> None:
-        """`others` are pools that `predict` will be asked about beside `validation`."""
+        """`others` are datasets that `predict` will be asked about beside `validation`."""
         self.config, self.foundation = config, foundation
         self.source, self.target, self.validation = source, target, validation
-        pools = ((source, config.views), (validation, 0), (target, config.views), *((pool, 0) for pool in others))
+        datasets = (
+            (source, config.views),
+            (validation, 0),
+            (target, config.views),
+            *((dataset, 0) for dataset in others),
+        )
         self.caches = {
-            id(pool): KnowledgeCache(pool, foundation, config.condition, views)
-            for pool, views in pools
-            if pool is not None
+            id(dataset): KnowledgeCache(dataset, foundation, config.condition, views)
+            for dataset, views in datasets
+            if dataset is not None
         }
         self.blank = tuple(part.float() for part in self.caches[id(source)].blank())
         self.frozen: FrozenView | None = None
@@ -272,10 +280,12 @@ class KCDPStage:
         task.frozen = self.frozen
         return task
 
-    def _draw(self, pool: Pool, size: int, labelled: bool, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        indices = pool.sample(size, generator)
-        batch = self.caches[id(pool)].draw(indices, generator)
-        batch["labels"] = pool.labels[indices] if labelled else torch.full((size,), -1)
+    def _draw(
+        self, dataset: PictureDataset, size: int, labelled: bool, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        indices = dataset.sample(size, generator)
+        batch = self.caches[id(dataset)].draw(indices, generator)
+        batch["labels"] = dataset.labels[indices] if labelled else torch.full((size,), -1)
         return batch
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
@@ -292,12 +302,12 @@ class KCDPStage:
             batch[name][blank] = value
         return batch
 
-    def predict(self, model: KCDPTask, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities of the experts and similarities of CLIEA, each (N, K), for the plain pictures of `pool`.
+    def predict(self, model: KCDPTask, dataset: PictureDataset) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of the experts and similarities of CLIEA, each (N, K), for the plain pictures of `dataset`.
 
         All processes see their share of them, and each gets everything.
         """
-        cache = self.caches.get(id(pool)) or KnowledgeCache(pool, self.foundation, self.config.condition, 0)
+        cache = self.caches.get(id(dataset)) or KnowledgeCache(dataset, self.foundation, self.config.condition, 0)
         device = next(model.parameters()).device
 
         @torch.no_grad()
@@ -306,7 +316,7 @@ class KCDPStage:
             logits, similarities, _ = model.see(**batch)
             return logits.float().softmax(-1).cpu().numpy(), similarities.float().cpu().numpy()
 
-        probabilities, similarities = zip(*each(torch.arange(len(pool)).split(64), look), strict=True)
+        probabilities, similarities = zip(*each(torch.arange(len(dataset)).split(64), look), strict=True)
         return np.concatenate(probabilities), np.concatenate(similarities)
 
     def validate(self, model: KCDPTask) -> dict[str, float]:

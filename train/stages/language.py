@@ -31,7 +31,7 @@ from kcdp.perception.pyramid import BottomUpPath
 from kcdp.prediction.cliea import emotion_prompts
 from kcdp.vision import ConvStemCLIPConfig, ConvStemCLIPModel, ConvStemCLIPVisionConfig
 from train.data.cache import cached_array, content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import DRAWN
 
 #: Pictures that a validation looks at together.
@@ -207,11 +207,11 @@ class Sentences:
         return torch.cat(vectors)
 
 
-def caption_bank(pool: Pool, sentences: Sentences) -> torch.Tensor:
-    """Unit sentence vectors (N, D) of every caption of a pool, computed once."""
-    texts = pool.texts()
+def caption_bank(dataset: PictureDataset, sentences: Sentences) -> torch.Tensor:
+    """Unit sentence vectors (N, D) of every caption of a dataset, computed once."""
+    texts = dataset.texts()
     key = content_key("bank", texts, fingerprint(sentences.clip.text_model, sentences.clip.text_projection))
-    vectors = cached_array(pool.cache_dir, key, len(texts), lambda rows: sentences(texts[rows]).half())
+    vectors = cached_array(dataset.cache_dir, key, len(texts), lambda rows: sentences(texts[rows]).half())
     return torch.from_numpy(np.array(vectors)).float()
 
 
@@ -224,8 +224,8 @@ class LanguageStage:
     def __init__(
         self,
         config: LanguageConfig,
-        train: Pool,
-        validation: Pool,
+        train: PictureDataset,
+        validation: PictureDataset,
         text: Path,
         vae: PatchAutoencoderKL,
         path: BottomUpPath,

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.pyramid import BottomUpPath
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.stages.language import Sentences, caption_bank, neighbour_loss
 
 
@@ -90,8 +90,8 @@ class PathStage:
     def __init__(
         self,
         config: PathConfig,
-        train: Pool,
-        validation: Pool,
+        train: PictureDataset,
+        validation: PictureDataset,
         vae: AutoencoderKL,
         text: CLIPTextModelWithProjection,
         tokenizer: CLIPTokenizer,
@@ -131,20 +131,24 @@ class PathStage:
 
         The score that chooses is macro-F1, or the captions' loss where no label may have a say.
         """
-        pool, generator, device = self.validation, torch.Generator().manual_seed(0), model.scale.device
-        captions = pool.captions(torch.arange(len(pool)), generator, feelings=self.start is not None)
+        dataset, generator, device = self.validation, torch.Generator().manual_seed(0), model.scale.device
+        captions = dataset.captions(torch.arange(len(dataset)), generator, feelings=self.start is not None)
         own, bank = self.sentences(captions), self.bank[: self.config.bank]
         guesses, loss = [], 0.0
-        for rows in torch.arange(len(pool)).split(256):
+        for rows in torch.arange(len(dataset)).split(256):
             read = model.read(torch.from_numpy(self.held_out[rows.numpy()]).float().to(device))
             if model.emotion is not None:
                 guesses.append(model.emotion(read).argmax(1).cpu())
             seen = F.normalize(model.caption(read), dim=-1).cpu()
-            loss += neighbour_loss(seen, own[rows], bank, model.scale.exp().cpu()).item() * len(rows) / len(pool)
+            loss += neighbour_loss(seen, own[rows], bank, model.scale.exp().cpu()).item() * len(rows) / len(dataset)
         if model.emotion is None:
             return {"score": -loss, "caption": loss}
-        known = (pool.labels >= 0).numpy()
-        found, labels, domains = torch.cat(guesses).numpy()[known], pool.labels.numpy()[known], np.array(pool.domains)
+        known = (dataset.labels >= 0).numpy()
+        found, labels, domains = (
+            torch.cat(guesses).numpy()[known],
+            dataset.labels.numpy()[known],
+            np.array(dataset.domains),
+        )
         right, domains = found == labels, domains[known]
         accuracies = {f"accuracy-{domain}": float(right[domains == domain].mean()) for domain in sorted(set(domains))}
         score = float(f1_score(labels, found, average="macro"))

@@ -18,7 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokeni
 
 from train.core.trainer import write_folder
 from train.data.cache import content_key
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 
 
 @dataclass
@@ -50,14 +50,14 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, max_tokens: int) -> C
     return tokenizer
 
 
-def kept_tokenizer(pool: Pool, config: TextConfig) -> CLIPTokenizer:
-    """The tokenizer of a pool's texts, learned once.
+def kept_tokenizer(dataset: PictureDataset, config: TextConfig) -> CLIPTokenizer:
+    """The tokenizer of a dataset's texts, learned once.
 
     Learning breaks ties in another order each time: a run that goes on, and every process of a run, needs the one that
     the run began with.
     """
-    texts = pool.texts()
-    folder = pool.cache_dir / f"tokenizer-{content_key(texts, config.vocabulary, config.max_tokens)}"
+    texts = dataset.texts()
+    folder = dataset.cache_dir / f"tokenizer-{content_key(texts, config.vocabulary, config.max_tokens)}"
     with PartialState().main_process_first():
         if not folder.exists():
             write_folder(folder, train_tokenizer(texts, config.vocabulary, config.max_tokens).save_pretrained)
@@ -144,7 +144,7 @@ class TextStage:
     name = "text"
     selection = "score"
 
-    def __init__(self, config: TextConfig, train: Pool, validation: Pool) -> None:
+    def __init__(self, config: TextConfig, train: PictureDataset, validation: PictureDataset) -> None:
         self.config, self.train, self.validation = config, train, validation
         self.teacher = Teacher(config.teacher) if config.teacher else None
         self.tokenizer = kept_tokenizer(train, config)
@@ -157,8 +157,10 @@ class TextStage:
         """Token ids (B, longest), start and end tokens included."""
         return self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").input_ids
 
-    def _pairs(self, pool: Pool, indices: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        first, second = pool.captions(indices, generator), pool.captions(indices, generator)
+    def _pairs(
+        self, dataset: PictureDataset, indices: torch.Tensor, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        first, second = dataset.captions(indices, generator), dataset.captions(indices, generator)
         ids, others = self.tokens([*first, *second]).chunk(2)
         batch = {"input_ids": ids, "others": others}
         if self.teacher is not None:

@@ -24,9 +24,9 @@ from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, Strategy, tower_pixels
 from train.core.processes import each
-from train.data.attributes import AttributeTable, pool_attributes
+from train.data.attributes import AttributeTable, dataset_attributes
 from train.data.cache import Rows, cached_array, cached_part, content_key, fingerprint
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.losses.uniemo import UNIEMO_PRESETS, attribute_contrastive, understanding_loss
 from train.stages.language import Sentences
 
@@ -61,11 +61,13 @@ class UnderstandingConfig:
 
 
 @torch.no_grad()
-def _through_stem(pool: Pool, vision: CLIPVisionModel, rows: torch.Tensor, view: int | None, seed: int) -> torch.Tensor:
+def _through_stem(
+    dataset: PictureDataset, vision: CLIPVisionModel, rows: torch.Tensor, view: int | None, seed: int
+) -> torch.Tensor:
     """Tokens (B, 1 + n, W) float16 of some pictures: plain, or augmented by `seed` where it is a `view`."""
-    pictures = pool.plain(rows)
+    pictures = dataset.plain(rows)
     if view is not None:
-        pictures = pool.augmented(rows, torch.Generator().manual_seed(64 * seed + view))
+        pictures = dataset.augmented(rows, torch.Generator().manual_seed(64 * seed + view))
     pixels = tower_pixels(vision, pictures.to(vision.device))
     return vision.pre_layrnorm(vision.embeddings(pixels)).half().cpu()
 
@@ -77,47 +79,47 @@ class FreshTokens:
     is another one in every batch, a function of the batch's rows.
     """
 
-    def __init__(self, pool: Pool, vision: CLIPVisionModel, view: int | None) -> None:
-        self._pool, self._vision, self._view = pool, vision, view
+    def __init__(self, dataset: PictureDataset, vision: CLIPVisionModel, view: int | None) -> None:
+        self._dataset, self._vision, self._view = dataset, vision, view
 
     def __len__(self) -> int:
-        return len(self._pool)
+        return len(self._dataset)
 
     def __getitem__(self, index: slice | np.ndarray) -> np.ndarray:
         rows = torch.arange(len(self))[index]
         seed = int((rows * torch.arange(1, len(rows) + 1)).sum())
-        return _through_stem(self._pool, self._vision, rows, self._view, seed).numpy()
+        return _through_stem(self._dataset, self._vision, rows, self._view, seed).numpy()
 
 
 #: Tokens (N, 1 + n, W) float16, indexed by a slice or an array of rows.
 Tokens = np.ndarray | Rows | FreshTokens
 
 
-def stem_tokens(pool: Pool, vision: CLIPVisionModel, views: int, batch_size: int = 64) -> list[Tokens]:
+def stem_tokens(dataset: PictureDataset, vision: CLIPVisionModel, views: int, batch_size: int = 64) -> list[Tokens]:
     """Tokens before the tower's first layer: of the plain pictures, then of each augmented view.
 
     Those of a convolutional stem are computed once: cached by the pictures, how the tower sees them, the weights of the stem
-    and the augmentation; a part of a pool whose tokens are there already reads from those.
+    and the augmentation; a part of a dataset whose tokens are there already reads from those.
     """
     vision = vision.eval()
     if isinstance(vision.embeddings.patch_embedding, nn.Conv2d):
-        return [FreshTokens(pool, vision, view) for view in (None, *range(views))]
+        return [FreshTokens(dataset, vision, view) for view in (None, *range(views))]
     weights = fingerprint(vision.embeddings, vision.pre_layrnorm)
     seen = {name: getattr(vision.config, name) for name in ("image_size", "image_mean", "image_std")}
 
     def compute(view: int | None, rows: slice) -> torch.Tensor:
         parts = torch.arange(rows.start, rows.stop).split(batch_size)
-        return torch.cat([_through_stem(pool, vision, part, view, int(part[0])) for part in parts])
+        return torch.cat([_through_stem(dataset, vision, part, view, int(part[0])) for part in parts])
 
     arrays = []
     for view in (None, *range(views)):
-        settings = (weights, seen, None if view is None else vars(pool.augmentation), view)
-        source, rows = pool.store.source_key, pool.store.rows
-        whole = None if source == pool.store.key else content_key("tokens", source, *settings)
-        part = None if whole is None else cached_part(pool.cache_dir, whole, rows)
+        settings = (weights, seen, None if view is None else vars(dataset.augmentation), view)
+        source, rows = dataset.store.source_key, dataset.store.rows
+        whole = None if source == dataset.store.key else content_key("tokens", source, *settings)
+        part = None if whole is None else cached_part(dataset.cache_dir, whole, rows)
         if part is None:
-            key = content_key("tokens", pool.store.key, *settings)
-            part = cached_array(pool.cache_dir, key, len(pool), partial(compute, view))
+            key = content_key("tokens", dataset.store.key, *settings)
+            part = cached_array(dataset.cache_dir, key, len(dataset), partial(compute, view))
         arrays.append(part)
     return arrays
 
@@ -221,9 +223,9 @@ class UnderstandingTask(nn.Module):
 
 @dataclass(frozen=True)
 class ChainData:
-    """A pool as the chain learns from it: `views` of `stem_tokens`, and by kind the attribute of each picture, or -1."""
+    """A dataset as the chain learns from it: `views` of `stem_tokens`, and by kind the attribute of each picture, or -1."""
 
-    pool: Pool
+    dataset: PictureDataset
     views: list[Tokens]
     carried: Mapping[str, torch.Tensor]
 
@@ -235,7 +237,7 @@ class ChainData:
         places = views.argsort(stable=True).argsort()
         return {
             "tokens": torch.from_numpy(np.concatenate(by_view)).float()[places],
-            "labels": self.pool.labels[indices],
+            "labels": self.dataset.labels[indices],
             **{kind: carried[indices] for kind, carried in self.carried.items()},
         }
 
@@ -250,8 +252,8 @@ class UnderstandingStage:
     def __init__(
         self,
         config: UnderstandingConfig,
-        train: Pool,
-        validation: Pool,
+        train: PictureDataset,
+        validation: PictureDataset,
         clip: CLIPModel,
         tokenizer: CLIPTokenizer,
         parser: TripletParser,
@@ -266,8 +268,8 @@ class UnderstandingStage:
         self.views = stem_tokens(train, self.vision, config.views)
         self.held_out = stem_tokens(validation, self.vision, 0)[0]
         sentences = Sentences(clip.requires_grad_(False).eval(), tokenizer)
-        known, unknown = pool_attributes(train, parser), pool_attributes(validation, parser)
-        #: What the pictures of both pools carry, by kind; and the names' vectors, at least one row of zeros.
+        known, unknown = dataset_attributes(train, parser), dataset_attributes(validation, parser)
+        #: What the pictures of both datasets carry, by kind; and the names' vectors, at least one row of zeros.
         self.tables: dict[str, AttributeTable] = {}
         self.carried: dict[str, torch.Tensor] = {}
         self.names: dict[str, torch.Tensor] = {}
@@ -286,18 +288,18 @@ class UnderstandingStage:
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         return self.data.draw(self.train.sample(size, generator), generator)
 
-    def data_of(self, pool: Pool) -> ChainData:
-        """Pictures of another pool, with the attributes that this stage knows."""
-        found = pool_attributes(pool, self.parser)
+    def data_of(self, dataset: PictureDataset) -> ChainData:
+        """Pictures of another dataset, with the attributes that this stage knows."""
+        found = dataset_attributes(dataset, self.parser)
         carried = {kind: table.of([getattr(one, kind) for one in found]) for kind, table in self.tables.items()}
-        return ChainData(pool, stem_tokens(pool, self.vision, self.config.views), carried)
+        return ChainData(dataset, stem_tokens(dataset, self.vision, self.config.views), carried)
 
     def validate(self, model: UnderstandingTask) -> dict[str, float]:
         """Accuracy by domain and macro-F1 over all; how often a picture's scene and object are nearest of all names."""
-        out, pool = see(model.vision, model.chain, self.held_out), self.validation
-        known = (pool.labels >= 0).numpy()
-        found, labels = out.logits.argmax(1).numpy()[known], pool.labels.numpy()[known]
-        domains = np.array(pool.domains)[known]
+        out, dataset = see(model.vision, model.chain, self.held_out), self.validation
+        known = (dataset.labels >= 0).numpy()
+        found, labels = out.logits.argmax(1).numpy()[known], dataset.labels.numpy()[known]
+        domains = np.array(dataset.domains)[known]
         metrics = {
             f"accuracy-{domain}": float((found == labels)[domains == domain].mean()) for domain in sorted(set(domains))
         }

@@ -16,7 +16,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from kcdp.painting.prompt import Condition
 from kcdp.perception.denoiser import encode, level_modules
 from train.data.cache import Rows
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import DRAWN
 from train.stages.language import Sentences, caption_bank, neighbour_loss
 
@@ -119,12 +119,12 @@ def denoising_loss(
     return (error if channels is None else error * channels).mean()
 
 
-def judged_rows(pool: Pool, generator: torch.Generator, most: int = 512) -> torch.Tensor:
-    """Which pictures of a validation pool say how well a denoiser does: at most `most`, int64.
+def judged_rows(dataset: PictureDataset, generator: torch.Generator, most: int = 512) -> torch.Tensor:
+    """Which pictures of a validation dataset say how well a denoiser does: at most `most`, int64.
 
     Only the data sets' pictures count, where there are some.
     """
-    real = torch.from_numpy(~pool.domains.within(DRAWN))
+    real = torch.from_numpy(~dataset.domains.within(DRAWN))
     rows = (real if real.any() else ~real).nonzero().flatten()
     return rows[torch.randperm(len(rows), generator=generator)[:most]]
 
@@ -223,8 +223,8 @@ class UNetStage:
     def __init__(
         self,
         config: UNetConfig,
-        train: Pool,
-        validation: Pool,
+        train: PictureDataset,
+        validation: PictureDataset,
         vae: AutoencoderKL,
         text: CLIPTextModelWithProjection,
         tokenizer: CLIPTokenizer,

@@ -18,11 +18,11 @@ from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe
 from train.core.trainer import write_folder
-from train.data.dataset import Pool
-from train.data.sources import learned_from, load_records, make_pool
+from train.data.dataset import PictureDataset
+from train.data.sources import learned_from, load_records, make_dataset
 from train.evaluation.baselines import FrozenCLIP
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
-from train.stages.feedback import FeedbackConfig, filtered_pool, generate
+from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
 from train.stages.joint import JointConfig, JointStage
 from train.stages.running import (
     best_weights,
@@ -40,14 +40,21 @@ def run_uniemo_understanding(recipe: Recipe) -> dict[str, float]:
     """UniEmo: the chain of expert queries, on all pictures; labels count where there are some."""
     config, loop, shares = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
     records = learned_from(load_records(recipe), shares)
-    train, held_out = make_pool(recipe, records, "train", shares, config.balance), make_pool(recipe, records, "val")
+    train, held_out = (
+        make_dataset(recipe, records, "train", shares, config.balance),
+        make_dataset(recipe, records, "val"),
+    )
     return run(recipe, understanding_stage(recipe, config, train, held_out), loop)
 
 
 def understanding_stage(
-    recipe: Recipe, config: UnderstandingConfig, train: Pool, held_out: Pool, vision: Path | None = None
+    recipe: Recipe,
+    config: UnderstandingConfig,
+    train: PictureDataset,
+    held_out: PictureDataset,
+    vision: Path | None = None,
 ) -> UnderstandingStage:
-    """The stage on the given pools, and on the tower in the folder `vision`; by default CLIP's, which has learned from
+    """The stage on the given datasets, and on the tower in the folder `vision`; by default CLIP's, which has learned from
     captions, and where its own stage made it, with the labelled path in the place of its stem's.
     """
     language = load_clip(recipe)
@@ -86,8 +93,8 @@ class JointParts:
         joint, _, shares = recipe.stage_settings("uniemo_joint", JointConfig)
         records = learned_from(records, shares)
         config, _, _ = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
-        train = make_pool(recipe, records, "train", shares, joint.balance, labelled=True)
-        held_out = make_pool(recipe, records, "val", labelled=True)
+        train = make_dataset(recipe, records, "train", shares, joint.balance, labelled=True)
+        held_out = make_dataset(recipe, records, "val", labelled=True)
         start = best_weights(recipe, "uniemo_understanding")
         return cls(
             foundation=load_foundation(recipe),
@@ -167,7 +174,7 @@ def run_uniemo_feedback(recipe: Recipe) -> dict[str, float]:
     pipeline = assemble_uniemo(recipe, parts.foundation, start)
     with data_speaks():
         made = generate(pipeline, parts.pictures.train, recipe.cache_dir, settings)
-        generated = filtered_pool(made, parts.pictures, parts.classifier, settings)
+        generated = filtered_dataset(made, parts.pictures, parts.classifier, settings)
     stage = parts.stage(config, start, generated=generated, share=settings.share, name="uniemo_feedback")
     metrics = run(recipe, stage, loop)
     _finished(recipe, parts, stage)

@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL
 from torch import nn
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 
 
 @dataclass
@@ -70,7 +70,7 @@ class VAEStage:
     name = "vae"
     selection = "psnr"
 
-    def __init__(self, config: VAEConfig, train: Pool, validation: Pool) -> None:
+    def __init__(self, config: VAEConfig, train: PictureDataset, validation: PictureDataset) -> None:
         self.config, self.train, self.validation = config, train, validation
 
     def build(self) -> VAETask:

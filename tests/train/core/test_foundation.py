@@ -23,7 +23,7 @@ from tests.tiny_vlm import instruct_blip
 from train.core.arguments import parse
 from train.core.foundation import PARSER, Foundation, FoundationConfig
 from train.core.recipe import Recipe
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.knowledge import KnowledgeCache
 from train.data.records import make_record, to_dataset
 from train.stages import check, load_foundation
@@ -119,12 +119,12 @@ def test_captions_of_another_kind_are_generated_anew(published, tmp_path, pictur
         make_record(picture(), ["a face"], domain="drawn", style="face", group=str(number), license="CC0-1.0")
         for number in range(2)
     ]
-    pool = Pool(to_dataset(rows), tmp_path, LABELS, size=SIZE)
+    dataset = PictureDataset(to_dataset(rows), tmp_path, LABELS, size=SIZE)
     keys = set()
     for most in (4, 6):
         captioning = {"num_beams": 1, "min_new_tokens": 2, "max_new_tokens": most}
         foundation = Foundation.from_hub(FoundationConfig.read({**published, "captioning": captioning}), LABELS, "cpu")
-        keys.add(KnowledgeCache(pool, foundation, "both", 0).key)
+        keys.add(KnowledgeCache(dataset, foundation, "both", 0).key)
     assert len(keys) == 2
 
 

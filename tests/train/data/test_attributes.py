@@ -8,8 +8,8 @@ import torch
 from kcdp.emotions import MIKELS_8
 from kcdp.knowledge.triplets import TripletParser
 from train.data import attributes as module
-from train.data.attributes import AttributeTable, attributes, pool_attributes
-from train.data.dataset import Pool
+from train.data.attributes import AttributeTable, attributes, dataset_attributes
+from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
 from train.data.wording import normalise
 from train.drawn import draw
@@ -95,12 +95,12 @@ def test_a_table_of_nothing() -> None:
     assert table.names == () and table.indices.tolist() == [-1, -1, -1]
 
 
-def test_a_pools_attributes_are_looked_for_once(train_pool, parser: TripletParser, monkeypatch) -> None:
-    found = pool_attributes(train_pool, parser)
-    assert found == attributes(train_pool.records["caption"][:], parser)
-    assert {one.object for one in found} <= {"face", "gold face"} and len(found) == len(train_pool)
+def test_a_datasets_attributes_are_looked_for_once(train_dataset, parser: TripletParser, monkeypatch) -> None:
+    found = dataset_attributes(train_dataset, parser)
+    assert found == attributes(train_dataset.records["caption"][:], parser)
+    assert {one.object for one in found} <= {"face", "gold face"} and len(found) == len(train_dataset)
     monkeypatch.setattr(module, "attributes", None)
-    assert pool_attributes(train_pool, parser) == found
+    assert dataset_attributes(train_dataset, parser) == found
 
 
 def test_annotations_come_before_captions(tmp_path, parser: TripletParser) -> None:
@@ -127,7 +127,7 @@ def test_annotations_come_before_captions(tmp_path, parser: TripletParser) -> No
     expected = [
         (None, "face"), ("amusement park", "alarm clock"), (None, "alarm clock"), ("beach", None), ("beach", "dog")
     ]  # fmt: skip
-    assert pool_attributes(Pool(to_dataset(rows), tmp_path, MIKELS_8.labels, size=16), parser) == expected
+    assert dataset_attributes(PictureDataset(to_dataset(rows), tmp_path, MIKELS_8.labels, size=16), parser) == expected
     # Where everything is annotated, no caption is read.
-    told = Pool(to_dataset(rows[1:4]), tmp_path, MIKELS_8.labels, size=16)
-    assert pool_attributes(told, None) == expected[1:4]
+    told = PictureDataset(to_dataset(rows[1:4]), tmp_path, MIKELS_8.labels, size=16)
+    assert dataset_attributes(told, None) == expected[1:4]

@@ -9,7 +9,7 @@ from PIL import Image
 from kcdp.emotions import MIKELS_8
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from train.data.augment import AugmentConfig
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
 
 SIZE = 32
@@ -37,33 +37,33 @@ def records():
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("pool")
+    return tmp_path_factory.mktemp("dataset")
 
 
 @pytest.fixture
 def make(records, cache):
-    return lambda **options: Pool(records, cache, MIKELS_8.labels, size=SIZE, **options)
+    return lambda **options: PictureDataset(records, cache, MIKELS_8.labels, size=SIZE, **options)
 
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def chances(pool):
+def chances(dataset):
     """Chance of each domain, and of each (domain, label)."""
-    weights = (pool.weights / pool.weights.sum()).tolist()
+    weights = (dataset.weights / dataset.weights.sum()).tolist()
     totals = {}
-    for domain, label, weight in zip(pool.domains, pool.labels.tolist(), weights, strict=True):
+    for domain, label, weight in zip(dataset.domains, dataset.labels.tolist(), weights, strict=True):
         for key in (domain, (domain, label)):
             totals[key] = totals.get(key, 0) + weight
     return totals
 
 
 def test_without_shares_every_picture_is_as_likely(make):
-    pool = make()
-    assert len(pool) == 18
-    assert pool.weights.unique().numel() == 1
-    assert pool.labels.tolist() == [1] * 6 + [6] * 2 + [-1] * 2 + [1] * 3 + [-1] * 5
+    dataset = make()
+    assert len(dataset) == 18
+    assert dataset.weights.unique().numel() == 1
+    assert dataset.labels.tolist() == [1] * 6 + [6] * 2 + [-1] * 2 + [1] * 3 + [-1] * 5
 
 
 @pytest.mark.parametrize("unit", [1, 100])
@@ -92,24 +92,26 @@ def test_balance_draws_rare_emotions_more_often_within_their_domain(make, balanc
 
 
 def test_samples_follow_the_weights_and_the_generator(make):
-    pool = make(shares={"emoji": 0.6, "photos": 0.4, "folder": 0})
-    rows = pool.sample(4000, seeded())
-    assert torch.equal(rows, pool.sample(4000, seeded()))
-    assert not torch.equal(rows, pool.sample(4000, seeded(1)))
-    counts = {domain: sum(pool.domains[row] == domain for row in rows.tolist()) / 4000 for domain in set(pool.domains)}
+    dataset = make(shares={"emoji": 0.6, "photos": 0.4, "folder": 0})
+    rows = dataset.sample(4000, seeded())
+    assert torch.equal(rows, dataset.sample(4000, seeded()))
+    assert not torch.equal(rows, dataset.sample(4000, seeded(1)))
+    counts = {
+        domain: sum(dataset.domains[row] == domain for row in rows.tolist()) / 4000 for domain in set(dataset.domains)
+    }
     assert counts["folder"] == 0
     assert counts["emoji"] == pytest.approx(0.6, abs=0.03)
 
 
 def test_captions_are_the_record_s_and_half_of_the_labelled_say_the_feeling(make):
-    pool = make()
+    dataset = make()
     rows = torch.zeros(600, dtype=torch.long)
-    texts = pool.captions(rows, seeded())
-    assert texts == pool.captions(rows, seeded())
+    texts = dataset.captions(rows, seeded())
+    assert texts == dataset.captions(rows, seeded())
     # The second caption says the emotion already.
     assert set(texts) == {"emoji 0", "emoji 0, showing awe", "a picture of awe", "third", "third, showing awe"}
     assert 0.4 < sum("showing" in text for text in texts) / sum("picture" not in text for text in texts) < 0.6
-    assert set(pool.captions(torch.full((50,), 9), seeded())) == {"emoji 1", "a picture of None", "third"}
+    assert set(dataset.captions(torch.full((50,), 9), seeded())) == {"emoji 1", "a picture of None", "third"}
 
 
 def test_texts_are_every_caption_once_and_every_emotion(make):
@@ -120,14 +122,14 @@ def test_texts_are_every_caption_once_and_every_emotion(make):
 
 
 def test_views_are_in_range_and_decided_by_the_generator(make):
-    pool = make()
+    dataset = make()
     rows = torch.tensor([3, 0, 17])
-    views = pool.augmented(rows, seeded())
-    assert views.shape == pool.plain(rows).shape == (3, 3, SIZE, SIZE)
+    views = dataset.augmented(rows, seeded())
+    assert views.shape == dataset.plain(rows).shape == (3, 3, SIZE, SIZE)
     assert views.abs().max() <= 1
-    assert torch.equal(views, pool.augmented(rows, seeded()))
-    assert not torch.equal(views, pool.augmented(rows, seeded(1)))
-    assert torch.equal(pool.plain(rows)[1:2], pool.plain(torch.tensor([0])))
+    assert torch.equal(views, dataset.augmented(rows, seeded()))
+    assert not torch.equal(views, dataset.augmented(rows, seeded(1)))
+    assert torch.equal(dataset.plain(rows)[1:2], dataset.plain(torch.tensor([0])))
 
 
 @pytest.fixture(scope="module")
@@ -140,49 +142,49 @@ def vae():
 
 @torch.no_grad()
 def test_latents_of_plain_pictures_are_the_scaled_modes(make, vae):
-    pool = make()
-    (found,) = pool.latents(vae, 0, batch_size=5)
+    dataset = make()
+    (found,) = dataset.latents(vae, 0, batch_size=5)
     assert found.shape == (18, 4, 4, 4)
     assert found.dtype == np.float16
-    expected = 0.5 * vae.encode(pool.plain(torch.arange(18))).latent_dist.mode()
+    expected = 0.5 * vae.encode(dataset.plain(torch.arange(18))).latent_dist.mode()
     torch.testing.assert_close(torch.from_numpy(found.copy()).float(), expected, rtol=2e-3, atol=2e-3)
 
 
 def test_latents_are_computed_once_for_each_encoder_and_augmentation(make, vae, monkeypatch):
-    pool = make()
-    first = pool.latents(vae, 2)
+    dataset = make()
+    first = dataset.latents(vae, 2)
     assert [view.shape for view in first] == [(18, 4, 4, 4)] * 2
     assert not np.array_equal(first[0], first[1])
     calls = []
     monkeypatch.setattr(type(vae), "encode", lambda *_: calls.append(1) or pytest.fail("encoded again"))
-    assert np.array_equal(pool.latents(vae, 2), first)
-    assert np.array_equal(pool.latents(vae, 1)[0], first[0])
+    assert np.array_equal(dataset.latents(vae, 2), first)
+    assert np.array_equal(dataset.latents(vae, 1)[0], first[0])
     calm = make(augmentation=dataclasses.replace(AugmentConfig(), rotate=0.0))
     with pytest.raises(pytest.fail.Exception):
         calm.latents(vae, 2)
     with torch.no_grad():
         vae.linear_encoder.bias += 1
     with pytest.raises(pytest.fail.Exception):
-        pool.latents(vae, 2)
+        dataset.latents(vae, 2)
     with torch.no_grad():
         vae.linear_encoder.bias -= 1
     assert len(calls) == 2
 
 
-def test_a_part_of_a_pool_reads_the_latents_that_are_there(make, records, vae, monkeypatch):
-    pool = make()
-    whole = pool.latents(vae, 1)
+def test_a_part_of_a_dataset_reads_the_latents_that_are_there(make, records, vae, monkeypatch):
+    dataset = make()
+    whole = dataset.latents(vae, 1)
     monkeypatch.setattr(type(vae), "encode", lambda *_: pytest.fail("encoded again"))
     rows = [11, 2, 5]
-    part = Pool(records.select(rows), pool.cache_dir, MIKELS_8.labels, size=SIZE)
+    part = PictureDataset(records.select(rows), dataset.cache_dir, MIKELS_8.labels, size=SIZE)
     (found,) = part.latents(vae, 1)
     assert (found.shape, found.dtype, len(found)) == ((3, 4, 4, 4), np.float16, 3)
     assert np.array_equal(found, whole[0][rows])
     assert np.array_equal(found[1], whole[0][2]) and np.array_equal(found[np.array([2, 0])], whole[0][[5, 11]])
 
 
-def test_as_many_pictures_at_once_as_their_size_allows(train_pool):
-    pool = copy.copy(train_pool)
+def test_as_many_pictures_at_once_as_their_size_allows(train_dataset):
+    dataset = copy.copy(train_dataset)
     for size, most in ((32, 64), (512, 64), (768, 28), (1024, 16), (8192, 1)):
-        pool.size = size
-        assert pool.at_once(64) == most
+        dataset.size = size
+        assert dataset.at_once(64) == most

@@ -8,20 +8,20 @@ from train.data.knowledge import KnowledgeCache
 
 
 @pytest.fixture(scope="module")
-def cache(labelled_pool, foundation):
-    return KnowledgeCache(labelled_pool, foundation, "both", 2)
+def cache(labelled_dataset, foundation):
+    return KnowledgeCache(labelled_dataset, foundation, "both", 2)
 
 
-def test_captions_are_the_captioner_s_own_and_triplets_the_parser_s(cache, labelled_pool, foundation):
-    pictures = to_pictures(labelled_pool.plain(torch.arange(len(labelled_pool))))
+def test_captions_are_the_captioner_s_own_and_triplets_the_parser_s(cache, labelled_dataset, foundation):
+    pictures = to_pictures(labelled_dataset.plain(torch.arange(len(labelled_dataset))))
     captions = foundation.knowledge.captions(pictures)
     assert [row[0] for row in cache.described] == captions
     assert [[Triplet(*triplet) for triplet in row[1]] for row in cache.described] == foundation.parser(captions)
 
 
 @pytest.mark.parametrize("condition", ["both", "caption", "triplets"])
-def test_encodings_equal_those_computed_one_by_one(labelled_pool, foundation, condition):
-    cache = KnowledgeCache(labelled_pool, foundation, condition, 0)
+def test_encodings_equal_those_computed_one_by_one(labelled_dataset, foundation, condition):
+    cache = KnowledgeCache(labelled_dataset, foundation, condition, 0)
     rows = torch.tensor([5, 0, 5])
     batch = cache.view(0, rows)
     for position, row in enumerate(rows.tolist()):
@@ -43,35 +43,35 @@ def test_drawn_views_are_those_that_the_generator_chooses(cache):
         assert any(np.array_equal(latent.numpy(), cache.latents[view][row].astype(np.float32)) for view in range(3))
 
 
-def test_a_second_cache_asks_no_model(cache, labelled_pool, foundation, monkeypatch):
+def test_a_second_cache_asks_no_model(cache, labelled_dataset, foundation, monkeypatch):
     def forbidden(*_, **__):
         raise AssertionError("computed again")
 
     for network in (foundation.captioner, foundation.vae, foundation.text_encoder):
         monkeypatch.setattr(network, "forward", forbidden)
     monkeypatch.setattr(foundation.vae, "encode", forbidden)
-    again = KnowledgeCache(labelled_pool, foundation, "both", 2)
+    again = KnowledgeCache(labelled_dataset, foundation, "both", 2)
     assert list(again.described) == list(cache.described)
     assert np.array_equal(again.encodings, cache.encodings)
     with pytest.raises(AssertionError, match="computed again"):
         again.blank()
 
 
-def test_another_parser_parses_anew(cache, labelled_pool, foundation, monkeypatch):
+def test_another_parser_parses_anew(cache, labelled_dataset, foundation, monkeypatch):
     monkeypatch.setattr(type(foundation.parser), "version", "second word 2")
     monkeypatch.setattr(
         type(foundation.parser), "__call__", lambda self, captions: [[("it", "is", "new")] for _ in captions]
     )
-    again = KnowledgeCache(labelled_pool, foundation, "both", 2)
+    again = KnowledgeCache(labelled_dataset, foundation, "both", 2)
     assert all(row[1] == [["it", "is", "new"]] for row in again.described)
 
 
-def test_other_weights_of_the_text_encoder_encode_anew(cache, labelled_pool, foundation):
+def test_other_weights_of_the_text_encoder_encode_anew(cache, labelled_dataset, foundation):
     weight = foundation.text_encoder.embeddings.position_embedding.weight
     with torch.no_grad():
         weight.mul_(2)
     try:
-        other = KnowledgeCache(labelled_pool, foundation, "both", 2)
+        other = KnowledgeCache(labelled_dataset, foundation, "both", 2)
     finally:
         with torch.no_grad():
             weight.div_(2)

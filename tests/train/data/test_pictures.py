@@ -5,7 +5,7 @@ from PIL import Image
 
 from train.data import pictures
 from train.data.cache import content_key
-from train.data.pictures import PictureStore, letterbox
+from train.data.pictures import PictureCache, letterbox
 from train.data.records import content_id, make_record, to_dataset
 
 
@@ -20,7 +20,7 @@ def records(count, size=(16, 16)):
 
 def test_pictures_come_back_as_they_went_in(tmp_path):
     dataset, pixels = records(5)
-    store = PictureStore(dataset, tmp_path, size=16)
+    store = PictureCache(dataset, tmp_path, size=16)
     assert len(store) == 5
     assert store[2].dtype == torch.uint8
     assert np.array_equal(store[2], pixels[2])
@@ -31,24 +31,24 @@ def test_pictures_come_back_as_they_went_in(tmp_path):
 
 def test_a_second_opening_and_a_part_decode_nothing(tmp_path, monkeypatch):
     dataset, pixels = records(6)
-    first = PictureStore(dataset, tmp_path, size=16)
+    first = PictureCache(dataset, tmp_path, size=16)
 
     def forbidden(*_):
         raise AssertionError("decoded again")
 
     monkeypatch.setattr("train.data.pictures.letterbox", forbidden)
-    again = PictureStore(dataset, tmp_path, size=16)
-    part = PictureStore(dataset.select([5, 2]), tmp_path, size=16)
+    again = PictureCache(dataset, tmp_path, size=16)
+    part = PictureCache(dataset.select([5, 2]), tmp_path, size=16)
     assert again.key == first.key != part.key
     assert np.array_equal(again[:], pixels)
     assert np.array_equal(part[:], pixels[[5, 2]])
     with pytest.raises(AssertionError, match="decoded again"):
-        PictureStore(dataset, tmp_path, size=8)
+        PictureCache(dataset, tmp_path, size=8)
 
 
 def test_reading_does_not_give_access_to_the_cache(tmp_path):
     dataset, pixels = records(2)
-    store = PictureStore(dataset, tmp_path, size=16)
+    store = PictureCache(dataset, tmp_path, size=16)
     store[0:2].zero_()
     assert np.array_equal(store[:], pixels)
 
@@ -85,7 +85,7 @@ def files(tmp_path):
 
 def test_pictures_with_a_path_are_decoded_when_asked_for_and_never_kept(files, tmp_path):
     rows, pixels = files
-    store = PictureStore(to_dataset(rows), tmp_path / "cache", size=16)
+    store = PictureCache(to_dataset(rows), tmp_path / "cache", size=16)
     assert np.array_equal(store[[4, 0, 4]], pixels[[4, 0, 4]])
     assert np.array_equal(store[2], pixels[2]) and store[2].dtype == torch.uint8
     assert np.array_equal(store[torch.tensor([3, 1])], pixels[[3, 1]])
@@ -97,22 +97,22 @@ def test_paths_and_bytes_go_together(files, tmp_path, monkeypatch):
     rows, pixels = files
     kept, more = records(4)
     mixed = to_dataset([rows[5], *kept.to_list()[:2], rows[0], *kept.to_list()[2:]])
-    first = PictureStore(mixed, tmp_path / "cache", size=16)
+    first = PictureCache(mixed, tmp_path / "cache", size=16)
     whole = first[:]
     assert np.array_equal(whole[[0, 3]], pixels[[5, 0]])
     assert np.array_equal(whole[[1, 2, 4, 5]], more)
     monkeypatch.setattr(pictures, "letterbox", lambda *_: pytest.fail("decoded again"))
-    again, part = (PictureStore(some, tmp_path / "cache", size=16) for some in (mixed, mixed.select([4, 0, 1])))
+    again, part = (PictureCache(some, tmp_path / "cache", size=16) for some in (mixed, mixed.select([4, 0, 1])))
     assert np.array_equal(again[[1, 2, 4]], whole[[1, 2, 4]])
     assert np.array_equal(part[[0, 2]], whole[[4, 1]])
     assert (part.source_key, part.rows.tolist()) == (first.key, [4, 0, 1])
-    stretch = PictureStore(mixed.select(range(1, 3)), tmp_path / "cache", size=16)
+    stretch = PictureCache(mixed.select(range(1, 3)), tmp_path / "cache", size=16)
     assert np.array_equal(stretch[:], whole[1:3])
 
 
 def test_a_file_that_breaks_meanwhile_is_empty_and_named(files, tmp_path, caplog):
     rows, pixels = files
-    store = PictureStore(to_dataset(rows), tmp_path / "cache", size=16)
+    store = PictureCache(to_dataset(rows), tmp_path / "cache", size=16)
     (tmp_path / "files/1.png").write_bytes(b"broken")
     (tmp_path / "files/2.png").unlink()
     found = store[[0, 1, 2]]
@@ -123,11 +123,11 @@ def test_a_file_that_breaks_meanwhile_is_empty_and_named(files, tmp_path, caplog
 def test_bytes_that_are_no_picture_are_an_error(tmp_path):
     facts = {"domain": "photos", "style": "s", "group": "g", "license": "x"}
     with pytest.raises(OSError, match="cannot identify"):
-        PictureStore(to_dataset([make_record(b"no picture", ["x"], **facts)]), tmp_path, size=16)
+        PictureCache(to_dataset([make_record(b"no picture", ["x"], **facts)]), tmp_path, size=16)
 
 
 @pytest.mark.parametrize("at_once", [2, 3, 100])
 def test_a_store_is_named_by_its_ids_and_its_size(tmp_path, monkeypatch, at_once):
     dataset, _ = records(6)
     monkeypatch.setattr(pictures, "_IDS_AT_ONCE", at_once)
-    assert PictureStore(dataset, tmp_path, size=16).key == content_key("pictures", dataset["id"][:], 16)
+    assert PictureCache(dataset, tmp_path, size=16).key == content_key("pictures", dataset["id"][:], 16)

@@ -19,10 +19,10 @@ from tests.two_processes import in_two_processes
 from train.core.arguments import parse
 from train.core.recipe import Recipe
 from train.data import sources
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import FEATURES, Coded, content_id, make_record
 from train.data.sets import SetError
-from train.data.sources import drawn_records, learned_from, load_records, make_pool
+from train.data.sources import drawn_records, learned_from, load_records, make_dataset
 from train.drawn import draw_records
 from train.evaluation.domains import Domains
 from train.stages import check
@@ -53,10 +53,10 @@ def test_drawn_pictures_and_sets_come_together_in_one_label_space(recipe: Recipe
     assert set(records["emotion"][:]) - {None} <= set(KCDP_6.labels)
     # Six of the seven labels a split, and one sticker without; the neutral ones are dropped.
     assert len(records) == 12 + 12 + 21
-    pool = make_pool(recipe, records, "train", {"emoset": 1.0, "ser30k": 3.0, "drawn": 0.0}, labelled=True)
-    weights = pool.weights / pool.weights.sum()
-    assert weights[torch.from_numpy(pool.domains.within({"ser30k"}))].sum() == pytest.approx(0.75)
-    assert pool.plain(torch.arange(len(pool))).shape == (len(pool), 3, 16, 16)
+    dataset = make_dataset(recipe, records, "train", {"emoset": 1.0, "ser30k": 3.0, "drawn": 0.0}, labelled=True)
+    weights = dataset.weights / dataset.weights.sum()
+    assert weights[torch.from_numpy(dataset.domains.within({"ser30k"}))].sum() == pytest.approx(0.75)
+    assert dataset.plain(torch.arange(len(dataset))).shape == (len(dataset), 3, 16, 16)
 
 
 def test_one_of_two_processes_draws_for_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_a_set_that_cannot_be_used_is_found_before_the_first_stage(recipe: Recip
         check(recipe)
 
 
-def test_a_pool_holds_numbers_not_texts(tmp_path: Path) -> None:
+def test_a_dataset_holds_numbers_not_texts(tmp_path: Path) -> None:
     """A list of ids alone takes 73 bytes a record."""
     paint(tmp_path / "picture.png", 0)
     count = 20_000
@@ -116,13 +116,13 @@ def test_a_pool_holds_numbers_not_texts(tmp_path: Path) -> None:
         writer.finalize()
     records = Dataset.from_file(str(tmp_path / "records.arrow")).select(range(1, count))
     tracemalloc.start()
-    pool = Pool(records, tmp_path / "cache", MIKELS_8.labels, {"emoset": 1.0}, 0.5, 16)
+    dataset = PictureDataset(records, tmp_path / "cache", MIKELS_8.labels, {"emoset": 1.0}, 0.5, 16)
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept / count < 64 and peak / count < 300
-    rows = pool.sample(8, torch.Generator().manual_seed(0))
+    rows = dataset.sample(8, torch.Generator().manual_seed(0))
     assert all(
         text in (f"picture {row + 1}", "a picture")
-        for row, text in zip(rows.tolist(), pool.captions(rows, torch.Generator(), feelings=False), strict=True)
+        for row, text in zip(rows.tolist(), dataset.captions(rows, torch.Generator(), feelings=False), strict=True)
     )
-    assert pool.store[rows].shape == (8, 4, 16, 16)
+    assert dataset.store[rows].shape == (8, 4, 16, 16)

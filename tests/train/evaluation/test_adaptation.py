@@ -13,7 +13,7 @@ from train.evaluation import adaptation as module
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation
 from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
-from train.evaluation.result_cache import ResultStore
+from train.evaluation.result_cache import ResultCache
 from train.evaluation.vlm import FrozenVLM
 from train.stages.kcdp import KCDPConfig
 
@@ -30,7 +30,7 @@ def adaptation(
         clip,
         KCDPConfig(lora_rank=2, views=1),
         LoopConfig(steps=2, batch_size=4, warmup_steps=1, learning_rate=1e-3),
-        ResultStore(tmp_path),
+        ResultCache(tmp_path),
         cnn_widths=(4, 4, 4, 4),
         vlm=vlm,
     )
@@ -58,7 +58,7 @@ def test_a_result_that_is_there_is_not_made_again(adaptation: Adaptation, monkey
 def test_another_vision_language_model_is_asked_again(adaptation: Adaptation, monkeypatch: pytest.MonkeyPatch) -> None:
     method = METHODS["vlm-likelihood"]
     first = adaptation.result("vlm-likelihood", method, *PAIR, seed=0)
-    monkeypatch.setattr(FrozenVLM, "likeliest", lambda self, pool: pytest.fail("asked again"))
+    monkeypatch.setattr(FrozenVLM, "likeliest", lambda self, dataset: pytest.fail("asked again"))
     assert adaptation.result("vlm-likelihood", method, *PAIR, seed=0) == first
     torch.manual_seed(1)
     adaptation.vlm = FrozenVLM(*instruct_blip())

@@ -49,26 +49,26 @@ def test_the_network_learns_what_colours_tell(domains: Domains, tmp_path: Path) 
 
 
 def test_pictures_are_embedded_once(clip: FrozenCLIP, domains: Domains, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = domains.test("emoji")
-    embedded = clip.pictures(pool)
+    dataset = domains.test("emoji")
+    embedded = clip.pictures(dataset)
     assert embedded.shape == (6, 32)
     np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1, rtol=1e-5)
     monkeypatch.setattr(clip.model.vision_model, "forward", lambda **_: pytest.fail("embedded again"))
-    np.testing.assert_array_equal(clip.pictures(pool), embedded)
+    np.testing.assert_array_equal(clip.pictures(dataset), embedded)
     # Other weights are another CLIP.
     other = dataclasses.replace(clip, model=copy.deepcopy(clip.model))
     torch.nn.init.zeros_(other.model.visual_projection.weight)
     with pytest.raises(pytest.fail.Exception, match="embedded again"):
-        other.pictures(pool)
+        other.pictures(dataset)
 
 
 def test_embeddings_are_clips_own(clip: FrozenCLIP, domains: Domains) -> None:
-    pool = domains.test("emoji")
+    dataset = domains.test("emoji")
     texts = ["a red face", "a blue face"]
     tokens = clip.tokenizer(texts, padding=True, return_tensors="pt")
     with torch.no_grad():
-        output = clip.model(pixel_values=pool.plain(torch.arange(len(pool))), **tokens)
-    np.testing.assert_allclose(clip.pictures(pool), output.image_embeds.numpy(), atol=2e-2)
+        output = clip.model(pixel_values=dataset.plain(torch.arange(len(dataset))), **tokens)
+    np.testing.assert_allclose(clip.pictures(dataset), output.image_embeds.numpy(), atol=2e-2)
     torch.testing.assert_close(clip.texts(texts), output.text_embeds)
 
 
@@ -97,17 +97,19 @@ def test_any_clip_will_do(tiny_tokenizer: CLIPTokenizer, domains: Domains, tmp_p
     processor = CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16})
     for part in (CLIPModel(config), tiny_tokenizer, processor):
         part.save_pretrained(tmp_path)
-    published, pool = FrozenCLIP.load(tmp_path, "cpu"), domains.test("emoji")
+    published, dataset = FrozenCLIP.load(tmp_path, "cpu"), domains.test("emoji")
     assert type(published.model) is CLIPModel
-    assert published.pictures(pool).shape == (len(pool), 12)
+    assert published.pictures(dataset).shape == (len(dataset), 12)
     tokens = tiny_tokenizer(["a cat"], return_tensors="pt")
-    pixels = published.processor(to_pictures(pool.plain(torch.arange(len(pool)))), return_tensors="pt").pixel_values
+    pixels = published.processor(
+        to_pictures(dataset.plain(torch.arange(len(dataset)))), return_tensors="pt"
+    ).pixel_values
     with torch.no_grad():
         own = published.model(**tokens, pixel_values=pixels)
-    np.testing.assert_allclose(published.pictures(pool), own.image_embeds, atol=1e-5)
+    np.testing.assert_allclose(published.pictures(dataset), own.image_embeds, atol=1e-5)
     torch.testing.assert_close(published.texts(["a cat"]), own.text_embeds)
-    guesses = zero_shot(published, pool)
-    assert guesses.shape == (len(pool),) and set(guesses) <= set(range(8))
+    guesses = zero_shot(published, dataset)
+    assert guesses.shape == (len(dataset),) and set(guesses) <= set(range(8))
 
 
 def test_other_models_are_no_clip(tmp_path: Path, tiny_text_encoder: CLIPTextModel) -> None:
@@ -123,7 +125,7 @@ def test_zero_shot_takes_the_nearest_prompt(
     prompts = torch.eye(8, 32)
     towards = np.eye(32, dtype=np.float32)[test.labels.numpy()]
     monkeypatch.setattr(FrozenCLIP, "texts", lambda self, texts: prompts)
-    monkeypatch.setattr(FrozenCLIP, "pictures", lambda self, pool: towards)
+    monkeypatch.setattr(FrozenCLIP, "pictures", lambda self, dataset: towards)
     assert zero_shot(clip, test).tolist() == test.labels.tolist()
 
 
@@ -137,5 +139,5 @@ def test_linear_probe_learns_from_the_source_alone(
         id(source): np.eye(8)[torch.where(others, (source.labels + 1) % 8, source.labels).numpy()],
         id(test): np.eye(8)[test.labels.numpy()],
     }
-    monkeypatch.setattr(FrozenCLIP, "pictures", lambda self, pool: shown[id(pool)])
+    monkeypatch.setattr(FrozenCLIP, "pictures", lambda self, dataset: shown[id(dataset)])
     assert linear_probe(clip, source, test).tolist() == test.labels.tolist()

@@ -22,11 +22,11 @@ def test_a_domain_without_test_pictures_is_left_out(recipe: Recipe, records: Dat
 
 
 def test_only_labelled_pictures_of_the_domain_are_drawn(domains: Domains) -> None:
-    for pool in (domains.source("cartoons"), domains.target("cartoons")):
-        drawn = pool.sample(200, torch.Generator().manual_seed(0)).tolist()
-        assert {pool.domains[index] for index in drawn} == {"cartoons"}
-        assert min(pool.labels[index] for index in drawn) >= 0
-        assert set(pool.styles) == {"noto", "lorelei", "moody"}
+    for dataset in (domains.source("cartoons"), domains.target("cartoons")):
+        drawn = dataset.sample(200, torch.Generator().manual_seed(0)).tolist()
+        assert {dataset.domains[index] for index in drawn} == {"cartoons"}
+        assert min(dataset.labels[index] for index in drawn) >= 0
+        assert set(dataset.styles) == {"noto", "lorelei", "moody"}
 
 
 def test_sources_and_targets_share_their_pictures_and_so_their_caches(domains: Domains) -> None:
@@ -47,14 +47,16 @@ def test_a_target_is_drawn_without_regard_to_its_labels(recipe: Recipe, records:
 
 
 def test_test_parts_are_labelled_and_of_one_domain(domains: Domains) -> None:
-    pool = domains.test("emoji")
-    assert set(pool.styles) == {"openmoji"}
-    assert len(pool) == 6
-    assert (pool.labels >= 0).all()
+    dataset = domains.test("emoji")
+    assert set(dataset.styles) == {"openmoji"}
+    assert len(dataset) == 6
+    assert (dataset.labels >= 0).all()
 
 
 def test_parts_together_have_every_labelled_picture_once(domains: Domains) -> None:
     parts = domains.test_parts
-    pool = domains.together([*parts, parts[0]])
-    assert sorted(pool.records["id"][:]) == sorted(name for part in parts for name in domains.part(part).records["id"])
-    assert len(pool) == 18 and (pool.labels >= 0).all()
+    dataset = domains.together([*parts, parts[0]])
+    assert sorted(dataset.records["id"][:]) == sorted(
+        name for part in parts for name in domains.part(part).records["id"]
+    )
+    assert len(dataset) == 18 and (dataset.labels >= 0).all()

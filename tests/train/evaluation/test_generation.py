@@ -13,11 +13,11 @@ from PIL import Image
 
 from kcdp.imaging import to_tensor
 from tests.two_processes import in_two_processes
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
 from train.evaluation.generation import Generation, PaintMethod, generation_report, measure, real_rows
 from train.evaluation.instruments import Instruments
-from train.evaluation.result_cache import ResultStore
+from train.evaluation.result_cache import ResultCache
 from train.metrics.diversity import lpips
 from train.metrics.fid import frechet_distance
 
@@ -73,7 +73,7 @@ class Painter:
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Pool:
+def real(tmp_path_factory: pytest.TempPathFactory) -> PictureDataset:
     """Six pictures of each emotion and a stray one without; two of a group."""
     rows = [
         make_record(
@@ -93,15 +93,15 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Pool:
         Image.new("RGB", (SIZE, SIZE), "green"), ["green"], domain="photos", style="dots", group="stray",
         license="CC0-1.0", split="test",
     )  # fmt: skip
-    return Pool(to_dataset([stray, *rows]), tmp_path_factory.mktemp("real"), EMOTIONS, size=SIZE)
+    return PictureDataset(to_dataset([stray, *rows]), tmp_path_factory.mktemp("real"), EMOTIONS, size=SIZE)
 
 
 @pytest.fixture
-def generation(real: Pool, tmp_path: Path) -> Generation:
-    return Generation(real, TOOLS, ResultStore(tmp_path), count=3, batch_size=2)
+def generation(real: PictureDataset, tmp_path: Path) -> Generation:
+    return Generation(real, TOOLS, ResultCache(tmp_path), count=3, batch_size=2)
 
 
-def test_real_rows_share_no_group(real: Pool) -> None:
+def test_real_rows_share_no_group(real: PictureDataset) -> None:
     shown, compared = real_rows(real, count=10)
     groups, labels = real.records["group"][:], real.labels.tolist()
     first = {groups[row] for rows in shown.values() for row in rows.tolist()}
@@ -115,7 +115,7 @@ def test_real_rows_share_no_group(real: Pool) -> None:
         assert sum(labels[row] == label for row in compared.tolist()) == 2
 
 
-def test_real_rows_are_at_most_as_many_as_asked_and_always_the_same(real: Pool) -> None:
+def test_real_rows_are_at_most_as_many_as_asked_and_always_the_same(real: PictureDataset) -> None:
     shown, compared = real_rows(real, count=2)
     assert [len(rows) for rows in shown.values()] == [2] * 3
     assert len(compared) == 6
@@ -124,9 +124,9 @@ def test_real_rows_are_at_most_as_many_as_asked_and_always_the_same(real: Pool) 
     assert torch.equal(compared, others)
 
 
-def test_too_few_real_pictures_are_named(real: Pool) -> None:
+def test_too_few_real_pictures_are_named(real: PictureDataset) -> None:
     kept = [row for row, label in enumerate(real.labels.tolist()) if label != 1 or row == 7]
-    few = Pool(real.records.select(kept), real.cache_dir, EMOTIONS, size=SIZE)
+    few = PictureDataset(real.records.select(kept), real.cache_dir, EMOTIONS, size=SIZE)
     with pytest.raises(ValueError, match="too few real pictures of fear"):
         real_rows(few, count=2)
 
@@ -213,7 +213,7 @@ def test_two_processes_paint_every_picture_once(generation: Generation, tmp_path
     assert [len(seeds) for _, seeds in first["asked"]] == [2, 2, 2]
     assert [len(seeds) for _, seeds in second["asked"]] == [1, 1, 1]
     again = Painter()
-    alone = dataclasses.replace(generation, store=ResultStore(tmp_path / "alone"))
+    alone = dataclasses.replace(generation, store=ResultCache(tmp_path / "alone"))
     expected = alone.result("dots", PaintMethod("Dots", again))
     assert sorted(map(repr, map(tuple, first["asked"] + second["asked"]))) == sorted(map(repr, again.asked))
     for found in (first, second):

@@ -33,10 +33,10 @@ def test_a_head_is_clips_own_softmax_over_names(clip: FrozenCLIP, domains: Domai
     assert found.std(dim=1).min() > 1e-3
 
 
-def test_embeddings_are_those_of_the_pool(clip: FrozenCLIP, domains: Domains) -> None:
-    pool = domains.test("emoji")
-    found = embedder(clip)(pool.plain(torch.arange(len(pool))))
-    np.testing.assert_allclose(found.numpy(), clip.pictures(pool), atol=1e-5)
+def test_embeddings_are_those_of_the_dataset(clip: FrozenCLIP, domains: Domains) -> None:
+    dataset = domains.test("emoji")
+    found = embedder(clip)(dataset.plain(torch.arange(len(dataset))))
+    np.testing.assert_allclose(found.numpy(), clip.pictures(dataset), atol=1e-5)
 
 
 def test_one_name_is_no_choice(clip: FrozenCLIP) -> None:

@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from train.core.trainer import LoopConfig
 from train.data.augment import AugmentConfig
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.evaluation.baselines import ResNet
 from train.evaluation.domains import Domains
 from train.evaluation.judge import Judge, JudgeStage, train_judge
@@ -19,7 +19,7 @@ LOOP = LoopConfig(steps=40, batch_size=16, learning_rate=5e-3, warmup_steps=5, v
 
 
 @pytest.fixture(scope="module")
-def pools(domains: Domains) -> tuple[Pool, Pool]:
+def datasets(domains: Domains) -> tuple[PictureDataset, PictureDataset]:
     train = copy.copy(domains.source("emoji"))
     train.augmentation = AugmentConfig(strength=0.3)
     return train, domains.part("val")
@@ -31,8 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def judge(pools: tuple[Pool, Pool], folder: Path) -> Judge:
-    return train_judge(*pools, LOOP, folder, WIDTHS)
+def judge(datasets: tuple[PictureDataset, PictureDataset], folder: Path) -> Judge:
+    return train_judge(*datasets, LOOP, folder, WIDTHS)
 
 
 def test_it_says_what_it_has_been_taught(judge: Judge, domains: Domains) -> None:
@@ -43,14 +43,16 @@ def test_it_says_what_it_has_been_taught(judge: Judge, domains: Domains) -> None
     assert (probabilities.argmax(1) == test.labels).float().mean() >= 0.8
 
 
-def test_its_own_score_is_that_of_the_weights_that_stay(judge: Judge, pools: tuple[Pool, Pool]) -> None:
-    validation = pools[1]
+def test_its_own_score_is_that_of_the_weights_that_stay(
+    judge: Judge, datasets: tuple[PictureDataset, PictureDataset]
+) -> None:
+    validation = datasets[1]
     guesses = judge(validation.plain(torch.arange(len(validation)))).argmax(1)
     assert judge.validation["accuracy"] == pytest.approx(float((guesses == validation.labels).float().mean()))
 
 
 def test_the_best_of_validation_stays(
-    pools: tuple[Pool, Pool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    datasets: tuple[PictureDataset, PictureDataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Validations of steps 1, 2 and 3: the second is the best.
     kept = {}
@@ -63,23 +65,23 @@ def test_the_best_of_validation_stays(
 
     monkeypatch.setattr(JudgeStage, "validate", validate)
     loop = LoopConfig(steps=3, batch_size=4, warmup_steps=1, validate_every=1)
-    judge = train_judge(*pools, loop, tmp_path, (4, 4, 4, 4))
+    judge = train_judge(*datasets, loop, tmp_path, (4, 4, 4, 4))
     assert judge.validation["macro_f1"] == 0.6
     torch.testing.assert_close(judge.network.head.bias, kept[0.6], rtol=0, atol=0)
     assert not torch.equal(kept[0.4], kept[0.6])
 
 
 def test_it_is_trained_once_for_its_settings(
-    judge: Judge, pools: tuple[Pool, Pool], folder: Path, monkeypatch: pytest.MonkeyPatch
+    judge: Judge, datasets: tuple[PictureDataset, PictureDataset], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(JudgeStage, "batch", lambda *_: pytest.fail("trained again"))
-    again = train_judge(*pools, LOOP, folder, WIDTHS)
+    again = train_judge(*datasets, LOOP, folder, WIDTHS)
     assert again.key == judge.key
-    assert again.emotions == pools[0].emotions
+    assert again.emotions == datasets[0].emotions
     for name, value in judge.network.state_dict().items():
         torch.testing.assert_close(again.network.state_dict()[name], value, rtol=0, atol=0)
     with pytest.raises(pytest.fail.Exception, match="trained again"):
-        train_judge(*pools, LOOP, folder, (4, 4, 4, 4))
+        train_judge(*datasets, LOOP, folder, (4, 4, 4, 4))
 
 
 def test_what_was_only_for_going_on_is_cleared_away(judge: Judge, folder: Path) -> None:
@@ -107,15 +109,19 @@ def test_pictures_are_judged_one_by_one(judge: Judge) -> None:
     torch.testing.assert_close(judge(pictures)[1:2], judge(pictures[1:2]), rtol=1e-4, atol=1e-6)
 
 
-def test_pictures_without_emotion_are_refused(pools: tuple[Pool, Pool], domains: Domains, tmp_path: Path) -> None:
+def test_pictures_without_emotion_are_refused(
+    datasets: tuple[PictureDataset, PictureDataset], domains: Domains, tmp_path: Path
+) -> None:
     records: Dataset = domains.records
-    bare = Pool(records, domains.recipe.cache_dir / "pictures", domains.emotions, size=32)
-    for some in ((bare, pools[1]), (pools[0], bare)):
+    bare = PictureDataset(records, domains.recipe.cache_dir / "pictures", domains.emotions, size=32)
+    for some in ((bare, datasets[1]), (datasets[0], bare)):
         with pytest.raises(ValueError, match="leave out those without emotion"):
             train_judge(*some, LOOP, tmp_path, WIDTHS)
 
 
-def test_it_is_not_chosen_on_what_it_has_learned(pools: tuple[Pool, Pool], tmp_path: Path) -> None:
+def test_it_is_not_chosen_on_what_it_has_learned(
+    datasets: tuple[PictureDataset, PictureDataset], tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="give parts that share no group"):
-        train_judge(pools[0], pools[0], LOOP, tmp_path, WIDTHS)
+        train_judge(datasets[0], datasets[0], LOOP, tmp_path, WIDTHS)
     assert list(tmp_path.iterdir()) == []

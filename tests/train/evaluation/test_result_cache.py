@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.evaluation.result_cache import ResultStore, guesses_of, write_guesses, write_text
+from train.evaluation.result_cache import ResultCache, guesses_of, write_guesses, write_text
 
 
 def test_a_result_is_computed_once(tmp_path: Path) -> None:
@@ -15,8 +15,8 @@ def test_a_result_is_computed_once(tmp_path: Path) -> None:
         calls.append(1)
         return {"accuracy": 0.5}
 
-    first = ResultStore(tmp_path).get("kcdp/a-b-0", {"levels": (0, 1)}, compute)
-    again = ResultStore(tmp_path).get("kcdp/a-b-0", {"levels": (0, 1)}, compute)
+    first = ResultCache(tmp_path).get("kcdp/a-b-0", {"levels": (0, 1)}, compute)
+    again = ResultCache(tmp_path).get("kcdp/a-b-0", {"levels": (0, 1)}, compute)
     assert len(calls) == 1
     assert first == again
     assert again["accuracy"] == 0.5
@@ -24,7 +24,7 @@ def test_a_result_is_computed_once(tmp_path: Path) -> None:
 
 
 def test_other_settings_make_another_result(tmp_path: Path) -> None:
-    store = ResultStore(tmp_path)
+    store = ResultCache(tmp_path)
     store.get("result", {"steps": 1}, lambda: {"accuracy": 0.1})
     assert store.get("result", {"steps": 2}, lambda: {"accuracy": 0.2})["accuracy"] == 0.2
     assert store.get("result", {"steps": 2}, lambda: pytest.fail("computed again"))["accuracy"] == 0.2
@@ -35,7 +35,7 @@ def test_a_computation_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ResultStore(tmp_path).get("result", {}, fail)
+        ResultCache(tmp_path).get("result", {}, fail)
     assert list(tmp_path.iterdir()) == []
 
 

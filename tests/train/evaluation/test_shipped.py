@@ -15,7 +15,7 @@ from tests.two_processes import in_two_processes
 from train.bundle import assemble
 from train.core.foundation import Foundation
 from train.core.trainer import LoopConfig, run_stage
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.evaluation import shipped
 from train.evaluation.domains import Domains
 from train.stages.kcdp import KCDPConfig, KCDPStage
@@ -31,13 +31,13 @@ def pipeline(domains: Domains, foundation: Foundation, tmp_path_factory: pytest.
 
 
 def test_recognition_is_what_the_pipeline_says(pipeline: KCDPPipeline, domains: Domains) -> None:
-    pool = domains.test("emoji")
-    result = shipped.recognise(pipeline, pool)
+    dataset = domains.test("emoji")
+    result = shipped.recognise(pipeline, dataset)
     pictures = [
         Image.fromarray(np.uint8(np.round((p + 1) * 127.5)).transpose(1, 2, 0))
-        for p in pool.plain(torch.arange(6)).numpy()
+        for p in dataset.plain(torch.arange(6)).numpy()
     ]
-    truth = [pool.emotions[label] for label in pool.labels]
+    truth = [dataset.emotions[label] for label in dataset.labels]
     outputs = [pipeline(picture) for picture in pictures]
     blank = [pipeline(picture, caption="") for picture in pictures]
     assert result["pictures"] == 6
@@ -49,9 +49,9 @@ def test_recognition_is_what_the_pipeline_says(pipeline: KCDPPipeline, domains: 
     assert result["no_knowledge"]["accuracy"] == pytest.approx(expected)
 
 
-def measured(pipeline: KCDPPipeline, pool: Pool, folder: Path) -> None:
+def measured(pipeline: KCDPPipeline, dataset: PictureDataset, folder: Path) -> None:
     """All measures as JSON, a file of each process."""
-    parts = {name: getattr(shipped, name)(pipeline, pool) for name in ("recognise", "describe", "reconstruct")}
+    parts = {name: getattr(shipped, name)(pipeline, dataset) for name in ("recognise", "describe", "reconstruct")}
     (folder / f"{PartialState().process_index}.json").write_text(json.dumps(parts))
 
 
@@ -75,10 +75,10 @@ def test_a_limit_takes_evenly_spaced_pictures(pipeline: KCDPPipeline, domains: D
 
 
 def test_other_labels_than_the_bundles_are_refused(pipeline: KCDPPipeline, domains: Domains) -> None:
-    pool = copy.copy(domains.test("emoji"))
-    pool.emotions = ("joy", "fear")
+    dataset = copy.copy(domains.test("emoji"))
+    dataset.emotions = ("joy", "fear")
     with pytest.raises(ValueError, match="the pictures joy, fear"):
-        shipped.recognise(pipeline, pool)
+        shipped.recognise(pipeline, dataset)
 
 
 @pytest.mark.parametrize(
@@ -114,16 +114,16 @@ def test_captions_are_searched_for_the_head_noun(
 
 
 def test_captions_need_a_noun(pipeline: KCDPPipeline, domains: Domains) -> None:
-    pool = copy.copy(domains.test("emoji"))
-    pool.records = pool.records.remove_columns("noun").add_column("noun", [""] * len(pool))
+    dataset = copy.copy(domains.test("emoji"))
+    dataset.records = dataset.records.remove_columns("noun").add_column("noun", [""] * len(dataset))
     with pytest.raises(ValueError, match="head noun"):
-        shipped.describe(pipeline, pool)
+        shipped.describe(pipeline, dataset)
 
 
 def test_reconstruction_is_measured_in_decibels(pipeline: KCDPPipeline, domains: Domains) -> None:
-    pool = domains.test("photos")
-    result = shipped.reconstruct(pipeline, pool)
-    pictures = pool.plain(torch.arange(6))
+    dataset = domains.test("photos")
+    result = shipped.reconstruct(pipeline, dataset)
+    pictures = dataset.plain(torch.arange(6))
     with torch.no_grad():
         decoded = pipeline.vae.decode(pipeline.vae.encode(pictures).latent_dist.mean).sample.clamp(-1, 1)
     # In the range 0 to 1 the peak is 1: PSNR is -10 log10 of the mean squared error.
@@ -131,7 +131,7 @@ def test_reconstruction_is_measured_in_decibels(pipeline: KCDPPipeline, domains:
     assert result["mean"] == pytest.approx(float((-10 * errors.log10()).mean()), abs=1e-3)
     assert result["worst_twentieth"] <= result["median"]
     # The same noise each time, and it is no help.
-    assert result["disturbed"] == shipped.reconstruct(pipeline, pool)["disturbed"] != result["mean"]
+    assert result["disturbed"] == shipped.reconstruct(pipeline, dataset)["disturbed"] != result["mean"]
 
 
 def test_weights_are_told_apart(pipeline: KCDPPipeline) -> None:

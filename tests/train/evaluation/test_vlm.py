@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from kcdp.emotions import LABEL_SPACES, MIKELS_8
 from kcdp.knowledge.captioner import Captioner
 from tests.tiny_vlm import blip, blip_2, instruct_blip, llava, vision_encoder_decoder
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.evaluation import vlm as module
 from train.evaluation.baselines import linear_probe
 from train.evaluation.domains import Domains
@@ -33,7 +33,7 @@ def loud(build: Callable, seed: int = 1) -> FrozenVLM:
 
 
 @pytest.fixture
-def pool(domains: Domains) -> Pool:
+def dataset(domains: Domains) -> PictureDataset:
     return domains.test("emoji")
 
 
@@ -62,13 +62,13 @@ def test_every_label_of_every_space_is_understood(space) -> None:
         assert [named(word, space.labels) for word in (label, *FORMS[label])] == [index] * (1 + len(FORMS[label]))
 
 
-def slow_likelihoods(vlm: FrozenVLM, pool: Pool, index: int) -> list[float]:
+def slow_likelihoods(vlm: FrozenVLM, dataset: PictureDataset, index: int) -> list[float]:
     """Mean log-likelihood of every label as the answer, each in a forward pass of its own."""
     scores = []
-    for label in pool.emotions:
+    for label in dataset.emotions:
         answer = torch.tensor([vlm.answer_tokens(label)])
-        asker = vlm._asker(pool.emotions)
-        inputs = asker.inputs(next(module._batches(pool, slice(index, index + 1))))
+        asker = vlm._asker(dataset.emotions)
+        inputs = asker.inputs(next(module._batches(dataset, slice(index, index + 1))))
         with torch.no_grad():
             if vlm.model.config.get_text_config().is_encoder_decoder:
                 logits = vlm.model(**inputs, labels=answer).logits
@@ -83,17 +83,17 @@ def slow_likelihoods(vlm: FrozenVLM, pool: Pool, index: int) -> list[float]:
 
 @pytest.mark.parametrize("build", FAMILIES)
 def test_the_likeliest_label_is_the_one_of_a_slow_search(
-    build: Callable, pool: Pool, monkeypatch: pytest.MonkeyPatch
+    build: Callable, dataset: PictureDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Labels of one to three tokens, some of which begin alike."""
     words = [[8], [8, 9], [8, 9, 10], [11, 9], [11, 12, 13], [14], [15, 8, 8], [15, 8, 9]]
-    tokens = {label: [*answer, 1] for label, answer in zip(pool.emotions, words, strict=True)}
+    tokens = {label: [*answer, 1] for label, answer in zip(dataset.emotions, words, strict=True)}
     monkeypatch.setattr(FrozenVLM, "answer_tokens", lambda self, label: tokens[label])
     chosen = set()
     for seed in range(3):
         vlm = loud(build, seed)
-        expected = [int(np.argmax(slow_likelihoods(vlm, pool, index))) for index in range(3)]
-        assert vlm.likeliest(pool)[:3].tolist() == expected
+        expected = [int(np.argmax(slow_likelihoods(vlm, dataset, index))) for index in range(3)]
+        assert vlm.likeliest(dataset)[:3].tolist() == expected
         chosen.update(expected)
     assert len(chosen) >= 2
 
@@ -111,56 +111,56 @@ def test_labels_of_several_tokens_count_as_a_whole() -> None:
 
 @pytest.mark.parametrize("build", FAMILIES)
 def test_features_see_the_picture(build: Callable, domains: Domains) -> None:
-    vlm, pool = loud(build), domains.test("photos")
-    seen = vlm.pictures(pool)
-    assert seen.shape == (len(pool), 16)
+    vlm, dataset = loud(build), domains.test("photos")
+    seen = vlm.pictures(dataset)
+    assert seen.shape == (len(dataset), 16)
     assert np.isfinite(seen).all()
     assert (np.linalg.norm(seen - seen[0], axis=1)[1:] > 1e-6).all()
-    guesses = linear_probe(vlm, domains.source("photos"), pool)
-    assert guesses.shape == (len(pool),)
+    guesses = linear_probe(vlm, domains.source("photos"), dataset)
+    assert guesses.shape == (len(dataset),)
 
 
-def test_features_are_the_mean_states_of_the_encoder(vlm: FrozenVLM, pool: Pool) -> None:
-    inputs = vlm._asker(pool.emotions).inputs(next(module._batches(pool, slice(0, len(pool)))))
+def test_features_are_the_mean_states_of_the_encoder(vlm: FrozenVLM, dataset: PictureDataset) -> None:
+    inputs = vlm._asker(dataset.emotions).inputs(next(module._batches(dataset, slice(0, len(dataset)))))
     with torch.no_grad():
-        output = vlm.model(**inputs, decoder_input_ids=torch.zeros(len(pool), 1, dtype=torch.long))
+        output = vlm.model(**inputs, decoder_input_ids=torch.zeros(len(dataset), 1, dtype=torch.long))
     states = output.language_model_outputs.encoder_last_hidden_state
-    np.testing.assert_allclose(vlm.pictures(pool), states.mean(1), atol=1e-5)
+    np.testing.assert_allclose(vlm.pictures(dataset), states.mean(1), atol=1e-5)
 
 
-def test_everything_is_asked_once(vlm: FrozenVLM, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = vlm.answers(pool), vlm.likeliest(pool).tolist(), vlm.pictures(pool).tolist()
+def test_everything_is_asked_once(vlm: FrozenVLM, dataset: PictureDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = vlm.answers(dataset), vlm.likeliest(dataset).tolist(), vlm.pictures(dataset).tolist()
     monkeypatch.setattr(type(vlm.model), "generate", lambda self, **_: pytest.fail("asked again"))
-    assert said == (vlm.answers(pool), vlm.likeliest(pool).tolist(), vlm.pictures(pool).tolist())
+    assert said == (vlm.answers(dataset), vlm.likeliest(dataset).tolist(), vlm.pictures(dataset).tolist())
     with pytest.raises(pytest.fail.Exception, match="asked again"):
-        loud(instruct_blip).answers(pool)
+        loud(instruct_blip).answers(dataset)
 
 
-def test_the_question_names_every_label(vlm: FrozenVLM, pool: Pool) -> None:
-    prompt = vlm._asker(pool.emotions).config.prompt
+def test_the_question_names_every_label(vlm: FrozenVLM, dataset: PictureDataset) -> None:
+    prompt = vlm._asker(dataset.emotions).config.prompt
     assert "amusement, awe, contentment, excitement, anger, disgust, fear or sadness?" in prompt
 
 
 def test_answers_count_and_silence_is_the_likeliest_label(
-    vlm: FrozenVLM, pool: Pool, monkeypatch: pytest.MonkeyPatch
+    vlm: FrozenVLM, dataset: PictureDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = ["angry", "well", "sadness", "", "an awed face", "fear"]
-    monkeypatch.setattr(FrozenVLM, "answers", lambda self, pool: said)
-    monkeypatch.setattr(FrozenVLM, "likeliest", lambda self, pool: np.array([0, 1, 2, 3, 4, 5]))
-    labels = [pool.emotions[index] for index in prompted(vlm, pool)]
+    monkeypatch.setattr(FrozenVLM, "answers", lambda self, dataset: said)
+    monkeypatch.setattr(FrozenVLM, "likeliest", lambda self, dataset: np.array([0, 1, 2, 3, 4, 5]))
+    labels = [dataset.emotions[index] for index in prompted(vlm, dataset)]
     assert labels == ["anger", "awe", "sadness", "excitement", "awe", "fear"]
     said[:] = ["fear"] * 6
-    monkeypatch.setattr(FrozenVLM, "likeliest", lambda self, pool: pytest.fail("not needed"))
-    assert set(prompted(vlm, pool)) == {pool.emotions.index("fear")}
+    monkeypatch.setattr(FrozenVLM, "likeliest", lambda self, dataset: pytest.fail("not needed"))
+    assert set(prompted(vlm, dataset)) == {dataset.emotions.index("fear")}
 
 
 @pytest.mark.parametrize("build", FAMILIES)
-def test_a_folder_is_loaded_and_says_the_same(build: Callable, pool: Pool, tmp_path: Path) -> None:
+def test_a_folder_is_loaded_and_says_the_same(build: Callable, dataset: PictureDataset, tmp_path: Path) -> None:
     model, processor = build()
     Captioner(model, processor, prompt="a photo of").save_pretrained(tmp_path)
     loaded = FrozenVLM.load(VLMConfig(str(tmp_path)), "cpu")
     assert loaded.key == FrozenVLM(model, processor).key
-    assert loaded.answers(pool) == FrozenVLM(model, processor).answers(pool)
+    assert loaded.answers(dataset) == FrozenVLM(model, processor).answers(dataset)
 
 
 @pytest.mark.parametrize("build", [blip, vision_encoder_decoder])
@@ -169,12 +169,14 @@ def test_what_only_captions_cannot_be_asked(build: Callable) -> None:
         FrozenVLM(*build())
 
 
-def test_labels_that_a_tokenizer_does_not_know(vlm: FrozenVLM, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_labels_that_a_tokenizer_does_not_know(
+    vlm: FrozenVLM, dataset: PictureDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         FrozenVLM, "answer_tokens", lambda self, label: [2, 1] if label in ("awe", "fear") else [len(label), 1]
     )
     with pytest.raises(ValueError, match="cannot tell"):
-        vlm.likeliest(pool)
+        vlm.likeliest(dataset)
 
 
 def test_models_of_the_hub_need_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
 from tests.train.conftest import PATH, SIZE, TEXT
 from train.core.foundation import Foundation
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
 from train.evaluation.baselines import FrozenCLIP
 from train.stages import PARSER
@@ -33,7 +33,7 @@ THINGS = (
 
 
 @pytest.fixture(scope="package")
-def thing_pools(picture, pool_cache: Path) -> tuple[Pool, Pool]:
+def thing_datasets(picture, dataset_cache: Path) -> tuple[PictureDataset, PictureDataset]:
     """Six pictures of each thing, one emotion each; two of the six are held out."""
     rows = [
         make_record(
@@ -50,14 +50,14 @@ def thing_pools(picture, pool_cache: Path) -> tuple[Pool, Pool]:
         for colour, caption, emotion in THINGS
     ]
     return tuple(
-        Pool(to_dataset(row for row in rows if row["split"] == split), pool_cache, EMOTIONS, size=SIZE)
+        PictureDataset(to_dataset(row for row in rows if row["split"] == split), dataset_cache, EMOTIONS, size=SIZE)
         for split in ("train", "val")
     )
 
 
 @pytest.fixture(scope="package")
 def joint_parts(
-    thing_pools: tuple[Pool, Pool],
+    thing_datasets: tuple[PictureDataset, PictureDataset],
     foundation: Foundation,
     tiny_tokenizer: CLIPTokenizer,
     tmp_path_factory: pytest.TempPathFactory,
@@ -71,7 +71,7 @@ def joint_parts(
     )
     config = UnderstandingConfig(num_queries=2, head_dim=16, dropout=0.0, min_count=2, views=1, tune_tower=True)
     parser = TripletParser.from_pretrained(PARSER)
-    pictures = UnderstandingStage(config, *thing_pools, clip.eval(), tiny_tokenizer, parser)
+    pictures = UnderstandingStage(config, *thing_datasets, clip.eval(), tiny_tokenizer, parser)
     start = tmp_path_factory.mktemp("understanding")
     pictures.export(pictures.build(), start)
     return JointParts(

@@ -12,14 +12,14 @@ from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from kcdp.vision import ConvStemCLIPVisionModel
 from train.data.attributes import AttributeTable
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import Coded
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.joint import JointConfig
 
 
-def test_the_classifier_learns_colours_from_the_training_pictures(joint_parts, thing_pools):
-    train, held_out = thing_pools
+def test_the_classifier_learns_colours_from_the_training_pictures(joint_parts, thing_datasets):
+    train, held_out = thing_datasets
     classifier = joint_parts.classifier
     assert classifier.score(train) == 1
     assert classifier.score(held_out) > 0.6
@@ -29,26 +29,30 @@ def test_the_classifier_learns_colours_from_the_training_pictures(joint_parts, t
     assert torch.equal(found, again)
 
 
-def test_emotions_without_pictures_have_no_probability(joint_parts, thing_pools):
-    pool = Pool(thing_pools[0].records, thing_pools[0].cache_dir, MIKELS_8.labels, size=32)
-    found = EmotionClassifier(joint_parts.clip, pool).pictures(pool)
+def test_emotions_without_pictures_have_no_probability(joint_parts, thing_datasets):
+    dataset = PictureDataset(thing_datasets[0].records, thing_datasets[0].cache_dir, MIKELS_8.labels, size=32)
+    found = EmotionClassifier(joint_parts.clip, dataset).pictures(dataset)
     known = [MIKELS_8.index(name) for name in ("amusement", "anger", "sadness")]
-    assert found.shape == (len(pool), 8)
-    torch.testing.assert_close(found[:, known].sum(1), torch.ones(len(pool)))
+    assert found.shape == (len(dataset), 8)
+    torch.testing.assert_close(found[:, known].sum(1), torch.ones(len(dataset)))
 
 
-def test_what_is_never_drawn_teaches_nothing(joint_parts, thing_pools):
-    """Weights of the pool weigh: without the second emotion, nobody is said to feel it."""
-    pool = Pool(thing_pools[0].records, thing_pools[0].cache_dir, thing_pools[0].emotions, size=32)
-    pool.weights = pool.weights * (pool.labels != 1)
-    assert (EmotionClassifier(joint_parts.clip, pool).pictures(pool).argmax(1) == 1).sum() == 0
+def test_what_is_never_drawn_teaches_nothing(joint_parts, thing_datasets):
+    """Weights of the dataset weigh: without the second emotion, nobody is said to feel it."""
+    dataset = PictureDataset(
+        thing_datasets[0].records, thing_datasets[0].cache_dir, thing_datasets[0].emotions, size=32
+    )
+    dataset.weights = dataset.weights * (dataset.labels != 1)
+    assert (EmotionClassifier(joint_parts.clip, dataset).pictures(dataset).argmax(1) == 1).sum() == 0
 
 
-def test_one_emotion_is_no_choice(joint_parts, thing_pools):
-    train = thing_pools[0]
+def test_one_emotion_is_no_choice(joint_parts, thing_datasets):
+    train = thing_datasets[0]
     rows = (train.labels == 0).nonzero().flatten().tolist()
     with pytest.raises(ValueError, match="two emotions or more"):
-        EmotionClassifier(joint_parts.clip, Pool(train.records.select(rows), train.cache_dir, train.emotions, size=32))
+        EmotionClassifier(
+            joint_parts.clip, PictureDataset(train.records.select(rows), train.cache_dir, train.emotions, size=32)
+        )
 
 
 def test_coefficients_are_means_over_the_pictures_that_carry_the_attribute(joint_parts):
@@ -99,11 +103,11 @@ def test_the_space_is_what_the_chain_makes_of_each_emotions_pictures(joint_parts
     vision = ConvStemCLIPVisionModel.from_pretrained(joint_parts.start / "vision").eval()
     chain = ExpertQueryChain.from_pretrained(joint_parts.start / "chain").eval()
     pictures, table = joint_parts.pictures, joint_parts.correlation(JointConfig())
-    pool, tokens = pictures.train, pictures.data.views[0]
-    space = build_space(pool, tokens, vision, chain, table)
+    dataset, tokens = pictures.train, pictures.data.views[0]
+    space = build_space(dataset, tokens, vision, chain, table)
     for emotion in range(3):
-        rows = (pool.labels == emotion).nonzero().flatten()
-        out = chain(vision, pool.plain(rows))
+        rows = (dataset.labels == emotion).nonzero().flatten()
+        out = chain(vision, dataset.plain(rows))
         for place, features in enumerate((out.cls, out.scene.mean(1), out.object.mean(1))):
             torch.testing.assert_close(space.mean[emotion, place], features.mean(0), atol=2e-2, rtol=2e-2)
             torch.testing.assert_close(space.std[emotion, place], features.std(0, correction=0), atol=2e-2, rtol=5e-2)
@@ -111,19 +115,19 @@ def test_the_space_is_what_the_chain_makes_of_each_emotions_pictures(joint_parts
             nearest = table.nearest(embeds, kind=kind)[0]
             alphas = torch.where(nearest >= 0, table.coefficients[nearest.clamp(min=0), emotion], 0.0)
             assert space.alphas[emotion, place].item() == pytest.approx(alphas.mean().item(), abs=0.05)
-    plain = chain(vision, pool.plain(torch.arange(len(pool)))).cls
+    plain = chain(vision, dataset.plain(torch.arange(len(dataset)))).cls
     monkeypatch.setattr(chain, "follow", lambda *_, **__: pytest.fail("computed again"))
-    again = build_space(pool, tokens, vision, chain, table)
+    again = build_space(dataset, tokens, vision, chain, table)
     assert torch.equal(space.mean, again.mean)
     # Every second picture is of another domain, which has no say.
-    codes = np.arange(len(pool), dtype=np.int32) % 2
-    monkeypatch.setattr(pool, "domains", Coded(("emoji", "things"), codes))
-    some = build_space(pool, tokens, vision, chain, table, ("emoji",))
-    rows = torch.from_numpy((pool.labels == 1).numpy() & (codes == 0))
-    assert 0 < rows.sum() < (pool.labels == 1).sum()
+    codes = np.arange(len(dataset), dtype=np.int32) % 2
+    monkeypatch.setattr(dataset, "domains", Coded(("emoji", "things"), codes))
+    some = build_space(dataset, tokens, vision, chain, table, ("emoji",))
+    rows = torch.from_numpy((dataset.labels == 1).numpy() & (codes == 0))
+    assert 0 < rows.sum() < (dataset.labels == 1).sum()
     assert torch.allclose(some.mean[1, 0], plain[rows].mean(0), atol=2e-2)
     with pytest.raises(ValueError, match="has no picture"):
-        build_space(pool, tokens, vision, chain, table, ("photos",))
+        build_space(dataset, tokens, vision, chain, table, ("photos",))
 
 
 def test_a_finished_stage_has_its_space_beside_it(joint_parts, tmp_path):

@@ -18,7 +18,7 @@ from tests.two_processes import in_two_processes
 from train.evaluation.instruments import embedder, zero_shot_head
 from train.metrics.semantics import clarities
 from train.stages import feedback as module
-from train.stages.feedback import FeedbackConfig, filtered_pool, generate, prompts_of, scores
+from train.stages.feedback import FeedbackConfig, filtered_dataset, generate, prompts_of, scores
 from train.stages.feedback_selection import keep
 
 CONFIG = FeedbackConfig(pictures=5, num_inference_steps=3, batch_size=2)
@@ -95,8 +95,8 @@ def test_two_processes_paint_every_seed_once_and_rank_alike(picture, joint_parts
     assert first["scores"] == second["scores"]
 
 
-def test_prompts_are_what_pictures_of_the_emotion_show(thing_pools, made):
-    assert set(prompts_of(thing_pools[0], 0, 9)) == {"a cat on a beach"}
+def test_prompts_are_what_pictures_of_the_emotion_show(thing_datasets, made):
+    assert set(prompts_of(thing_datasets[0], 0, 9)) == {"a cat on a beach"}
     assert {one.prompt for one in made if one.emotion == "sadness"} == {"a robot in the rain"}
 
 
@@ -120,16 +120,16 @@ def test_what_is_kept_is_kept_within_its_emotion(made, joint_parts, monkeypatch,
     # Sadness is hard for the classifier, all of it.
     emotion[10:] -= 1
     monkeypatch.setattr(module, "scores", lambda *_: (emotion, clarity))
-    pool = filtered_pool(made, joint_parts.pictures, joint_parts.classifier, replace(CONFIG, by=by))
+    dataset = filtered_dataset(made, joint_parts.pictures, joint_parts.classifier, replace(CONFIG, by=by))
     kept = [
         made[start + row]
         for start in (0, 5, 10)
         for row in keep(emotion[start : start + 5], clarity[start : start + 5], by=by).tolist()
     ]
-    assert [pool.emotions[label] for label in pool.labels.tolist()] == [one.emotion for one in kept]
-    assert pool.records["caption"][:] == [one.prompt for one in kept]
+    assert [dataset.emotions[label] for label in dataset.labels.tolist()] == [one.emotion for one in kept]
+    assert dataset.records["caption"][:] == [one.prompt for one in kept]
     assert any(one.emotion == "sadness" for one in kept)
-    totals = [pool.weights[pool.labels == label].sum().item() for label in set(pool.labels.tolist())]
+    totals = [dataset.weights[dataset.labels == label].sum().item() for label in set(dataset.labels.tolist())]
     assert max(totals) == pytest.approx(min(totals))
 
 
@@ -137,4 +137,4 @@ def test_nothing_kept_is_one_sentence(made, joint_parts, monkeypatch):
     monkeypatch.setattr(module, "scores", lambda some, *_: (torch.rand(len(some)), torch.rand(len(some))))
     narrow = replace(CONFIG, low=0.5, high=0.51)
     with pytest.raises(ValueError, match="No generated picture passed"):
-        filtered_pool(made, joint_parts.pictures, joint_parts.classifier, narrow)
+        filtered_dataset(made, joint_parts.pictures, joint_parts.classifier, narrow)

@@ -35,39 +35,39 @@ def clip(tiny_tokenizer) -> CLIPModel:
 
 
 @pytest.fixture(scope="module")
-def stage(thing_pools, clip, tiny_tokenizer) -> UnderstandingStage:
-    return UnderstandingStage(SETTINGS, *thing_pools, clip, tiny_tokenizer, TripletParser.from_pretrained(PARSER))
+def stage(thing_datasets, clip, tiny_tokenizer) -> UnderstandingStage:
+    return UnderstandingStage(SETTINGS, *thing_datasets, clip, tiny_tokenizer, TripletParser.from_pretrained(PARSER))
 
 
 @torch.no_grad()
-def test_a_plain_clip_sees_pictures_of_its_own_size_and_scale(stage, clip, thing_pools):
-    pool, size = thing_pools[0], clip.config.vision_config.image_size
+def test_a_plain_clip_sees_pictures_of_its_own_size_and_scale(stage, clip, thing_datasets):
+    dataset, size = thing_datasets[0], clip.config.vision_config.image_size
     assert size != SIZE
-    pixels = F.interpolate(pool.plain(torch.arange(len(pool))), size=(size, size), mode="bicubic", antialias=True)
+    pixels = F.interpolate(dataset.plain(torch.arange(len(dataset))), size=(size, size), mode="bicubic", antialias=True)
     mean, std = (torch.tensor(given)[:, None, None] for given in (OPENAI_CLIP_MEAN, OPENAI_CLIP_STD))
     expected = clip.vision_model.embeddings((pixels.clamp(-1, 1) / 2 + 0.5 - mean) / std)
-    found = torch.from_numpy(stem_tokens(pool, stage.vision, 0)[0][:]).float()
+    found = torch.from_numpy(stem_tokens(dataset, stage.vision, 0)[0][:]).float()
     torch.testing.assert_close(found, clip.vision_model.pre_layrnorm(expected), atol=1e-2, rtol=1e-2)
     other = copy.deepcopy(stage.vision)
     other.config.image_mean = [0.5, 0.5, 0.5]
-    assert not np.allclose(stem_tokens(pool, other, 0)[0][:], found.numpy(), atol=1e-2)
+    assert not np.allclose(stem_tokens(dataset, other, 0)[0][:], found.numpy(), atol=1e-2)
 
 
-def test_its_tokens_are_not_kept_and_augmented_anew_for_every_batch(stage, thing_pools):
-    pool, kept = thing_pools[0], set(thing_pools[0].cache_dir.iterdir())
-    plain, view = stem_tokens(pool, stage.vision, 1)
-    assert len(plain) == len(view) == len(pool)
+def test_its_tokens_are_not_kept_and_augmented_anew_for_every_batch(stage, thing_datasets):
+    dataset, kept = thing_datasets[0], set(thing_datasets[0].cache_dir.iterdir())
+    plain, view = stem_tokens(dataset, stage.vision, 1)
+    assert len(plain) == len(view) == len(dataset)
     rows = np.array([3, 0, 7])
     np.testing.assert_allclose(plain[rows], plain[:][rows], atol=1e-2)
     np.testing.assert_array_equal(view[rows], view[rows])
     assert not np.allclose(view[rows][0], view[rows[:1]][0], atol=0.05)
-    assert set(pool.cache_dir.iterdir()) == kept
+    assert set(dataset.cache_dir.iterdir()) == kept
     # A batch is as the pictures were drawn, each with its own label.
     batch = dataclasses.replace(stage.data, views=[plain]).draw(
         torch.from_numpy(rows), torch.Generator().manual_seed(0)
     )
     np.testing.assert_allclose(batch["tokens"].numpy(), plain[rows].astype(np.float32), atol=1e-2)
-    assert torch.equal(batch["labels"], pool.labels[rows])
+    assert torch.equal(batch["labels"], dataset.labels[rows])
 
 
 def test_the_chain_learns_on_a_plain_clip_and_the_run_can_be_loaded(stage, tmp_path):

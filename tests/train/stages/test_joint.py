@@ -238,11 +238,11 @@ def test_a_dropped_caption_is_the_empty_prompt(stage):
 def test_batches_are_plain_pictures_with_prompts_that_say_no_emotion(stage, joint_parts):
     first, again = drawn(stage, 60), drawn(stage, 60)
     assert all(torch.equal(first[name], again[name]) for name in first)
-    pool, latents = stage.pictures.train, torch.from_numpy(np.array(stage.sources[0][1])).float()
+    dataset, latents = stage.pictures.train, torch.from_numpy(np.array(stage.sources[0][1])).float()
     tokenizer, silent = joint_parts.foundation.tokenizer, 0
     for row in range(60):
         (index,) = (latents == first["latents"][row]).flatten(1).all(1).nonzero().flatten().tolist()
-        assert first["labels"][row] == pool.labels[index]
+        assert first["labels"][row] == dataset.labels[index]
         assert any(
             np.array_equal(view[index].astype(np.float32), first["tokens"][row].numpy())
             for view in stage.pictures.views
@@ -258,8 +258,8 @@ def test_batches_are_plain_pictures_with_prompts_that_say_no_emotion(stage, join
     assert first["timesteps"].max() > 800 > 200 > first["timesteps"].min()
 
 
-def test_generated_pictures_are_their_share_of_every_batch(joint_parts, thing_pools):
-    held_out = thing_pools[1]
+def test_generated_pictures_are_their_share_of_every_batch(joint_parts, thing_datasets):
+    held_out = thing_datasets[1]
     stage = joint_parts.stage(JointConfig(), generated=held_out, share=0.25, name="uniemo_feedback")
     assert stage.name == "uniemo_feedback"
     batch = drawn(stage, 16)
@@ -281,7 +281,7 @@ def test_validation_is_the_same_every_time(stage, monkeypatch):
     assert 0 <= first["fused_f1"] <= 1 and math.isfinite(first["denoising"])
     assert {"accuracy-drawn", "scene_recall", "object_recall"} <= set(first)
     # No label has a say in F.
-    monkeypatch.setattr(module, "judged_rows", lambda pool, generator: torch.arange(3))
+    monkeypatch.setattr(module, "judged_rows", lambda dataset, generator: torch.arange(3))
     rows = torch.from_numpy(np.array(stage.pictures.held_out[:3])).float()
     out = task.understanding.chain.follow(task.understanding.vision, rows)
     expected = task.fusion.head(task.fuse(out, torch.full((3,), -1))).argmax(1)

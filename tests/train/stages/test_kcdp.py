@@ -22,8 +22,8 @@ LOOP = LoopConfig(steps=2, batch_size=4, learning_rate=1e-2, warmup_steps=0, val
 
 
 @pytest.fixture(scope="module")
-def stage(foundation, labelled_pool):
-    return KCDPStage(TINY, foundation, labelled_pool, labelled_pool)
+def stage(foundation, labelled_dataset):
+    return KCDPStage(TINY, foundation, labelled_dataset, labelled_dataset)
 
 
 def drawn(stage, size=6):
@@ -100,8 +100,8 @@ def test_without_cliea_targets_are_labelled_by_the_experts(stage):
     assert losses["contrastive"] == 0
 
 
-def test_a_target_gives_half_of_the_batch_without_labels(foundation, labelled_pool, train_pool):
-    stage = KCDPStage(TINY, foundation, labelled_pool, labelled_pool, target=train_pool)
+def test_a_target_gives_half_of_the_batch_without_labels(foundation, labelled_dataset, train_dataset):
+    stage = KCDPStage(TINY, foundation, labelled_dataset, labelled_dataset, target=train_dataset)
     batch = drawn(stage, 7)
     assert (batch["labels"][:4] >= 0).all()
     assert (batch["labels"][4:] == -1).all()
@@ -127,13 +127,13 @@ def test_dropped_knowledge_is_that_of_an_empty_caption(stage, share):
         torch.testing.assert_close(batch["pooled"], expected.pooled.expand(6, -1, -1))
 
 
-def test_a_frozen_denoiser_looks_once_and_sees_the_same(foundation, labelled_pool, validation_pool, monkeypatch):
-    stage = KCDPStage(replace(TINY, tuning="frozen", views=2), foundation, labelled_pool, validation_pool)
+def test_a_frozen_denoiser_looks_once_and_sees_the_same(foundation, labelled_dataset, validation_dataset, monkeypatch):
+    stage = KCDPStage(replace(TINY, tuning="frozen", views=2), foundation, labelled_dataset, validation_dataset)
     task = stage.build().eval()
     assert task.frozen is stage.frozen
-    rows, cache = torch.tensor([3, 0, 7]), KnowledgeCache(labelled_pool, foundation, "both", 2)
+    rows, cache = torch.tensor([3, 0, 7]), KnowledgeCache(labelled_dataset, foundation, "both", 2)
     for view in range(3):
-        looked, kept = cache.view(view, rows), stage.caches[id(labelled_pool)].view(view, rows)
+        looked, kept = cache.view(view, rows), stage.caches[id(labelled_dataset)].view(view, rows)
         assert kept["latents"].ndim == 2
         with torch.no_grad():
             expected, found = task.see(**looked), task.see(**kept)
@@ -144,13 +144,13 @@ def test_a_frozen_denoiser_looks_once_and_sees_the_same(foundation, labelled_poo
     assert task.pyramid.lateral[0].weight.grad.abs().sum() > 0
 
 
-def test_predictions_and_scores(stage, labelled_pool):
+def test_predictions_and_scores(stage, labelled_dataset):
     task = stage.build().eval()
-    probabilities, similarities = stage.predict(task, labelled_pool)
-    assert probabilities.shape == similarities.shape == (len(labelled_pool), 8)
+    probabilities, similarities = stage.predict(task, labelled_dataset)
+    assert probabilities.shape == similarities.shape == (len(labelled_dataset), 8)
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
     metrics = stage.validate(task)
-    labels = labelled_pool.labels.numpy()
+    labels = labelled_dataset.labels.numpy()
     guesses = probabilities.argmax(1)
     assert metrics["accuracy-drawn"] == pytest.approx(accuracy_score(labels, guesses))
     assert metrics["macro_f1"] == pytest.approx(f1_score(labels, guesses, average="macro"))

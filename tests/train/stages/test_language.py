@@ -20,21 +20,21 @@ LOOP = LoopConfig(steps=3, batch_size=6, learning_rate=1e-2, warmup_steps=0, val
 
 
 @pytest.fixture(scope="module")
-def text(train_pool, tmp_path_factory):
+def text(train_dataset, tmp_path_factory):
     """The folder of a text tower of random weights, as the stage `text` leaves it."""
     folder = tmp_path_factory.mktemp("text")
     torch.manual_seed(0)
-    tokenizer = kept_tokenizer(train_pool, TEXT)
+    tokenizer = kept_tokenizer(train_dataset, TEXT)
     build_text_tower(TEXT, tokenizer).save_pretrained(folder / "text")
     tokenizer.save_pretrained(folder / "tokenizer")
     return folder
 
 
 @pytest.fixture(scope="module")
-def stage(train_pool, validation_pool, text, foundation):
+def stage(train_dataset, validation_dataset, text, foundation):
     torch.manual_seed(0)
     path = BottomUpPath(foundation.vae.config.latent_channels, PATH)
-    return LanguageStage(WORDS, train_pool, validation_pool, text, foundation.vae, path)
+    return LanguageStage(WORDS, train_dataset, validation_dataset, text, foundation.vae, path)
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,11 @@ def test_neighbours_equal_a_slow_reference():
     assert neighbour_loss(seen, own, bank, 4.0).item() == pytest.approx(total / 3, rel=1e-4)
 
 
-def test_no_emotion_is_told(stage, train_pool):
+def test_no_emotion_is_told(stage, train_dataset):
     """A labelled picture's captions may end with its emotion; what this stage reads never does."""
-    assert any("showing" in text for text in train_pool.captions(torch.arange(len(train_pool)), torch.Generator()))
+    assert any(
+        "showing" in text for text in train_dataset.captions(torch.arange(len(train_dataset)), torch.Generator())
+    )
     ids = fixed_batch(stage, 64)["input_ids"]
     assert not any("showing" in text for text in stage.tokenizer.batch_decode(ids))
 
@@ -130,16 +132,16 @@ def test_batches_are_decided_by_the_generator(stage):
 
 
 @torch.no_grad()
-def test_recall_is_found_by_looking_one_by_one(stage, validation_pool):
+def test_recall_is_found_by_looking_one_by_one(stage, validation_dataset):
     task = stage.build().eval()
     found = stage.validate(task)
     assert found == stage.validate(task)
-    captions = validation_pool.captions(torch.arange(len(validation_pool)), torch.Generator().manual_seed(0))
+    captions = validation_dataset.captions(torch.arange(len(validation_dataset)), torch.Generator().manual_seed(0))
     known = sorted(set(captions))
     vectors = {text: task.clip.get_text_features(input_ids=stage.tokens([text])).pooler_output[0] for text in known}
     hits = []
     for index, caption in enumerate(captions):
-        picture = validation_pool.plain(torch.tensor([index]))
+        picture = validation_dataset.plain(torch.tensor([index]))
         seen = task.clip.get_image_features(pixel_values=picture).pooler_output[0]
         ranked = sorted(known, key=lambda text: -F.cosine_similarity(seen, vectors[text], dim=0).item())
         hits.append(caption in ranked[:5])
@@ -147,24 +149,26 @@ def test_recall_is_found_by_looking_one_by_one(stage, validation_pool):
 
 
 @torch.no_grad()
-def test_the_validation_is_the_mean_over_words_in_whatever_parts(stage, validation_pool, monkeypatch):
+def test_the_validation_is_the_mean_over_words_in_whatever_parts(stage, validation_dataset, monkeypatch):
     task, end = stage.build().eval(), stage.tokenizer.eos_token_id
     texts = ["a face", "a round head that smiles and frowns", "a gold face that frowns", "a blue head"]
-    monkeypatch.setattr(validation_pool, "captions", lambda *given, **options: texts)
+    monkeypatch.setattr(validation_dataset, "captions", lambda *given, **options: texts)
     total = count = 0
     for row, text in enumerate(texts):
         ids = stage.tokens([text])
         words = ids.shape[1] - 1
         assert (ids[0] == end).sum() == 1
-        loss = task(validation_pool.plain(torch.tensor([row])), ids, stage.bank[: stage.config.bank])["caption"].item()
+        loss = task(validation_dataset.plain(torch.tensor([row])), ids, stage.bank[: stage.config.bank])[
+            "caption"
+        ].item()
         total, count = total + loss * words, count + words
     for part in (64, 3, 1):
         monkeypatch.setattr(module, "AT_ONCE", part)
         assert stage.validate(task)["caption"] == pytest.approx(total / count, rel=1e-5)
 
 
-def test_what_is_exported_captions_pictures(stage, trained, validation_pool):
-    pictures = to_pictures(validation_pool.plain(torch.arange(2)))
+def test_what_is_exported_captions_pictures(stage, trained, validation_dataset):
+    pictures = to_pictures(validation_dataset.plain(torch.arange(2)))
     model = VisionEncoderDecoderModel.from_pretrained(trained / "captioner")
     clip = ConvStemCLIPModel.from_pretrained(trained / "clip")
     assert all(
@@ -177,7 +181,7 @@ def test_what_is_exported_captions_pictures(stage, trained, validation_pool):
         CLIPTokenizer.from_pretrained(trained / "tokenizer"),
     )
     pixels = processor(images=pictures, return_tensors="pt").pixel_values
-    torch.testing.assert_close(pixels, validation_pool.plain(torch.arange(2)), rtol=0, atol=1 / 127)
+    torch.testing.assert_close(pixels, validation_dataset.plain(torch.arange(2)), rtol=0, atol=1 / 127)
     captions = Captioner(model, processor)(pictures)
     assert len(captions) == 2
     assert all(isinstance(caption, str) for caption in captions)
@@ -194,10 +198,10 @@ def test_the_text_tower_stays_bit_for_bit(trained, text):
 
 
 @torch.no_grad()
-def test_the_stem_sees_what_the_path_saw(stage, foundation, validation_pool):
+def test_the_stem_sees_what_the_path_saw(stage, foundation, validation_dataset):
     """Its linear code is the autoencoder's, its convolutions are the path's."""
     stem = stage.build().clip.vision_model.embeddings.patch_embedding.eval()
-    pictures = validation_pool.plain(torch.arange(2))
+    pictures = validation_dataset.plain(torch.arange(2))
     code = foundation.vae.linear_encoder(pictures) * foundation.vae.config.scaling_factor
     for level, expected in zip(stem.path(stem.code(pictures)), stage.path.eval()(code), strict=True):
         torch.testing.assert_close(level, expected)

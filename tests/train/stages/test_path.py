@@ -14,11 +14,11 @@ TINY = PathConfig(widths=(8, 16), bank=8, noise=0.0, shift=0)
 
 
 @pytest.fixture(scope="module")
-def given(train_pool, validation_pool, foundation, tiny_tokenizer):
+def given(train_dataset, validation_dataset, foundation, tiny_tokenizer):
     """Everything that a stage of either kind is made of."""
     torch.manual_seed(0)
     text = build_text_tower(TEXT, tiny_tokenizer)
-    return TINY, train_pool, validation_pool, foundation.vae, text, tiny_tokenizer
+    return TINY, train_dataset, validation_dataset, foundation.vae, text, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -34,19 +34,19 @@ def teacher():
 
 
 @pytest.fixture(scope="module")
-def stage(train_pool, validation_pool):
-    return TextStage(TEXT, train_pool, validation_pool)
+def stage(train_dataset, validation_dataset):
+    return TextStage(TEXT, train_dataset, validation_dataset)
 
 
 @pytest.fixture(scope="module")
-def taught(train_pool, validation_pool):
-    made = TextStage(TEXT, train_pool, validation_pool)
+def taught(train_dataset, validation_dataset):
+    made = TextStage(TEXT, train_dataset, validation_dataset)
     made.teacher = teacher()
     return made
 
 
-def test_the_tokenizer_loses_no_word_and_knows_its_length(train_pool):
-    tokenizer = train_tokenizer(train_pool.texts(), 400, 32)
+def test_the_tokenizer_loses_no_word_and_knows_its_length(train_dataset):
+    tokenizer = train_tokenizer(train_dataset.texts(), 400, 32)
     for text in ("a gold face smiles", "a violet spaceship!?", "5 Über-Köche und ein 鸭"):
         tokens = tokenizer(text).input_ids
         assert tokens[0] == tokenizer.bos_token_id
@@ -56,12 +56,12 @@ def test_the_tokenizer_loses_no_word_and_knows_its_length(train_pool):
     assert len(tokenizer(" ".join(["face"] * 90), truncation=True).input_ids) == 32
 
 
-def test_a_run_that_goes_on_has_the_tokenizer_it_began_with(train_pool, validation_pool):
+def test_a_run_that_goes_on_has_the_tokenizer_it_began_with(train_dataset, validation_dataset):
     """Learning the same texts again gives other numbers to the same words."""
-    first, again = (TextStage(TEXT, train_pool, validation_pool).tokenizer for _ in range(2))
+    first, again = (TextStage(TEXT, train_dataset, validation_dataset).tokenizer for _ in range(2))
     assert first.get_vocab() == again.get_vocab()
     assert again.model_max_length == 32
-    smaller = TextStage(replace(TEXT, vocabulary=300), train_pool, validation_pool).tokenizer
+    smaller = TextStage(replace(TEXT, vocabulary=300), train_dataset, validation_dataset).tokenizer
     assert len(smaller) < len(first)
 
 

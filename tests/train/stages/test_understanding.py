@@ -14,7 +14,7 @@ from kcdp.vision import ConvStemCLIPVisionModel
 from tests.train.conftest import PATH, SIZE, TEXT
 from tests.two_processes import results_of_two
 from train.core.trainer import LoopConfig, run_stage
-from train.data.dataset import Pool
+from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
 from train.losses.uniemo import PAPER, RELEASED, attribute_contrastive
 from train.stages import PARSER
@@ -31,7 +31,7 @@ THINGS = (
 
 
 @pytest.fixture(scope="module")
-def pools(picture, pool_cache):
+def datasets(picture, dataset_cache):
     """Six pictures of each thing, two of them held out; one has neither emotion, object nor scene."""
     rows = [
         make_record(
@@ -48,18 +48,20 @@ def pools(picture, pool_cache):
         for colour, phrase, emotion in (*THINGS, ("green", "", None))
     ]
     return tuple(
-        Pool(to_dataset(row for row in rows if row["split"] == split), pool_cache, MIKELS_8.labels, size=SIZE)
+        PictureDataset(
+            to_dataset(row for row in rows if row["split"] == split), dataset_cache, MIKELS_8.labels, size=SIZE
+        )
         for split in ("train", "val")
     )
 
 
 @pytest.fixture(scope="module")
-def given(pools, foundation, tiny_tokenizer):
+def given(datasets, foundation, tiny_tokenizer):
     """Everything that the stage is made of; the tower has three layers."""
     torch.manual_seed(0)
     text = build_text_tower(TEXT, tiny_tokenizer)
     clip = build_clip(LanguageConfig(vision_layers=3), text, foundation.vae, BottomUpPath(6, PATH))
-    return *pools, clip, tiny_tokenizer, TripletParser.from_pretrained(PARSER)
+    return *datasets, clip, tiny_tokenizer, TripletParser.from_pretrained(PARSER)
 
 
 def stage_of(given, **changes):
@@ -92,12 +94,12 @@ def test_batches_are_decided_by_the_generator(stage):
 
 
 @torch.no_grad()
-def test_kept_tokens_are_those_of_the_tower(stage, pools):
+def test_kept_tokens_are_those_of_the_tower(stage, datasets):
     chain, vision = stage.build().chain, stage.vision
-    rows = torch.arange(len(pools[0]))
-    plain = chain.embed(vision, pools[0].plain(rows))
+    rows = torch.arange(len(datasets[0]))
+    plain = chain.embed(vision, datasets[0].plain(rows))
     torch.testing.assert_close(torch.from_numpy(np.array(stage.views[0])).float(), plain, rtol=1e-2, atol=1e-2)
-    other = pools[0].augmented(rows, torch.Generator().manual_seed(0))
+    other = datasets[0].augmented(rows, torch.Generator().manual_seed(0))
     torch.testing.assert_close(
         torch.from_numpy(np.array(stage.views[1])).float(), chain.embed(vision, other), rtol=1e-2, atol=1e-2
     )
@@ -105,15 +107,15 @@ def test_kept_tokens_are_those_of_the_tower(stage, pools):
 
 @torch.no_grad()
 def test_tokens_of_a_part_come_from_the_whole_and_other_weights_have_others(given):
-    pool, vision = given[0], given[2].vision_model
-    whole = stem_tokens(pool, vision, 1)
-    part = Pool(pool.records.select([5, 2]), pool.cache_dir, pool.emotions, size=SIZE)
-    assert part.store.source_key == pool.store.key
+    dataset, vision = given[0], given[2].vision_model
+    whole = stem_tokens(dataset, vision, 1)
+    part = PictureDataset(dataset.records.select([5, 2]), dataset.cache_dir, dataset.emotions, size=SIZE)
+    assert part.store.source_key == dataset.store.key
     for view, expected in zip(stem_tokens(part, vision, 1), whole, strict=True):
         np.testing.assert_array_equal(view, expected[[5, 2]])
     changed = copy.deepcopy(vision)
     changed.pre_layrnorm.bias += 1
-    np.testing.assert_allclose(stem_tokens(pool, changed, 0)[0], whole[0] + 1, atol=1e-2)
+    np.testing.assert_allclose(stem_tokens(dataset, changed, 0)[0], whole[0] + 1, atol=1e-2)
 
 
 @torch.no_grad()
@@ -184,18 +186,18 @@ def test_a_batch_without_any_label_has_a_loss_still(stage):
 
 @torch.no_grad()
 def test_metrics_equal_slow_ones(stage):
-    task, pool = stage.build().eval(), stage.validation
+    task, dataset = stage.build().eval(), stage.validation
     metrics = stage.validate(task)
     guesses, found = [], {"scene": [], "object": []}
-    for row in range(len(pool)):
-        out = task.chain(task.vision, pool.plain(torch.tensor([row])))
+    for row in range(len(dataset)):
+        out = task.chain(task.vision, dataset.plain(torch.tensor([row])))
         guesses.append(int(out.logits.argmax()))
         for kind, embeds in (("scene", out.scene_embeds[0]), ("object", out.object_embeds[0])):
             if stage.carried[kind][row] >= 0:
                 cosines = [float(embeds @ name) for name in stage.names[kind]]
                 found[kind].append(int(np.argmax(cosines)) == stage.carried[kind][row])
-    labelled = [row for row in range(len(pool)) if pool.labels[row] >= 0]
-    labels = [int(pool.labels[row]) for row in labelled]
+    labelled = [row for row in range(len(dataset)) if dataset.labels[row] >= 0]
+    labels = [int(dataset.labels[row]) for row in labelled]
     chosen = [guesses[row] for row in labelled]
     assert len(found["scene"]) == len(found["object"]) == len(labelled) == 6
     assert metrics["accuracy-drawn"] == pytest.approx(np.mean([a == b for a, b in zip(chosen, labels, strict=True)]))
@@ -242,13 +244,13 @@ def test_a_run_leaves_tower_and_chain(stage, tmp_path):
     assert 0 <= metrics["macro_f1"] <= 1 and {"scene_recall", "object_recall", "accuracy-drawn"} <= set(metrics)
     vision = ConvStemCLIPVisionModel.from_pretrained(tmp_path / "best" / "vision").eval()
     chain = ExpertQueryChain.from_pretrained(tmp_path / "best" / "chain").eval()
-    pool = stage.validation
+    dataset = stage.validation
     with torch.no_grad():
-        out = chain(vision, pool.plain(torch.arange(len(pool))))
-    known = pool.labels >= 0
-    right = (out.logits.argmax(1) == pool.labels)[known].float().mean().item()
+        out = chain(vision, dataset.plain(torch.arange(len(dataset))))
+    known = dataset.labels >= 0
+    right = (out.logits.argmax(1) == dataset.labels)[known].float().mean().item()
     assert metrics["accuracy-drawn"] == pytest.approx(right)
-    assert out.scene_attention.shape == (len(pool), 2, 2)
+    assert out.scene_attention.shape == (len(dataset), 2, 2)
 
 
 def test_two_processes_see_half_of_the_pictures_each_and_know_all(stage, tmp_path, monkeypatch):

@@ -26,8 +26,8 @@ def text(tiny_tokenizer) -> CLIPTextModelWithProjection:
 
 
 @pytest.fixture(scope="module")
-def stage(train_pool, validation_pool, foundation, text):
-    return UNetStage(TINY, train_pool, validation_pool, foundation.vae, text, foundation.tokenizer)
+def stage(train_dataset, validation_dataset, foundation, text):
+    return UNetStage(TINY, train_dataset, validation_dataset, foundation.vae, text, foundation.tokenizer)
 
 
 def drawn(stage, size=6, **changes):
@@ -113,10 +113,10 @@ def test_captions_are_dropped_as_often_as_asked(stage):
     assert batch["input_ids"].shape == (200, stage.tokenizer.model_max_length)
 
 
-def test_batches_come_from_the_cached_latents_and_the_generator(stage, train_pool, foundation):
+def test_batches_come_from_the_cached_latents_and_the_generator(stage, train_dataset, foundation):
     first, again = drawn(stage), drawn(stage)
     assert all(torch.equal(first[name], again[name]) for name in first)
-    assert [view.shape for view in stage.augmented] == [(len(train_pool), 6, 4, 4)] * TINY.views
+    assert [view.shape for view in stage.augmented] == [(len(train_dataset), 6, 4, 4)] * TINY.views
     assert len(first["clean"]) == len(first["own"]) == 3
     plain, any_view = stage.plain[None], np.stack([stage.plain, *stage.augmented])
     for rows, latents in ((first["latents"], plain), (first["clean"], any_view)):

@@ -13,8 +13,8 @@ LOOP = LoopConfig(steps=2, batch_size=4, learning_rate=1e-3, warmup_steps=0, val
 
 
 @pytest.fixture
-def stage(train_pool, validation_pool):
-    return VAEStage(TINY, train_pool, validation_pool)
+def stage(train_dataset, validation_dataset):
+    return VAEStage(TINY, train_dataset, validation_dataset)
 
 
 def test_psnr_equals_a_slow_one():
@@ -58,10 +58,10 @@ def test_the_loss_equals_a_slow_one(stage):
     assert not any(value.requires_grad for name, value in losses.items() if name != "loss")
 
 
-def test_batches_are_crops_that_the_generator_alone_decides(train_pool, validation_pool):
+def test_batches_are_crops_that_the_generator_alone_decides(train_dataset, validation_dataset):
     config = copy.deepcopy(TINY)
     config.crop = 16
-    stage = VAEStage(config, train_pool, validation_pool)
+    stage = VAEStage(config, train_dataset, validation_dataset)
     first, again, other = (stage.batch(5, torch.Generator().manual_seed(seed))["pictures"] for seed in (1, 1, 2))
     assert first.shape == (5, 3, 16, 16)
     assert first.min() >= -1
@@ -87,21 +87,21 @@ def test_training_lowers_the_loss_and_reaches_every_parameter(stage):
     assert silent == []
 
 
-def test_validation_is_the_mean_psnr_of_plain_pictures(stage, validation_pool):
+def test_validation_is_the_mean_psnr_of_plain_pictures(stage, validation_dataset):
     task = stage.build().eval()
     with torch.no_grad():
         found = stage.validate(task)["psnr"]
-        pictures = validation_pool.plain(torch.arange(len(validation_pool)))
+        pictures = validation_dataset.plain(torch.arange(len(validation_dataset)))
         rebuilt = task.vae.decode(task.vae.encode(pictures).latent_dist.mode()).sample
     assert found == pytest.approx(psnr(rebuilt, pictures).mean().item(), rel=1e-5)
 
 
-def test_beside_a_given_encoder_only_the_decoder_trains(stage, train_pool, validation_pool, tmp_path):
+def test_beside_a_given_encoder_only_the_decoder_trains(stage, train_dataset, validation_dataset, tmp_path):
     run_stage(stage, LOOP, tmp_path / "first")
     folder = tmp_path / "first" / "best" / "vae"
     config = copy.deepcopy(TINY)
     config.encoder = str(folder)
-    run_stage(VAEStage(config, train_pool, validation_pool), LOOP, tmp_path / "second")
+    run_stage(VAEStage(config, train_dataset, validation_dataset), LOOP, tmp_path / "second")
     before = PatchAutoencoderKL.from_pretrained(folder).state_dict()
     after = PatchAutoencoderKL.from_pretrained(tmp_path / "second" / "best" / "vae").state_dict()
     for name, value in before.items():
