@@ -8,16 +8,15 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 
 import gradio as gr
 from gradio.utils import is_zero_gpu_space
 
 from kcdp.imaging import DEFAULT_LIMITS
+from kcdp.paths import ASSETS
 from kcdp.ui.layout import build_app
 from kcdp.ui.theme import css, theme
 
-ASSETS = Path(__file__).parent / "assets"
 DTYPES = ("float32", "bfloat16", "float16")
 OFFLOADS = ("model", "sequential")
 #: Requests that may wait on ZeroGPU, where Gradio by itself lets but one.

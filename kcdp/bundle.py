@@ -13,11 +13,12 @@ from diffusers import DiffusionPipeline, UNet2DConditionModel
 from kcdp.hub import FILES, HubError, Source, fetch, first_line, why_no_room
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.offload import Offload, place
+from kcdp.paths import ASSETS
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
 
 #: The bundle that ships with the code.
-EMBEDDED = Path(__file__).resolve().parents[1] / "assets" / "mini"
+EMBEDDED = ASSETS / "mini"
 
 #: Folder of a denoiser that has learned to paint emotions, where a bundle has one beside the one that KCDP sees with.
 OWN_UNET = "uniemo_unet"

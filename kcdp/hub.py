@@ -73,7 +73,9 @@ def fetch(source: Source, parts: Sequence[str] = (), files: Sequence[str] = FILE
     wanted = [f"{part}/{kind}" for part in parts for kind in files] or list(files)
     try:
         return Path(
-            snapshot_download(source.name, revision=source.revision, allow_patterns=wanted, ignore_patterns=VARIANTS)
+            snapshot_download(
+                source.name, revision=source.revision, allow_patterns=wanted, ignore_patterns=list(VARIANTS)
+            )
         )
     except Exception as error:  # the libraries between here and the Hub each have errors of their own
         raise HubError(why_not_fetched(error, source)) from error

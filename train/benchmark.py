@@ -24,6 +24,7 @@ from peft import LoraConfig
 from PIL import Image
 from transformers import HfArgumentParser
 
+# Of a script Python looks in its own folder first, where `train` would be train.py instead of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kcdp.bundle import EMBEDDED, BundleError, load_bundle

@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+# Of a script Python looks in its own folder first, where `train` would be train.py instead of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np

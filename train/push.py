@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 from huggingface_hub import HfApi
 
+# Of a script Python looks in its own folder first, where `train` would be train.py instead of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kcdp.bundle import BundleError, find_bundle

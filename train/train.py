@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+# Of a script Python looks in its own folder first, where `train` would be train.py instead of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from train.core.arguments import parse

@@ -18,6 +18,7 @@ from typing import Any
 from tqdm.auto import tqdm
 from transformers import HfArgumentParser
 
+# Of a script Python looks in its own folder first, where `train` would be train.py instead of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kcdp.emotions import LABEL_SPACES

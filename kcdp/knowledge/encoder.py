@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 import torch
-from transformers import BatchEncoding, CLIPTextModel, PreTrainedTokenizerBase
+from transformers import BatchEncoding, CLIPTextModel, CLIPTextModelWithProjection, PreTrainedTokenizerBase
 
 from kcdp.offload import execution_device
 from kcdp.results import Triplet
@@ -46,7 +46,7 @@ class KnowledgeEncoder:
     encoder stays frozen: no gradient is kept.
     """
 
-    text_encoder: CLIPTextModel
+    text_encoder: CLIPTextModel | CLIPTextModelWithProjection
     tokenizer: PreTrainedTokenizerBase
 
     @property

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
+from torch import nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, PreTrainedTokenizerBase
 from transformers.masking_utils import create_causal_mask
 
@@ -29,7 +31,7 @@ def blend(tokens: WeightedTokens) -> torch.Tensor:
         raise ValueError(
             f"A prompt needs emotions with weights of 0 or above, not all of them 0; the weights are {weights}."
         )
-    return sum(vector * (weight / sum(weights)) for vector, weight in tokens)
+    return torch.stack([vector * (weight / sum(weights)) for vector, weight in tokens]).sum(dim=0)
 
 
 def token_ids(
@@ -43,30 +45,30 @@ def token_ids(
 
     Raises ValueError when a prompt has the placeholder more than once.
     """
-    sides = []
+    sides: list[str] = []
     for prompt in prompts:
         before, found, after = prompt.partition(PLACEHOLDER)
         if PLACEHOLDER in after:
             raise ValueError(f"A prompt can have {PLACEHOLDER} only once; this one has it more often: '{prompt}'.")
-        sides += [before, after] if found else ["", prompt]
+        sides.extend((before, after) if found else ("", prompt))
     encoded = tokenize(tokenizer, sides, length, add_special_tokens=False)
     words = [
         [token for token, real in zip(ids, mask, strict=True) if real]
         for ids, mask in zip(encoded.input_ids, encoded.attention_mask, strict=True)
     ]
     rows, places = [], []
-    for before, after in zip(words[::2], words[1::2], strict=True):
-        before = before[: length - 3]
+    for before_ids, after_ids in zip(words[::2], words[1::2], strict=True):
+        before_ids = before_ids[: length - 3]
         # The emotion's own id is never looked at: another vector takes the place of its embedding.
-        row = [tokenizer.bos_token_id, *before, tokenizer.eos_token_id, *after][: length - 1]
+        row = [tokenizer.bos_token_id, *before_ids, tokenizer.eos_token_id, *after_ids][: length - 1]
         row.append(tokenizer.eos_token_id)
         rows.append(row + [tokenizer.pad_token_id] * (length - len(row)))
-        places.append(1 + len(before))
+        places.append(1 + len(before_ids))
     return torch.tensor(rows), torch.tensor(places)
 
 
 def _last_layers(
-    text_encoder: CLIPTextModel, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor
+    text_encoder: Any, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Token states (B, L, T) after the last layer but one and after the last, not normalised.
 
@@ -159,7 +161,7 @@ class PromptEncoder:
     @property
     def embeddings(self) -> tuple[torch.Tensor, ...]:
         """The vectors (V, T) of all tokens, of each text encoder."""
-        return tuple(encoder.get_input_embeddings().weight for encoder in self.text_encoders)
+        return tuple(cast(nn.Embedding, encoder.get_input_embeddings()).weight for encoder in self.text_encoders)
 
     def with_emotions(self, prompts: Sequence[str], tokens: Sequence[WeightedTokens]) -> Condition:
         """B > 0 prompts, each with its emotions in the place of its `PLACEHOLDER`.
@@ -196,7 +198,8 @@ class PromptEncoder:
         for number, (encoder, own) in enumerate(
             zip(self.text_encoders, vectors.split(self.widths, dim=1), strict=True)
         ):
-            model = getattr(encoder, "text_model", encoder)
+            # The text tower itself: one with a projection holds it as `text_model`.
+            model: Any = getattr(encoder, "text_model", encoder)
             # Its parts are called, not itself.
             bring(model)
             device = execution_device(model)
@@ -209,7 +212,7 @@ class PromptEncoder:
         behind = torch.arange(words.shape[1], device=device) > here[:, None]
         ends = ((words == self.tokenizers[-1].eos_token_id) & behind).int().argmax(dim=1)
         pooled = model.final_layer_norm(last[torch.arange(len(words), device=device), ends])
-        return self._of_two(states, encoder.text_projection(pooled))
+        return self._of_two(states, cast(CLIPTextModelWithProjection, encoder).text_projection(pooled))
 
     @torch.no_grad()
     def plain(self, texts: Sequence[str]) -> Condition:

@@ -88,6 +88,7 @@ class PatchAutoencoderKL(AutoencoderKL):
         ):
             module.weight.zero_()
             module.weight[:, :, inside, inside] = kernels.T.reshape(latent_channels, 3, factor, factor).float()
+        assert self.linear_encoder.bias is not None and self.linear_decoder.bias is not None
         self.linear_encoder.bias.copy_(-(mean @ (components / scales)))
         # One bias a colour cannot hold the mean of a whole block; the difference is far below a grey level.
         self.linear_decoder.bias.copy_(mean.reshape(3, -1).mean(1))

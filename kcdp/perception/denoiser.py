@@ -203,7 +203,12 @@ class Denoiser(nn.Module):
                 f"choose attention_levels from {sorted(self._levels_with_attention)}."
             )
         if tuning == "lora":
-            config = LoraConfig(r=lora_rank, lora_alpha=lora_alpha, target_modules=self._key_and_value_names())
+            # peft types alpha as a whole number and divides by the rank as it is.
+            config = LoraConfig(
+                r=lora_rank,
+                lora_alpha=lora_alpha,  # type: ignore[arg-type]
+                target_modules=self._key_and_value_names(),
+            )
             with _same_gradient_flags(self.unet):
                 self.unet.add_adapter(config)
         elif tuning == "kv":

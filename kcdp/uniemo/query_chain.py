@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from diffusers import ConfigMixin, ModelMixin
@@ -29,8 +29,8 @@ def tower_pixels(vision: CLIPVisionModel, pictures: torch.Tensor) -> torch.Tenso
     """
     config = vision.config
     if pictures.shape[-1] != config.image_size:
-        sides = (config.image_size, config.image_size)
-        pictures = F.interpolate(pictures, size=sides, mode="bicubic", antialias=True).clamp(-1, 1)
+        side: Any = config.image_size
+        pictures = F.interpolate(pictures, size=(side, side), mode="bicubic", antialias=True).clamp(-1, 1)
     usual = {"image_mean": OPENAI_CLIP_MEAN, "image_std": OPENAI_CLIP_STD}
     mean, std = (pictures.new_tensor(getattr(config, name, own))[:, None, None] for name, own in usual.items())
     return ((pictures / 2 + 0.5 - mean) / std).to(vision.dtype)

@@ -26,6 +26,7 @@ from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.painting.prompt import PromptEncoder
+from kcdp.paths import ASSETS
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.pipelines.pictures import safe_vae
@@ -34,7 +35,7 @@ from kcdp.vision import ConvStemCLIPModel
 from train.core.arguments import filled
 
 #: The parser is trained apart (spaCy's own training) and ships with the bundle.
-PARSER = Path(__file__).resolve().parents[2] / "assets" / "mini" / "parser"
+PARSER = ASSETS / "mini" / "parser"
 
 #: What Stable Diffusion's layout has a folder of.
 PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
