@@ -26,13 +26,13 @@ from kcdp.bundle import BundleError, load_bundle
 from kcdp.pipelines.kcdp import KCDPPipeline
 from train.bundle import assemble
 from train.core.arguments import filled, parse
+from train.core.datasets import load_records
 from train.core.foundation import Foundation
 from train.core.processes import together
 from train.core.recipe import Recipe
 from train.core.trainer import with_steps
 from train.data.dataset import PictureDataset
 from train.data.sets import SetError
-from train.data.sources import load_records
 from train.data.splits import parts, select
 from train.evaluation import figures, paintings, shipped, tables
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method

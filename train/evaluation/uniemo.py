@@ -22,12 +22,12 @@ from transformers import AutoModel
 from kcdp.imaging import to_pictures
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.bundle import trained_uniemo
+from train.core.datasets import make_dataset
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig, with_steps
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
-from train.data.records import DRAWN
-from train.data.sources import learned_from, make_dataset
+from train.data.records import DRAWN, with_shares
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.editing import Editing, editing_report
@@ -89,7 +89,7 @@ class UniEmoEvaluation:
         if not chosen:
             return None
         config, loop, shares = self.recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
-        records = learned_from(self.domains.records, shares)
+        records = with_shares(self.domains.records, shares)
         train = make_dataset(self.recipe, records, "train", shares, config.balance)
         stage = understanding_stage(self.recipe, config, train, make_dataset(self.recipe, records, "val"))
         steps = arguments.steps

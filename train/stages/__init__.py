@@ -13,10 +13,11 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from train.core.arguments import filled
+from train.core.datasets import load_records, make_dataset
 from train.core.foundation import NO_CAPTIONER, NO_KCDP, PARSER, has_two_encoders
 from train.core.recipe import Recipe
+from train.data.records import with_shares
 from train.data.sets.loading import check_set
-from train.data.sources import learned_from, load_records, make_dataset
 from train.data.splits import parts
 from train.evaluation.arguments import EvaluationArguments
 from train.stages.feedback import FeedbackConfig
@@ -106,7 +107,7 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
     from train.bundle import write_bundle
 
     config, loop, shares = recipe.stage_settings("kcdp", KCDPConfig)
-    records = learned_from(load_records(recipe), shares)
+    records = with_shares(load_records(recipe), shares)
     train = make_dataset(recipe, records, "train", shares, config.balance, labelled=True)
     held_out = make_dataset(recipe, records, "val", labelled=True)
     foundation = load_perception(recipe)

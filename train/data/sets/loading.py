@@ -14,9 +14,9 @@ from datasets.arrow_writer import ArrowWriter
 from filelock import FileLock
 from tqdm.auto import tqdm
 
-from kcdp.emotions import LabelSpace
+from kcdp.emotions import MIKELS_8, LabelSpace
 from train.data.cache import content_key
-from train.data.records import FEATURES, content_id, make_record
+from train.data.records import FEATURES, Coded, content_id, make_record
 from train.data.sets import named
 from train.data.sets.checking import checked
 from train.data.sets.entry import Entry, SetError, is_picture
@@ -123,3 +123,13 @@ def load_set(name: str, root: str | Path, space: LabelSpace, cache_dir: Path) ->
             finally:
                 aside.unlink(missing_ok=True)
     return Dataset.from_file(str(path))
+
+
+def relabelled(records: Dataset, space: LabelSpace) -> Dataset:
+    """Records of Mikels-8 with their emotions in another space; raises SetError when it cannot be reached."""
+    if space == MIKELS_8:
+        return records
+    labels: dict[str | None, str | None] = {None: None, **mapping("What the recipe names", MIKELS_8, space)}
+    emotions = [labels[emotion] for emotion in Coded.of(records, "emotion")]
+    changed = records.remove_columns("emotion").add_column("emotion", emotions, feature=FEATURES["emotion"])
+    return changed.select_columns(list(FEATURES))
