@@ -37,10 +37,11 @@ from train.evaluation.judge import Judge, train_judge
 from train.evaluation.painters import GENERATORS, Painters
 from train.evaluation.published import pair_name, published_beside
 from train.evaluation.result_cache import ResultCache
-from train.evaluation.sheets import THINGS, fusion_strip, save_picture, transfer_sheet
+from train.evaluation.sheets import THINGS, fusion_strip, transfer_sheet
 from train.evaluation.shipped import mentions, spaced
 from train.evaluation.tables import adaptation_report, percent
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS, Variant
+from train.files import write_picture
 from train.metrics.recognition import recognition_scores
 from train.stages.joint import JointConfig
 from train.stages.running import hub_config
@@ -298,8 +299,8 @@ class UniEmoEvaluation:
         def blend(weights: dict[str, float], seed: int) -> Image.Image:
             return self._painters.pipeline(weights, seed=seed, num_inference_steps=steps).images[0]
 
-        save_picture(transfer_sheet(thing, emotions), self.folder / "transfer.png")
+        write_picture(self.folder / "transfer.png", transfer_sheet(thing, emotions))
         for first, second in ((emotions[one], emotions[other]) for one, other in pairs):
             strip = fusion_strip(blend, first, second, seeds=(0, 1, 2))
-            save_picture(strip, self.folder / f"fusion-{first}-{second}.png")
+            write_picture(self.folder / f"fusion-{first}-{second}.png", strip)
         logger.info("Sheets of things and blends are in %s.", self.folder)

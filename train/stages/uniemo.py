@@ -18,10 +18,10 @@ from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.core.datasets import load_records, make_dataset
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe
-from train.core.trainer import write_folder
 from train.data.dataset import PictureDataset
 from train.data.records import with_shares
 from train.evaluation.baselines import FrozenCLIP
+from train.files import write_folder
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
 from train.stages.joint import JointConfig, JointStage
