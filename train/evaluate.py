@@ -30,6 +30,7 @@ from train.core.datasets import load_records
 from train.core.foundation import Foundation
 from train.core.processes import together
 from train.core.recipe import Recipe
+from train.core.runs import data_speaks, load_clip, load_scheduler
 from train.core.trainer import with_steps
 from train.data.dataset import PictureDataset
 from train.data.sets import SetError
@@ -47,7 +48,6 @@ from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
 from train.files import write_json, write_picture, write_text
 from train.stages import best_weights, load_foundation, load_perception
 from train.stages.kcdp import KCDPConfig
-from train.stages.running import data_speaks, load_clip, load_scheduler
 
 
 class Evaluation:

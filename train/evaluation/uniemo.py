@@ -22,8 +22,10 @@ from transformers import AutoModel
 from kcdp.imaging import to_pictures
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.bundle import trained_uniemo
+from train.core.clip import zero_shot_head
 from train.core.datasets import make_dataset
 from train.core.recipe import Recipe
+from train.core.runs import hub_config
 from train.core.trainer import LoopConfig, with_steps
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
@@ -32,7 +34,7 @@ from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.editing import Editing, editing_report
 from train.evaluation.generation import COLUMNS, REAL, Generation, generation_report
-from train.evaluation.instruments import Instruments, instruments, zero_shot_head
+from train.evaluation.instruments import Instruments, instruments
 from train.evaluation.judge import Judge, train_judge
 from train.evaluation.painters import GENERATORS, Painters
 from train.evaluation.published import pair_name, published_beside
@@ -44,7 +46,6 @@ from train.evaluation.variants import UNDERSTANDINGS, VARIANTS, Variant
 from train.files import write_picture
 from train.metrics.recognition import recognition_scores
 from train.stages.joint import JointConfig
-from train.stages.running import hub_config
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens
 from train.stages.uniemo import understanding_stage
 

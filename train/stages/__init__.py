@@ -16,6 +16,7 @@ from train.core.arguments import filled
 from train.core.datasets import load_records, make_dataset
 from train.core.foundation import NO_CAPTIONER, NO_KCDP, PARSER, has_two_encoders
 from train.core.recipe import Recipe
+from train.core.runs import best_weights, hub_config, load_foundation, load_perception, run
 from train.data.records import with_shares
 from train.data.sets.loading import check_set
 from train.data.splits import parts
@@ -25,7 +26,6 @@ from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig, KCDPStage
 from train.stages.language import LanguageConfig, LanguageStage
 from train.stages.path import PathConfig, PathStage
-from train.stages.running import best_weights, hub_config, load_foundation, load_perception, run
 from train.stages.text import TextConfig, TextStage
 from train.stages.understanding import UnderstandingConfig
 from train.stages.unet import UNetConfig, UNetStage

@@ -12,12 +12,12 @@ from PIL import Image
 
 from kcdp.imaging import to_tensor
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.core.clip import zero_shot_head
 from train.core.processes import each
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.data.neutral import without_feelings
 from train.data.records import make_record, to_dataset
-from train.evaluation.instruments import embedder, zero_shot_head
 from train.files import write_picture
 from train.metrics.semantics import clarities
 from train.stages.correlation import EmotionClassifier
@@ -120,7 +120,7 @@ def scores(
     All processes look at their share.     Raises ValueError when fewer than two scenes or two objects are known.
     """
     clip, dataset = classifier.clip, pictures.train
-    embed = embedder(clip)
+    embed = clip.embed
     heads = [zero_shot_head(clip, pictures.tables[kind].names) for kind in ("scene", "object")]
 
     def look(some: Sequence[Made]) -> tuple[torch.Tensor, torch.Tensor]:

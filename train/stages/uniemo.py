@@ -15,17 +15,11 @@ from transformers import AutoModel, CLIPModel
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.uniemo.correlation import EmotionalCorrelation
 from kcdp.uniemo.query_chain import ExpertQueryChain
+from train.core.clip import FrozenCLIP
 from train.core.datasets import load_records, make_dataset
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe
-from train.data.dataset import PictureDataset
-from train.data.records import with_shares
-from train.evaluation.baselines import FrozenCLIP
-from train.files import write_folder
-from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
-from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
-from train.stages.joint import JointConfig, JointStage
-from train.stages.running import (
+from train.core.runs import (
     best_weights,
     data_speaks,
     load_clip,
@@ -34,6 +28,12 @@ from train.stages.running import (
     load_scheduler,
     run,
 )
+from train.data.dataset import PictureDataset
+from train.data.records import with_shares
+from train.files import write_folder
+from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
+from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
+from train.stages.joint import JointConfig, JointStage
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 
 
