@@ -27,10 +27,10 @@ from kcdp.uniemo.fusion import EmotionFusion
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe
-from train.core.trainer import write_folder
+from train.core.runs import hub_config, load_scheduler
+from train.files import write_folder
 from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig
-from train.stages.running import hub_config, load_scheduler
 
 logger = logging.getLogger(__name__)
 

@@ -27,13 +27,14 @@ from kcdp.bundle import BundleError, load_bundle
 from kcdp.pipelines.kcdp import KCDPPipeline
 from train.bundle import assemble
 from train.core.arguments import filled, parse
+from train.core.datasets import load_records
 from train.core.foundation import Foundation
 from train.core.processes import together
 from train.core.recipe import Recipe
+from train.core.runs import data_speaks, load_clip, load_scheduler
 from train.core.trainer import with_steps
 from train.data.dataset import PictureDataset
 from train.data.sets import SetError
-from train.data.sources import load_records
 from train.data.splits import parts, select
 from train.evaluation import figures, paintings, shipped, tables
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation, Method
@@ -41,13 +42,13 @@ from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.painters import GENERATORS
 from train.evaluation.published import pair_name, published_beside
-from train.evaluation.result_cache import ResultCache, write_json, write_text
+from train.evaluation.result_cache import ResultCache
 from train.evaluation.uniemo import UniEmoEvaluation
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
+from train.files import write_json, write_picture, write_text
 from train.stages import best_weights, load_foundation, load_perception
 from train.stages.kcdp import KCDPConfig
-from train.stages.running import data_speaks, load_clip, load_scheduler
 
 
 class Evaluation:
@@ -175,14 +176,11 @@ class Evaluation:
             return
         foundation, scheduler, seeds = load_foundation(self.recipe), load_scheduler(self.recipe), list(range(8))
         path = self.folder / "paintings.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".part.png")
         painted = []
         for prompt in paintings.PROMPTS:
             told = foundation.prompts.plain([prompt] * len(seeds))
             painted += paintings.decoded(foundation, paintings.paint_latents(foundation, scheduler, told, seeds))
-        paintings.sheet(painted, len(seeds)).save(aside)
-        aside.replace(path)
+        write_picture(path, paintings.sheet(painted, len(seeds)))
         print(f"Text to image, a row for each of {', '.join(paintings.PROMPTS)}: {path}", flush=True)
 
     def _transfer(self, name: Literal["adaptation", "ablations"], title: str, methods: dict[str, Method]) -> None:

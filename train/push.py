@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kcdp.bundle import BundleError, find_bundle
 from kcdp.hub import first_line
-from train.core.trainer import write_folder
+from train.files import write_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What a Space is made of.

@@ -26,7 +26,7 @@ from train.data.records import SPLITS
 from train.data.sets import SetError, named
 from train.data.sets.checking import checked
 from train.data.sets.labels import reaches
-from train.evaluation.result_cache import write_json, write_text
+from train.files import write_json, write_text
 
 #: Of each list, what the Markdown report names; the JSON names all.
 SHOWN = 20

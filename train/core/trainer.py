@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +27,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from train.core.processes import alone
+from train.files import recover_folder, replace_folder, write_folder, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -122,39 +122,6 @@ def _is_sharded(accelerator: Accelerator) -> bool:
     if accelerator.distributed_type is DistributedType.DEEPSPEED:
         return accelerator.state.deepspeed_plugin.zero_stage == 3
     return accelerator.distributed_type is DistributedType.FSDP
-
-
-def _old(target: Path) -> Path:
-    return target.with_name(target.name + ".old")
-
-
-def replace_folder(source: Path, target: Path) -> None:
-    """Put the finished folder `source` where `target` is, so that a reader never sees half of it.
-
-    A folder cannot be renamed over another: whoever is killed between the two renames leaves the previous one under
-    another name, where `recover_folder` finds it.
-    """
-    old = _old(target)
-    if target.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        os.replace(target, old)
-    os.replace(source, target)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def recover_folder(target: Path) -> None:
-    """Bring back what `replace_folder` had put aside when it was killed."""
-    if not target.exists() and _old(target).exists():
-        os.replace(_old(target), target)
-
-
-def write_folder(target: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a folder beside `target`, then rename it into place."""
-    aside = target.with_name(target.name + ".part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    write(aside)
-    replace_folder(aside, target)
 
 
 @dataclass
@@ -338,9 +305,7 @@ def run_stage(
     save()
     bar.close()
     if accelerator.is_main_process:
-        aside = metrics_file.with_suffix(".part")
-        aside.write_text(json.dumps(progress.metrics, indent=2))
-        os.replace(aside, metrics_file)
+        write_json(metrics_file, progress.metrics)
     # Not `end_training`, which parts from the other processes: there are stages to come.
     for tracker in accelerator.trackers:
         tracker.finish()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from datasets import Dataset, Features
 from PIL import Image
 
 from train.data.pictures import letterbox
+from train.files import write_file
 
 TABLES = Path(__file__).parent / "tables"
 #: Side of the pictures in a built set, pixels.
@@ -65,7 +65,5 @@ def write_parquet(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any],
     if not rows:
         raise BuildError(f"No picture was found, so {path} was not written; check the folders that were given.")
     features = Features({"image": datasets.Image(), **columns})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    Dataset.from_dict({name: [row[name] for row in rows] for name in features}, features=features).to_parquet(aside)
-    os.replace(aside, path)
+    table = Dataset.from_dict({name: [row[name] for row in rows] for name in features}, features=features)
+    write_file(path, table.to_parquet)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence, Sized
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +20,8 @@ import torch
 from accelerate import PartialState
 from filelock import FileLock, Timeout
 from torch import nn
+
+from train.files import write_file, write_text
 
 #: Rows a chunk: a killed computation loses at most this many.
 CHUNK = 512
@@ -44,25 +44,16 @@ def fingerprint(*modules: nn.Module) -> str:
     return digest.hexdigest()[:32]
 
 
-def _write(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make a file beside `path`, then rename it; no two processes write beside it alike."""
-    aside = path.with_name(f"{path.name}.{uuid4().hex[:12]}.part")
-    write(aside)
-    os.replace(aside, path)
-
-
 def _write_array(path: Path, array: np.ndarray) -> None:
     def write(aside: Path) -> None:
         with aside.open("wb") as file:
             np.save(file, array, allow_pickle=False)
 
-    _write(path, write)
+    write_file(path, write)
 
 
-def write_json(path: Path, values: list[Any]) -> None:
-    """Write JSON values to `path`, aside first and then renamed."""
-    text = json.dumps(values, ensure_ascii=False)
-    _write(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+def _write_values(path: Path, values: list[Any]) -> None:
+    write_text(path, json.dumps(values, ensure_ascii=False))
 
 
 def _fill(
@@ -119,9 +110,7 @@ def _fill(
             complete(piece, wait)
     with lock_of("whole"):
         if not target.exists():
-            aside = target.with_suffix(".part")
-            merge(aside, order)
-            os.replace(aside, target)
+            write_file(target, lambda aside: merge(aside, order))
     shutil.rmtree(folder, ignore_errors=True)
     for spent in target.parent.glob(f"{target.stem}.*.lock"):
         spent.unlink(missing_ok=True)
@@ -216,5 +205,5 @@ def cached_json(
     """`cached_array` for what is not a number, such as captions and triplets: `count` JSON values, none where it is 0."""
     path = Path(cache_dir) / f"{key}.arrow"
     if not path.exists():
-        _fill(path, count, chunk, compute, write_json, JsonRows.write)
+        _fill(path, count, chunk, compute, _write_values, JsonRows.write)
     return JsonRows(path)

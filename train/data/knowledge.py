@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
+from torch import nn
 
 from kcdp.imaging import to_pictures
+from kcdp.knowledge.knowledge import Knowledge
+from kcdp.knowledge.triplets import TripletParser
 from kcdp.results import Triplet
-from train.core.foundation import Foundation
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
 from train.data.dataset import PictureDataset
+
+
+class KnowledgeParts(Protocol):
+    """The frozen networks that a picture's knowledge comes from; `train.core.foundation.Foundation` has them."""
+
+    vae: AutoencoderKL
+    text_encoder: nn.Module
+    captioner: nn.Module
+    captioning: Mapping[str, Any]
+    parser: TripletParser
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """Captioner, parser and encoder in a row."""
 
 
 class KnowledgeCache:
@@ -19,7 +39,7 @@ class KnowledgeCache:
     at inference. View 0 is the plain picture; `views` more are augmented.
     """
 
-    def __init__(self, dataset: PictureDataset, foundation: Foundation, condition: str, views: int) -> None:
+    def __init__(self, dataset: PictureDataset, foundation: KnowledgeParts, condition: str, views: int) -> None:
         self.dataset, self.foundation, self.condition = dataset, foundation, condition
         #: A view's latents (N, C, h, w), or what stands for them under a frozen denoiser.
         self.latents = dataset.latents(foundation.vae, 0)

@@ -7,13 +7,50 @@ from functools import cache
 
 from kcdp.emotions import MIKELS_8
 from train.data.wording import EVOKED, SHOWN
-from train.drawn.grammar import ADJECTIVES
 
-#: The adjectives that captions have for emotions, longest first, so that "awe-inspiring" is not left as "-inspiring".
+#: Adjectives for emotions that the renderer's captions have.
+_ADJECTIVES = [
+    "laughing",
+    "amused",
+    "silly",
+    "funny",
+    "playful",
+    "amazed",
+    "astonished",
+    "wide-eyed",
+    "dazzled",
+    "calm",
+    "content",
+    "peaceful",
+    "relaxed",
+    "happy",
+    "gentle",
+    "excited",
+    "thrilled",
+    "overjoyed",
+    "cheering",
+    "angry",
+    "furious",
+    "mad",
+    "raging",
+    "disgusted",
+    "sick",
+    "nauseous",
+    "scared",
+    "terrified",
+    "frightened",
+    "fearful",
+    "sad",
+    "crying",
+    "unhappy",
+    "miserable",
+    "gloomy",
+]
+#: Words for emotions, longest first, so that "awe-inspiring" is not left as "-inspiring".
 _WORDS = "|".join(
     re.escape(word)
     for word in sorted(
-        {*MIKELS_8.labels, *SHOWN.values(), *EVOKED.values(), *(word for some in ADJECTIVES.values() for word in some)},
+        {*MIKELS_8.labels, *SHOWN.values(), *EVOKED.values(), *_ADJECTIVES, "grossed out"},
         key=lambda word: (-len(word), word),
     )
 )

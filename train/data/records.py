@@ -111,20 +111,9 @@ def make_record(
     }
 
 
-def complete(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A drawn row, which has a picture and one caption, as a row of `FEATURES`; a row that is one stays as it is."""
-    if "id" in row:
-        return row
-    facts = {name: row[name] for name in ("domain", "style", "group", "license", "emotion", "split")}
-    return make_record(row["image"], [row["caption"]], **facts)
-
-
 def to_dataset(records: Iterable[Mapping[str, Any]]) -> Dataset:
-    """Rows of `make_record`, or of `train.drawn.draw_records`, as an in-memory dataset.
-
-    An empty one keeps the columns.
-    """
-    rows = [complete(row) for row in records]
+    """Rows of `make_record` as an in-memory dataset; an empty one keeps the columns."""
+    rows = list(records)
     return Dataset.from_dict({name: [row[name] for row in rows] for name in FEATURES}, features=FEATURES)
 
 
@@ -215,3 +204,15 @@ def labels(records: Dataset, names: tuple[str, ...]) -> np.ndarray:
         raise ValueError(f"Unknown emotion {unknown[0]!r}; the label space has {', '.join(names)}.")
     places = np.array([*(names.index(name) for name in emotions.names), -1], dtype=np.int64)
     return places[emotions.codes]
+
+
+def labelled_rows(records: Dataset) -> np.ndarray:
+    """The rows that have an emotion, int64, ascending."""
+    return np.flatnonzero(Coded.of(records, "emotion").codes >= 0)
+
+
+def with_shares(records: Dataset, shares: Mapping[str, float]) -> Dataset:
+    """`records` without the domains that have a share of 0: what is never drawn has no say in what is kept, either."""
+    domains = Coded.of(records, "domain")
+    unused = {name for name in domains.names if shares.get(name) == 0}
+    return records.select(np.flatnonzero(~domains.within(unused))) if unused else records

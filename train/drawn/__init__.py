@@ -1,5 +1,9 @@
-"""Stickers, scenes and things that we draw ourselves: endless, licence-free pictures with captions and emotions."""
+"""The renderer: an endless number of licence-free stickers, scenes and things, each with a caption and an emotion.
 
-from .renderer import BODIES, KINDS, Drawing, draw, draw_records, draw_things
+Its public face is three functions: `draw` makes one picture, `draw_pictures` many of all kinds, `draw_things` things in
+every emotion in turn. It knows nothing of data sets; `train.data.drawings` makes records of what it draws.
+"""
 
-__all__ = ["BODIES", "KINDS", "Drawing", "draw", "draw_records", "draw_things"]
+from .renderer import draw, draw_pictures, draw_things
+
+__all__ = ["draw", "draw_pictures", "draw_things"]

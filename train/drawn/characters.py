@@ -13,10 +13,11 @@ from .bodies import Anchor, Body
 from .captions import a
 from .effects import BEHIND, EFFECTS, UNDER_FACE, bubble, tint
 from .effects_face import Place
-from .faces import draw_face, fitted, random_proportions
+from .faces import draw_face
 from .gestures import floating_hands
 from .grammar import Mood, random_mood
 from .palette import mix
+from .proportions import fitted, random_proportions
 from .svg import Pen, n
 
 #: Bodies and how often each is drawn.

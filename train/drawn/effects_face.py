@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .faces import Proportions
 from .palette import shade
+from .proportions import Proportions
 from .svg import Pen, drop, n, ring, smooth
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .palette import light, shade
+from .proportions import Proportions
 from .svg import Pen, heart, n, ring, smooth, star
-
-if TYPE_CHECKING:
-    from .faces import Proportions
 
 EyePair = Callable[[Pen, "Proportions", str, str], None]
 OneEye = Callable[[Pen, float, float, float, float, str, str, int], None]

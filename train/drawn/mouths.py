@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .palette import light, shade
+from .proportions import Proportions
 from .svg import Pen, n, ring, smooth
-
-if TYPE_CHECKING:
-    from .faces import Proportions
 
 Mouth = Callable[[Pen, "Proportions", str, str], None]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import itertools
 from collections.abc import Iterator
@@ -27,7 +26,6 @@ from .svg import Pen, n
 from .things import THINGS
 
 KINDS = ("sticker", "scene", "object")
-LICENSE = "Apache-2.0"
 
 
 @dataclass(frozen=True)
@@ -171,29 +169,21 @@ def _thing(pen: Pen, emotion: str | None, noun: str | None) -> tuple[str, dict[s
     return thing_caption(rng, noun, looks, pen.style, rng.choice(setting.phrases)), attributes
 
 
-def draw_records(count: int, seed: int = 0, size: int = 128) -> Iterator[dict[str, Any]]:
-    """`count` training records (see the record schema of `train.data`), drawn one by one from `seed` on."""
+def draw_pictures(count: int, seed: int = 0, size: int = 128) -> Iterator[Drawing]:
+    """`count` stickers, scenes and things, drawn one by one from number `seed` on; each is RGBA of `size` pixels square.
+
+    Raises ValueError as `draw` does.
+    """
     for number in range(seed, seed + count):
-        yield _record(draw(number, size), "drawn", f"drawn {number}")
+        yield draw(number, size)
 
 
-def draw_things(count: int, size: int = 128) -> Iterator[dict[str, Any]]:
-    """`count` records of things in the surroundings of emotions: every thing in every emotion, again and again."""
+def draw_things(count: int, size: int = 128) -> Iterator[Drawing]:
+    """`count` things in the surroundings of emotions, one by one: every thing in every emotion, again and again.
+
+    Raises ValueError as `draw` does.
+    """
     grid = list(itertools.product(THINGS, MIKELS_8.labels))
     for number in range(count):
         noun, emotion = grid[number % len(grid)]
-        yield _record(draw(number, size, "object", emotion, noun), "things", f"drawn thing {number}")
-
-
-def _record(drawing: Drawing, domain: str, name: str) -> dict[str, Any]:
-    share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % 10
-    return {
-        "image": drawing.image,
-        "caption": drawing.caption,
-        "emotion": drawing.emotion,
-        "domain": domain,
-        "style": drawing.attributes["style"],
-        "group": name.replace(" ", "-"),
-        "split": ("val", "test")[share] if share < 2 else "train",
-        "license": LICENSE,
-    }
+        yield draw(number, size, "object", emotion, noun)

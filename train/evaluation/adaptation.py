@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from train.core.clip import FrozenCLIP
 from train.core.foundation import Foundation
 from train.core.trainer import LoopConfig, Stage, run_stage, with_steps
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
-from train.evaluation.baselines import FrozenCLIP, ResNetStage, linear_probe, zero_shot
+from train.evaluation.baselines import ResNetStage, linear_probe, zero_shot
 from train.evaluation.domains import Domains
 from train.evaluation.published import pair_name
 from train.evaluation.result_cache import ResultCache, guesses_of, write_guesses

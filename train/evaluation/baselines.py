@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -14,13 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn import functional as F
-from transformers import AutoModel, CLIPModel, CLIPTokenizer
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from kcdp import vision  # noqa: F401 - lets `AutoModel` know the CLIP with a convolutional stem
-from kcdp.imaging import to_pictures
 from kcdp.prediction.cliea import clip_similarities, emotion_prompts
-from train.data.cache import cached_array, content_key, fingerprint
+from train.core.clip import FrozenCLIP
 from train.data.dataset import PictureDataset
 from train.evaluation.result_cache import write_guesses
 
@@ -30,53 +25,6 @@ class Embedder(Protocol):
 
     def pictures(self, dataset: PictureDataset) -> np.ndarray:
         """Features (N, D)."""
-
-
-@dataclass(frozen=True)
-class FrozenCLIP:
-    """A trained CLIP whose weights stay as they are."""
-
-    model: CLIPModel
-    tokenizer: CLIPTokenizer
-    processor: CLIPImageProcessorPil
-
-    @classmethod
-    def load(cls, folder: Path, device: str | torch.device) -> FrozenCLIP:
-        """A published CLIP, with everything in one folder, or the best weights of the stage `language`, a folder a part.
-
-        Raises ValueError with one sentence when the folder holds another kind of model.
-        """
-        model, tokenizer, images = (
-            folder / part if (folder / part).is_dir() else folder for part in ("clip", "tokenizer", "image_processor")
-        )
-        clip = AutoModel.from_pretrained(model, use_safetensors=True)
-        if not isinstance(clip, CLIPModel):
-            raise ValueError(f"The model in '{folder}' is a {type(clip).__name__} where a CLIP is needed.")
-        return cls(
-            clip.to(device).eval(),
-            CLIPTokenizer.from_pretrained(tokenizer),
-            CLIPImageProcessorPil.from_pretrained(images),
-        )
-
-    @torch.no_grad()
-    def pictures(self, dataset: PictureDataset) -> np.ndarray:
-        """Unit embeddings (N, P) of the plain pictures of a dataset, computed once."""
-        model = self.model
-
-        def compute(rows: slice) -> torch.Tensor:
-            pictures = to_pictures(dataset.plain(torch.arange(rows.start, rows.stop)))
-            pixels = self.processor(images=pictures, return_tensors="pt").pixel_values.to(model.device)
-            return F.normalize(model.get_image_features(pixel_values=pixels).pooler_output, dim=-1)
-
-        towers = fingerprint(model.vision_model, model.visual_projection)
-        key = content_key("clip", dataset.store.key, towers, self.processor.to_dict())
-        return cached_array(dataset.cache_dir, key, len(dataset), compute, chunk=64)
-
-    @torch.no_grad()
-    def texts(self, texts: list[str]) -> torch.Tensor:
-        """Unit embeddings (K, P) of texts."""
-        tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(self.model.device)
-        return F.normalize(self.model.get_text_features(**tokens).pooler_output, dim=-1).cpu()
 
 
 def zero_shot(clip: FrozenCLIP, test: PictureDataset) -> np.ndarray:

@@ -8,10 +8,10 @@ from functools import cache, cached_property
 import numpy as np
 from datasets import Dataset
 
+from train.core.datasets import make_dataset
 from train.core.recipe import Recipe
 from train.data.dataset import PictureDataset
 from train.data.records import DOMAINS, Coded
-from train.data.sources import make_dataset
 from train.data.splits import parts, select
 
 

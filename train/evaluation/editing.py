@@ -17,7 +17,8 @@ from PIL import Image
 
 from kcdp.imaging import to_tensor
 from kcdp.pipelines.uniemo import UniEmoPipeline
-from train.evaluation.instruments import Instruments, Look
+from train.core.clip import PictureFunction
+from train.evaluation.instruments import Instruments
 from train.evaluation.tables import markdown_table, percent
 from train.metrics.emotion_shift import emotion_shift
 
@@ -44,7 +45,7 @@ class Editing:
 
     pipeline: UniEmoPipeline
     instruments: Instruments
-    nouns: Look
+    nouns: PictureFunction
     things: Sequence[str]
     seeds: Sequence[int]
     steps: int

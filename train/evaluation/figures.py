@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.manifold import TSNE
 
+from train.files import write_file
+
 #: One for each emotion, so that nothing depends on colour alone.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 _COLOURS = {"source": "#2a56bd", "target": "#b4490a"}
@@ -18,10 +19,7 @@ _COLOURS = {"source": "#2a56bd", "target": "#b4490a"}
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure aside, then rename it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.stem}.{os.getpid()}.part.png")
-    figure.savefig(aside, dpi=130)
-    os.replace(aside, path)
+    write_file(path, lambda aside: figure.savefig(aside, format="png", dpi=130))
 
 
 def confusion_figure(confusion: Sequence[Sequence[int]], names: Sequence[str], title: str) -> Figure:

@@ -23,8 +23,8 @@ from train.data.dataset import PictureDataset
 from train.evaluation.instruments import Instruments
 from train.evaluation.published import PublishedTable
 from train.evaluation.result_cache import ResultCache
-from train.evaluation.sheets import save_picture
 from train.evaluation.tables import PUBLISHED, markdown_table, percent, with_published
+from train.files import write_picture
 from train.metrics.diversity import lpips_diversity
 from train.metrics.emotion_accuracy import emotion_accuracy
 from train.metrics.fid import frechet_distance
@@ -193,7 +193,7 @@ class Generation:
             if len(made) != len(missing):
                 raise ValueError(f"'{name}' was asked for {len(missing)} pictures of {emotion} and made {len(made)}.")
             for seed, picture in zip(missing, made, strict=True):
-                save_picture(picture, paths[emotion][seed])
+                write_picture(paths[emotion][seed], picture)
 
         # Of all seeds, not of the missing ones: processes must agree on the batches while some are already painting.
         starts = range(0, self.count, self.batch_size)

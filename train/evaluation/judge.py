@@ -20,7 +20,7 @@ from train.core.trainer import LoopConfig, run_stage
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.evaluation.baselines import ResNet, ResNetStage
-from train.evaluation.result_cache import write_json
+from train.files import write_json
 from train.metrics.recognition import recognition_scores
 
 #: How many layers of `ResNet.body` are its stem, and how many blocks are a level.

@@ -18,6 +18,7 @@ from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.bundle import assemble_uniemo, trained_uniemo
 from train.core.recipe import Recipe
+from train.core.runs import best_weights
 from train.core.trainer import LoopConfig, Stage, run_stage, with_steps
 from train.data.cache import cached_array, content_key, fingerprint
 from train.evaluation.arguments import EvaluationArguments
@@ -36,7 +37,6 @@ from train.evaluation.paintings import decoded, paint_latents
 from train.evaluation.result_cache import ResultCache
 from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
 from train.stages.joint import JointConfig
-from train.stages.running import best_weights
 from train.stages.uniemo import JointParts
 
 #: Rows of `generation`.

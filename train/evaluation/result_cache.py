@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,20 +13,9 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from train.files import write_json
+
 logger = logging.getLogger(__name__)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file aside, then rename it into place; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """`write_text` of JSON that a person can read."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 @dataclass(frozen=True)

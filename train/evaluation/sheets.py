@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -12,14 +10,6 @@ from train.evaluation.paintings import sheet
 
 #: What the paper gives emotions to (its transfer prompt is "<emotion> {thing}").
 THINGS = ("bench", "book", "cup", "lamp", "room", "sofa", "street")
-
-
-def save_picture(picture: Image.Image, path: Path) -> None:
-    """Write a PNG aside, then rename it into place; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.stem}.{os.getpid()}.part.png")
-    picture.save(aside)
-    os.replace(aside, path)
 
 
 def headed(page: Image.Image, columns: Sequence[str], rows: Sequence[str]) -> Image.Image:

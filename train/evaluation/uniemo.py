@@ -22,28 +22,30 @@ from transformers import AutoModel
 from kcdp.imaging import to_pictures
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.bundle import trained_uniemo
+from train.core.clip import zero_shot_head
+from train.core.datasets import make_dataset
 from train.core.recipe import Recipe
+from train.core.runs import hub_config
 from train.core.trainer import LoopConfig, with_steps
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
-from train.data.records import DRAWN
-from train.data.sources import learned_from, make_dataset
+from train.data.records import DRAWN, with_shares
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
 from train.evaluation.editing import Editing, editing_report
 from train.evaluation.generation import COLUMNS, REAL, Generation, generation_report
-from train.evaluation.instruments import Instruments, instruments, zero_shot_head
+from train.evaluation.instruments import Instruments, instruments
 from train.evaluation.judge import Judge, train_judge
 from train.evaluation.painters import GENERATORS, Painters
 from train.evaluation.published import pair_name, published_beside
 from train.evaluation.result_cache import ResultCache
-from train.evaluation.sheets import THINGS, fusion_strip, save_picture, transfer_sheet
+from train.evaluation.sheets import THINGS, fusion_strip, transfer_sheet
 from train.evaluation.shipped import mentions, spaced
 from train.evaluation.tables import adaptation_report, percent
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS, Variant
+from train.files import write_picture
 from train.metrics.recognition import recognition_scores
 from train.stages.joint import JointConfig
-from train.stages.running import hub_config
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens
 from train.stages.uniemo import understanding_stage
 
@@ -89,7 +91,7 @@ class UniEmoEvaluation:
         if not chosen:
             return None
         config, loop, shares = self.recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
-        records = learned_from(self.domains.records, shares)
+        records = with_shares(self.domains.records, shares)
         train = make_dataset(self.recipe, records, "train", shares, config.balance)
         stage = understanding_stage(self.recipe, config, train, make_dataset(self.recipe, records, "val"))
         steps = arguments.steps
@@ -298,8 +300,8 @@ class UniEmoEvaluation:
         def blend(weights: dict[str, float], seed: int) -> Image.Image:
             return self._painters.pipeline(weights, seed=seed, num_inference_steps=steps).images[0]
 
-        save_picture(transfer_sheet(thing, emotions), self.folder / "transfer.png")
+        write_picture(self.folder / "transfer.png", transfer_sheet(thing, emotions))
         for first, second in ((emotions[one], emotions[other]) for one, other in pairs):
             strip = fusion_strip(blend, first, second, seeds=(0, 1, 2))
-            save_picture(strip, self.folder / f"fusion-{first}-{second}.png")
+            write_picture(self.folder / f"fusion-{first}-{second}.png", strip)
         logger.info("Sheets of things and blends are in %s.", self.folder)

@@ -13,10 +13,12 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from train.core.arguments import filled
+from train.core.datasets import load_records, make_dataset
 from train.core.foundation import NO_CAPTIONER, NO_KCDP, PARSER, has_two_encoders
 from train.core.recipe import Recipe
+from train.core.runs import best_weights, hub_config, load_foundation, load_perception, run
+from train.data.records import with_shares
 from train.data.sets.loading import check_set
-from train.data.sources import learned_from, load_records, make_dataset
 from train.data.splits import parts
 from train.evaluation.arguments import EvaluationArguments
 from train.stages.feedback import FeedbackConfig
@@ -24,7 +26,6 @@ from train.stages.joint import JointConfig
 from train.stages.kcdp import KCDPConfig, KCDPStage
 from train.stages.language import LanguageConfig, LanguageStage
 from train.stages.path import PathConfig, PathStage
-from train.stages.running import best_weights, hub_config, load_foundation, load_perception, run
 from train.stages.text import TextConfig, TextStage
 from train.stages.understanding import UnderstandingConfig
 from train.stages.unet import UNetConfig, UNetStage
@@ -106,7 +107,7 @@ def run_kcdp(recipe: Recipe) -> dict[str, float]:
     from train.bundle import write_bundle
 
     config, loop, shares = recipe.stage_settings("kcdp", KCDPConfig)
-    records = learned_from(load_records(recipe), shares)
+    records = with_shares(load_records(recipe), shares)
     train = make_dataset(recipe, records, "train", shares, config.balance, labelled=True)
     held_out = make_dataset(recipe, records, "val", labelled=True)
     foundation = load_perception(recipe)

@@ -19,10 +19,10 @@ from kcdp.uniemo.correlation import EmotionalCorrelation, estimate
 from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import pooled_features
 from kcdp.uniemo.query_chain import ExpertQueryChain
+from train.core.clip import FrozenCLIP
 from train.data.attributes import AttributeTable
 from train.data.cache import cached_array, content_key, fingerprint
 from train.data.dataset import PictureDataset
-from train.evaluation.baselines import FrozenCLIP
 
 logger = logging.getLogger(__name__)
 

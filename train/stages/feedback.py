@@ -12,13 +12,13 @@ from PIL import Image
 
 from kcdp.imaging import to_tensor
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.core.clip import zero_shot_head
 from train.core.processes import each
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.data.neutral import without_feelings
 from train.data.records import make_record, to_dataset
-from train.evaluation.instruments import embedder, zero_shot_head
-from train.evaluation.sheets import save_picture
+from train.files import write_picture
 from train.metrics.semantics import clarities
 from train.stages.correlation import EmotionClassifier
 from train.stages.feedback_selection import Criterion, keep
@@ -97,7 +97,7 @@ def generate(pipeline: UniEmoPipeline, dataset: PictureDataset, cache_dir: Path,
                 guidance_scale=config.guidance_scale,
             )
             for seed, picture in zip(missing, painted.images, strict=True):
-                save_picture(picture, paths[seed])
+                write_picture(paths[seed], picture)
         return [Made(path, emotion, prompt) for path in paths.values()]
 
     return [one for some in each(asked, make, "pictures to learn from") for one in some]
@@ -120,7 +120,7 @@ def scores(
     All processes look at their share.     Raises ValueError when fewer than two scenes or two objects are known.
     """
     clip, dataset = classifier.clip, pictures.train
-    embed = embedder(clip)
+    embed = clip.embed
     heads = [zero_shot_head(clip, pictures.tables[kind].names) for kind in ("scene", "object")]
 
     def look(some: Sequence[Made]) -> tuple[torch.Tensor, torch.Tensor]:

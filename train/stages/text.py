@@ -16,9 +16,9 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
-from train.core.trainer import write_folder
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
+from train.files import write_folder
 
 
 @dataclass

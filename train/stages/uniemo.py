@@ -15,16 +15,11 @@ from transformers import AutoModel, CLIPModel
 from kcdp.perception.pyramid import BottomUpPath
 from kcdp.uniemo.correlation import EmotionalCorrelation
 from kcdp.uniemo.query_chain import ExpertQueryChain
+from train.core.clip import FrozenCLIP
+from train.core.datasets import load_records, make_dataset
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe
-from train.core.trainer import write_folder
-from train.data.dataset import PictureDataset
-from train.data.sources import learned_from, load_records, make_dataset
-from train.evaluation.baselines import FrozenCLIP
-from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
-from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
-from train.stages.joint import JointConfig, JointStage
-from train.stages.running import (
+from train.core.runs import (
     best_weights,
     data_speaks,
     load_clip,
@@ -33,13 +28,19 @@ from train.stages.running import (
     load_scheduler,
     run,
 )
+from train.data.dataset import PictureDataset
+from train.data.records import with_shares
+from train.files import write_folder
+from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
+from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
+from train.stages.joint import JointConfig, JointStage
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 
 
 def run_uniemo_understanding(recipe: Recipe) -> dict[str, float]:
     """UniEmo: the chain of expert queries, on all pictures; labels count where there are some."""
     config, loop, shares = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
-    records = learned_from(load_records(recipe), shares)
+    records = with_shares(load_records(recipe), shares)
     train, held_out = (
         make_dataset(recipe, records, "train", shares, config.balance),
         make_dataset(recipe, records, "val"),
@@ -91,7 +92,7 @@ class JointParts:
     def load(cls, recipe: Recipe, records: Dataset) -> JointParts:
         """Of a run and its pictures; the settings of the stage `uniemo_joint` say how they are drawn."""
         joint, _, shares = recipe.stage_settings("uniemo_joint", JointConfig)
-        records = learned_from(records, shares)
+        records = with_shares(records, shares)
         config, _, _ = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
         train = make_dataset(recipe, records, "train", shares, joint.balance, labelled=True)
         held_out = make_dataset(recipe, records, "val", labelled=True)

@@ -23,11 +23,11 @@ from tests.tiny_vlm import instruct_blip
 from train.core.arguments import parse
 from train.core.foundation import PARSER, Foundation, FoundationConfig
 from train.core.recipe import Recipe
+from train.core.runs import load_scheduler
 from train.data.dataset import PictureDataset
 from train.data.knowledge import KnowledgeCache
 from train.data.records import make_record, to_dataset
 from train.stages import check, load_foundation
-from train.stages.running import load_scheduler
 from train.train import main
 
 LABELS = ("amusement", "anger", "sadness")

@@ -21,8 +21,8 @@ from train.bundle import assemble_uniemo
 from train.core.arguments import parse
 from train.core.foundation import Foundation, FoundationConfig
 from train.core.recipe import Recipe
+from train.core.runs import load_scheduler
 from train.stages import check, load_foundation, load_perception
-from train.stages.running import load_scheduler
 from train.train import main
 
 LABELS = ("amusement", "anger", "sadness")

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from train.core import trainer as loop
-from train.core.trainer import LoopConfig, recover_folder, replace_folder, run_stage, step_seed, write_folder
+from train import files
+from train.core import trainer
+from train.core.trainer import LoopConfig, run_stage, step_seed
 
 CONFIG = LoopConfig(
     steps=12,
@@ -132,7 +133,7 @@ def test_a_run_killed_while_it_renames_a_checkpoint_goes_on_from_one(tmp_path, u
         original(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop.os, "replace", dying_replace)
+        patch.setattr(files.os, "replace", dying_replace)
         killed(lambda: run_stage(TinyStage(), CONFIG, tmp_path))
     stage = TinyStage()
     assert_same(tmp_path, run_stage(stage, CONFIG, tmp_path), uninterrupted)
@@ -141,9 +142,7 @@ def test_a_run_killed_while_it_renames_a_checkpoint_goes_on_from_one(tmp_path, u
 
 def test_a_run_killed_after_its_last_checkpoint_still_reports_its_metrics(tmp_path, uninterrupted, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(
-            loop.json, "dumps", lambda *_, indent=None, original=json.dumps: die() if indent else original(*_)
-        )
+        patch.setattr(trainer, "write_json", die)
         killed(lambda: run_stage(TinyStage(), CONFIG, tmp_path))
     assert not (tmp_path / "metrics.json").exists()
     stage = TinyStage()
@@ -217,38 +216,3 @@ def test_the_seed_decides_the_run(tmp_path, uninterrupted):
 def test_step_seeds_are_distinct():
     seeds = {step_seed(seed, step, process) for seed in range(3) for step in range(2000) for process in range(8)}
     assert len(seeds) == 3 * 2000 * 8
-
-
-def test_a_failed_write_leaves_the_old_folder(tmp_path):
-    target = tmp_path / "here"
-    write_folder(target, lambda folder: (folder / "a").write_text("old"))
-
-    def fail(folder):
-        (folder / "a").write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_folder(target, fail)
-    assert (target / "a").read_text() == "old"
-    write_folder(target, lambda folder: (folder / "b").write_text("new"))
-    assert [path.name for path in target.iterdir()] == ["b"]
-    assert [path.name for path in tmp_path.iterdir()] == ["here"]
-
-
-def test_a_folder_put_aside_comes_back(tmp_path, monkeypatch):
-    target, source = tmp_path / "here", tmp_path / "new"
-    for folder, text in ((target, "old"), (source, "new")):
-        folder.mkdir()
-        (folder / "a").write_text(text)
-    with monkeypatch.context() as patch:
-        calls = []
-        patch.setattr(
-            loop.os, "replace", lambda a, b, original=os.replace: die() if calls else calls.append(original(a, b))
-        )
-        killed(lambda: replace_folder(source, target))
-    assert not target.exists()
-    recover_folder(target)
-    assert (target / "a").read_text() == "old"
-    recover_folder(target)
-    replace_folder(source, target)
-    assert (target / "a").read_text() == "new"

@@ -75,22 +75,6 @@ def test_concatenate_keeps_the_order_and_skips_empty_parts():
         concatenate([to_dataset([])])
 
 
-def test_drawn_rows_are_completed():
-    drawn = {
-        "image": Image.new("RGBA", (8, 8), "red"),
-        "caption": "a red cat that is crying",
-        "emotion": "sadness",
-        "domain": "drawn",
-        "style": "flat",
-        "group": "drawn-1",
-        "split": "val",
-        "license": "Apache-2.0",
-    }
-    row = to_dataset([drawn])[0]
-    assert (row["captions"], row["noun"], row["split"]) == (["a red cat that is crying"], None, "val")
-    assert row["id"] == record("red")["id"]
-
-
 def test_a_path_is_kept_unread_under_its_identity(tmp_path):
     facts = {"domain": "emoset", "style": "s", "group": "g", "license": "x", "scene": "Beach", "objects": ("Dog",)}
     row = make_record(tmp_path / "missing.jpg", ["x"], identity="0" * 16, **facts)

@@ -10,15 +10,16 @@ from xml.etree import ElementTree
 import pytest
 
 from kcdp.emotions import MIKELS_8
-from train.drawn import BODIES, KINDS, draw, draw_records, draw_things
+from train.drawn import draw, draw_pictures, draw_things
 from train.drawn.captions import EFFECT_WORDS, EYE_WORDS, GESTURE_WORDS, MOUTH_WORDS
-from train.drawn.characters import draw_character
+from train.drawn.characters import BODIES, draw_character
 from train.drawn.effects import EFFECTS
 from train.drawn.eyes import EYES
 from train.drawn.faces import BROWS
 from train.drawn.grammar import PROTOTYPES, random_mood
 from train.drawn.mouths import MOUTHS
 from train.drawn.palette import FAMILIES, TONES, filtered, random_style
+from train.drawn.renderer import KINDS
 from train.drawn.scenes import SCENES
 from train.drawn.settings import SETTINGS
 from train.drawn.svg import LETTERS, Pen
@@ -206,26 +207,16 @@ def test_tones_give_colours_and_gray_has_no_hue():
     assert filtered("#2a2430", "line") == "#2a2430"
 
 
-def test_records_follow_the_schema_and_split_by_group():
-    records = list(draw_records(60, seed=1000, size=16))
-    keys = {"image", "caption", "emotion", "domain", "style", "group", "split", "license"}
-    assert all(set(record) == keys for record in records)
-    assert {record["domain"] for record in records} == {"drawn"}
-    assert {record["license"] for record in records} == {"Apache-2.0"}
-    assert {record["style"] for record in records} <= set(FAMILIES)
-    assert len({record["group"] for record in records}) == 60
-    again = {record["group"]: record["split"] for record in draw_records(30, seed=1030, size=16)}
-    assert all(again.get(record["group"], record["split"]) == record["split"] for record in records)
-    assert Counter(record["split"] for record in records)["train"] > 36
+def test_pictures_are_numbered_from_the_seed_on():
+    drawings = list(draw_pictures(3, seed=1000, size=16))
+    assert [drawing.svg for drawing in drawings] == [draw(number, 16).svg for number in range(1000, 1003)]
 
 
 def test_things_come_in_every_emotion_and_say_their_name():
     grid = len(THINGS) * len(MIKELS_8)
-    assert [record["emotion"] for record in draw_things(8, size=16)] == list(MIKELS_8.labels)
-    benches = [record for record, _ in zip(draw_things(grid, size=16), range(8), strict=False)]
-    assert all("bench" in record["caption"] for record in benches)
-    assert {record["domain"] for record in benches} == {"things"}
-    assert benches[0]["group"] == "drawn-thing-0"
+    assert [drawing.emotion for drawing in draw_things(8, size=16)] == list(MIKELS_8.labels)
+    benches = [drawing for drawing, _ in zip(draw_things(grid, size=16), range(8), strict=False)]
+    assert all("bench" in drawing.caption for drawing in benches)
     # The same cell again is another picture.
     assert draw(0, 16, "object", "awe", "cup").svg != draw(grid, 16, "object", "awe", "cup").svg
     assert draw(0, 16, "object", "awe", "cup").attributes["noun"] == "cup"

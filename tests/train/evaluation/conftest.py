@@ -14,9 +14,9 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.pyramid import BottomUpPath
 from tests.tiny_vlm import instruct_blip
+from train.core.clip import FrozenCLIP
 from train.core.recipe import Recipe
 from train.data.records import make_record, to_dataset
-from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
 from train.evaluation.vlm import FrozenVLM
 from train.stages.language import LanguageConfig, build_clip

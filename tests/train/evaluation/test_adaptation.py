@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from tests.tiny_vlm import instruct_blip
+from train.core.clip import FrozenCLIP
 from train.core.foundation import Foundation
 from train.core.trainer import LoopConfig
 from train.evaluation import adaptation as module
 from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation
-from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.domains import Domains
 from train.evaluation.result_cache import ResultCache
 from train.evaluation.vlm import FrozenVLM

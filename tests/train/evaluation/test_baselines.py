@@ -12,9 +12,10 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.imaging import to_pictures
 from tests.tiny_vlm import VISION
+from train.core.clip import FrozenCLIP
 from train.core.trainer import LoopConfig, run_stage
 from train.data.augment import AugmentConfig
-from train.evaluation.baselines import FrozenCLIP, ResNet, ResNetStage, linear_probe, zero_shot
+from train.evaluation.baselines import ResNet, ResNetStage, linear_probe, zero_shot
 from train.evaluation.domains import Domains
 from train.evaluation.result_cache import guesses_of
 

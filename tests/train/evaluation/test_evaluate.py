@@ -11,11 +11,11 @@ from PIL import Image
 
 from kcdp.perception.pyramid import BottomUpPath
 from train import evaluate
+from train.core.clip import FrozenCLIP
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig, run_stage
 from train.evaluation import shipped
-from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.vlm import FrozenVLM
 from train.stages.kcdp import KCDPConfig, KCDPStage
 from train.stages.unet import build_scheduler

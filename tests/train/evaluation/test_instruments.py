@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from kcdp.imaging import to_pictures, to_tensor
-from train.evaluation.baselines import FrozenCLIP, ResNet
+from train.core.clip import FrozenCLIP, zero_shot_head
+from train.evaluation.baselines import ResNet
 from train.evaluation.domains import Domains
-from train.evaluation.instruments import embedder, instruments, zero_shot_head
+from train.evaluation.instruments import instruments
 from train.evaluation.judge import Judge
 
 NAMES = ["cat", "dog", "house"]
@@ -35,7 +36,7 @@ def test_a_head_is_clips_own_softmax_over_names(clip: FrozenCLIP, domains: Domai
 
 def test_embeddings_are_those_of_the_dataset(clip: FrozenCLIP, domains: Domains) -> None:
     dataset = domains.test("emoji")
-    found = embedder(clip)(dataset.plain(torch.arange(len(dataset))))
+    found = clip.embed(dataset.plain(torch.arange(len(dataset))))
     np.testing.assert_allclose(found.numpy(), clip.pictures(dataset), atol=1e-5)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.evaluation.result_cache import ResultCache, guesses_of, write_guesses, write_text
+from train.evaluation.result_cache import ResultCache, guesses_of, write_guesses
 
 
 def test_a_result_is_computed_once(tmp_path: Path) -> None:
@@ -37,14 +37,6 @@ def test_a_computation_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         ResultCache(tmp_path).get("result", {}, fail)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_text_replaces_a_file_whole(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "report.md"
-    write_text(path, "old")
-    write_text(path, "new")
-    assert path.read_text() == "new"
-    assert [file.name for file in path.parent.iterdir()] == ["report.md"]
 
 
 def test_guesses_come_back(tmp_path: Path) -> None:

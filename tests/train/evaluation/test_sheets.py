@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from train.evaluation.paintings import sheet
-from train.evaluation.sheets import THINGS, fusion_strip, headed, save_picture, transfer_sheet
+from train.evaluation.sheets import THINGS, fusion_strip, headed, transfer_sheet
 
 CELL = 40
 
@@ -61,12 +59,3 @@ def test_names_are_written_beside_the_cells_and_not_on_them() -> None:
         assert margin.min() < 100
         # With white at the rim, so that no name is cut off.
         assert margin[0].min() == margin[:, 0].min() == 255
-
-
-def test_a_picture_replaces_another_whole(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "sheet.png"
-    for colour in ("red", "blue"):
-        save_picture(Image.new("RGB", (2, 2), colour), path)
-    with Image.open(path) as picture:
-        assert picture.getpixel((0, 0)) == (0, 0, 255)
-    assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]

@@ -17,12 +17,12 @@ from kcdp.perception.pyramid import BottomUpPath
 from tests.train.conftest import PATH, TEXT
 from train import evaluate
 from train.core.arguments import parse
+from train.core.clip import FrozenCLIP
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig, run_stage
 from train.data.records import make_record, to_dataset
 from train.evaluation import painters, sheets
-from train.evaluation.baselines import FrozenCLIP
 from train.evaluation.inversion import InversionStage, InversionTask, learned_words
 from train.stages import uniemo
 from train.stages.joint import JointConfig

@@ -13,10 +13,10 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.pyramid import BottomUpPath
 from tests.train.conftest import PATH, SIZE, TEXT
+from train.core.clip import FrozenCLIP
 from train.core.foundation import Foundation
 from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
-from train.evaluation.baselines import FrozenCLIP
 from train.stages import PARSER
 from train.stages.language import LanguageConfig, build_clip
 from train.stages.text import build_text_tower

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kcdp.emotions import EMOTION_ROI_6, KCDP_6, LABEL_SPACES, MIKELS_8, POLARITY, SER_7, LabelSpace, to_kcdp_6
 from train.data.sets.entry import SetError
 
-#: Spaces that KCDP-6 merges.
-_FINER = (MIKELS_8, SER_7, EMOTION_ROI_6)
+_NEGATIVE, _POSITIVE = POLARITY.labels
+
+#: (source space, target space) -> every label of the source in the target, None where it is dropped by rule.
+#: A merge cannot be undone, and of `surprise` nobody has said whether it is pleasant. The first four of Mikels-8 are positive.
+MERGES: dict[tuple[str, str], Mapping[str, str | None]] = {
+    **{
+        (space.name, KCDP_6.name): {label: to_kcdp_6(label) for label in space.labels}
+        for space in (MIKELS_8, SER_7, EMOTION_ROI_6)
+    },
+    (MIKELS_8.name, POLARITY.name): {
+        label: _POSITIVE if place < 4 else _NEGATIVE for place, label in enumerate(MIKELS_8.labels)
+    },
+}
 
 
 def reaches(source: LabelSpace, target: LabelSpace) -> bool:
-    """Whether every label of `source` has a place in `target`, or is dropped there by rule.
-
-    KCDP-6 merges Mikels-8, SER-7 (dropping `neutral`) and EmotionROI-6; Mikels-8 has a polarity. A merge cannot be undone,
-    and of `surprise` nobody has said whether it is pleasant.
-    """
-    return source == target or (target == KCDP_6 and source in _FINER) or (source, target) == (MIKELS_8, POLARITY)
+    """Whether every label of `source` has a place in `target`, or is dropped there by rule."""
+    return source == target or (source.name, target.name) in MERGES
 
 
 def mapping(title: str, source: LabelSpace, target: LabelSpace) -> dict[str, str | None]:
@@ -23,16 +32,12 @@ def mapping(title: str, source: LabelSpace, target: LabelSpace) -> dict[str, str
 
     Raises SetError when `target` cannot be reached; `title` is the data set's.
     """
+    if source == target:
+        return {label: label for label in source.labels}
     if not reaches(source, target):
         known = ", ".join(name for name, space in LABEL_SPACES.items() if reaches(source, space))
         raise SetError(
             f"{title} is labelled in {source.name}, which cannot be brought to {target.name}; "
             f"set label_space to one of {known}, or leave the set out."
         )
-    if source == target:
-        return {label: label for label in source.labels}
-    if target == KCDP_6:
-        return {label: to_kcdp_6(label) for label in source.labels}
-    # The first four of Mikels-8 are positive.
-    negative, positive = POLARITY.labels
-    return {label: positive if place < 4 else negative for place, label in enumerate(source.labels)}
+    return dict(MERGES[source.name, target.name])

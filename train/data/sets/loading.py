@@ -14,14 +14,15 @@ from datasets.arrow_writer import ArrowWriter
 from filelock import FileLock
 from tqdm.auto import tqdm
 
-from kcdp.emotions import LabelSpace
+from kcdp.emotions import MIKELS_8, LabelSpace
 from train.data.cache import content_key
-from train.data.records import FEATURES, content_id, make_record
+from train.data.records import FEATURES, Coded, content_id, make_record
 from train.data.sets import named
 from train.data.sets.checking import checked
 from train.data.sets.entry import Entry, SetError, is_picture
 from train.data.sets.labels import mapping
 from train.data.wording import normalise, with_article
+from train.files import write_file
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,15 @@ def check_set(name: str, root: str | Path, space: LabelSpace) -> None:
         raise SetError(f"There is no folder {root}; give the root folder of {chosen.title}.")
 
 
+def _write_records(path: Path, name: str, root: Path, space: LabelSpace) -> None:
+    with ArrowWriter(path=str(path), features=FEATURES, writer_batch_size=_ROWS_A_BATCH) as writer:
+        for record in _records(name, root, space):
+            writer.write(record)
+        count, _ = writer.finalize()
+    if not count:
+        raise SetError(f"No picture of {named(name).title} below {root} can be used; run train/validate.py on it.")
+
+
 def load_set(name: str, root: str | Path, space: LabelSpace, cache_dir: Path) -> Dataset:
     """The pictures of a published set below `root`, as records of the domain `name`, labelled in `space`.
 
@@ -109,17 +119,15 @@ def load_set(name: str, root: str | Path, space: LabelSpace, cache_dir: Path) ->
     path = cache_dir / f"{name}-{content_key(VERSION, str(root), space.name, _stamp(root))}.arrow"
     with FileLock(f"{path}.lock"):
         if not path.exists():
-            aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-            try:
-                with ArrowWriter(path=str(aside), features=FEATURES, writer_batch_size=_ROWS_A_BATCH) as writer:
-                    for record in _records(name, root, space):
-                        writer.write(record)
-                    count, _ = writer.finalize()
-                if not count:
-                    raise SetError(
-                        f"No picture of {named(name).title} below {root} can be used; run train/validate.py on it."
-                    )
-                os.replace(aside, path)
-            finally:
-                aside.unlink(missing_ok=True)
+            write_file(path, lambda aside: _write_records(aside, name, root, space))
     return Dataset.from_file(str(path))
+
+
+def relabelled(records: Dataset, space: LabelSpace) -> Dataset:
+    """Records of Mikels-8 with their emotions in another space; raises SetError when it cannot be reached."""
+    if space == MIKELS_8:
+        return records
+    labels: dict[str | None, str | None] = {None: None, **mapping("What the recipe names", MIKELS_8, space)}
+    emotions = [labels[emotion] for emotion in Coded.of(records, "emotion")]
+    changed = records.remove_columns("emotion").add_column("emotion", emotions, feature=FEATURES["emotion"])
+    return changed.select_columns(list(FEATURES))

@@ -11,10 +11,10 @@ from diffusers import DDPMScheduler
 
 from kcdp.hub import fetch
 from kcdp.knowledge.triplets import TripletParser
+from train.core.clip import FrozenCLIP
 from train.core.foundation import NO_CAPTIONER, NO_KCDP, PARSER, Foundation, FoundationConfig, hub_scheduler
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig, Stage, run_stage
-from train.evaluation.baselines import FrozenCLIP
 
 
 def best_weights(recipe: Recipe, stage: str) -> Path:

@@ -6,7 +6,6 @@ import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -17,13 +16,15 @@ from kcdp.emotions import KCDP_6, MIKELS_8
 from tests.train.data.sets.layouts import LAYOUTS, paint
 from tests.two_processes import in_two_processes
 from train.core.arguments import parse
+from train.core.datasets import load_records, make_dataset
 from train.core.recipe import Recipe
-from train.data import sources
+from train.data import drawings
 from train.data.dataset import PictureDataset
-from train.data.records import FEATURES, Coded, content_id, make_record
+from train.data.drawings import drawn_pictures
+from train.data.records import FEATURES, Coded, content_id, make_record, with_shares
 from train.data.sets import SetError
-from train.data.sources import drawn_records, learned_from, load_records, make_dataset
-from train.drawn import draw_records
+from train.drawn import draw_pictures
+from train.drawn.renderer import Drawing
 from train.evaluation.domains import Domains
 from train.stages import check
 
@@ -41,8 +42,8 @@ def recipe(tmp_path: Path) -> Recipe:
 
 def test_a_domain_of_no_share_is_left_out(recipe: Recipe) -> None:
     records = load_records(recipe)
-    assert Coded.of(learned_from(records, {"emoset": 1.0, "ser30k": 0.0}), "domain").names == ("drawn", "emoset")
-    assert learned_from(records, {"emoset": 1.0}) is learned_from(records, {}) is records
+    assert Coded.of(with_shares(records, {"emoset": 1.0, "ser30k": 0.0}), "domain").names == ("drawn", "emoset")
+    assert with_shares(records, {"emoset": 1.0}) is with_shares(records, {}) is records
 
 
 def test_drawn_pictures_and_sets_come_together_in_one_label_space(recipe: Recipe) -> None:
@@ -62,15 +63,15 @@ def test_drawn_pictures_and_sets_come_together_in_one_label_space(recipe: Recipe
 def test_one_of_two_processes_draws_for_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawers = tmp_path / "drawers"
 
-    def draw(count: int, seed: int) -> Iterator[dict[str, Any]]:
+    def draw(count: int, seed: int) -> Iterator[Drawing]:
         with drawers.open("a") as file:
             file.write(f"{os.getpid()}\n")
-        yield from draw_records(count, seed)
+        yield from draw_pictures(count, seed)
 
-    monkeypatch.setattr(sources, "draw_records", draw)
+    monkeypatch.setattr(drawings, "draw_pictures", draw)
 
     def load() -> None:
-        assert len(drawn_records(40, tmp_path / "cache")) == 40
+        assert len(drawn_pictures(40, tmp_path / "cache")) == 40
 
     in_two_processes(load)
     assert len(drawers.read_text().split()) == 1

@@ -1,0 +1,28 @@
+"""Drawings as records."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from train.data.drawings import drawing_records
+from train.data.records import FEATURES
+from train.drawn import draw_pictures, draw_things
+from train.drawn.palette import FAMILIES as STYLES
+
+
+def test_records_follow_the_schema_and_split_by_group() -> None:
+    records = list(drawing_records(draw_pictures(60, 1000, 16), "drawn", "drawn", 1000))
+    assert all(set(record) == set(FEATURES) for record in records)
+    assert {record["domain"] for record in records} == {"drawn"}
+    assert {record["license"] for record in records} == {"Apache-2.0"}
+    assert {record["style"] for record in records} <= set(STYLES)
+    assert records[0]["group"] == "drawn-1000" and len({record["group"] for record in records}) == 60
+    later = drawing_records(draw_pictures(30, 1030, 16), "drawn", "drawn", 1030)
+    again = {record["group"]: record["split"] for record in later}
+    assert [record["split"] for record in records[30:]] == list(again.values())
+    assert Counter(record["split"] for record in records)["train"] > 36
+
+
+def test_things_are_a_domain_of_their_own() -> None:
+    (record,) = drawing_records(draw_things(1, 16), "things", "drawn thing")
+    assert (record["domain"], record["group"]) == ("things", "drawn-thing-0")

@@ -1,0 +1,86 @@
+"""Which package may import which: data, then the training core, then stages and evaluation, then the commands."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+#: Package -> what of this repository it may import beside itself; the longest prefix of a module's name counts.
+ALLOWED = {
+    "train.drawn": ("kcdp.emotions",),
+    "train.metrics": ("kcdp", "train.data.cache"),
+    "train.losses": ("kcdp",),
+    "train.data": ("kcdp", "train.drawn"),
+    "train.evaluation": (
+        "kcdp",
+        "train.data",
+        "train.core",
+        "train.losses",
+        "train.metrics",
+        "train.stages",
+        "train.bundle",
+    ),
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Modules of this repository that a file imports, those for types alone and those inside functions too."""
+    package = path.relative_to(ROOT).parent.parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = (
+                ".".join([*package[: len(package) + 1 - node.level], node.module or ""]) if node.level else node.module
+            )
+            found.add(base.strip("."))
+    return {name for name in found if name.split(".")[0] in ("kcdp", "train", "tests")}
+
+
+def below(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_arrows_run_one_way(package: str) -> None:
+    known = (package, *ALLOWED[package])
+    for path in (ROOT / package.replace(".", "/")).rglob("*.py"):
+        wrong = [name for name in imports(path) if not any(below(name, allowed) for allowed in known)]
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_the_renderer_is_known_by_its_face_alone() -> None:
+    """Only what makes records of drawings names their type."""
+    for path in (ROOT / "train").rglob("*.py"):
+        if (ROOT / "train/drawn") not in path.parents and path != ROOT / "train/data/drawings.py":
+            inside = [name for name in imports(path) if name.startswith("train.drawn.")]
+            assert not inside, f"{path.relative_to(ROOT)} imports {inside}"
+
+
+def test_modules_form_no_circle() -> None:
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for folder in ("kcdp", "train")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    packages = {name for name, path in files.items() if path.name == "__init__.py"}
+    # A package's own modules are below it; that they are inside it is no arrow.
+    graph = {
+        name: {other for other in imports(path) if other in files and not (other in packages and below(name, other))}
+        for name, path in files.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join((*trail[trail.index(name) :], name))
+        if name not in done:
+            for other in graph[name]:
+                visit(other, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())

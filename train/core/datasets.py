@@ -1,0 +1,51 @@
+"""From a recipe to records and datasets: the one place where training and evaluation get their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from datasets import Dataset
+
+from train.core.recipe import Recipe
+from train.data.dataset import PictureDataset
+from train.data.drawings import drawn_pictures, drawn_things
+from train.data.folder import load_folder
+from train.data.parquet import load_domains
+from train.data.records import concatenate, labelled_rows
+from train.data.sets.loading import load_set, relabelled
+from train.data.splits import select
+
+
+def load_records(recipe: Recipe) -> Dataset:
+    """Every picture that the recipe names, all domains and splits, labelled in the recipe's space.
+
+    Raises ValueError when it names none, or something that cannot be read or be labelled so.
+    """
+    parts = list(load_domains(recipe.data).values()) if recipe.data else []
+    if recipe.folder:
+        parts.append(load_folder(recipe.folder))
+    if recipe.drawn:
+        parts.append(drawn_pictures(recipe.drawn, recipe.cache_dir))
+    if recipe.drawn_things:
+        parts.append(drawn_things(recipe.drawn_things, recipe.cache_dir))
+    parts = [relabelled(part, recipe.emotions) for part in parts]
+    parts += [load_set(name, root, recipe.emotions, recipe.cache_dir / "sets") for name, root in recipe.sets.items()]
+    return concatenate(parts)
+
+
+def make_dataset(
+    recipe: Recipe,
+    records: Dataset,
+    part: str,
+    shares: Mapping[str, float] | None = None,
+    balance: float = 0.0,
+    labelled: bool = False,
+) -> PictureDataset:
+    """A part of the recipe's protocol as a dataset; `labelled` leaves out what has no emotion."""
+    rows = select(records, recipe.protocol, part)
+    if labelled:
+        rows = np.intersect1d(rows, labelled_rows(records), assume_unique=True)
+    return PictureDataset(
+        records.select(rows), recipe.cache_dir / "pictures", recipe.emotions.labels, shares, balance, recipe.size
+    )

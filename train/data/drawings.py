@@ -1,0 +1,65 @@
+"""What the renderer draws, as records: drawn once, kept as Parquet."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from filelock import FileLock
+
+from train.data.records import from_parquet, make_record, to_dataset
+from train.drawn import draw_pictures, draw_things
+from train.drawn.renderer import Drawing
+
+#: Raise when the renderer changes what it draws: pictures of the old kind are then drawn again.
+VERSION = 1
+LICENSE = "Apache-2.0"
+
+
+def drawing_records(drawings: Iterable[Drawing], domain: str, name: str, first: int = 0) -> Iterator[dict[str, Any]]:
+    """Drawings as records of `domain`; the group of each is `name` and its number from `first` on, and decides its split.
+
+    A tenth is of the validation split, a tenth of the test split.
+    """
+    for number, drawing in enumerate(drawings, start=first):
+        group = f"{name} {number}"
+        share = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4]) % 10
+        yield make_record(
+            drawing.image,
+            [drawing.caption],
+            domain=domain,
+            style=drawing.attributes["style"],
+            group=group.replace(" ", "-"),
+            license=LICENSE,
+            emotion=drawing.emotion,
+            split=("val", "test")[share] if share < 2 else "train",
+        )
+
+
+def _kept(name: str, records: Iterable[dict[str, Any]], cache_dir: Path) -> Dataset:
+    """Records in `cache_dir`, made by one of all processes where they are not there yet."""
+    path = cache_dir / f"{name}.parquet"
+    if not path.exists():
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                aside = path.with_suffix(".part")
+                to_dataset(records).to_parquet(aside)
+                os.replace(aside, path)
+    return from_parquet(path)
+
+
+def drawn_pictures(count: int, cache_dir: Path, seed: int = 0) -> Dataset:
+    """`count` drawn stickers, scenes and things as records of the domain `drawn`."""
+    records = drawing_records(draw_pictures(count, seed), "drawn", "drawn", seed)
+    return _kept(f"drawn-v{VERSION}-{count}-{seed}", records, cache_dir)
+
+
+def drawn_things(count: int, cache_dir: Path) -> Dataset:
+    """`count` drawn things in emotional surroundings as records of the domain `things`."""
+    records = drawing_records(draw_things(count), "things", "drawn thing")
+    return _kept(f"things-v{VERSION}-{count}", records, cache_dir)
