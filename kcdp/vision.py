@@ -2,7 +2,7 @@
 
 A transformer on raw 16 x 16 patches has to find out by itself that neighbouring pixels belong together: one of this size
 was still blind after 34,000 pictures. A few convolutions in front (Xiao et al. 2021, "Early convolutions help
-transformers see better") know it from the start; and here they can be taken from the pyramid's path, which learns on
+transformers see better") know it from the start; and here they can be taken from the latent encoder, which learns on
 latents, four times as fast as on pixels.
 """
 
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, CLIPVisionModel
 from transformers.models.clip.modeling_clip import CLIPVisionEmbeddings
 
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 
 
 class ConvStemCLIPVisionConfig(CLIPVisionConfig):
@@ -45,7 +45,7 @@ class ConvStemCLIPConfig(CLIPConfig):
 class ConvStem(nn.Module):
     """Pictures (B, 3, H, W) to patch embeddings (B, D, H / p, W / p); stands where CLIP has one strided convolution.
 
-    A linear code of lapped blocks, as the autoencoder's (`PatchAutoencoderKL.linear_encoder`), then the pyramid's path; the
+    A linear code of lapped blocks, as the autoencoder's (`PatchAutoencoderKL.linear_encoder`), then a latent encoder; the
     second level and, enlarged, what is coarser together make the embeddings.
 
     Raises ValueError when the patch size is not twice that of a block, or there are fewer than two levels.
@@ -60,7 +60,7 @@ class ConvStem(nn.Module):
                 f"{config.patch_size}; give two levels or more, and patches of {2 * block}."
             )
         self.code = nn.Conv2d(3, config.code_channels, 2 * block, stride=block, padding=block // 2)
-        self.path = BottomUpPath(config.code_channels, tuple(config.stem_widths))
+        self.path = LatentEncoder(config.code_channels, tuple(config.stem_widths))
         self.project = nn.Conv2d(sum(config.stem_widths[1:]), config.hidden_size, kernel_size=1)
 
     @property

@@ -12,11 +12,12 @@ from kcdp.emotions import LABEL_SPACES
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.denoiser import Denoiser
-from kcdp.perception.pyramid import BottomUpPath, FeaturePyramid
+from kcdp.perception.latent_encoder import LatentEncoder
+from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.prediction.cliea import CLIEA
 from kcdp.prediction.moe import MixtureOfExperts
-from train.stages import PARSER
+from train.core.foundation import PARSER
 from train.stages.language import LanguageConfig, build_captioner, build_clip
 from train.stages.text import TextConfig, build_text_tower
 from train.stages.unet import UNetConfig, build_unet
@@ -33,7 +34,7 @@ def tiny_pipeline(tokenizer: CLIPTokenizer, condition: str = "both", **options: 
         words = LanguageConfig(vision_layers=1, decoder_layers=1)
         text = build_text_tower(TextConfig(width=WIDTH, layers=1, max_tokens=LENGTH), tokenizer)
         vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE, scaling_factor=0.7)
-        clip = build_clip(words, text, vae, BottomUpPath(6, (8, 16)))
+        clip = build_clip(words, text, vae, LatentEncoder(6, (8, 16)))
         captioner = build_captioner(words, clip, tokenizer)
         # Random weights say the same of every picture unless they look at it closely.
         for layer in captioner.decoder.bert.encoder.layer:

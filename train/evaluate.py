@@ -25,13 +25,11 @@ from accelerate import PartialState
 
 from kcdp.bundle import BundleError, load_bundle
 from kcdp.pipelines.kcdp import KCDPPipeline
-from train.bundle import assemble
-from train.core.arguments import filled, parse
 from train.core.datasets import load_records
 from train.core.foundation import Foundation
-from train.core.processes import together
+from train.core.processes import process_group
 from train.core.recipe import Recipe
-from train.core.runs import data_speaks, load_clip, load_scheduler
+from train.core.runs import best_weights, exit_on_error, load_clip, load_foundation, load_perception, load_scheduler
 from train.core.trainer import with_steps
 from train.data.dataset import PictureDataset
 from train.data.sets import SetError
@@ -45,10 +43,10 @@ from train.evaluation.published import pair_name, published_beside
 from train.evaluation.result_cache import ResultCache
 from train.evaluation.uniemo import UniEmoEvaluation
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
-from train.evaluation.vlm import FrozenVLM, VLMConfig, answers_questions
+from train.evaluation.vlm import FrozenVLM, answers_questions
 from train.files import write_json, write_picture, write_text
-from train.stages import best_weights, load_foundation, load_perception
-from train.stages.kcdp import KCDPConfig
+from train.stages.kcdp import KCDPConfig, assemble
+from train.stages.registry import read_recipe
 
 
 class Evaluation:
@@ -59,7 +57,7 @@ class Evaluation:
         self.recipe, self.arguments = recipe, arguments
         self.config, self.loop, _ = recipe.stage_settings("kcdp", KCDPConfig)
         parts(recipe.protocol)
-        self.asked = filled(VLMConfig, arguments.vlm, "vlm") if arguments.vlm else None
+        self.asked = arguments.vlm
         self.folder = Path(recipe.output_dir) / "evaluation"
         self.store = ResultCache(self.folder / "results")
 
@@ -84,7 +82,7 @@ class Evaluation:
     def adaptation(self) -> Adaptation:
         loop = dataclasses.replace(self.loop, batch_size=self.arguments.batch_size)
         # Of the foundation, only the labelled path has been told emotions, those of targets among them.
-        foundation = load_perception(self.recipe, path="path")
+        foundation = load_perception(self.recipe, latent_encoder="latent_encoder")
         return Adaptation(
             self.domains,
             foundation,
@@ -103,7 +101,7 @@ class Evaluation:
         if self.asked is None:
             speaks = answers_questions(foundation.captioner)
             return FrozenVLM(foundation.captioner, foundation.processor) if speaks else None
-        with data_speaks(), PartialState().main_process_first():
+        with exit_on_error(), PartialState().main_process_first():
             return FrozenVLM.load(self.asked, PartialState().device)
 
     @cached_property
@@ -235,26 +233,26 @@ class Evaluation:
 
     def understanding(self) -> None:
         """What expert queries are worth."""
-        with data_speaks():
+        with exit_on_error():
             found = self.uniemo.understanding()
         if found:
             self._report("understanding", *found)
 
     def generation(self) -> None:
         """Pictures that methods make for emotions, and sheets to look at."""
-        with data_speaks():
+        with exit_on_error():
             found = self.uniemo.generation()
         if found:
             self._report("generation", *found)
 
     def editing(self) -> None:
         """A thing in an emotion, two emotions in one picture, a real picture in another emotion."""
-        with data_speaks():
+        with exit_on_error():
             self._report("editing", *self.uniemo.editing())
 
     def variants(self) -> None:
         """UniEmo with one thing changed."""
-        with data_speaks():
+        with exit_on_error():
             found = self.uniemo.variants()
         if found:
             self._report("variants", *found)
@@ -278,9 +276,9 @@ MEASURES: dict[str, Callable[[Evaluation], None]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for; raises SystemExit with one sentence when it makes no sense."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    kinds = (Recipe, EvaluationArguments)
     line = sys.argv[1:] if arguments is None else arguments
-    recipe, wanted = parse(kinds, line, __doc__, {"evaluation": EvaluationArguments})
+    recipe = read_recipe(line, __doc__, short="evaluation", evaluation=EvaluationArguments)
+    wanted = recipe.evaluation
     rows = {*METHODS, *ABLATIONS, *UNDERSTANDINGS, *GENERATORS, *VARIANTS}
     for asked, known in ((wanted.what, {*MEASURES, "all"}), (wanted.methods, rows)):
         unknown = [name for name in asked if name not in known]
@@ -291,7 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from error
     try:
-        with together():
+        with process_group():
             # Twenty trainings are asked for by name.
             later = {"variants"}
             if "all" in wanted.what:

@@ -16,11 +16,10 @@ from pathlib import Path
 # Of a script Python looks in its own folder first, where `train` would be train.py instead of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from train.core.arguments import parse
-from train.core.processes import together
-from train.core.recipe import Recipe
+from train.core.processes import process_group
 from train.data.sets import SetError
-from train.stages import STAGES, check
+from train.evaluation.arguments import EvaluationArguments
+from train.stages.registry import STAGES, check, read_recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,15 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # Six lines a checkpoint.
     logging.getLogger("accelerate").setLevel(logging.WARNING)
-    (recipe,) = parse((Recipe,), sys.argv[1:] if arguments is None else arguments, __doc__)
+    line = sys.argv[1:] if arguments is None else arguments
+    recipe = read_recipe(line, __doc__, evaluation=EvaluationArguments)
     try:
         check(recipe)
     except ValueError as error:
         raise SystemExit(str(error)) from error
     try:
-        with together():
+        with process_group():
             for name in recipe.stages:
-                STAGES[name](recipe)
+                STAGES[name].run(recipe)
     except SetError as error:
         raise SystemExit(str(error)) from error
 

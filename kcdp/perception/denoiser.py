@@ -218,6 +218,10 @@ class Denoiser(nn.Module):
                     setattr(layer, part, nn.Parameter(parameter.detach().clone()))
         elif tuning == "full":
             self.unet.requires_grad_(True)
+            # What comes after the features gets no gradient, and processes that train together wait for one of each parameter.
+            for name in ("conv_norm_out", "conv_out", *(["up_blocks"] if features == "encoder" else [])):
+                if (unread := getattr(self.unet, name)) is not None:
+                    unread.requires_grad_(False)
         self.train(unet.training)
 
     def _watch(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -12,28 +11,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
 
-from kcdp.perception.convolution import ResidualBlock, conv_norm
-
-
-class BottomUpPath(ModelMixin, ConfigMixin):
-    """A residual network over latents (B, C, H, W): one map (B, widths[i], H / 2^i, W / 2^i) a level."""
-
-    @register_to_config
-    def __init__(self, latent_channels: int = 4, widths: Sequence[int] = (64, 128, 192)) -> None:
-        super().__init__()
-        pairs = itertools.pairwise((latent_channels, *widths))
-        self.levels = nn.ModuleList(
-            nn.Sequential(conv_norm(inside, width, 2 if level else 1), ResidualBlock(width), ResidualBlock(width))
-            for level, (inside, width) in enumerate(pairs)
-        )
-
-    def forward(self, latents: torch.Tensor) -> list[torch.Tensor]:
-        """What each level makes of latents (B, C, H, W), high resolution first."""
-        maps = []
-        for level in self.levels:
-            latents = level(latents)
-            maps.append(latents)
-        return maps
+from kcdp.perception.latent_encoder import LatentEncoder
 
 
 class FeaturePyramid(ModelMixin, ConfigMixin):
@@ -47,10 +25,10 @@ class FeaturePyramid(ModelMixin, ConfigMixin):
         feature_channels: channels of F_i for each level, high resolution first (`Denoiser.feature_channels`).
         attention_channels: channels of A_i, 0 at a level without (`Denoiser.attention_channels(tokens)`).
         out_channels: width of the pyramid.
-        latent_channels: of the latents that a bottom-up path reads beside h (as in PANet, Liu et al. 2018); 0 for none, as in
-            the paper. Stable Diffusion has seen billions of pictures; a denoiser that saw a few ten thousand needs
-            this second pair of eyes, which learns from labels alone and twenty times as fast.
-        path_channels: width of that path at each level; every level is half as wide and high as the one before.
+        latent_channels: of the latents that a `LatentEncoder` reads beside h (a bottom-up path, as in PANet, Liu et al. 2018);
+            0 for none, as in the paper. Stable Diffusion has been trained on billions of pictures; beside a denoiser that was
+            trained on a few ten thousand, a network that learns from labels alone is needed, and trains twenty times as fast.
+        path_channels: widths of the latent encoder's levels; every level is half as wide and high as the one before.
 
     Raises ValueError when the lists differ in length.
     """
@@ -67,7 +45,7 @@ class FeaturePyramid(ModelMixin, ConfigMixin):
         super().__init__()
         if latent_channels and len(path_channels) != len(feature_channels):
             raise ValueError(
-                f"There are {len(feature_channels)} levels of features but {len(path_channels)} of the bottom-up path; "
+                f"There are {len(feature_channels)} levels of features but {len(path_channels)} of the latent encoder; "
                 "give one number of channels for each level."
             )
         if len(feature_channels) != len(attention_channels):
@@ -80,7 +58,8 @@ class FeaturePyramid(ModelMixin, ConfigMixin):
         self.attention_norms = nn.ModuleList(
             nn.GroupNorm(1, width) if width else nn.Identity() for width in attention_channels
         )
-        self.path = BottomUpPath(latent_channels, path_channels) if latent_channels else None
+        # Named as in the weights of bundles.
+        self.path = LatentEncoder(latent_channels, path_channels) if latent_channels else None
         self.lateral = nn.ModuleList(nn.Conv2d(width, out_channels, kernel_size=1) for width in self.in_channels)
         self.smooth = nn.ModuleList(nn.Conv2d(out_channels, out_channels, 3, padding=1) for _ in self.in_channels)
 
@@ -105,8 +84,8 @@ class FeaturePyramid(ModelMixin, ConfigMixin):
     ) -> torch.Tensor:
         """(B, C_i, H_i, W_i) and (B, T, H_i, W_i) a level, high resolution first -> v (B, levels * out_channels).
 
-        Attention maps of levels that take none are left aside, and so are the latents (B, C, H_0, W_0) without a path for
-        them. Raises ValueError when a level's channels do not fit.
+        Attention maps of levels that take none are left aside, and so are the latents (B, C, H_0, W_0) without an
+        encoder for them. Raises ValueError when a level's channels do not fit.
         """
         merged = self._merge(features, attention)
         if self.path is not None:

@@ -15,7 +15,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.emotions import MIKELS_8
 from kcdp.perception.autoencoder import PatchAutoencoderKL
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 from kcdp.results import Triplet
 from train.core.foundation import Foundation
 from train.data.dataset import PictureDataset
@@ -27,7 +27,7 @@ from train.stages.unet import UNetConfig, build_unet
 SIZE = 32
 FACES = (("gold", "amusement"), ("red", "anger"), ("blue", "sadness"), ("green", None))
 TEXT = TextConfig(width=32, layers=1, vocabulary=400, max_tokens=32)
-PATH = (8, 16)
+ENCODER_WIDTHS = (8, 16)
 WORDS = LanguageConfig(vision_layers=1, decoder_layers=1, bank=16)
 
 
@@ -97,7 +97,7 @@ def foundation(train_dataset: PictureDataset, tiny_tokenizer: CLIPTokenizer) -> 
     torch.manual_seed(0)
     vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE)
     vae.initialize_linear(train_dataset.plain(torch.arange(len(train_dataset))))
-    clip = build_clip(WORDS, build_text_tower(TEXT, tiny_tokenizer), vae, BottomUpPath(6, PATH))
+    clip = build_clip(WORDS, build_text_tower(TEXT, tiny_tokenizer), vae, LatentEncoder(6, ENCODER_WIDTHS))
     unet = build_unet(UNetConfig(block_out_channels=(16, 32), attention_head_dim=8), 6, 4, 32)
     captioner = build_captioner(WORDS, clip, tiny_tokenizer)
     for network in (vae, clip, unet, captioner):

@@ -70,10 +70,10 @@ def test_the_launcher_starts_processes_that_find_each_other(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         f"import json, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-        "from pathlib import Path\nfrom accelerate import PartialState\nfrom train.core.processes import each, together\n"
-        "with together():\n"
+        "from pathlib import Path\nfrom accelerate import PartialState\nfrom train.core.processes import distributed_map, process_group\n"
+        "with process_group():\n"
         "    state = PartialState()\n"
-        "    found = each(range(5), lambda number: (number, state.process_index), 'numbers')\n"
+        "    found = distributed_map(range(5), lambda number: (number, state.process_index), 'numbers')\n"
         f"    Path({str(tmp_path)!r}, f'{{state.process_index}}.json').write_text(json.dumps(found))\n"
     )
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", FILES / "gpus.yaml"]

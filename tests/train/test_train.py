@@ -1,6 +1,8 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,21 +10,115 @@ import torch
 from safetensors.torch import load_file
 
 from kcdp.bundle import BundleError, load_bundle
-from train.bundle import add_uniemo, assemble_uniemo
-from train.core.arguments import parse
-from train.core.recipe import Recipe
-from train.stages import STAGES, load_foundation
+from train.core import runs
+from train.core.bundle import add_uniemo
+from train.core.runs import load_foundation
+from train.data.dataset import PictureDataset
+from train.stages import kcdp, language, latent_encoder, uniemo
+from train.stages.correlation import EmotionClassifier
+from train.stages.registry import STAGES, read_recipe
+from train.stages.uniemo import assemble_uniemo, trained_uniemo
 from train.train import main
 
 TINY = Path(__file__).resolve().parents[2] / "train" / "configs" / "tiny.yaml"
 
 
+SPLITS = ("train", "val", "test")
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The folder of a whole run on drawn pictures."""
-    folder = tmp_path_factory.mktemp("run")
-    main(["--config", str(TINY), "--output_dir", str(folder)])
-    return folder
+def folder(tmp_path_factory, picture):
+    """An image folder with labelled pictures of every split, none like another."""
+    root = tmp_path_factory.mktemp("pictures")
+    rows = []
+    for number in range(12):
+        name, emotion = f"{number}.png", ("awe", "fear")[number % 2]
+        picture(size=20 + number, mode="RGBA", color=("gold", "red")[number % 2]).save(root / name)
+        rows.append({"file_name": name, "text": "a face", "emotion": emotion, "split": SPLITS[number % 3]})
+    (root / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return root
+
+
+class Spies:
+    """What each stage of a run does with its data, and whose weights it reads."""
+
+    def __init__(self, patch):
+        self.stage, self.splits, self.drawn, self.fitted, self.read = None, [], [], [], {}
+        original = {name: getattr(PictureDataset, name) for name in ("__init__", "sample", "texts")}
+        fit, weights = EmotionClassifier.__init__, runs.best_weights
+
+        def init(dataset, records, *arguments, **options):
+            original["__init__"](dataset, records, *arguments, **options)
+            self.splits.append((self.stage, set(records["split"]), set(records["style"])))
+
+        def noted(name, into):
+            def call(dataset, *arguments):
+                into.append((self.stage, set(dataset.records["split"])))
+                return original[name](dataset, *arguments)
+
+            return call
+
+        def fitted(classifier, clip, train, *arguments, **options):
+            self.fitted.append((self.stage, set(train.records["split"])))
+            fit(classifier, clip, train, *arguments, **options)
+
+        def read(recipe, stage):
+            self.read.setdefault(self.stage, set()).add(stage)
+            return weights(recipe, stage)
+
+        patch.setattr(PictureDataset, "__init__", init)
+        patch.setattr(PictureDataset, "sample", noted("sample", self.drawn))
+        patch.setattr(PictureDataset, "texts", noted("texts", self.fitted))
+        patch.setattr(EmotionClassifier, "__init__", fitted)
+        for module in (runs, language, latent_encoder, kcdp, uniemo):
+            patch.setattr(module, "best_weights", read)
+        for name, spec in STAGES.items():
+            patch.setitem(STAGES, name, replace(spec, run=partial(self.noted_run, name, spec.run)))
+
+    def noted_run(self, name, run, recipe):
+        self.stage = name
+        return run(recipe)
+
+
+@pytest.fixture(scope="module")
+def spies():
+    with pytest.MonkeyPatch.context() as patch:
+        yield Spies(patch)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, folder, spies):
+    """The folder of a whole run on drawn pictures and a few others."""
+    output = tmp_path_factory.mktemp("run")
+    main(["--config", str(TINY), "--output_dir", str(output), "--folder", str(folder)])
+    return output
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_stage_is_given_test_rows_nor_trains_on_validation_rows(run, spies, stage):
+    """Every split has labelled pictures. What generated pictures there are belong to no split but the training one."""
+    datasets = [splits for name, splits, _ in spies.splits if name == stage]
+    assert {"train"} in datasets and {"val"} in datasets
+    assert all(splits in ({"train"}, {"val"}) for splits in datasets)
+    drawn = [splits for name, splits in spies.drawn if name == stage]
+    assert drawn and all(splits == {"train"} for splits in drawn)
+    assert all(splits == {"train"} for name, splits in spies.fitted if name == stage)
+    assert [name for name, _ in spies.fitted].count("text") == 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_reads_the_weights_that_it_says_it_needs(run, spies, stage):
+    assert spies.read.get(stage, set()) - {stage} == set(STAGES[stage].needs)
+
+
+def test_what_measurements_between_domains_stand_on_has_seen_no_label():
+    """Directly or by what it was trained from: only the labelled encoder and what is after it learn from emotions."""
+
+    def closure(name):
+        return {name}.union(*(closure(need) for need in STAGES[name].needs))
+
+    for name in ("vae", "text", "latent_encoder", "language", "unet"):
+        assert closure(name) <= {"vae", "text", "latent_encoder", "language", "unet"}
 
 
 def test_every_stage_leaves_its_weights_and_scores(run):
@@ -68,20 +164,20 @@ def test_a_bundle_follows_what_is_trained(run, tmp_path):
     """A denoiser of an earlier stage goes with it, and without UniEmo's weights there is nothing to write."""
     copied = tmp_path / "run"
     shutil.copytree(run, copied, ignore=shutil.ignore_patterns("cache", "checkpoint", "logs"))
-    (recipe,) = parse((Recipe,), ["--config", str(TINY), "--output_dir", str(copied)], None)
+    recipe = read_recipe(["--config", str(TINY), "--output_dir", str(copied)])
     foundation = load_foundation(recipe)
     before = copied / "bundle"
     assert (before / "uniemo_unet").is_dir()
     shutil.rmtree(copied / "uniemo_feedback")
     shutil.rmtree(copied / "uniemo_joint/best/unet")
-    assert add_uniemo(recipe, foundation) == before
+    assert add_uniemo(recipe, trained_uniemo(recipe, foundation)) == before
     assert not (before / "uniemo_unet").exists()
     card = (before / "README.md").read_text()
     assert card.count("## UniEmo") == 1 and "uniemo_joint" in card and "uniemo_feedback" not in card
     bundle = load_bundle(before, device="cpu")
     assert bundle.uniemo.unet is bundle.kcdp.unet
     shutil.rmtree(before)
-    alone = load_bundle(add_uniemo(recipe, foundation), device="cpu")
+    alone = load_bundle(add_uniemo(recipe, trained_uniemo(recipe, foundation)), device="cpu")
     assert all(
         torch.equal(value, bundle.uniemo.unet.state_dict()[name])
         for name, value in alone.uniemo.unet.state_dict().items()
@@ -115,9 +211,9 @@ def test_a_stage_needs_the_one_before(tmp_path):
     ("arguments", "sentence"),
     [
         (["--config", "none.yaml"], r"no configuration file none\.yaml"),
-        (["--stages", "gan"], r"'gan' is not a stage; known stages: vae"),
+        (["--stages", "gan"], r"'gan' is unknown; known: kcdp"),
         (["--kcdp.preset", "mine"], r"'kcdp\.preset' cannot be 'mine'"),
-        (["--label_space", "Mikels"], r"'Mikels' is not a label space"),
+        (["--label_space", "Mikels"], r"'Mikels' is unknown; nearest: 'Mikels-8'"),
         (["--epochs", "3"], r"'--epochs' is unknown"),
     ],
 )

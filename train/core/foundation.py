@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from pydantic import AfterValidator
 from transformers import (
     CLIPProcessor,
     CLIPTextModel,
@@ -28,11 +29,11 @@ from kcdp.knowledge.triplets import TripletParser
 from kcdp.painting.prompt import PromptEncoder
 from kcdp.paths import ASSETS
 from kcdp.perception.autoencoder import PatchAutoencoderKL
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 from kcdp.pipelines.pictures import safe_vae
 from kcdp.prediction.cliea import emotion_prompts
 from kcdp.vision import ConvStemCLIPModel
-from train.core.arguments import filled
+from train.core.config import setting, validated
 
 #: The parser is trained apart (spaCy's own training) and ships with the bundle.
 PARSER = ASSETS / "mini" / "parser"
@@ -47,49 +48,39 @@ NO_KCDP = (
     "'kcdp' and its evaluation, or name another model."
 )
 
-#: The same of one without a captioner.
+#: Why it refuses one without a captioner.
 NO_CAPTIONER = (
     "KCDP reads captions, and `foundation` names no captioner: add `foundation.captioner`, or leave out the stage 'kcdp' "
     "and its evaluation."
 )
 
+NO_VISION = "UniEmo and the baselines need a CLIP model; name one as `foundation.vision`."
+
 Part = TypeVar("Part")
+
+
+def _known_options(options: dict[str, Any]) -> dict[str, Any]:
+    checked = validated(CaptionerConfig, options, "foundation.captioning")
+    return {name: getattr(checked, name) for name in options}
 
 
 @dataclass(frozen=True)
 class FoundationConfig:
     """Published models to stand on, in the place of what the stages `vae` to `unet` train."""
 
-    diffusion: Source = field(metadata={"help": "A model in Stable Diffusion's layout, or for UniEmo in SDXL's."})
-    captioner: Source | None = field(
-        default=None, metadata={"help": "Any image-text-to-text model of transformers; UniEmo alone needs none."}
+    diffusion: Source = setting(help="A model in Stable Diffusion's layout, or for UniEmo in SDXL's.")
+    captioner: Source | None = setting(None, "Any image-text-to-text model of transformers; UniEmo alone needs none.")
+    vision: Source | None = setting(None, "A CLIP model for expert queries and baselines; KCDP alone needs none.")
+    parser: str = setting(str(PARSER), "A spaCy pipeline that parses English: a folder, or a package's name.")
+    captioning: Annotated[dict[str, Any], AfterValidator(_known_options)] = setting(
+        {}, "Options of `CaptionerConfig`; what is not given stays as suits the model."
     )
-    vision: Source | None = field(
-        default=None, metadata={"help": "A CLIP model for expert queries and baselines; KCDP alone needs none."}
+    captioner_quantization: Quantization | None = setting(
+        None, "Round the captioner's weights to 8bit or 4bit, on a GPU with bitsandbytes."
     )
-    parser: str = field(
-        default=str(PARSER), metadata={"help": "A spaCy pipeline that parses English: a folder, or a package's name."}
+    dtype: Literal["float32", "float16", "bfloat16"] = setting(
+        "float32", "Of the frozen weights; what is trained keeps 32 bits."
     )
-    captioning: dict[str, Any] = field(
-        default_factory=dict,
-        metadata={"help": "Options of `CaptionerConfig`; what is not given stays as suits the model."},
-    )
-    captioner_quantization: Quantization | None = field(
-        default=None, metadata={"help": "Round the captioner's weights to 8bit or 4bit, on a GPU with bitsandbytes."}
-    )
-    dtype: Literal["float32", "float16", "bfloat16"] = field(
-        default="float32", metadata={"help": "Of the frozen weights; what is trained keeps 32 bits."}
-    )
-
-    @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> FoundationConfig:
-        """The configuration in a recipe's `foundation`; raises ValueError for an unknown, missing or mistyped setting."""
-        given = dict(settings)
-        for name in ("diffusion", "captioner", "vision"):
-            if given.get(name) is not None:
-                given[name] = filled(Source, given[name], f"foundation.{name}")
-        filled(CaptionerConfig, given.get("captioning", {}), "foundation.captioning")
-        return filled(cls, given, "foundation")
 
     def check(self) -> None:
         """Raise ValueError with one sentence when there is no captioner to quantise, or it cannot be done here, or HubError
@@ -105,6 +96,18 @@ class FoundationConfig:
                     "'foundation.captioner_quantization' is for a captioner, and 'foundation.captioner' names none."
                 )
             check_quantizable(self.captioner.name, "cuda")
+
+    def check_for_kcdp(self) -> None:
+        """Raise ValueError when KCDP cannot stand on these; of a model of the Hub that may show only when it is there."""
+        if has_two_encoders(Path(self.diffusion.name)):
+            raise ValueError(NO_KCDP)
+        if self.captioner is None:
+            raise ValueError(NO_CAPTIONER)
+
+    def check_for_uniemo(self) -> None:
+        """Raise ValueError when UniEmo cannot stand on these."""
+        if self.vision is None:
+            raise ValueError(NO_VISION)
 
     @property
     def weights_dtype(self) -> torch.dtype:
@@ -147,8 +150,8 @@ class Foundation:
     #: The second text encoder and its tokenizer, where the denoiser listens to two, as SDXL's does.
     text_encoder_2: CLIPTextModelWithProjection | None = None
     tokenizer_2: CLIPTokenizer | None = None
-    #: The pyramid's path over the latents, as the stage `path` or `labelled_path` left it.
-    path: BottomUpPath | None = None
+    #: As the stage `latent_encoder` or `labelled_latent_encoder` left it.
+    latent_encoder: LatentEncoder | None = None
     #: Options for the captioner other than the usual ones.
     captioning: Mapping[str, Any] = field(default_factory=dict)
 
@@ -158,7 +161,7 @@ class Foundation:
         vae: Path,
         language: Path,
         unet: Path,
-        path: Path,
+        latent_encoder: Path,
         parser: Path,
         labels: tuple[str, ...],
         device: str | torch.device,
@@ -180,14 +183,14 @@ class Foundation:
             processor=CLIPProcessor(images, tokenizer),
             parser=TripletParser.from_pretrained(parser),
             labels=labels,
-            path=BottomUpPath.from_pretrained(path / "path"),
+            latent_encoder=LatentEncoder.from_pretrained(latent_encoder / "latent_encoder"),
         )
 
     @classmethod
     def from_hub(cls, config: FoundationConfig, labels: tuple[str, ...], device: str | torch.device) -> Foundation:
         """Put published models together, from the Hub, its cache or folders; frozen, in evaluation mode.
 
-        There is no path over the latents. Raises HubError when a model cannot be fetched, ValueError when it is not
+        There is no latent encoder. Raises HubError when a model cannot be fetched, ValueError when it is not
         what it should be or cannot be read; each says so in one sentence.
         """
         diffusion = config.diffusion

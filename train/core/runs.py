@@ -1,4 +1,4 @@
-"""What the runners of all stages share: the foundation they stand on, and the loop in the stage's folder."""
+"""What the stages of a run share: the weights that they stand on, their pictures, and the loop in a folder of their own."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from accelerate import PartialState
+from datasets import Dataset
 from diffusers import DDPMScheduler
 
 from kcdp.hub import fetch
 from kcdp.knowledge.triplets import TripletParser
 from train.core.clip import FrozenCLIP
-from train.core.foundation import NO_CAPTIONER, NO_KCDP, PARSER, Foundation, FoundationConfig, hub_scheduler
+from train.core.datasets import load_records, make_dataset
+from train.core.foundation import NO_CAPTIONER, NO_KCDP, NO_VISION, PARSER, Foundation, hub_scheduler
 from train.core.recipe import Recipe
-from train.core.trainer import LoopConfig, Stage, run_stage
+from train.core.trainer import Stage, run_stage
+from train.data.dataset import PictureDataset
+from train.data.records import with_shares
 
 
 def best_weights(recipe: Recipe, stage: str) -> Path:
@@ -25,34 +29,26 @@ def best_weights(recipe: Recipe, stage: str) -> Path:
     return folder
 
 
-def hub_config(recipe: Recipe) -> FoundationConfig | None:
-    """The published models that the recipe names; None when its foundation comes from its own stages.
-
-    Raises ValueError with one sentence for a setting that makes no sense.
-    """
-    return FoundationConfig.read(recipe.foundation) if recipe.foundation else None
-
-
 @contextmanager
-def _said_plainly() -> Iterator[None]:
-    """Models that cannot be had are one sentence instead of a traceback."""
+def exit_on_error() -> Iterator[None]:
+    """What is the user's to change (models that cannot be had, too few pictures) is one sentence, not a traceback."""
     try:
         yield
     except ValueError as error:
         raise SystemExit(str(error)) from error
 
 
-def load_foundation(recipe: Recipe, path: str = "labelled_path") -> Foundation:
+def load_foundation(recipe: Recipe, latent_encoder: str = "labelled_latent_encoder") -> Foundation:
     """The published models that the recipe names, or else the best weights of its earlier stages, on this process's device.
 
-    `path` names the stage whose path over the latents it is; published models have none. Raises SystemExit with one
+    `latent_encoder` names the stage whose latent encoder it has; published models have none. Raises SystemExit with one
     sentence when something is not there.
     """
-    published, labels, device = hub_config(recipe), recipe.emotions.labels, PartialState().device
+    published, labels, device = recipe.foundation, recipe.emotions.labels, PartialState().device
     if published is None:
-        folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet", path))
+        folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet", latent_encoder))
         return Foundation.load(*folders, PARSER, labels, device)
-    with _said_plainly():
+    with exit_on_error():
         published.check()
         # One process fetches, the others find it in the cache.
         with PartialState().main_process_first():
@@ -65,11 +61,11 @@ def load_foundation(recipe: Recipe, path: str = "labelled_path") -> Foundation:
     return foundation
 
 
-def load_perception(recipe: Recipe, path: str = "labelled_path") -> Foundation:
+def load_perception(recipe: Recipe, latent_encoder: str = "labelled_latent_encoder") -> Foundation:
     """`load_foundation` for KCDP; raises SystemExit as that does, and when the denoiser listens to two text encoders, or there
     is no captioner.
     """
-    foundation = load_foundation(recipe, path)
+    foundation = load_foundation(recipe, latent_encoder)
     if foundation.text_encoder_2 is not None:
         raise SystemExit(NO_KCDP)
     if foundation.captioner is None:
@@ -79,42 +75,54 @@ def load_perception(recipe: Recipe, path: str = "labelled_path") -> Foundation:
 
 def load_scheduler(recipe: Recipe) -> DDPMScheduler:
     """The noise that the foundation's denoiser has learned to predict; raises SystemExit as `load_foundation` does."""
-    published = hub_config(recipe)
-    if published is None:
+    if recipe.foundation is None:
         return DDPMScheduler.from_pretrained(best_weights(recipe, "unet") / "scheduler")
-    with _said_plainly():
-        published.check()
-        return hub_scheduler(published)
+    with exit_on_error():
+        recipe.foundation.check()
+        return hub_scheduler(recipe.foundation)
 
 
 def load_parser(recipe: Recipe) -> TripletParser:
     """The parser of captions; raises SystemExit with one sentence when it is not there."""
-    published = hub_config(recipe)
-    with _said_plainly():
-        return TripletParser.from_pretrained(PARSER if published is None else published.parser)
+    with exit_on_error():
+        return TripletParser.from_pretrained(PARSER if recipe.foundation is None else recipe.foundation.parser)
 
 
 def load_clip(recipe: Recipe) -> FrozenCLIP:
     """The CLIP for expert queries and baselines; raises SystemExit as `load_foundation` does, or when none is named."""
-    published, device = hub_config(recipe), PartialState().device
+    published, device = recipe.foundation, PartialState().device
     if published is None:
         return FrozenCLIP.load(best_weights(recipe, "language"), device)
-    with _said_plainly():
+    with exit_on_error():
         if published.vision is None:
-            raise ValueError("UniEmo and the baselines need a CLIP model; name one as `foundation.vision`.")
+            raise ValueError(NO_VISION)
         published.check()
         return FrozenCLIP.load(fetch(published.vision), device)
 
 
-@contextmanager
-def data_speaks() -> Iterator[None]:
-    """Pictures that are too few, or too much alike, are the user's to change: one sentence instead of a traceback."""
-    try:
-        yield
-    except ValueError as error:
-        raise SystemExit(str(error)) from error
+def stage_datasets(
+    recipe: Recipe,
+    stage: str,
+    balance: float = 0.0,
+    labelled: bool = False,
+    drop_unshared: bool = False,
+    records: Dataset | None = None,
+) -> tuple[PictureDataset, PictureDataset]:
+    """Training and validation pictures of a stage, the former drawn by its shares.
+
+    Args:
+        balance: as for `PictureDataset`.
+        labelled: leave out pictures without an emotion.
+        drop_unshared: leave out domains with a share of 0, which else are in the datasets and never drawn.
+        records: of the recipe, where they are loaded already.
+    """
+    shares, records = getattr(recipe, stage).shares, load_records(recipe) if records is None else records
+    if drop_unshared:
+        records = with_shares(records, shares)
+    train = make_dataset(recipe, records, "train", shares, balance, labelled=labelled)
+    return train, make_dataset(recipe, records, "val", labelled=labelled)
 
 
-def run(recipe: Recipe, stage: Stage, loop: LoopConfig) -> dict[str, float]:
-    """Train a stage in its folder of the run; returns its final metrics."""
-    return run_stage(stage, loop, recipe.run_dir(stage.name), recipe.mixed_precision)
+def train_stage(recipe: Recipe, stage: Stage) -> dict[str, float]:
+    """Train a stage in its folder of the run, with its loop's settings; returns its final metrics."""
+    return run_stage(stage, getattr(recipe, stage.name).loop, recipe.run_dir(stage.name), recipe.mixed_precision)

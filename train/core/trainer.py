@@ -11,7 +11,8 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,10 +24,12 @@ from diffusers import ModelMixin
 from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
-from train.core.processes import alone
+from train.core.config import setting
+from train.core.processes import single_process
 from train.files import recover_folder, replace_folder, write_folder, write_json
 
 logger = logging.getLogger(__name__)
@@ -36,24 +39,22 @@ logger = logging.getLogger(__name__)
 class LoopConfig:
     """Settings of one stage's loop. Defaults suit a small model trained from scratch."""
 
-    steps: int = field(default=1000, metadata={"help": "Optimizer steps."})
-    batch_size: int = field(default=32, metadata={"help": "Pictures a step, all processes and parts together."})
-    accumulation: int = field(
-        default=1, metadata={"help": "Parts that a process cuts its share of a step into, where memory is short."}
+    steps: int = setting(1000, "Optimizer steps.", "steps")
+    batch_size: int = setting(32, "Pictures a step, all processes and parts together.", "pictures")
+    accumulation: int = setting(1, "Parts that a process cuts its share of a step into, where memory is short.")
+    gradient_checkpointing: bool = setting(
+        False, "Compute activations again in the backward pass instead of keeping them."
     )
-    gradient_checkpointing: bool = field(
-        default=False, metadata={"help": "Compute activations again in the backward pass instead of keeping them."}
-    )
-    learning_rate: float = field(default=1e-3, metadata={"help": "Peak learning rate."})
-    weight_decay: float = field(default=1e-2, metadata={"help": "AdamW's decoupled weight decay."})
-    betas: tuple[float, float] = field(default=(0.9, 0.99), metadata={"help": "AdamW's decay rates."})
-    warmup_steps: int = field(default=100, metadata={"help": "Steps of linear warm-up."})
-    schedule: str = field(default="cosine", metadata={"help": "A diffusers learning-rate schedule."})
-    max_grad_norm: float = field(default=1.0, metadata={"help": "Gradients are clipped to this norm."})
-    ema_decay: float | None = field(default=None, metadata={"help": "Keep an exponential average with this decay."})
-    checkpoint_minutes: float = field(default=4.0, metadata={"help": "Minutes between checkpoints."})
-    validate_every: int = field(default=500, metadata={"help": "Steps between validations."})
-    seed: int = field(default=0, metadata={"help": "Seed of initial weights, data order and noise."})
+    learning_rate: float = setting(1e-3, "Peak learning rate.", "per step")
+    weight_decay: float = setting(1e-2, "AdamW's decoupled weight decay.")
+    betas: tuple[float, float] = setting((0.9, 0.99), "AdamW's decay rates.")
+    warmup_steps: int = setting(100, "Steps of linear warm-up.", "steps")
+    schedule: str = setting("cosine", "A diffusers learning-rate schedule.")
+    max_grad_norm: float = setting(1.0, "Gradients are clipped to this norm.")
+    ema_decay: float | None = setting(None, "Keep an exponential average with this decay.")
+    checkpoint_minutes: float = setting(4.0, "Minutes between checkpoints.", "minutes")
+    validate_every: int = setting(500, "Steps between validations.", "steps")
+    seed: int = setting(0, "Seed of initial weights, data order and noise.")
 
 
 def with_steps(config: LoopConfig, steps: int) -> LoopConfig:
@@ -126,11 +127,12 @@ def _is_sharded(accelerator: Accelerator) -> bool:
 
 @dataclass
 class _Progress:
-    """Where a run stands, and its last validation; saved with every checkpoint."""
+    """Where a run stands, its last validation, and the averages of its batch statistics; saved with every checkpoint."""
 
     step: int = 0
     best: float = float("-inf")
     metrics: dict[str, float] = field(default_factory=dict)
+    statistics: list[torch.Tensor] = field(default_factory=list)
 
     def state_dict(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -139,117 +141,222 @@ class _Progress:
         vars(self).update(state)
 
 
-def run_stage(
-    stage: Stage, config: LoopConfig, output_dir: Path, mixed_precision: str | None = None
-) -> dict[str, float]:
-    """Train `stage` to the end of its steps, from the last checkpoint if there is one.
+def batch_statistics(model: nn.Module) -> list[torch.Tensor]:
+    """Running means and variances of every batch normalisation in a model."""
+    norms = [module for module in model.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
+    return [statistic for norm in norms for statistic in (norm.running_mean, norm.running_var)]
 
-    `mixed_precision` is "fp16", "bf16" or "no"; None asks what `accelerate launch` was told.
-    Writes `output_dir/checkpoint` every few minutes, `output_dir/best` whenever validation improves, and
-    `output_dir/metrics.json` at the end. Returns the final metrics. A finished run returns at once.
 
-    Every process validates, and may share that out (`train.core.processes.each`). Where weights are sharded (FSDP, DeepSpeed's
-    stage 3), the main process puts them together in a second module and validates and exports that alone.
+class Trainer:
+    """Trains one stage in a folder to the end of its steps, from the last checkpoint if there is one.
 
-    Raises SystemExit with one sentence when the processes cannot share a batch out alike, or when an average is asked
-    for of sharded weights.
+    It writes `folder/checkpoint` every few minutes, `folder/best` whenever validation improves, and `folder/metrics.json` at
+    the end. Every process validates, and may share that out (`train.core.processes.distributed_map`). Where weights are
+    sharded (FSDP, DeepSpeed's stage 3), the main process puts them together in a second module and validates and exports that
+    alone.
+
+    Args:
+        stage: what trains.
+        config: of the loop.
+        folder: of the stage in its run.
+        mixed_precision: "fp16", "bf16" or "no"; None asks what `accelerate launch` was told.
     """
-    metrics_file = output_dir / "metrics.json"
-    if metrics_file.exists():
-        logger.info("%s is already trained; delete %s to train it again.", stage.name, metrics_file)
-        return json.loads(metrics_file.read_text())
-    output_dir.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(
-        log_with="tensorboard",
-        mixed_precision=mixed_precision,
-        gradient_accumulation_steps=config.accumulation,
-        project_config=ProjectConfiguration(project_dir=str(output_dir), logging_dir=str(output_dir / "logs")),
-    )
-    share = part_size(config, accelerator.num_processes)
-    sharded = _is_sharded(accelerator)
-    if sharded and config.ema_decay is not None:
-        raise SystemExit(
-            f"The stage '{stage.name}' keeps an average of its weights, which has to have them whole: launch without FSDP "
-            "and DeepSpeed's stage 3, or set ema_decay to null."
+
+    def __init__(self, stage: Stage, config: LoopConfig, folder: Path, mixed_precision: str | None = None) -> None:
+        self.stage, self.config, self.folder, self.mixed_precision = stage, config, folder, mixed_precision
+        self.checkpoint, self.metrics_file = folder / "checkpoint", folder / "metrics.json"
+        self.progress = _Progress()
+
+    def run(self) -> dict[str, float]:
+        """Train; returns the final metrics, at once if the run has finished before. Raises SystemExit as `setup` does."""
+        if self.metrics_file.exists():
+            logger.info("%s is already trained; delete %s to train it again.", self.stage.name, self.metrics_file)
+            return json.loads(self.metrics_file.read_text())
+        self.setup()
+        self.resume()
+        progress, config, saved_at = self.progress, self.config, time.monotonic()
+        bar = tqdm(
+            total=config.steps,
+            initial=progress.step,
+            desc=self.stage.name,
+            disable=not self.accelerator.is_main_process,
+            mininterval=5,
         )
-    if (deepspeed := accelerator.state.deepspeed_plugin) is not None:
-        # DeepSpeed asks its data loader, which we have none of, and clips gradients itself.
-        deepspeed.deepspeed_config |= {
-            "train_micro_batch_size_per_gpu": share,
-            "gradient_clipping": config.max_grad_norm,
-        }
-    accelerator.init_trackers(stage.name)
-    torch.manual_seed(config.seed)
-    model = stage.build()
-    if config.gradient_checkpointing:
-        recompute_activations(model)
-    replica = stage.build() if sharded and accelerator.is_main_process else None
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(
-        trainable, lr=config.learning_rate, weight_decay=config.weight_decay, betas=config.betas
-    )
-    # accelerate would step a prepared schedule once a process; ours counts optimizer steps.
-    schedule = get_scheduler(
-        config.schedule, optimizer, num_warmup_steps=config.warmup_steps, num_training_steps=config.steps
-    )
-    model, optimizer = accelerator.prepare(model, optimizer)
-    bare = accelerator.unwrap_model(model)
-    # Sharding puts others in their place.
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    progress = _Progress()
-    accelerator.register_for_checkpointing(progress, schedule)
-    average = None
-    if config.ema_decay is not None:
-        average = EMAModel(trainable, decay=config.ema_decay, use_ema_warmup=True, inv_gamma=1.0, power=0.75)
-        average.to(accelerator.device)
-        accelerator.register_for_checkpointing(average)
-    checkpoint = output_dir / "checkpoint"
-    if accelerator.is_main_process:
-        for folder in (checkpoint, output_dir / "best"):
-            recover_folder(folder)
-    accelerator.wait_for_everyone()
-    if checkpoint.exists():
-        accelerator.load_state(str(checkpoint))
-        if average is not None:
-            # What is registered comes back on the CPU.
-            average.to(accelerator.device)
-        logger.info("%s resumes at step %d.", stage.name, progress.step)
+        while progress.step < config.steps:
+            losses = self.step()
+            bar.update()
+            if progress.step % 20 == 0:
+                values = {name: value.item() for name, value in losses.items()}
+                bar.set_postfix({name: f"{value:.4f}" for name, value in values.items()})
+                self.accelerator.log({f"train/{name}": value for name, value in values.items()}, step=progress.step)
+            if progress.step % config.validate_every == 0 or progress.step == config.steps:
+                self.validate()
+            # By the main process's clock: the others have to save at the same step.
+            if broadcast_object_list([time.monotonic() - saved_at > 60 * config.checkpoint_minutes])[0]:
+                self.save()
+                saved_at = time.monotonic()
+        self.save()
+        bar.close()
+        if self.accelerator.is_main_process:
+            write_json(self.metrics_file, progress.metrics)
+        # Not `end_training`, which parts from the other processes: there are stages to come.
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
+        return progress.metrics
 
-    def validate() -> None:
-        if average is not None:
-            average.store(trainable)
-            average.copy_to(trainable)
-        whole = bare
-        if sharded:
-            # All processes give their part, the main one gets everything.
-            state = accelerator.get_state_dict(model)
-            if replica is not None:
-                replica.load_state_dict(state)
-                whole = replica.to(accelerator.device)
-        whole.eval()
-        metrics: dict[str, float] = {}
-        if not sharded:
-            with torch.no_grad():
-                metrics = stage.validate(whole)
-        elif accelerator.is_main_process:
-            with torch.no_grad(), alone():
-                metrics = stage.validate(whole)
-        if sharded:
-            metrics = broadcast_object_list([metrics])[0]
-        if accelerator.is_main_process and metrics[stage.selection] > progress.best:
-            write_folder(output_dir / "best", lambda folder: stage.export(whole, folder))
-        if replica is not None:
-            replica.to("cpu")
-        progress.best = max(progress.best, metrics[stage.selection])
-        progress.metrics = metrics
-        if average is not None:
-            average.restore(trainable)
-        accelerator.log({f"validation/{name}": value for name, value in metrics.items()}, step=progress.step)
-        logger.info("%s step %d: %s", stage.name, progress.step, json.dumps(metrics))
+    def setup(self) -> None:
+        """Build model, optimizer, learning-rate schedule and average.
 
-    def save() -> None:
+        Raises SystemExit with one sentence when the processes cannot share a batch out alike, or when an average is asked
+        for of sharded weights.
+        """
+        config, stage = self.config, self.stage
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.accelerator = accelerator = Accelerator(
+            log_with="tensorboard",
+            mixed_precision=self.mixed_precision,
+            gradient_accumulation_steps=config.accumulation,
+            project_config=ProjectConfiguration(project_dir=str(self.folder), logging_dir=str(self.folder / "logs")),
+        )
+        self.part_size = part_size(config, accelerator.num_processes)
+        self.sharded = _is_sharded(accelerator)
+        if self.sharded and config.ema_decay is not None:
+            raise SystemExit(
+                f"The stage '{stage.name}' keeps an average of its weights, which has to have them whole: launch without FSDP "
+                "and DeepSpeed's stage 3, or set ema_decay to null."
+            )
+        if (deepspeed := accelerator.state.deepspeed_plugin) is not None:
+            # DeepSpeed asks its data loader, which we have none of, and clips gradients itself.
+            deepspeed.deepspeed_config |= {
+                "train_micro_batch_size_per_gpu": self.part_size,
+                "gradient_clipping": config.max_grad_norm,
+            }
+        accelerator.init_trackers(stage.name)
+        torch.manual_seed(config.seed)
+        model = stage.build()
+        if config.gradient_checkpointing:
+            recompute_activations(model)
+        self.replica = stage.build() if self.sharded and accelerator.is_main_process else None
+        optimizer = torch.optim.AdamW(
+            [parameter for parameter in model.parameters() if parameter.requires_grad],
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            betas=config.betas,
+        )
+        # accelerate would step a prepared schedule once a process; ours counts optimizer steps.
+        self.schedule = get_scheduler(
+            config.schedule, optimizer, num_warmup_steps=config.warmup_steps, num_training_steps=config.steps
+        )
+        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        self.bare = accelerator.unwrap_model(self.model)
+        # Only now: sharding puts others in their place.
+        self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        accelerator.register_for_checkpointing(self.progress, self.schedule)
+        self.average = None
+        if config.ema_decay is not None:
+            self.average = EMAModel(
+                self.trainable, decay=config.ema_decay, use_ema_warmup=True, inv_gamma=1.0, power=0.75
+            )
+            self.average.to(accelerator.device)
+            accelerator.register_for_checkpointing(self.average)
+
+    def resume(self) -> None:
+        """Go to where the last checkpoint stands, if there is one."""
+        accelerator, progress = self.accelerator, self.progress
+        if accelerator.is_main_process:
+            for folder in (self.checkpoint, self.folder / "best"):
+                recover_folder(folder)
         accelerator.wait_for_everyone()
-        aside = checkpoint.with_name("checkpoint.part")
+        if self.checkpoint.exists():
+            accelerator.load_state(str(self.checkpoint))
+            if self.average is not None:
+                # What is registered comes back on the CPU.
+                self.average.to(accelerator.device)
+            logger.info("%s resumes at step %d.", self.stage.name, progress.step)
+        if self.average is not None:
+            known = progress.statistics or batch_statistics(self.bare)
+            progress.statistics = [value.detach().clone().to(accelerator.device) for value in known]
+
+    def step(self) -> dict[str, torch.Tensor]:
+        """One optimizer step; returns the losses of its last part."""
+        accelerator, config = self.accelerator, self.config
+        self.bare.train()
+        for number in range(config.accumulation):
+            part = number * accelerator.num_processes + accelerator.process_index
+            seed = step_seed(config.seed, self.progress.step, part)
+            torch.manual_seed(seed)
+            batch = self.stage.batch(self.part_size, torch.Generator().manual_seed(seed))
+            batch = {name: value.to(accelerator.device) for name, value in batch.items()}
+            with accelerator.accumulate(self.model):
+                with accelerator.autocast():
+                    losses = self.model(**batch)
+                accelerator.backward(next(iter(losses.values())))
+                if accelerator.sync_gradients:
+                    accelerator.clip_grad_norm_(self.trainable, config.max_grad_norm)
+                self.optimizer.step()
+                self.optimizer.zero_grad()
+        self.schedule.step()
+        if self.average is not None:
+            self.average.step(self.trainable)
+            for mean, value in zip(self.progress.statistics, batch_statistics(self.bare), strict=True):
+                mean.lerp_(value, 1 - self.average.cur_decay_value)
+        self.progress.step += 1
+        return losses
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """In here the model has the average of its weights, and of its batch statistics, if there is one."""
+        if self.average is None:
+            yield
+            return
+        statistics = batch_statistics(self.bare)
+        last = [value.clone() for value in statistics]
+        self.average.store(self.trainable)
+        self.average.copy_to(self.trainable)
+        for value, mean in zip(statistics, self.progress.statistics, strict=True):
+            value.copy_(mean)
+        yield
+        self.average.restore(self.trainable)
+        for value, own in zip(statistics, last, strict=True):
+            value.copy_(own)
+
+    def _whole(self) -> nn.Module:
+        """The module to validate: where weights are sharded, all processes give their part, and the main one gets everything."""
+        if not self.sharded:
+            return self.bare
+        state = self.accelerator.get_state_dict(self.model)
+        if self.replica is None:
+            return self.bare
+        self.replica.load_state_dict(state)
+        return self.replica.to(self.accelerator.device)
+
+    def validate(self) -> None:
+        """Measure the (averaged) weights on held-out data, and export them if they are the best so far."""
+        progress, main = self.progress, self.accelerator.is_main_process
+        with self.averaged(), torch.no_grad():
+            whole, metrics = self._whole(), {}
+            whole.eval()
+            if not self.sharded:
+                metrics = self.stage.validate(whole)
+            elif main:
+                with single_process():
+                    metrics = self.stage.validate(whole)
+            if self.sharded:
+                metrics = broadcast_object_list([metrics])[0]
+            if main and metrics[self.stage.selection] > progress.best:
+                write_folder(self.folder / "best", lambda folder: self.stage.export(whole, folder))
+            if self.replica is not None:
+                self.replica.to("cpu")
+        progress.best = max(progress.best, metrics[self.stage.selection])
+        progress.metrics = metrics
+        self.accelerator.log({f"validation/{name}": value for name, value in metrics.items()}, step=progress.step)
+        logger.info("%s step %d: %s", self.stage.name, progress.step, json.dumps(metrics))
+
+    def save(self) -> None:
+        """Write a checkpoint from which any run of as many processes goes on."""
+        accelerator = self.accelerator
+        accelerator.wait_for_everyone()
+        aside = self.checkpoint.with_name("checkpoint.part")
         if accelerator.is_main_process:
             shutil.rmtree(aside, ignore_errors=True)
         accelerator.wait_for_everyone()
@@ -257,56 +364,9 @@ def run_stage(
         # Every process writes its own random state.
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
-            replace_folder(aside, checkpoint)
+            replace_folder(aside, self.checkpoint)
 
-    def due() -> bool:
-        # By the main process's clock: the others have to save at the same step.
-        late = time.monotonic() - saved_at > 60 * config.checkpoint_minutes
-        return broadcast_object_list([late])[0]
 
-    saved_at = time.monotonic()
-    bar = tqdm(
-        total=config.steps,
-        initial=progress.step,
-        desc=stage.name,
-        disable=not accelerator.is_main_process,
-        mininterval=5,
-    )
-    while progress.step < config.steps:
-        bare.train()
-        for number in range(config.accumulation):
-            part = number * accelerator.num_processes + accelerator.process_index
-            seed = step_seed(config.seed, progress.step, part)
-            torch.manual_seed(seed)
-            batch = stage.batch(share, torch.Generator().manual_seed(seed))
-            batch = {name: value.to(accelerator.device) for name, value in batch.items()}
-            with accelerator.accumulate(model):
-                with accelerator.autocast():
-                    losses = model(**batch)
-                accelerator.backward(next(iter(losses.values())))
-                if accelerator.sync_gradients:
-                    accelerator.clip_grad_norm_(trainable, config.max_grad_norm)
-                optimizer.step()
-                optimizer.zero_grad()
-        schedule.step()
-        if average is not None:
-            average.step(trainable)
-        progress.step += 1
-        bar.update()
-        if progress.step % 20 == 0:
-            values = {name: value.item() for name, value in losses.items()}
-            bar.set_postfix({name: f"{value:.4f}" for name, value in values.items()})
-            accelerator.log({f"train/{name}": value for name, value in values.items()}, step=progress.step)
-        if progress.step % config.validate_every == 0 or progress.step == config.steps:
-            validate()
-        if due():
-            save()
-            saved_at = time.monotonic()
-    save()
-    bar.close()
-    if accelerator.is_main_process:
-        write_json(metrics_file, progress.metrics)
-    # Not `end_training`, which parts from the other processes: there are stages to come.
-    for tracker in accelerator.trackers:
-        tracker.finish()
-    return progress.metrics
+def run_stage(stage: Stage, config: LoopConfig, folder: Path, mixed_precision: str | None = None) -> dict[str, float]:
+    """`Trainer.run` of a stage; returns its final metrics."""
+    return Trainer(stage, config, folder, mixed_precision).run()

@@ -2,74 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+from train.core.config import setting
+from train.evaluation.vlm import VLMConfig
 
 
 @dataclass
 class EvaluationArguments:
     """What to measure."""
 
-    what: list[str] = field(
-        default_factory=lambda: ["all"],
-        metadata={
-            "help": "recognition, captions, reconstruction, paintings, adaptation, ablations, tsne, understanding, "
-            "generation, editing, variants, or all: everything but variants that the run has the weights for."
-        },
+    what: list[str] = setting(
+        ["all"],
+        "recognition, captions, reconstruction, paintings, adaptation, ablations, tsne, understanding, "
+        "generation, editing, variants, or all: everything but variants that the run has the weights for.",
     )
-    bundle: str | None = field(
-        default=None,
-        metadata={"help": "Bundle that recognition, captions and reconstruction measure; else the run's own stages."},
+    bundle: str | None = setting(
+        None, "Bundle that recognition, captions and reconstruction measure; else the run's own stages."
     )
-    seeds: list[int] = field(default_factory=lambda: [0, 1, 2], metadata={"help": "Seeds of what is trained."})
-    pairs: list[str] = field(
-        default_factory=list,
-        metadata={
-            "help": "Pairs source:target of adaptation, ablations and tsne, both the same for a domain's own test; all "
-            "ordered pairs of two if not given."
-        },
+    seeds: list[int] = setting([0, 1, 2], "Seeds of what is trained.")
+    pairs: list[str] = setting(
+        [],
+        "Pairs source:target of adaptation, ablations and tsne, both the same for a domain's own test; all "
+        "ordered pairs of two if not given.",
     )
-    methods: list[str] = field(
-        default_factory=list,
-        metadata={"help": "Rows of adaptation, ablations, understanding, generation and variants; all if not given."},
+    methods: list[str] = setting(
+        [], "Rows of adaptation, ablations, understanding, generation and variants; all if not given."
     )
-    vlm: dict[str, Any] = field(
-        default_factory=dict,
-        metadata={
-            "help": "Vision-language model of adaptation's rows vlm-*: name (folder or Hub id), revision, dtype and "
-            "quantization; if not given, the foundation's captioner where that answers questions."
-        },
+    vlm: VLMConfig | None = setting(
+        None,
+        "Vision-language model of adaptation's rows vlm-*: name (folder or Hub id), revision, dtype and "
+        "quantization; if not given, the foundation's captioner where that answers questions.",
     )
-    steps: int = field(
-        default=200, metadata={"help": "Steps that each model of adaptation, ablations and understanding trains."}
+    steps: int = setting(200, "Steps that each model of adaptation, ablations and understanding trains.", "steps")
+    epochs: int | None = setting(
+        None, "In place of steps: how often as many pictures are drawn as there are to learn from.", "epochs"
     )
-    epochs: int | None = field(
-        default=None,
-        metadata={"help": "In place of steps: how often as many pictures are drawn as there are to learn from."},
+    batch_size: int = setting(32, "Pictures of a step.", "pictures")
+    cnn_widths: list[int] = setting(
+        [64, 128, 256, 512], "Widths of the convolutional network's four levels; ResNet-18's if not given."
     )
-    batch_size: int = field(default=32, metadata={"help": "Pictures of a step."})
-    cnn_widths: list[int] = field(
-        default_factory=lambda: [64, 128, 256, 512],
-        metadata={"help": "Widths of the convolutional network's four levels; ResNet-18's if not given."},
+    limit: int | None = setting(
+        None, "Most pictures of a part in recognition, captions and reconstruction.", "pictures"
     )
-    limit: int | None = field(
-        default=None, metadata={"help": "Most pictures of a part in recognition, captions and reconstruction."}
+    pictures: int = setting(32, "Pictures of each emotion in generation; real ones in editing.", "pictures")
+    inference_steps: int = setting(25, "Denoising steps of each.", "steps")
+    guidance_scale: float | None = setting(
+        None, "How far generation and editing follow a prompt; that of `uniemo_joint` if not given."
     )
-    pictures: int = field(
-        default=32, metadata={"help": "Pictures of each emotion in generation; real ones in editing."}
+    guidance_rescale: float | None = setting(
+        None, "How far they take back the glare; that of `uniemo_joint` if not given."
     )
-    inference_steps: int = field(default=25, metadata={"help": "Denoising steps of each."})
-    guidance_scale: float | None = field(
-        default=None,
-        metadata={"help": "How far generation and editing follow a prompt; that of `uniemo_joint` if not given."},
-    )
-    guidance_rescale: float | None = field(
-        default=None, metadata={"help": "How far they take back the glare; that of `uniemo_joint` if not given."}
-    )
-    judge_steps: int = field(default=1000, metadata={"help": "Steps that generation's judge trains."})
-    baseline_steps: int | None = field(
-        default=None,
-        metadata={"help": "Steps that the baselines of generation train; as many as `uniemo_joint` if not given."},
+    judge_steps: int = setting(1000, "Steps that generation's judge trains.", "steps")
+    baseline_steps: int | None = setting(
+        None, "Steps that the baselines of generation train; as many as `uniemo_joint` if not given.", "steps"
     )
 
     @property

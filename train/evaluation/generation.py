@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from kcdp.imaging import to_tensor
-from train.core.processes import each
+from train.core.processes import distributed_map
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
 from train.evaluation.instruments import Instruments
@@ -200,7 +200,7 @@ class Generation:
         batches = [
             (emotion, self.seeds(emotion)[start : start + self.batch_size]) for emotion in paths for start in starts
         ]
-        each(batches, make, name)
+        distributed_map(batches, make, name)
         return {emotion: list(own.values()) for emotion, own in paths.items()}
 
     def _painted(self, paths: Sequence[Path]) -> torch.Tensor:

@@ -16,7 +16,6 @@ from PIL import Image
 from kcdp.painting.sampling import Guidance
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.uniemo.query_chain import ExpertQueryChain
-from train.bundle import assemble_uniemo, trained_uniemo
 from train.core.recipe import Recipe
 from train.core.runs import best_weights
 from train.core.trainer import LoopConfig, Stage, run_stage, with_steps
@@ -37,7 +36,7 @@ from train.evaluation.paintings import decoded, paint_latents
 from train.evaluation.result_cache import ResultCache
 from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
 from train.stages.joint import JointConfig
-from train.stages.uniemo import JointParts
+from train.stages.uniemo import JointParts, assemble_uniemo, last_uniemo
 
 #: Rows of `generation`.
 GENERATORS: dict[str, str] = {
@@ -78,7 +77,7 @@ class Painters:
 
     @cached_property
     def pipeline(self) -> UniEmoPipeline:
-        return self.assembled(best_weights(self.recipe, trained_uniemo(self.recipe) or "uniemo_joint"))
+        return self.assembled(best_weights(self.recipe, last_uniemo(self.recipe) or "uniemo_joint"))
 
     def assembled(self, best: Path) -> UniEmoPipeline:
         """UniEmo of a joint stage's weights, as far after its prompts as the evaluation asks for."""

@@ -13,7 +13,7 @@ import torch
 
 from kcdp.imaging import to_pictures
 from kcdp.pipelines.kcdp import KCDPPipeline
-from train.core.processes import each
+from train.core.processes import distributed_map
 from train.data.cache import fingerprint
 from train.data.dataset import PictureDataset
 from train.metrics.recognition import recognition_scores
@@ -65,7 +65,7 @@ def recognise(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | None
 
     names = list(dataset.emotions)
     labels = dataset.labels[indices].numpy()
-    said = [row for rows in each(indices.split(BATCH), look, "recognition") for row in rows]
+    said = [row for rows in distributed_map(indices.split(BATCH), look, "recognition") for row in rows]
     scores = {
         name: recognition_scores(labels, [names.index(row[column]) for row in said], names).to_dict()
         for column, name in enumerate(("scores", "cliea", "no_knowledge"))
@@ -114,7 +114,7 @@ def describe(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | None 
     def say(part: torch.Tensor) -> list[str]:
         return pipeline.knowledge.captions(to_pictures(dataset.plain(part)))
 
-    captions = [caption for some in each(indices.split(BATCH), say, "captions") for caption in some]
+    captions = [caption for some in distributed_map(indices.split(BATCH), say, "captions") for caption in some]
     wanted = [nouns[row] for row in indices.tolist()]
     found = [mentions(caption, noun) for caption, noun in zip(captions, wanted, strict=True)]
     return {
@@ -146,7 +146,7 @@ def reconstruct(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | No
         both = (latents, latents + DISTURBED / vae.config.scaling_factor * noise)
         return torch.stack([psnr(vae.decode(one).sample.float(), pictures.float()).cpu() for one in both])
 
-    decibels, disturbed = torch.cat(each(indices.split(BATCH), compare, "reconstruction"), dim=1).numpy()
+    decibels, disturbed = torch.cat(distributed_map(indices.split(BATCH), compare, "reconstruction"), dim=1).numpy()
     return {
         "pictures": len(decibels),
         "mean": float(decibels.mean()),

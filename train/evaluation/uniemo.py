@@ -21,11 +21,9 @@ from transformers import AutoModel
 
 from kcdp.imaging import to_pictures
 from kcdp.uniemo.query_chain import ExpertQueryChain
-from train.bundle import trained_uniemo
 from train.core.clip import zero_shot_head
 from train.core.datasets import make_dataset
 from train.core.recipe import Recipe
-from train.core.runs import hub_config
 from train.core.trainer import LoopConfig, with_steps
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
@@ -47,7 +45,7 @@ from train.files import write_picture
 from train.metrics.recognition import recognition_scores
 from train.stages.joint import JointConfig
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens
-from train.stages.uniemo import understanding_stage
+from train.stages.uniemo import last_uniemo, understanding_stage
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +77,7 @@ class UniEmoEvaluation:
     def measurable(self) -> list[str]:
         """Which of its measures the run has the weights for."""
         understood = (self.recipe.run_dir("uniemo_understanding") / "best").is_dir()
-        return ["understanding"] * understood + ["generation", "editing"] * (trained_uniemo(self.recipe) is not None)
+        return ["understanding"] * understood + ["generation", "editing"] * (last_uniemo(self.recipe) is not None)
 
     def _chosen(self, rows: dict[str, Row]) -> dict[str, Row]:
         asked = self.arguments.methods
@@ -274,7 +272,7 @@ class UniEmoEvaluation:
 
     def _note(self) -> str:
         judge, tuned = self._judge.validation, self._painters.joint_settings()[0].tune_unet
-        published = hub_config(self.recipe)
+        published = self.recipe.foundation
         alone = "" if published is None else f" The denoiser is that of {published.diffusion.name}."
         learned = {
             "none": "Only DreamBooth changes the denoiser.",

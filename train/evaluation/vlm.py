@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -17,6 +17,7 @@ from transformers import BlipForConditionalGeneration, PreTrainedModel, Processo
 from kcdp.hub import Source, check_pinned, fetch
 from kcdp.imaging import to_pictures
 from kcdp.knowledge.captioner import Captioner, CaptionerConfig, Quantization
+from train.core.config import setting
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
 from train.data.dataset import PictureDataset
 
@@ -54,10 +55,10 @@ FORMS: dict[str, tuple[str, ...]] = {
 class VLMConfig:
     """A model to ask, and how its weights lie in memory."""
 
-    name: str = field(metadata={"help": "Folder or Hub id of InstructBLIP, BLIP-2, LLaVA or another like them."})
-    revision: str | None = field(default=None, metadata={"help": "Commit of the Hub model."})
-    dtype: Literal["float32", "float16", "bfloat16"] = field(default="float32", metadata={"help": "Of the weights."})
-    quantization: Quantization | None = field(default=None, metadata={"help": "8bit or 4bit, on a GPU."})
+    name: str = setting(help="Folder or Hub id of InstructBLIP, BLIP-2, LLaVA or another like them.")
+    revision: str | None = setting(None, "Commit of the Hub model.")
+    dtype: Literal["float32", "float16", "bfloat16"] = setting("float32", "Of the weights.")
+    quantization: Quantization | None = setting(None, "8bit or 4bit, on a GPU.")
 
 
 def named(answer: str, labels: Sequence[str]) -> int | None:

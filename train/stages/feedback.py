@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,7 +13,8 @@ from PIL import Image
 from kcdp.imaging import to_tensor
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.clip import zero_shot_head
-from train.core.processes import each
+from train.core.config import setting
+from train.core.processes import distributed_map
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.data.neutral import without_feelings
@@ -34,16 +35,16 @@ _SEEDS = 1_000_000
 class FeedbackConfig:
     """How many pictures are made, and which of them are learned from (tables VI to VIII)."""
 
-    pictures: int = field(default=200, metadata={"help": "Pictures made of each emotion."})
-    num_inference_steps: int = field(default=25, metadata={"help": "Denoising steps of each."})
-    guidance_scale: float | None = field(
-        default=None, metadata={"help": "How far they follow their prompts; as `uniemo_joint` says if not given."}
+    pictures: int = setting(200, "Pictures made of each emotion.", "pictures")
+    num_inference_steps: int = setting(25, "Denoising steps of each.", "steps")
+    guidance_scale: float | None = setting(
+        None, "How far they follow their prompts; as `uniemo_joint` says if not given."
     )
-    low: float = field(default=0.2, metadata={"help": "Where the band of ranks that is kept begins (table VII)."})
-    high: float = field(default=0.8, metadata={"help": "Where it ends."})
-    by: Criterion = field(default="both", metadata={"help": "Ranked by emotion, clarity or both (table VI)."})
-    share: float = field(default=0.2, metadata={"help": "Share of generated pictures in a batch (table VIII)."})
-    batch_size: int = field(default=8, metadata={"help": "Pictures made at once, of one prompt."})
+    low: float = setting(0.2, "Where the band of ranks that is kept begins (table VII).", "share, 0 to 1")
+    high: float = setting(0.8, "Where it ends.", "share, 0 to 1")
+    by: Criterion = setting("both", "Ranked by emotion, clarity or both (table VI).")
+    share: float = setting(0.2, "Share of generated pictures in a batch (table VIII).", "share, 0 to 1")
+    batch_size: int = setting(8, "Pictures made at once, of one prompt.", "pictures")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def generate(pipeline: UniEmoPipeline, dataset: PictureDataset, cache_dir: Path,
                 write_picture(paths[seed], picture)
         return [Made(path, emotion, prompt) for path in paths.values()]
 
-    return [one for some in each(asked, make, "pictures to learn from") for one in some]
+    return [one for some in distributed_map(asked, make, "pictures to learn from") for one in some]
 
 
 def _read(made: Sequence[Made], size: int) -> torch.Tensor:
@@ -130,7 +131,7 @@ def scores(
         return probabilities, clarities(*(head(seen) for head in heads))
 
     batches = [made[start : start + 32] for start in range(0, len(made), 32)]
-    emotion, clarity = zip(*each(batches, look, "ranking"), strict=True)
+    emotion, clarity = zip(*distributed_map(batches, look, "ranking"), strict=True)
     return torch.cat(emotion), torch.cat(clarity)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -28,8 +28,9 @@ from torch.nn import functional as F
 from kcdp.uniemo.correlation import EmotionalCorrelation
 from kcdp.uniemo.fusion import EmotionFusion, Use, pooled_features
 from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain
+from train.core.config import setting
 from train.core.foundation import Foundation
-from train.core.processes import each
+from train.core.processes import distributed_map
 from train.data.dataset import PictureDataset
 from train.data.neutral import without_feelings
 from train.losses.uniemo import condition_loss, joint_loss
@@ -44,52 +45,37 @@ ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
 class JointConfig:
     """What the paper varies in fusion and condition (table V), and what a small denoiser asks for."""
 
-    use: Use = field(default="all", metadata={"help": "What is fused: cls, cls+scene, cls+object or all (table V)."})
-    correlation: bool = field(
-        default=True, metadata={"help": "Weigh scene and object by the emotional correlation coefficient (table V)."}
+    use: Use = setting("all", "What is fused: cls, cls+scene, cls+object or all (table V).")
+    correlation: bool = setting(True, "Weigh scene and object by the emotional correlation coefficient (table V).")
+    condition: Literal["cond", "ce", "none"] = setting(
+        "cond", "Emotional condition loss, cross-entropy alone, or neither (table V)."
     )
-    condition: Literal["cond", "ce", "none"] = field(
-        default="cond", metadata={"help": "Emotional condition loss, cross-entropy alone, or neither (table V)."}
+    tune_unet: Literal["none", "lora", "full"] = setting(
+        "none", "Train the denoiser too, which a small one needs: none (paper), lora or full."
     )
-    tune_unet: Literal["none", "lora", "full"] = field(
-        default="none",
-        metadata={"help": "Train the denoiser too, which a small one needs: none (paper), lora or full."},
+    lora_rank: int = setting(8, "Rank and scale of `tune_unet: lora`.")
+    threshold: float = setting(0.0, "Cosine below which an attribute counts as unknown.")
+    caption_dropout: float = setting(
+        0.1, "Share of pictures of which nothing is said, not even F: for guidance.", "share, 0 to 1"
     )
-    lora_rank: int = field(default=8, metadata={"help": "Rank and scale of `tune_unet: lora`."})
-    threshold: float = field(default=0.0, metadata={"help": "Cosine below which an attribute counts as unknown."})
-    caption_dropout: float = field(
-        default=0.1, metadata={"help": "Share of pictures of which nothing is said, not even F: for guidance."}
+    word_dropout: float = setting(
+        0.3, "Share of prompts that are F alone: what a call without words asks for.", "share, 0 to 1"
     )
-    word_dropout: float = field(
-        default=0.3, metadata={"help": "Share of prompts that are F alone: what a call without words asks for."}
+    noun_share: float = setting(
+        0.0, "Share of prompts that are F and the object's name: what transfer asks for.", "share, 0 to 1"
     )
-    noun_share: float = field(
-        default=0.0, metadata={"help": "Share of prompts that are F and the object's name: what transfer asks for."}
+    swap_share: float = setting(
+        0.0,
+        "Share of pictures painted under F of another one of the same emotion: words say what, F how.",
+        "share, 0 to 1",
     )
-    swap_share: float = field(
-        default=0.0,
-        metadata={
-            "help": "Share of pictures painted under F of another one of the same emotion: words say what, F how."
-        },
+    channel_power: float = setting(
+        0.0, "Latent channels count by their deviation to this power: 0 alike, 1 for what is large first."
     )
-    channel_power: float = field(
-        default=0.0,
-        metadata={
-            "help": "Latent channels count by their deviation to this power: 0 alike, 1 for what is large first."
-        },
-    )
-    space: tuple[str, ...] = field(
-        default=(), metadata={"help": "Domains whose pictures the emotion space is of; all if not given."}
-    )
-    balance: float = field(
-        default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
-    )
-    guidance_scale: float = field(
-        default=7.5, metadata={"help": "How far the pipeline follows a prompt where a call does not say."}
-    )
-    guidance_rescale: float = field(
-        default=0.0, metadata={"help": "How far it then takes back the glare that this brings: 0 (paper) to 1."}
-    )
+    space: tuple[str, ...] = setting((), "Domains whose pictures the emotion space is of; all if not given.")
+    balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
+    guidance_scale: float = setting(7.5, "How far the pipeline follows a prompt where a call does not say.")
+    guidance_rescale: float = setting(0.0, "How far it then takes back the glare that this brings: 0 (paper) to 1.")
 
 
 def tuned_unet(unet: UNet2DConditionModel, config: JointConfig) -> UNet2DConditionModel | None:
@@ -354,7 +340,7 @@ class JointStage:
             return model.fusion.head(fused).argmax(1).tolist(), loss
 
         judged = list(self.judged())
-        guesses, losses = zip(*each(judged, look), strict=True)
+        guesses, losses = zip(*distributed_map(judged, look), strict=True)
         labels = pictures.validation.labels[torch.cat([rows for rows, _ in judged])]
         denoising = sum(losses) / len(labels)
         metrics["fused_f1"] = float(f1_score(labels, list(itertools.chain(*guesses)), average="macro"))

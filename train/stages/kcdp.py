@@ -4,79 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from sklearn.metrics import f1_score
 from torch import nn
 
 from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning
 from kcdp.perception.pyramid import FeaturePyramid
+from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.prediction.cliea import CLIEA, pseudo_labels
 from kcdp.prediction.moe import MixtureOfExperts, MoEInputs
-from train.core.foundation import Foundation
-from train.core.processes import each
+from train.core.bundle import write_bundle
+from train.core.config import setting
+from train.core.foundation import Foundation, FoundationConfig
+from train.core.processes import distributed_map
+from train.core.recipe import Recipe, StageSpec
+from train.core.runs import best_weights, load_perception, stage_datasets, train_stage
 from train.data.cache import cached_array, content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.data.knowledge import KnowledgeCache
 from train.losses.kcdp import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
+from train.stages.uniemo import trained_uniemo
 
 
 @dataclass
 class KCDPConfig:
     """Everything the paper varies, and a little that small data asks for."""
 
-    preset: Literal["paper", "released"] = field(
-        default="released", metadata={"help": "Where paper and release differ: `paper` or `released`."}
+    preset: Literal["paper", "released"] = setting("released", "Where paper and release differ: `paper` or `released`.")
+    condition: Literal["both", "caption", "triplets"] = setting("both", "k is caption, triplets or both (table 4).")
+    classifier: MoEInputs | None = setting(
+        None, "What the experts see: v or v+k (table 4); the preset's choice if not given."
     )
-    condition: Literal["both", "caption", "triplets"] = field(
-        default="both", metadata={"help": "k is caption, triplets or both (table 4)."}
+    num_experts: int = setting(4, "Experts; 1 is the global classifier (table 4).", "experts")
+    top_k: int = setting(2, "Experts asked for each picture.", "experts")
+    use_cliea: bool = setting(True, "Train CLIEA; without it targets are labelled by the experts.")
+    use_mha: bool = setting(True, "CLIEA's attention over prompt and k (table 3).")
+    use_mapping: bool = setting(True, "CLIEA's mapping of v (table 3).")
+    target_warmup: int = setting(
+        0,
+        "Passes (steps, times `accumulation`) over which pseudo-labels come to count in full: heads of "
+        "random weights guess at first.",
+        "passes",
     )
-    classifier: MoEInputs | None = field(
-        default=None, metadata={"help": "What the experts see: v or v+k (table 4); the preset's choice if not given."}
+    tuning: Tuning = setting("lora", "frozen, kv, lora or full (figure 4).")
+    lora_rank: int = setting(16, "Rank of KGCA.")
+    lora_alpha: float = setting(32.0, "Scale of KGCA, over its rank.")
+    features: Features = setting("decoder", "Whose features the pyramid reads: decoder, as in the paper, or encoder.")
+    latent_encoder_channels: tuple[int, ...] = setting(
+        (), "Widths of the pyramid's latent encoder; () for none.", "channels"
     )
-    num_experts: int = field(default=4, metadata={"help": "Experts; 1 is the global classifier (table 4)."})
-    top_k: int = field(default=2, metadata={"help": "Experts asked for each picture."})
-    use_cliea: bool = field(
-        default=True, metadata={"help": "Train CLIEA; without it targets are labelled by the experts."}
+    timestep: int = setting(1, "Where in the diffusion the clean latents claim to be.", "timestep, 0 to 999")
+    attention_levels: tuple[int, ...] = setting((0, 1), "Levels whose maps the pyramid takes.")
+    pyramid_channels: int = setting(256, "Width of the pyramid: v is this long times levels.", "channels")
+    dropout: float = setting(0.1, "Dropout before router and experts.", "share, 0 to 1")
+    knowledge_dropout: float = setting(
+        0.15,
+        "Share of pictures whose k is that of an empty caption: the captioner errs more on new pictures. "
+        "A frozen denoiser has seen them with their own.",
+        "share, 0 to 1",
     )
-    use_mha: bool = field(default=True, metadata={"help": "CLIEA's attention over prompt and k (table 3)."})
-    use_mapping: bool = field(default=True, metadata={"help": "CLIEA's mapping of v (table 3)."})
-    target_warmup: int = field(
-        default=0,
-        metadata={
-            "help": "Passes (steps, times `accumulation`) over which pseudo-labels come to count in full: heads of "
-            "random weights guess at first."
-        },
-    )
-    tuning: Tuning = field(default="lora", metadata={"help": "frozen, kv, lora or full (figure 4)."})
-    lora_rank: int = field(default=16, metadata={"help": "Rank of KGCA."})
-    lora_alpha: float = field(default=32.0, metadata={"help": "Scale of KGCA, over its rank."})
-    features: Features = field(
-        default="decoder", metadata={"help": "Whose features the pyramid reads: decoder, as in the paper, or encoder."}
-    )
-    path_channels: tuple[int, ...] = field(
-        default=(), metadata={"help": "Widths of the pyramid's own path over the latents; () for none."}
-    )
-    timestep: int = field(default=1, metadata={"help": "Where in the diffusion the clean latents claim to be."})
-    attention_levels: tuple[int, ...] = field(default=(0, 1), metadata={"help": "Levels whose maps the pyramid takes."})
-    pyramid_channels: int = field(default=256, metadata={"help": "Width of the pyramid: v is this long times levels."})
-    dropout: float = field(default=0.1, metadata={"help": "Dropout before router and experts."})
-    knowledge_dropout: float = field(
-        default=0.15,
-        metadata={
-            "help": "Share of pictures whose k is that of an empty caption: the captioner errs more on new pictures. "
-            "A frozen denoiser has seen them with their own."
-        },
-    )
-    balance: float = field(
-        default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 as they come, 1 all alike."}
-    )
-    views: int = field(default=1, metadata={"help": "Augmented views of each picture beside the plain one."})
+    balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 as they come, 1 all alike.", "0 to 1")
+    views: int = setting(1, "Augmented views of each picture beside the plain one.", "views")
 
 
 def _look(denoiser: Denoiser, dtype: torch.dtype, latents: torch.Tensor, states: torch.Tensor) -> Perception:
@@ -163,11 +158,11 @@ class KCDPTask(nn.Module):
             self.denoiser.feature_channels,
             self.denoiser.attention_channels(tokens),
             config.pyramid_channels,
-            foundation.unet.config.in_channels if config.path_channels else 0,
-            tuple(config.path_channels),
+            foundation.unet.config.in_channels if config.latent_encoder_channels else 0,
+            tuple(config.latent_encoder_channels),
         )
-        if foundation.path is not None and config.path_channels:
-            self.pyramid.path.load_state_dict(foundation.path.state_dict())
+        if foundation.latent_encoder is not None and config.latent_encoder_channels:
+            self.pyramid.path.load_state_dict(foundation.latent_encoder.state_dict())
         self.moe = MixtureOfExperts(
             visual_dim=self.pyramid.visual_dim,
             knowledge_dim=width,
@@ -180,6 +175,8 @@ class KCDPTask(nn.Module):
         self.cliea = CLIEA(
             visual_dim=self.pyramid.visual_dim, text_dim=width, use_mha=config.use_mha, use_mapping=config.use_mapping
         )
+        # Processes that train together wait for a gradient of each parameter that asks for one.
+        self.cliea.requires_grad_(config.use_cliea)
         #: Batches trained on, for the warm-up; kept with the weights, so that a killed run goes on from it.
         self.register_buffer("seen", torch.zeros((), dtype=torch.long))
         with torch.no_grad():
@@ -316,7 +313,7 @@ class KCDPStage:
             logits, similarities, _ = model.see(**batch)
             return logits.float().softmax(-1).cpu().numpy(), similarities.float().cpu().numpy()
 
-        probabilities, similarities = zip(*each(torch.arange(len(dataset)).split(64), look), strict=True)
+        probabilities, similarities = zip(*distributed_map(torch.arange(len(dataset)).split(64), look), strict=True)
         return np.concatenate(probabilities), np.concatenate(similarities)
 
     def validate(self, model: KCDPTask) -> dict[str, float]:
@@ -337,3 +334,53 @@ class KCDPStage:
         model.pyramid.save_pretrained(folder / "pyramid")
         model.moe.save_pretrained(folder / "moe")
         model.cliea.save_pretrained(folder / "cliea")
+
+
+def assemble(foundation: Foundation, heads: Path, config: KCDPConfig, label_space: str) -> KCDPPipeline:
+    """The pipeline of a foundation and the trained parts in the folder `heads`, all of the foundation's precision."""
+    pipeline = KCDPPipeline(
+        vae=foundation.vae,
+        unet=foundation.unet,
+        text_encoder=foundation.text_encoder,
+        tokenizer=foundation.tokenizer,
+        captioner=foundation.captioner,
+        captioner_processor=foundation.processor,
+        pyramid=FeaturePyramid.from_pretrained(heads / "pyramid"),
+        moe=MixtureOfExperts.from_pretrained(heads / "moe"),
+        cliea=CLIEA.from_pretrained(heads / "cliea"),
+        label_space=label_space,
+        timestep=config.timestep,
+        tuning=config.tuning,
+        lora_rank=config.lora_rank,
+        lora_alpha=config.lora_alpha,
+        attention_levels=config.attention_levels,
+        condition=config.condition,
+        features=config.features,
+        captioning=foundation.captioning,
+    )
+    pipeline.denoiser.load_adapter(heads / "kgca")
+    pipeline.parser = foundation.parser
+    pipeline.to(foundation.unet.dtype)
+    pipeline.denoiser.to(foundation.unet.dtype)
+    return pipeline
+
+
+def run(recipe: Recipe) -> dict[str, float]:
+    """Train KCDP in setting UC on every labelled picture, then write the bundle."""
+    config = recipe.stage_settings("kcdp", KCDPConfig).config
+    datasets = stage_datasets(recipe, "kcdp", config.balance, labelled=True, drop_unshared=True)
+    foundation = load_perception(recipe)
+    metrics = train_stage(recipe, KCDPStage(config, foundation, *datasets))
+    if PartialState().is_main_process:
+        pipeline = assemble(foundation, best_weights(recipe, "kcdp"), config, recipe.label_space)
+        write_bundle(recipe, pipeline, metrics, trained_uniemo(recipe, foundation))
+    return metrics
+
+
+SPEC = StageSpec(
+    "kcdp",
+    KCDPConfig,
+    run,
+    needs=("vae", "language", "unet", "labelled_latent_encoder"),
+    check=FoundationConfig.check_for_kcdp,
+)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +27,12 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 from kcdp.prediction.cliea import emotion_prompts
 from kcdp.vision import ConvStemCLIPConfig, ConvStemCLIPModel, ConvStemCLIPVisionConfig
+from train.core.config import setting
+from train.core.recipe import Recipe, StageSpec
+from train.core.runs import best_weights, stage_datasets, train_stage
 from train.data.cache import cached_array, content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.data.records import DRAWN
@@ -42,22 +45,18 @@ AT_ONCE = 64
 class LanguageConfig:
     """Sizes and loss weights of the contrastive captioner; its width is the text tower's."""
 
-    vision_layers: int = field(default=4, metadata={"help": "Transformer layers of the vision tower."})
-    tune_stem: bool = field(
-        default=False, metadata={"help": "Go on training the convolutions that come from autoencoder and path."}
-    )
-    decoder_layers: int = field(default=3, metadata={"help": "Layers of the caption decoder."})
-    caption_weight: float = field(default=1.0, metadata={"help": "Weight of the caption decoder's cross-entropy."})
-    bank: int = field(default=1024, metadata={"help": "Captions that each picture is held against."})
-    balance: float = field(
-        default=0.3, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
-    )
+    vision_layers: int = setting(4, "Transformer layers of the vision tower.", "layers")
+    tune_stem: bool = setting(False, "Go on training the convolutions that come from autoencoder and latent encoder.")
+    decoder_layers: int = setting(3, "Layers of the caption decoder.", "layers")
+    caption_weight: float = setting(1.0, "Weight of the caption decoder's cross-entropy.")
+    bank: int = setting(1024, "Captions that each picture is held against.", "captions")
+    balance: float = setting(0.3, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
 
 
 def build_clip(
-    config: LanguageConfig, text: CLIPTextModelWithProjection, vae: PatchAutoencoderKL, path: BottomUpPath
+    config: LanguageConfig, text: CLIPTextModelWithProjection, vae: PatchAutoencoderKL, encoder: LatentEncoder
 ) -> ConvStemCLIPModel:
-    """A CLIP with the text tower given, frozen, and a vision tower whose stem is the autoencoder's linear code and `path`."""
+    """A CLIP with the text tower given, frozen, and a vision tower whose stem is the autoencoder's linear code and `encoder`."""
     width, block = text.config.hidden_size, vae.linear_encoder.stride[0]
     vision = ConvStemCLIPVisionConfig(
         hidden_size=width,
@@ -68,7 +67,7 @@ def build_clip(
         patch_size=2 * block,
         code_size=block,
         code_channels=vae.config.latent_channels,
-        stem_widths=tuple(path.config.widths),
+        stem_widths=tuple(encoder.config.widths),
         projection_dim=text.config.projection_dim,
     )
     clip = ConvStemCLIPModel(
@@ -80,11 +79,11 @@ def build_clip(
         own.load_state_dict(given.state_dict())
         own.requires_grad_(False)
     stem = clip.vision_model.embeddings.patch_embedding
-    for own, given in ((stem.code, vae.linear_encoder), (stem.path, path)):
+    for own, given in ((stem.code, vae.linear_encoder), (stem.path, encoder)):
         own.load_state_dict(given.state_dict())
         own.requires_grad_(config.tune_stem)
     with torch.no_grad():
-        # What the path has learned on are latents as the denoiser gets them.
+        # What the encoder has learned on are latents as the denoiser gets them.
         for weight in stem.code.parameters():
             weight.mul_(vae.config.scaling_factor)
     return clip
@@ -228,9 +227,9 @@ class LanguageStage:
         validation: PictureDataset,
         text: Path,
         vae: PatchAutoencoderKL,
-        path: BottomUpPath,
+        encoder: LatentEncoder,
     ) -> None:
-        self.config, self.train, self.validation, self.vae, self.path = config, train, validation, vae, path
+        self.config, self.train, self.validation, self.vae, self.encoder = config, train, validation, vae, encoder
         self.text = CLIPTextModelWithProjection.from_pretrained(text / "text").eval()
         self.tokenizer = CLIPTokenizer.from_pretrained(text / "tokenizer")
         sentences = Sentences(self.text, self.tokenizer)
@@ -244,7 +243,7 @@ class LanguageStage:
         )
 
     def build(self) -> LanguageTask:
-        clip = build_clip(self.config, self.text, self.vae, self.path)
+        clip = build_clip(self.config, self.text, self.vae, self.encoder)
         return LanguageTask(clip, build_captioner(self.config, clip, self.tokenizer), self.config)
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
@@ -297,3 +296,15 @@ class LanguageStage:
         captioner = VisionEncoderDecoderModel(encoder=model.clip.vision_model, decoder=model.decoder)
         captioner.generation_config = model.generation_config
         captioner.save_pretrained(folder / "captioner")
+
+
+def run(recipe: Recipe) -> dict[str, float]:
+    """Train the stage on pictures and their captions, from the autoencoder's linear code and the latent encoder."""
+    config = recipe.stage_settings("language", LanguageConfig).config
+    datasets = stage_datasets(recipe, "language", config.balance)
+    vae = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae")
+    encoder = LatentEncoder.from_pretrained(best_weights(recipe, "latent_encoder") / "latent_encoder")
+    return train_stage(recipe, LanguageStage(config, *datasets, best_weights(recipe, "text"), vae, encoder))
+
+
+SPEC = StageSpec("language", LanguageConfig, run, needs=("vae", "text", "latent_encoder"), foundation=True)

@@ -7,7 +7,7 @@ at all, and minutes where a contrast with pictures needs hours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,6 +16,9 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
+from train.core.config import setting
+from train.core.recipe import Recipe, StageSpec
+from train.core.runs import stage_datasets, train_stage
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
 from train.files import write_folder
@@ -25,16 +28,12 @@ from train.files import write_folder
 class TextConfig:
     """Sizes of the text tower, and who teaches it."""
 
-    width: int = field(default=256, metadata={"help": "Width of the tower and of its sentence vectors."})
-    layers: int = field(default=4, metadata={"help": "Layers of the tower."})
-    vocabulary: int = field(default=6000, metadata={"help": "Entries of the tokenizer."})
-    max_tokens: int = field(default=24, metadata={"help": "Longest text, start and end included."})
-    teacher: str | None = field(
-        default=None, metadata={"help": "A sentence-transformers model whose space the tower learns to span."}
-    )
-    teacher_weight: float = field(
-        default=4.0, metadata={"help": "Weight of the teacher beside the captions' contrast."}
-    )
+    width: int = setting(256, "Width of the tower and of its sentence vectors.", "channels")
+    layers: int = setting(4, "Layers of the tower.", "layers")
+    vocabulary: int = setting(6000, "Entries of the tokenizer.", "tokens")
+    max_tokens: int = setting(24, "Longest text, start and end included.", "tokens")
+    teacher: str | None = setting(None, "A sentence-transformers model whose space the tower learns to span.")
+    teacher_weight: float = setting(4.0, "Weight of the teacher beside the captions' contrast.")
 
 
 #: Every sign of ASCII, and characters that end in every byte that a word may end in: what a tokenizer has not seen at
@@ -186,3 +185,12 @@ class TextStage:
     def export(self, model: TextTask, folder: Path) -> None:
         model.tower.save_pretrained(folder / "text")
         self.tokenizer.save_pretrained(folder / "tokenizer")
+
+
+def run(recipe: Recipe) -> dict[str, float]:
+    """Train the stage on every caption."""
+    config = recipe.stage_settings("text", TextConfig).config
+    return train_stage(recipe, TextStage(config, *stage_datasets(recipe, "text")))
+
+
+SPEC = StageSpec("text", TextConfig, run, foundation=True)

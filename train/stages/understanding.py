@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -21,9 +21,10 @@ from torch.nn import functional as F
 from transformers import CLIPModel, CLIPTokenizer, CLIPVisionModel
 
 from kcdp.knowledge.triplets import TripletParser
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, Strategy, tower_pixels
-from train.core.processes import each
+from train.core.config import setting
+from train.core.processes import distributed_map
 from train.data.attributes import AttributeTable, dataset_attributes
 from train.data.cache import Rows, cached_array, cached_part, content_key, fingerprint
 from train.data.dataset import PictureDataset
@@ -35,29 +36,19 @@ from train.stages.language import Sentences
 class UnderstandingConfig:
     """What the paper varies in the chain, and what small data asks for."""
 
-    preset: Literal["paper", "released"] = field(
-        default="paper", metadata={"help": "Where paper and release differ: `paper` or `released`."}
+    preset: Literal["paper", "released"] = setting("paper", "Where paper and release differ: `paper` or `released`.")
+    strategy: Strategy = setting("multi-stage", "How queries join: multi-stage, single-step or none (figure 6).")
+    num_queries: int = setting(32, "Queries of either kind (figure 7).", "queries")
+    scene_layer: int | None = setting(
+        None, "L1, the layer after which scenes are read; a third of the tower if not given."
     )
-    strategy: Strategy = field(
-        default="multi-stage", metadata={"help": "How queries join: multi-stage, single-step or none (figure 6)."}
-    )
-    num_queries: int = field(default=32, metadata={"help": "Queries of either kind (figure 7)."})
-    scene_layer: int | None = field(
-        default=None, metadata={"help": "L1, the layer after which scenes are read; a third of the tower if not given."}
-    )
-    object_layer: int | None = field(
-        default=None, metadata={"help": "L2, the same for objects; two thirds of the tower if not given."}
-    )
-    tune_tower: bool = field(
-        default=False, metadata={"help": "Train the tower's transformer layers as well; its stem stays as it is."}
-    )
-    head_dim: int = field(default=768, metadata={"help": "Hidden width of the emotion head."})
-    dropout: float = field(default=0.5, metadata={"help": "Dropout in the emotion head."})
-    min_count: int = field(default=8, metadata={"help": "Pictures that an attribute needs to be learned from."})
-    balance: float = field(
-        default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
-    )
-    views: int = field(default=1, metadata={"help": "Augmented views of each picture beside the plain one."})
+    object_layer: int | None = setting(None, "L2, the same for objects; two thirds of the tower if not given.")
+    tune_tower: bool = setting(False, "Train the tower's transformer layers as well; its stem stays as it is.")
+    head_dim: int = setting(768, "Hidden width of the emotion head.", "channels")
+    dropout: float = setting(0.5, "Dropout in the emotion head.", "share, 0 to 1")
+    min_count: int = setting(8, "Pictures that an attribute needs to be learned from.", "pictures")
+    balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
+    views: int = setting(1, "Augmented views of each picture beside the plain one.", "views")
 
 
 @torch.no_grad()
@@ -169,7 +160,7 @@ def see(vision: CLIPVisionModel, chain: ExpertQueryChain, tokens: Tokens, batch_
         found = (getattr(out, name) for name in Seen.__dataclass_fields__)
         return [None if value is None else value.float().cpu().numpy() for value in found]
 
-    columns = zip(*each(range(0, len(tokens), batch_size), look), strict=True)
+    columns = zip(*distributed_map(range(0, len(tokens), batch_size), look), strict=True)
     return Seen(*(None if column[0] is None else torch.from_numpy(np.concatenate(column)) for column in columns))
 
 
@@ -257,14 +248,14 @@ class UnderstandingStage:
         clip: CLIPModel,
         tokenizer: CLIPTokenizer,
         parser: TripletParser,
-        path: BottomUpPath | None = None,
+        latent_encoder: LatentEncoder | None = None,
     ) -> None:
-        """With `path`, as the stage `labelled_path` left it, its weights replace those of the tower's stem."""
+        """With `latent_encoder`, as the stage `labelled_latent_encoder` left it, its weights replace those in the tower's stem."""
         self.config, self.train, self.validation, self.clip, self.parser = config, train, validation, clip, parser
         self.vision: CLIPVisionModel = clip.vision_model
-        if path is not None:
+        if latent_encoder is not None:
             self.vision = copy.deepcopy(self.vision)
-            self.vision.embeddings.patch_embedding.path.load_state_dict(path.state_dict())
+            self.vision.embeddings.patch_embedding.path.load_state_dict(latent_encoder.state_dict())
         self.views = stem_tokens(train, self.vision, config.views)
         self.held_out = stem_tokens(validation, self.vision, 0)[0]
         sentences = Sentences(clip.requires_grad_(False).eval(), tokenizer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,36 +15,35 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.painting.prompt import Condition
 from kcdp.perception.denoiser import encode, level_modules
+from train.core.config import setting
+from train.core.recipe import Recipe, StageSpec
+from train.core.runs import stage_datasets, train_stage
 from train.data.cache import Rows
 from train.data.dataset import PictureDataset
 from train.data.records import DRAWN
 from train.stages.language import Sentences, caption_bank, neighbour_loss
+from train.stages.latent_encoder import latents_and_words
 
 
 @dataclass
 class UNetConfig:
     """Sizes and losses of the denoiser."""
 
-    block_out_channels: tuple[int, ...] = field(default=(96, 160, 224), metadata={"help": "Widths, fine to coarse."})
-    layers_per_block: int = field(default=1, metadata={"help": "Residual layers a level."})
-    attention_head_dim: int = field(default=32, metadata={"help": "Width of an attention head."})
-    caption_dropout: float = field(default=0.1, metadata={"help": "Share of empty captions, for guidance."})
-    channel_power: float = field(
-        default=0.0,
-        metadata={
-            "help": "Latent channels count by their deviation to this power: 0 alike, 1 for what is large first."
-        },
+    block_out_channels: tuple[int, ...] = setting((96, 160, 224), "Widths, fine to coarse.", "channels")
+    layers_per_block: int = setting(1, "Residual layers a level.", "layers")
+    attention_head_dim: int = setting(32, "Width of an attention head.", "channels")
+    caption_dropout: float = setting(0.1, "Share of empty captions, for guidance.", "share, 0 to 1")
+    channel_power: float = setting(
+        0.0, "Latent channels count by their deviation to this power: 0 alike, 1 for what is large first."
     )
-    views: int = field(default=1, metadata={"help": "Augmented views of each picture that are cached for looking at."})
-    perception_share: float = field(
-        default=0.8, metadata={"help": "Share of each batch that is seen clean and tied to its caption, not denoised."}
+    views: int = setting(1, "Augmented views of each picture that are cached for looking at.", "views")
+    perception_share: float = setting(
+        0.8, "Share of each batch that is seen clean and tied to its caption, not denoised.", "share, 0 to 1"
     )
-    perception_weight: float = field(default=0.3, metadata={"help": "Weight of those contrastive terms."})
-    timestep: int = field(default=1, metadata={"help": "Where in the diffusion what is looked at claims to be."})
-    bank: int = field(default=1024, metadata={"help": "Captions that each seen picture is held against."})
-    balance: float = field(
-        default=0.3, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
-    )
+    perception_weight: float = setting(0.3, "Weight of those contrastive terms.")
+    timestep: int = setting(1, "Where in the diffusion what is looked at claims to be.", "timestep, 0 to 999")
+    bank: int = setting(1024, "Captions that each seen picture is held against.", "captions")
+    balance: float = setting(0.3, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
 
 
 def build_unet(config: UNetConfig, latent_channels: int, latent_size: int, text_width: int) -> UNet2DConditionModel:
@@ -303,3 +302,13 @@ class UNetStage:
     def export(self, model: UNetTask, folder: Path) -> None:
         model.unet.save_pretrained(folder / "unet")
         model.scheduler.save_pretrained(folder / "scheduler")
+
+
+def run(recipe: Recipe) -> dict[str, float]:
+    """Train the stage on cached latents and captions."""
+    config = recipe.stage_settings("unet", UNetConfig).config
+    datasets = stage_datasets(recipe, "unet", config.balance)
+    return train_stage(recipe, UNetStage(config, *datasets, *latents_and_words(recipe)))
+
+
+SPEC = StageSpec("unet", UNetConfig, run, needs=("vae", "text"), foundation=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,27 +10,30 @@ from typing import Any
 
 from accelerate import PartialState
 from datasets import Dataset
-from diffusers import DDPMScheduler
+from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
 from transformers import AutoModel, CLIPModel
 
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
+from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.uniemo.correlation import EmotionalCorrelation
+from kcdp.uniemo.emotion_space import EmotionSpace
+from kcdp.uniemo.fusion import EmotionFusion
 from kcdp.uniemo.query_chain import ExpertQueryChain
+from train.core.bundle import TrainedUniEmo, add_uniemo
 from train.core.clip import FrozenCLIP
-from train.core.datasets import load_records, make_dataset
-from train.core.foundation import Foundation
-from train.core.recipe import Recipe
+from train.core.foundation import Foundation, FoundationConfig
+from train.core.recipe import Recipe, StageSpec
 from train.core.runs import (
     best_weights,
-    data_speaks,
+    exit_on_error,
     load_clip,
     load_foundation,
     load_parser,
     load_scheduler,
-    run,
+    stage_datasets,
+    train_stage,
 )
 from train.data.dataset import PictureDataset
-from train.data.records import with_shares
 from train.files import write_folder
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
@@ -37,15 +41,11 @@ from train.stages.joint import JointConfig, JointStage
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 
 
-def run_uniemo_understanding(recipe: Recipe) -> dict[str, float]:
-    """UniEmo: the chain of expert queries, on all pictures; labels count where there are some."""
-    config, loop, shares = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
-    records = with_shares(load_records(recipe), shares)
-    train, held_out = (
-        make_dataset(recipe, records, "train", shares, config.balance),
-        make_dataset(recipe, records, "val"),
-    )
-    return run(recipe, understanding_stage(recipe, config, train, held_out), loop)
+def run_understanding(recipe: Recipe) -> dict[str, float]:
+    """Train the expert queries on all pictures; labels count where there are some."""
+    config = recipe.stage_settings("uniemo_understanding", UnderstandingConfig).config
+    datasets = stage_datasets(recipe, "uniemo_understanding", config.balance, drop_unshared=True)
+    return train_stage(recipe, understanding_stage(recipe, config, *datasets))
 
 
 def understanding_stage(
@@ -56,16 +56,17 @@ def understanding_stage(
     vision: Path | None = None,
 ) -> UnderstandingStage:
     """The stage on the given datasets, and on the tower in the folder `vision`; by default CLIP's, which has learned from
-    captions, and where its own stage made it, with the labelled path in the place of its stem's.
+    captions, and where its own stage made it, with the labelled latent encoder in the place of its stem's.
     """
     language = load_clip(recipe)
     clip: CLIPModel = language.model
-    path = None
+    encoder = None
     if vision is not None:
         clip.vision_model = AutoModel.from_pretrained(vision).to(clip.device)
-    elif not recipe.foundation:
-        path = BottomUpPath.from_pretrained(best_weights(recipe, "labelled_path") / "path")
-    return UnderstandingStage(config, train, held_out, clip, language.tokenizer, load_parser(recipe), path)
+    elif recipe.foundation is None:
+        weights = best_weights(recipe, "labelled_latent_encoder") / "latent_encoder"
+        encoder = LatentEncoder.from_pretrained(weights)
+    return UnderstandingStage(config, train, held_out, clip, language.tokenizer, load_parser(recipe), encoder)
 
 
 @dataclass(frozen=True)
@@ -89,19 +90,17 @@ class JointParts:
     space: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls, recipe: Recipe, records: Dataset) -> JointParts:
-        """Of a run and its pictures; the settings of the stage `uniemo_joint` say how they are drawn."""
-        joint, _, shares = recipe.stage_settings("uniemo_joint", JointConfig)
-        records = with_shares(records, shares)
-        config, _, _ = recipe.stage_settings("uniemo_understanding", UnderstandingConfig)
-        train = make_dataset(recipe, records, "train", shares, joint.balance, labelled=True)
-        held_out = make_dataset(recipe, records, "val", labelled=True)
+    def load(cls, recipe: Recipe, records: Dataset | None = None) -> JointParts:
+        """Of a run, whose records need not be loaded again; the settings of the stage `uniemo_joint` say how its pictures are drawn."""
+        joint = recipe.stage_settings("uniemo_joint", JointConfig).config
+        config = recipe.stage_settings("uniemo_understanding", UnderstandingConfig).config
+        datasets = stage_datasets(recipe, "uniemo_joint", joint.balance, True, True, records)
         start = best_weights(recipe, "uniemo_understanding")
         return cls(
             foundation=load_foundation(recipe),
             scheduler=load_scheduler(recipe),
             clip=load_clip(recipe),
-            pictures=understanding_stage(recipe, config, train, held_out, start / "vision"),
+            pictures=understanding_stage(recipe, config, *datasets, start / "vision"),
             start=start,
             space=tuple(joint.space),
         )
@@ -141,42 +140,109 @@ class JointParts:
         write_folder(best / "space", space.save_pretrained)
 
 
-def _finished(recipe: Recipe, parts: JointParts, stage: JointStage) -> None:
-    """The emotion space, and the bundle; all processes go on once they are there."""
-    from train.bundle import add_uniemo
+def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEmoPipeline:
+    """The pipeline of a foundation and the parts in `best`, the weights of a joint stage that has finished.
 
-    state = PartialState()
+    Raises SystemExit when it has not.
+    """
+    if not (best / "space").is_dir():
+        raise SystemExit(
+            f"The stage '{best.parent.name}' has to be trained to its end first: there is no {best}/space."
+        )
+    unet, joint = foundation.unet, recipe.stage_settings("uniemo_joint", JointConfig).config
+    # Only what is read here: the foundation's own parts are where and as they should be.
+    device, dtype = unet.device, unet.dtype
+    if (best / "unet").is_dir():
+        unet = UNet2DConditionModel.from_pretrained(best / "unet", dtype=dtype).requires_grad_(False).to(device)
+    pipeline = UniEmoPipeline(
+        vae=foundation.vae,
+        unet=unet.eval(),
+        text_encoder=foundation.text_encoder,
+        tokenizer=foundation.tokenizer,
+        text_encoder_2=foundation.text_encoder_2,
+        tokenizer_2=foundation.tokenizer_2,
+        scheduler=DDIMScheduler.from_config(load_scheduler(recipe).config),
+        vision=AutoModel.from_pretrained(best / "vision", dtype=dtype).eval().to(device),
+        chain=ExpertQueryChain.from_pretrained(best / "chain", dtype=dtype).eval().to(device),
+        fusion=EmotionFusion.from_pretrained(best / "fusion", dtype=dtype).eval().to(device),
+        correlation=EmotionalCorrelation.from_pretrained(best / "correlation", dtype=dtype).to(device),
+        space=EmotionSpace.from_pretrained(best / "space", dtype=dtype).to(device),
+        label_space=recipe.label_space,
+        guidance_scale=joint.guidance_scale,
+        guidance_rescale=joint.guidance_rescale,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def last_uniemo(recipe: Recipe) -> str | None:
+    """The last joint stage that has finished; None when none has."""
+    for stage in ("uniemo_feedback", "uniemo_joint"):
+        if (recipe.run_dir(stage) / "best" / "space").is_dir():
+            return stage
+    return None
+
+
+def trained_uniemo(recipe: Recipe, foundation: Foundation) -> TrainedUniEmo | None:
+    """What a bundle gets of UniEmo; None before a joint stage has finished."""
+    stage = last_uniemo(recipe)
+    if stage is None:
+        return None
+    best = best_weights(recipe, stage)
+    metrics = json.loads((recipe.run_dir(stage) / "metrics.json").read_text(encoding="utf-8"))
+    return TrainedUniEmo(assemble_uniemo(recipe, foundation, best), stage, metrics, (best / "unet").is_dir())
+
+
+def _train_joint(recipe: Recipe, parts: JointParts, stage: JointStage) -> dict[str, float]:
+    """Train, then write the emotion space and the bundle; all processes go on once they are there."""
+    metrics, state = train_stage(recipe, stage), PartialState()
     if state.is_main_process:
-        with data_speaks():
+        with exit_on_error():
             parts.finish(best_weights(recipe, stage.name))
-        add_uniemo(recipe, parts.foundation)
+        add_uniemo(recipe, trained_uniemo(recipe, parts.foundation))
     state.wait_for_everyone()
-
-
-def run_uniemo_joint(recipe: Recipe) -> dict[str, float]:
-    """UniEmo: understanding and generation together, then the emotion space and the bundle."""
-    config, loop, _ = recipe.stage_settings("uniemo_joint", JointConfig)
-    parts = JointParts.load(recipe, load_records(recipe))
-    with data_speaks():
-        stage = parts.stage(config)
-    metrics = run(recipe, stage, loop)
-    _finished(recipe, parts, stage)
     return metrics
 
 
-def run_uniemo_feedback(recipe: Recipe) -> dict[str, float]:
-    """UniEmo: joint training goes on with the best of its own pictures among the others, then the bundle."""
-    from train.bundle import assemble_uniemo
+def run_joint(recipe: Recipe) -> dict[str, float]:
+    """Train understanding and generation together, then write the emotion space and the bundle."""
+    parts = JointParts.load(recipe)
+    with exit_on_error():
+        stage = parts.stage(recipe.stage_settings("uniemo_joint", JointConfig).config)
+    return _train_joint(recipe, parts, stage)
 
-    settings, loop, _ = recipe.stage_settings("uniemo_feedback", FeedbackConfig)
-    config, _, _ = recipe.stage_settings("uniemo_joint", JointConfig)
-    parts = JointParts.load(recipe, load_records(recipe))
-    start = best_weights(recipe, "uniemo_joint")
+
+def run_feedback(recipe: Recipe) -> dict[str, float]:
+    """Continue joint training with the best of its own pictures among the others, then write the bundle."""
+    settings = recipe.stage_settings("uniemo_feedback", FeedbackConfig).config
+    config = recipe.stage_settings("uniemo_joint", JointConfig).config
+    parts, start = JointParts.load(recipe), best_weights(recipe, "uniemo_joint")
     pipeline = assemble_uniemo(recipe, parts.foundation, start)
-    with data_speaks():
+    with exit_on_error():
         made = generate(pipeline, parts.pictures.train, recipe.cache_dir, settings)
         generated = filtered_dataset(made, parts.pictures, parts.classifier, settings)
     stage = parts.stage(config, start, generated=generated, share=settings.share, name="uniemo_feedback")
-    metrics = run(recipe, stage, loop)
-    _finished(recipe, parts, stage)
-    return metrics
+    return _train_joint(recipe, parts, stage)
+
+
+UNDERSTANDING_SPEC = StageSpec(
+    "uniemo_understanding",
+    UnderstandingConfig,
+    run_understanding,
+    needs=("language", "labelled_latent_encoder"),
+    check=FoundationConfig.check_for_uniemo,
+)
+JOINT_SPEC = StageSpec(
+    "uniemo_joint",
+    JointConfig,
+    run_joint,
+    needs=("vae", "language", "unet", "labelled_latent_encoder", "uniemo_understanding"),
+    check=FoundationConfig.check_for_uniemo,
+)
+FEEDBACK_SPEC = StageSpec(
+    "uniemo_feedback",
+    FeedbackConfig,
+    run_feedback,
+    needs=(*JOINT_SPEC.needs, "uniemo_joint"),
+    check=FoundationConfig.check_for_uniemo,
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,6 +11,9 @@ from diffusers import AutoencoderKL
 from torch import nn
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
+from train.core.config import setting
+from train.core.recipe import Recipe, StageSpec
+from train.core.runs import stage_datasets, train_stage
 from train.data.dataset import PictureDataset
 
 
@@ -18,20 +21,17 @@ from train.data.dataset import PictureDataset
 class VAEConfig:
     """What the autoencoder is and how it is taught."""
 
-    patch_size: int = field(default=4, metadata={"help": "Pixels of a side folded into channels."})
-    block_out_channels: tuple[int, ...] = field(default=(96, 128), metadata={"help": "Widths, fine to coarse."})
-    latent_channels: int = field(default=16, metadata={"help": "Channels of the latent space."})
-    crop: int = field(default=64, metadata={"help": "Side of the training crops: convolutions need no more."})
-    kl_weight: float = field(default=1e-6, metadata={"help": "Weight of the KL divergence to a unit Gaussian."})
-    edge_weight: float = field(default=0.5, metadata={"help": "Weight of the L1 distance of finite differences."})
-    squared_weight: float = field(default=2.0, metadata={"help": "Weight of the squared error."})
-    noise: float = field(
-        default=0.0,
-        metadata={"help": "Most noise on what the decoder learns from: latents that a denoiser made are never exact."},
+    patch_size: int = setting(4, "Pixels of a side folded into channels.", "pixels")
+    block_out_channels: tuple[int, ...] = setting((96, 128), "Widths, fine to coarse.", "channels")
+    latent_channels: int = setting(16, "Channels of the latent space.", "channels")
+    crop: int = setting(64, "Side of the training crops: convolutions need no more.", "pixels")
+    kl_weight: float = setting(1e-6, "Weight of the KL divergence to a unit Gaussian.")
+    edge_weight: float = setting(0.5, "Weight of the L1 distance of finite differences.")
+    squared_weight: float = setting(2.0, "Weight of the squared error.")
+    noise: float = setting(
+        0.0, "Most noise on what the decoder learns from: latents that a denoiser made are never exact."
     )
-    encoder: str | None = field(
-        default=None, metadata={"help": "A trained autoencoder whose encoder is kept as it is; the decoder goes on."}
-    )
+    encoder: str | None = setting(None, "A trained autoencoder whose encoder is kept as it is; the decoder goes on.")
 
 
 def psnr(pictures: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -108,3 +108,12 @@ class VAEStage:
 
     def export(self, model: VAETask, folder: Path) -> None:
         model.vae.save_pretrained(folder / "vae")
+
+
+def run(recipe: Recipe) -> dict[str, float]:
+    """Train the stage on every picture."""
+    config = recipe.stage_settings("vae", VAEConfig).config
+    return train_stage(recipe, VAEStage(config, *stage_datasets(recipe, "vae")))
+
+
+SPEC = StageSpec("vae", VAEConfig, run, foundation=True)

@@ -146,6 +146,6 @@ def test_a_path_over_the_latents_adds_its_maps_to_every_level() -> None:
     torch.testing.assert_close(v, torch.cat(alone), rtol=1e-4, atol=1e-5)
 
 
-def test_a_path_needs_a_width_for_each_level() -> None:
-    with pytest.raises(ValueError, match="2 levels of features but 1 of the bottom-up path"):
+def test_a_latent_encoder_needs_a_width_for_each_level() -> None:
+    with pytest.raises(ValueError, match="2 levels of features but 1 of the latent encoder"):
         FeaturePyramid((8, 12), (0, 0), 16, latent_channels=4, path_channels=(6,))

@@ -15,7 +15,6 @@ from datasets.arrow_writer import ArrowWriter
 from kcdp.emotions import KCDP_6, MIKELS_8
 from tests.train.data.sets.layouts import LAYOUTS, paint
 from tests.two_processes import in_two_processes
-from train.core.arguments import parse
 from train.core.datasets import load_records, make_dataset
 from train.core.recipe import Recipe
 from train.data import drawings
@@ -26,7 +25,7 @@ from train.data.sets import SetError
 from train.drawn import draw_pictures
 from train.drawn.renderer import Drawing
 from train.evaluation.domains import Domains
-from train.stages import check
+from train.stages.registry import check, read_recipe
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def recipe(tmp_path: Path) -> Recipe:
         LAYOUTS[name](tmp_path / name)
     arguments = ["--sets.emoset", str(tmp_path / "emoset"), f"--sets.ser30k={tmp_path / 'ser30k'}"]
     arguments += ["--drawn", "12", "--label_space", "KCDP-6", "--size", "16", "--output_dir", str(tmp_path / "run")]
-    (found,) = parse((Recipe,), arguments, None)
+    found = read_recipe(arguments)
     return found
 
 

@@ -20,14 +20,13 @@ from kcdp.hub import Source
 from kcdp.knowledge.captioner import FULL_CAPTIONER, Captioner
 from tests.tiny_diffusion import clip_vision, text_config
 from tests.tiny_vlm import instruct_blip
-from train.core.arguments import parse
+from train.core.config import validated
 from train.core.foundation import PARSER, Foundation, FoundationConfig
-from train.core.recipe import Recipe
-from train.core.runs import load_scheduler
+from train.core.runs import load_foundation, load_scheduler
 from train.data.dataset import PictureDataset
 from train.data.knowledge import KnowledgeCache
 from train.data.records import make_record, to_dataset
-from train.stages import check, load_foundation
+from train.stages.registry import check, make_recipe, read_recipe
 from train.train import main
 
 LABELS = ("amusement", "anger", "sadness")
@@ -54,7 +53,7 @@ def published(tiny_vae, tiny_unet, tiny_text_encoder, tiny_tokenizer, tmp_path_f
 
 @pytest.fixture
 def config(published) -> FoundationConfig:
-    return FoundationConfig.read(published)
+    return validated(FoundationConfig, published)
 
 
 def test_folders_become_a_frozen_foundation_that_says_what_its_parts_say(
@@ -67,7 +66,7 @@ def test_folders_become_a_frozen_foundation_that_says_what_its_parts_say(
         assert not own.training and not any(parameter.requires_grad for parameter in own.parameters())
         assert all(torch.equal(own.state_dict()[key], value) for key, value in expected.state_dict().items())
     assert not any(parameter.requires_grad for parameter in foundation.captioner.parameters())
-    assert foundation.path is None
+    assert foundation.latent_encoder is None
     assert foundation.emotion_prompts().shape == (3, 16, 32)
     knowledge = foundation.knowledge
     assert knowledge.captioner.config == FULL_CAPTIONER
@@ -77,7 +76,7 @@ def test_folders_become_a_frozen_foundation_that_says_what_its_parts_say(
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])
 def test_half_precision_halves_every_network(published, name, picture):
-    foundation = Foundation.from_hub(FoundationConfig.read({**published, "dtype": name}), LABELS, "cpu")
+    foundation = Foundation.from_hub(validated(FoundationConfig, {**published, "dtype": name}), LABELS, "cpu")
     for network in (foundation.vae, foundation.unet, foundation.text_encoder):
         assert {parameter.dtype for parameter in network.parameters()} == {getattr(torch, name)}
     # Of a captioner the library keeps what overflows in 16 bits.
@@ -87,7 +86,7 @@ def test_half_precision_halves_every_network(published, name, picture):
 
 def test_captions_are_generated_as_the_recipe_says(published):
     settings = {**published, "captioning": {"num_beams": 1, "min_new_tokens": 2, "max_new_tokens": 4}}
-    used = Foundation.from_hub(FoundationConfig.read(settings), LABELS, "cpu").knowledge.captioner.config
+    used = Foundation.from_hub(validated(FoundationConfig, settings), LABELS, "cpu").knowledge.captioner.config
     assert (used.num_beams, used.max_new_tokens) == (1, 4)
     assert (used.prompt, used.repetition_penalty) == (FULL_CAPTIONER.prompt, FULL_CAPTIONER.repetition_penalty)
 
@@ -95,7 +94,7 @@ def test_captions_are_generated_as_the_recipe_says(published):
 @pytest.mark.parametrize("bits", ["4bit", "8bit", None])
 def test_the_captioner_alone_is_quantised_as_the_recipe_says(published, bits, monkeypatch):
     """There is no GPU here: what reaches the loader is caught, and the unquantised captioner given."""
-    config, asked = FoundationConfig.read({**published, "captioner_quantization": bits, "dtype": "bfloat16"}), {}
+    config, asked = validated(FoundationConfig, {**published, "captioner_quantization": bits, "dtype": "bfloat16"}), {}
     load = Captioner.from_pretrained
 
     def caught(folder, quantization, **options):
@@ -108,7 +107,7 @@ def test_the_captioner_alone_is_quantised_as_the_recipe_says(published, bits, mo
 
 
 def test_a_captioner_that_cannot_be_quantised_is_one_sentence(published):
-    recipe = Recipe(size=SIZE, foundation={**published, "captioner_quantization": "8bit"})
+    recipe = make_recipe(size=SIZE, foundation={**published, "captioner_quantization": "8bit"})
     with pytest.raises(SystemExit, match="needs a GPU; leave quantization out") as error:
         load_foundation(recipe)
     assert one_sentence(error)
@@ -123,13 +122,15 @@ def test_captions_of_another_kind_are_generated_anew(published, tmp_path, pictur
     keys = set()
     for most in (4, 6):
         captioning = {"num_beams": 1, "min_new_tokens": 2, "max_new_tokens": most}
-        foundation = Foundation.from_hub(FoundationConfig.read({**published, "captioning": captioning}), LABELS, "cpu")
+        foundation = Foundation.from_hub(
+            validated(FoundationConfig, {**published, "captioning": captioning}), LABELS, "cpu"
+        )
         keys.add(KnowledgeCache(dataset, foundation, "both", 0).key)
     assert len(keys) == 2
 
 
 def test_the_noise_is_the_published_one(published, tmp_path):
-    recipe = Recipe(output_dir=str(tmp_path), foundation=published)
+    recipe = make_recipe(output_dir=str(tmp_path), foundation=published)
     scheduler = load_scheduler(recipe)
     assert scheduler.config.beta_schedule == "scaled_linear"
     noised = scheduler.add_noise(torch.ones(1, 1), torch.zeros(1, 1), torch.tensor([999]))
@@ -240,7 +241,7 @@ def one_sentence(error) -> str:
         ({"captioner": None}, r"names no captioner: add `foundation\.captioner`"),
         ({"captioning": {"beams": 3}}, r"'foundation\.captioning\.beams' is unknown"),
         ({"captioning": {"num_beams": 0}}, r"num_beams is 0"),
-        ({"denoiser": {"name": "a/b"}}, r"'foundation\.denoiser' is unknown; known: .*diffusion"),
+        ({"denoiser": {"name": "a/b"}}, r"'foundation\.denoiser' is unknown; .*known: .*diffusion"),
         ({"diffusion": {"name": "a/b"}}, r"'a/b' is no folder here.*--foundation\.diffusion\.revision COMMIT"),
         ({"vision": {"name": "a/b", "revision": "main"}}, r"--foundation\.vision\.revision COMMIT"),
         ({"captioner": {"name": "a/b", "revision": "abc123"}}, r"--foundation\.captioner\.revision COMMIT"),
@@ -248,41 +249,37 @@ def one_sentence(error) -> str:
 )
 def test_what_a_foundation_cannot_be_is_said_before_the_first_stage_runs(published, changes, sentence, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    recipe = Recipe(stages=["kcdp"], foundation={**published, **changes})
     with pytest.raises(ValueError, match=sentence) as error:
-        check(recipe)
+        check(make_recipe(stages=["kcdp"], foundation={**published, **changes}))
     assert one_sentence(error)
 
 
 def test_quantising_no_captioner_is_said(published):
     settings = {"diffusion": published["diffusion"], "captioner_quantization": "4bit"}
     with pytest.raises(ValueError, match=r"'foundation\.captioner' names none") as error:
-        FoundationConfig.read(settings).check()
+        validated(FoundationConfig, settings).check()
     assert one_sentence(error)
 
 
 def test_a_commit_a_folder_or_the_cache_alone_are_pinned(published, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    check(Recipe(stages=["kcdp"], foundation=published))
-    check(Recipe(stages=["kcdp"], foundation={**published, "diffusion": {"name": "a/b", "revision": "0a" * 20}}))
+    check(make_recipe(stages=["kcdp"], foundation=published))
+    check(make_recipe(stages=["kcdp"], foundation={**published, "diffusion": {"name": "a/b", "revision": "0a" * 20}}))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    check(Recipe(stages=["kcdp"], foundation={**published, "diffusion": {"name": "a/b"}}))
+    check(make_recipe(stages=["kcdp"], foundation={**published, "diffusion": {"name": "a/b"}}))
 
 
 def test_a_stage_that_would_train_what_is_published_is_refused(published):
     with pytest.raises(ValueError, match="The stage 'unet' trains a foundation") as error:
-        check(Recipe(stages=["kcdp", "unet"], foundation=published))
+        check(make_recipe(stages=["kcdp", "unet"], foundation=published))
     assert one_sentence(error)
 
 
-def test_a_commit_comes_by_the_command_line(published):
+def test_a_commit_comes_by_the_command_line():
     commit = "1234567890abcdef" * 2 + "12345678"
-    (recipe,) = parse(
-        (Recipe,), ["--foundation.diffusion.name", "a/b", "--foundation.diffusion.revision", commit], None
-    )
-    read = FoundationConfig.read({**published, **recipe.foundation})
-    assert read.diffusion == Source("a/b", commit)
-    assert read.parser == str(PARSER)
+    recipe = read_recipe(["--foundation.diffusion.name", "a/b", "--foundation.diffusion.revision", commit])
+    assert recipe.foundation.diffusion == Source("a/b", commit)
+    assert recipe.foundation.parser == str(PARSER)
 
 
 def damaged(published: dict, tmp_path: Path, part: str, damage) -> dict:
@@ -312,7 +309,7 @@ def pickled(path: Path) -> None:
     ],
 )
 def test_a_damaged_model_is_one_sentence(published, tmp_path, part, damage, sentence):
-    recipe = Recipe(size=SIZE, foundation=damaged(published, tmp_path, part, damage))
+    recipe = make_recipe(size=SIZE, foundation=damaged(published, tmp_path, part, damage))
     with pytest.raises(SystemExit, match=sentence) as error:
         load_foundation(recipe)
     assert str(tmp_path) in str(error.value) and "\n" not in str(error.value)
@@ -320,13 +317,13 @@ def test_a_damaged_model_is_one_sentence(published, tmp_path, part, damage, sent
 
 def test_pictures_of_another_size_are_one_sentence(published):
     with pytest.raises(SystemExit, match=r"takes pictures of 64 pixels, and the recipe's `size` is 128") as error:
-        load_foundation(Recipe(foundation=published))
+        load_foundation(make_recipe(foundation=published))
     assert one_sentence(error)
 
 
 def test_uniemo_without_a_clip_is_one_sentence(published):
     with pytest.raises(ValueError, match=r"name one as `foundation\.vision`") as error:
-        check(Recipe(stages=["kcdp", "uniemo_understanding"], foundation=published))
+        check(make_recipe(stages=["kcdp", "uniemo_understanding"], foundation=published))
     assert one_sentence(error)
 
 
@@ -340,11 +337,11 @@ def test_the_full_size_asks_for_each_commit_and_is_sound_with_them(file, models,
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     arguments = ["--config", str(CONFIGS / f"{file}.yaml")]
     for name in models:
-        (recipe,) = parse((Recipe,), arguments, None)
+        recipe = read_recipe(arguments)
         with pytest.raises(ValueError, match=rf"--foundation\.{name}\.revision COMMIT") as error:
             check(recipe)
         assert one_sentence(error)
         arguments += [f"--foundation.{name}.revision", "0a" * 20]
-    (recipe,) = parse((Recipe,), arguments, None)
+    recipe = read_recipe(arguments)
     check(recipe)
-    assert FoundationConfig.read(recipe.foundation).diffusion.revision == "0a" * 20
+    assert recipe.foundation.diffusion.revision == "0a" * 20

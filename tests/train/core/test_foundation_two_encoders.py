@@ -17,12 +17,11 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.bundle import BundleError, load_bundle
 from tests.tiny_diffusion import SIZE, clip_vision, stable_diffusion_xl, text_config
-from train.bundle import assemble_uniemo
-from train.core.arguments import parse
+from train.core.config import validated
 from train.core.foundation import Foundation, FoundationConfig
-from train.core.recipe import Recipe
-from train.core.runs import load_scheduler
-from train.stages import check, load_foundation, load_perception
+from train.core.runs import load_foundation, load_perception, load_scheduler
+from train.stages.registry import check, make_recipe, read_recipe
+from train.stages.uniemo import assemble_uniemo
 from train.train import main
 
 LABELS = ("amusement", "anger", "sadness")
@@ -54,7 +53,7 @@ def published(
 def test_a_folder_becomes_a_frozen_foundation_that_hears_what_the_library_hears(
     published: dict[str, Any], sdxl: dict[str, Any]
 ) -> None:
-    foundation = Foundation.from_hub(FoundationConfig.read(published), LABELS, "cpu")
+    foundation = Foundation.from_hub(validated(FoundationConfig, published), LABELS, "cpu")
     for name in ("vae", "unet", "text_encoder", "text_encoder_2"):
         own = getattr(foundation, name)
         assert not own.training and not any(parameter.requires_grad for parameter in own.parameters())
@@ -68,7 +67,7 @@ def test_a_folder_becomes_a_frozen_foundation_that_hears_what_the_library_hears(
 
 
 def test_in_float16_its_autoencoder_alone_keeps_32_bits(published: dict[str, Any]) -> None:
-    foundation = Foundation.from_hub(FoundationConfig.read({**published, "dtype": "float16"}), LABELS, "cpu")
+    foundation = Foundation.from_hub(validated(FoundationConfig, {**published, "dtype": "float16"}), LABELS, "cpu")
     kinds = {
         name: {parameter.dtype for parameter in getattr(foundation, name).parameters()}
         for name in ("vae", "unet", "text_encoder", "text_encoder_2")
@@ -80,26 +79,28 @@ def test_in_float16_its_autoencoder_alone_keeps_32_bits(published: dict[str, Any
 def test_the_noise_is_that_of_its_scheduler_and_nothing_is_clipped(
     published: dict[str, Any], sdxl: dict[str, Any], tmp_path: Path
 ) -> None:
-    scheduler = load_scheduler(Recipe(output_dir=str(tmp_path), foundation=published))
+    scheduler = load_scheduler(make_recipe(output_dir=str(tmp_path), foundation=published))
     assert scheduler.config.prediction_type == "epsilon" and scheduler.config.clip_sample is False
     torch.testing.assert_close(scheduler.alphas_cumprod, sdxl["scheduler"].alphas_cumprod)
 
 
 def test_kcdp_on_it_is_one_sentence_before_the_first_stage_and_where_it_is_loaded(published: dict[str, Any]) -> None:
-    recipe = Recipe(stages=["uniemo_understanding", "kcdp"], size=SIZE, foundation=published)
+    recipe = make_recipe(stages=["uniemo_understanding", "kcdp"], size=SIZE, foundation=published)
     with pytest.raises(ValueError, match="KCDP sees with a denoiser of one text encoder") as asked:
         check(recipe)
     with pytest.raises(SystemExit, match="leave out the stage 'kcdp'") as loaded:
         load_perception(recipe)
     assert str(asked.value) == str(loaded.value) and "\n" not in str(asked.value) and str(asked.value).endswith(".")
-    check(Recipe(stages=["uniemo_understanding", "uniemo_joint"], size=SIZE, foundation=published))
+    check(make_recipe(stages=["uniemo_understanding", "uniemo_joint"], size=SIZE, foundation=published))
 
 
 def test_half_of_a_second_text_side_is_one_sentence(published: dict[str, Any], tmp_path: Path) -> None:
     shutil.copytree(published["diffusion"]["name"], tmp_path / "damaged")
     shutil.rmtree(tmp_path / "damaged" / "tokenizer_2")
     with pytest.raises(SystemExit, match=r"has no folder 'tokenizer_2'.* SDXL's has text_encoder_2 and tokenizer_2"):
-        load_foundation(Recipe(size=SIZE, foundation={**published, "diffusion": {"name": str(tmp_path / "damaged")}}))
+        load_foundation(
+            make_recipe(size=SIZE, foundation={**published, "diffusion": {"name": str(tmp_path / "damaged")}})
+        )
 
 
 LOOP = {"steps": 2, "batch_size": 4, "warmup_steps": 0, "ema_decay": 0.9}
@@ -123,7 +124,7 @@ def test_uniemo_trains_on_it_and_its_bundle_paints_the_same_pictures(
     file = tmp_path / "recipe.yaml"
     file.write_text(yaml.safe_dump(settings))
     main(["--config", str(file)])
-    (recipe,) = parse((Recipe,), ["--config", str(file)], None)
+    recipe = read_recipe(["--config", str(file)])
     trained = assemble_uniemo(recipe, load_foundation(recipe), tmp_path / "run/uniemo_feedback/best")
     bundle = load_bundle(tmp_path / "run/bundle", device="cpu", dtype=torch.bfloat16)
     bundle.uniemo.set_progress_bar_config(disable=True)

@@ -6,20 +6,20 @@ import pytest
 from accelerate import PartialState
 
 from tests.two_processes import in_two_processes, results_of_two
-from train.core.processes import alone, each, together
+from train.core.processes import distributed_map, process_group, single_process
 
 
 def shared(folder, count):
     """What each process gets of `each`, and which parts it did, as files."""
     state = PartialState()
-    with together():
+    with process_group():
         mine = []
 
         def square(number):
             mine.append(number)
             return [number, number**2]
 
-        results = each(range(count), square, "squares")
+        results = distributed_map(range(count), square, "squares")
     (folder / f"{state.process_index}.json").write_text(json.dumps([results, mine, state.num_processes]))
 
 
@@ -41,8 +41,8 @@ def test_one_process_does_everything(tmp_path):
 def test_who_is_alone_waits_for_nobody(tmp_path):
     def work():
         if PartialState().is_main_process:
-            with alone():
-                return each(range(3), lambda number: number**2)
+            with single_process():
+                return distributed_map(range(3), lambda number: number**2)
         return []
 
     assert results_of_two(work, tmp_path) == [[0, 1, 4], []]

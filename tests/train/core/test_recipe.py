@@ -1,161 +1,91 @@
-from dataclasses import dataclass
+from dataclasses import fields
 
 import pytest
-import yaml
 
 from kcdp.emotions import MIKELS_8
-from train.core.arguments import filled, parse
+from train.core.config import SettingError
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig
-from train.stages import SETTINGS, STAGES, check
 from train.stages.kcdp import KCDPConfig
+from train.stages.registry import STAGES, check, make_recipe
 from train.stages.unet import UNetConfig
 from train.stages.vae import VAEConfig
 
 
-def read(tmp_path, settings, *arguments):
-    """The recipe of a file with `settings` (a mapping, or text) and what the command line says."""
-    path = tmp_path / "recipe.yaml"
-    path.write_text(settings if isinstance(settings, str) else yaml.safe_dump(settings))
-    (recipe,) = parse((Recipe,), ["--config", str(path), *arguments], "help")
-    return recipe
+def test_settings_of_a_stage_are_its_own_its_loop_and_its_shares():
+    given = {
+        "crop": 32,
+        "loop": {"learning_rate": "1e-3", "steps": 100.0, "ema_decay": None},
+        "shares": {"drawn": "1e-1"},
+    }
+    config, loop, shares = make_recipe(vae=given).stage_settings("vae", VAEConfig)
+    assert (config, loop, shares) == (VAEConfig(crop=32), LoopConfig(learning_rate=1e-3, steps=100), {"drawn": 0.1})
+    assert type(config) is VAEConfig
+    config, _, shares = make_recipe(unet={"block_out_channels": [32, 64]}).stage_settings("unet", UNetConfig)
+    assert config.block_out_channels == (32, 64) and shares == {}
 
 
-def test_without_a_file_the_defaults_hold():
-    assert parse((Recipe,), [], None) == (Recipe(),)
+def test_without_settings_every_stage_runs_with_its_defaults():
+    recipe = make_recipe()
+    assert recipe == make_recipe() and recipe.stages == list(STAGES)
+    for name, spec in STAGES.items():
+        assert recipe.stage_settings(name, spec.config) == (spec.config(), LoopConfig(), {})
+    # One recipe keeps its settings from the next.
+    recipe.vae.loop.steps, recipe.vae.shares["drawn"] = 7, 1.0
+    assert make_recipe().vae.loop.steps == LoopConfig().steps and make_recipe().vae.shares == {}
 
 
-def test_the_file_fills_every_kind_of_setting(tmp_path):
-    recipe = read(tmp_path, "{stages: [vae, kcdp], data: here, drawn: 48, vae: {crop: 32}, mixed_precision: bf16}")
-    assert recipe == Recipe(stages=["vae", "kcdp"], data="here", drawn=48, vae={"crop": 32}, mixed_precision="bf16")
-    assert read(tmp_path, "{data: null, mixed_precision: null}") == Recipe()
-    assert read(tmp_path, "") == Recipe()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "setting", "value"),
-    [
-        (["--stages", "unet", "kcdp"], "stages", ["unet", "kcdp"]),
-        (["--data", "there"], "data", "there"),
-        (["--drawn", "7"], "drawn", 7),
-        (["--mixed_precision", "fp16"], "mixed_precision", "fp16"),
-        (["--vae.crop", "16"], "vae", {"crop": 16, "loop": {"steps": 3}}),
-        (["--vae.loop.steps=9"], "vae", {"crop": 32, "loop": {"steps": 9}}),
-        (["--vae.block_out_channels", "[8, 16]"], "vae", {"crop": 32, "loop": {"steps": 3}, "block_out_channels": [8, 16]}),
-        (["--kcdp.use_mha", "false"], "kcdp", {"use_mha": False}),
-        (["--kcdp.classifier", "null", "--kcdp.shares.emoji", "0.5"], "kcdp", {"classifier": None, "shares": {"emoji": 0.5}}),
-    ],
-)  # fmt: skip
-def test_the_command_line_has_the_last_word(tmp_path, arguments, setting, value):
-    file = {"stages": ["vae"], "data": "here", "drawn": 48, "vae": {"crop": 32, "loop": {"steps": 3}}}
-    recipe = read(tmp_path, file, *arguments)
-    expected = vars(Recipe(**file)) | {setting: value}
-    assert vars(recipe) == expected
-
-
-def test_a_recipe_keeps_its_settings_from_the_next(tmp_path):
-    parse((Recipe,), ["--vae.crop", "16"], None)
-    assert parse((Recipe,), [], None) == (Recipe(),)
-
-
-def test_yaml_numbers_without_a_dot_are_numbers():
-    """YAML 1.1 reads 1e-3 as text."""
-    given = yaml.safe_load("{loop: {learning_rate: 1e-3, steps: 1.0e+2, ema_decay: null}, shares: {drawn: 1e-1}}")
-    assert given["loop"]["learning_rate"] == "1e-3"
-    config, loop, shares = Recipe(vae=given).stage_settings("vae", VAEConfig)
-    assert loop == LoopConfig(learning_rate=1e-3, steps=100)
-    assert isinstance(loop.steps, int)
-    assert shares == {"drawn": 0.1}
-    assert config == VAEConfig()
-
-
-def test_lists_become_the_tuples_that_settings_are():
-    config, _, shares = Recipe(unet={"block_out_channels": [32, 64]}).stage_settings("unet", UNetConfig)
-    assert config.block_out_channels == (32, 64)
-    assert shares == {}
-
-
-def test_reading_settings_leaves_the_recipe_as_it_is():
-    recipe = Recipe(vae={"loop": {"steps": 3}, "shares": {"drawn": 1.0}, "crop": 32})
-    assert recipe.stage_settings("vae", VAEConfig) == recipe.stage_settings("vae", VAEConfig)
-
-
-@pytest.mark.parametrize(
-    ("settings", "arguments", "sentence"),
-    [
-        ({"epochs": 3}, [], r"unknown setting 'epochs'; known: .*drawn"),
-        ({}, ["--epochs", "3"], r"'--epochs' is unknown"),
-        ({}, ["--vea.crop", "3"], r"'--vea\.crop' is unknown"),
-        ({}, ["--drawn.crop", "3"], r"'--drawn\.crop' is unknown"),
-        ({"vae": {"crop": 3}}, ["--vae.crop.more", "3"], r"'--vae\.crop\.more' is unknown"),
-        ({}, ["--vae.crop"], r"'--vae\.crop' needs a value"),
-        ({}, ["stray"], r"'stray' is unknown"),
-        ({"stages": "vae"}, [], r"'stages' cannot be 'vae': .*list"),
-        ({"drawn": 1.5}, [], r"'drawn' cannot be 1\.5: .*integer"),
-        ({"mixed_precision": "fp8"}, [], r"'mixed_precision' cannot be 'fp8': .*'fp16' or 'bf16'"),
-        ({"vae": None}, [], r"'vae' cannot be None: .*dictionary"),
-        ("[vae, unet]", [], r"needs settings with names"),
-        ("vae: {crop: 3", [], r"is not a YAML file"),
-    ],
-)
-def test_what_a_recipe_cannot_be_is_one_sentence(tmp_path, settings, arguments, sentence):
-    with pytest.raises(SystemExit, match=sentence) as error:
-        read(tmp_path, settings, *arguments)
-    assert "\n" not in str(error.value)
-
-
-def test_a_missing_file_is_one_sentence(tmp_path):
-    with pytest.raises(SystemExit, match=r"no configuration file .*none\.yaml"):
-        parse((Recipe,), ["--config", str(tmp_path / "none.yaml")], None)
+def test_every_setting_has_a_help():
+    kinds = [Recipe, LoopConfig, *(spec.config for spec in STAGES.values())]
+    assert [item.name for kind in kinds for item in fields(kind) if not item.metadata.get("help")] == []
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        (
-            {"stages": ["vae", "gan"]},
-            r"'gan' is not a stage; known stages: vae, text, path, labelled_path, language, unet, kcdp",
-        ),
-        ({"vae": {"patch": 3}}, r"'vae\.patch' is unknown; known: .*patch_size"),
-        ({"vae": {"loop": {"epochs": 3}}}, r"'vae\.loop\.epochs' is unknown; known: .*steps"),
+        ({"stages": ["vae", "gan"]}, r"'gan' is unknown; known: kcdp, labelled_latent_encoder"),
+        ({"stages": ["vaes"]}, r"'vaes' is unknown; nearest: 'vae'"),
+        ({"vae": {"patch": 3}}, r"'vae\.patch' is unknown; nearest: 'patch_size'"),
+        ({"vae": {"loop": {"epochs": 3}}}, r"'vae\.loop\.epochs' is unknown; nearest: 'steps'"),
         ({"vae": {"loop": 3}}, r"'vae\.loop' needs settings"),
         ({"vae": {"loop": {"steps": "many"}}}, r"'vae\.loop\.steps' cannot be 'many'"),
-        ({"vae": {"shares": {"memes": 1}}}, r"'vae\.shares\.memes' is unknown; known: .*drawn"),
+        ({"vae": {"shares": {"photo": 1}}}, r"'vae\.shares' cannot be .*'photo' is unknown; nearest: 'photos'"),
         ({"vae": {"shares": {"drawn": -1}}}, r"'vae\.shares\.drawn' cannot be -1"),
         ({"kcdp": {"preset": "mine"}}, r"'kcdp\.preset' cannot be 'mine': .*'paper' or 'released'"),
         ({"kcdp": {"tuning": "all"}}, r"'kcdp\.tuning' cannot be 'all'"),
         ({"kcdp": {"condition": "none"}}, r"'kcdp\.condition' cannot be 'none'"),
+        ({"mixed_precision": "fp8"}, r"'mixed_precision' cannot be 'fp8': .*'fp16' or 'bf16'"),
         ({"protocol": "all"}, r"'all' is no protocol"),
-        ({"label_space": "Mikels"}, r"'Mikels' is not a label space; known: Mikels-8"),
+        ({"label_space": "Mikels"}, r"'Mikels' is unknown; nearest: 'Mikels-8'"),
     ],
 )
 def test_checks_speak_before_the_first_stage_runs(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
-        check(Recipe(**changes))
+        check(make_recipe(**changes))
 
 
-def test_a_sound_recipe_passes_and_every_stage_has_settings():
-    check(Recipe())
-    assert list(SETTINGS) == list(STAGES) == Recipe().stages
+def test_a_stage_needs_those_before_it(tmp_path):
+    check(make_recipe(output_dir=str(tmp_path)))
+    with pytest.raises(ValueError, match=r"'vae' has to be trained first, for 'unet' needs it: there is no .*vae/best"):
+        check(make_recipe(output_dir=str(tmp_path), stages=["unet", "vae", "text"]))
+    for name in ("vae", "text"):
+        (tmp_path / name / "best").mkdir(parents=True)
+    check(make_recipe(output_dir=str(tmp_path), stages=["unet"]))
+
+
+def test_needs_are_of_earlier_stages():
+    names = list(STAGES)
+    assert all(names.index(need) < names.index(name) for name, spec in STAGES.items() for need in spec.needs)
 
 
 def test_places_and_labels():
-    recipe = Recipe(output_dir="out")
+    recipe = make_recipe(output_dir="out")
     assert recipe.run_dir("vae").as_posix() == "out/vae"
     assert recipe.cache_dir.as_posix() == "out/cache"
     assert recipe.emotions is MIKELS_8
 
 
-def test_two_dataclasses_share_a_line():
-    @dataclass
-    class More:
-        what: str = "all"
-
-    recipe, more = parse((Recipe, More), ["--what", "some", "--kcdp.top_k", "1"], None)
-    assert more.what == "some"
-    assert recipe.stage_settings("kcdp", KCDPConfig)[0] == KCDPConfig(top_k=1)
-
-
-def test_filled_takes_a_dataclass_s_own_values_back():
-    config = KCDPConfig(attention_levels=(1,), classifier="v")
-    assert filled(KCDPConfig, vars(config)) == config
+def test_a_setting_error_is_a_value_error():
+    with pytest.raises(SettingError):
+        make_recipe(kcdp={"top": 1})
+    assert make_recipe(kcdp={"top_k": 1}).stage_settings("kcdp", KCDPConfig).config == KCDPConfig(top_k=1)

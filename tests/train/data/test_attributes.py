@@ -7,6 +7,7 @@ import torch
 
 from kcdp.emotions import MIKELS_8
 from kcdp.knowledge.triplets import TripletParser
+from train.core.foundation import PARSER
 from train.data import attributes as module
 from train.data.attributes import AttributeTable, attributes, dataset_attributes
 from train.data.dataset import PictureDataset
@@ -14,7 +15,6 @@ from train.data.records import make_record, to_dataset
 from train.data.wording import normalise
 from train.drawn import draw
 from train.drawn.scenes import SCENES
-from train.stages import PARSER
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from transformers import CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 from tests.tiny_vlm import instruct_blip
 from train.core.clip import FrozenCLIP
 from train.core.recipe import Recipe
@@ -84,7 +84,7 @@ def clip(tiny_tokenizer: CLIPTokenizer) -> FrozenCLIP:
         size={"height": SIZE, "width": SIZE}, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
     vae = PatchAutoencoderKL(block_out_channels=(16, 16), latent_channels=6, sample_size=SIZE)
-    model = build_clip(LanguageConfig(vision_layers=1), text, vae, BottomUpPath(6, (8, 16)))
+    model = build_clip(LanguageConfig(vision_layers=1), text, vae, LatentEncoder(6, (8, 16)))
     return FrozenCLIP(model.eval(), tiny_tokenizer, processor)
 
 

@@ -9,7 +9,7 @@ import pytest
 from datasets import Dataset
 from PIL import Image
 
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 from train import evaluate
 from train.core.clip import FrozenCLIP
 from train.core.foundation import Foundation
@@ -32,8 +32,8 @@ def run(
     (folder / "mini.yaml").write_text(SETTINGS + f"output_dir: {folder}\n")
     foundation.vae.save_pretrained(folder / "vae/best/vae")
     foundation.unet.save_pretrained(folder / "unet/best/unet")
-    for stage in ("path", "labelled_path"):
-        BottomUpPath(6, (8, 16)).save_pretrained(folder / stage / "best/path")
+    for stage in ("latent_encoder", "labelled_latent_encoder"):
+        LatentEncoder(6, (8, 16)).save_pretrained(folder / stage / "best/path")
     build_scheduler().save_pretrained(folder / "unet/best/scheduler")
     language = folder / "language/best"
     clip.model.save_pretrained(language / "clip")

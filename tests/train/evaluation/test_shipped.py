@@ -12,13 +12,12 @@ from PIL import Image
 
 from kcdp.pipelines.kcdp import KCDPPipeline
 from tests.two_processes import in_two_processes
-from train.bundle import assemble
 from train.core.foundation import Foundation
 from train.core.trainer import LoopConfig, run_stage
 from train.data.dataset import PictureDataset
 from train.evaluation import shipped
 from train.evaluation.domains import Domains
-from train.stages.kcdp import KCDPConfig, KCDPStage
+from train.stages.kcdp import KCDPConfig, KCDPStage, assemble
 
 
 @pytest.fixture(scope="module")

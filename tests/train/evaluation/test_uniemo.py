@@ -13,10 +13,9 @@ from datasets import Dataset
 from PIL import Image
 
 from kcdp.emotions import MIKELS_8
-from kcdp.perception.pyramid import BottomUpPath
-from tests.train.conftest import PATH, TEXT
+from kcdp.perception.latent_encoder import LatentEncoder
+from tests.train.conftest import ENCODER_WIDTHS, TEXT
 from train import evaluate
-from train.core.arguments import parse
 from train.core.clip import FrozenCLIP
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe
@@ -27,6 +26,7 @@ from train.evaluation.inversion import InversionStage, InversionTask, learned_wo
 from train.stages import uniemo
 from train.stages.joint import JointConfig
 from train.stages.language import LanguageConfig, build_clip
+from train.stages.registry import read_recipe
 from train.stages.text import build_text_tower
 from train.stages.unet import build_scheduler
 
@@ -74,21 +74,21 @@ def run(tmp_path_factory: pytest.TempPathFactory, foundation: Foundation, clip: 
     foundation.vae.save_pretrained(folder / "vae/best/vae")
     foundation.unet.save_pretrained(folder / "unet/best/unet")
     build_scheduler().save_pretrained(folder / "unet/best/scheduler")
-    for stage in ("path", "labelled_path"):
-        BottomUpPath(6, PATH).save_pretrained(folder / stage / "best/path")
+    for stage in ("latent_encoder", "labelled_latent_encoder"):
+        LatentEncoder(6, ENCODER_WIDTHS).save_pretrained(folder / stage / "best/latent_encoder")
     torch.manual_seed(0)
     text = build_text_tower(TEXT, foundation.tokenizer)
-    model = build_clip(LanguageConfig(vision_layers=2), text, foundation.vae, BottomUpPath(6, PATH))
+    model = build_clip(LanguageConfig(vision_layers=2), text, foundation.vae, LatentEncoder(6, ENCODER_WIDTHS))
     language = folder / "language/best"
     model.save_pretrained(language / "clip")
     foundation.tokenizer.save_pretrained(language / "tokenizer")
     clip.processor.save_pretrained(language / "image_processor")
     foundation.captioner.save_pretrained(language / "captioner")
-    (recipe,) = parse((Recipe,), ["--config", str(folder / "mini.yaml")], None)
+    recipe = read_recipe(["--config", str(folder / "mini.yaml")])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uniemo, "load_records", lambda recipe: pictures)
-        uniemo.run_uniemo_understanding(recipe)
-        uniemo.run_uniemo_joint(recipe)
+        patch.setattr("train.core.runs.load_records", lambda recipe: pictures)
+        uniemo.run_understanding(recipe)
+        uniemo.run_joint(recipe)
     return folder
 
 
@@ -99,7 +99,7 @@ def small(monkeypatch: pytest.MonkeyPatch, pictures: Dataset) -> None:
 
 @pytest.fixture
 def recipe(run: Path) -> Recipe:
-    return parse((Recipe,), ["--config", str(run / "mini.yaml")], None)[0]
+    return read_recipe(["--config", str(run / "mini.yaml")])
 
 
 def command(run: Path, *arguments: str) -> None:

@@ -11,13 +11,12 @@ from transformers import CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.knowledge.triplets import TripletParser
-from kcdp.perception.pyramid import BottomUpPath
-from tests.train.conftest import PATH, SIZE, TEXT
+from kcdp.perception.latent_encoder import LatentEncoder
+from tests.train.conftest import ENCODER_WIDTHS, SIZE, TEXT
 from train.core.clip import FrozenCLIP
-from train.core.foundation import Foundation
+from train.core.foundation import PARSER, Foundation
 from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
-from train.stages import PARSER
 from train.stages.language import LanguageConfig, build_clip
 from train.stages.text import build_text_tower
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
@@ -64,7 +63,10 @@ def joint_parts(
 ) -> JointParts:
     torch.manual_seed(0)
     clip = build_clip(
-        LanguageConfig(vision_layers=3), build_text_tower(TEXT, tiny_tokenizer), foundation.vae, BottomUpPath(6, PATH)
+        LanguageConfig(vision_layers=3),
+        build_text_tower(TEXT, tiny_tokenizer),
+        foundation.vae,
+        LatentEncoder(6, ENCODER_WIDTHS),
     )
     processor = CLIPImageProcessorPil(
         size={"height": SIZE, "width": SIZE}, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3

@@ -18,8 +18,8 @@ from kcdp.painting.prompt import Condition
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from tests.tiny_diffusion import clip_vision, stable_diffusion, text_config
 from tests.train.conftest import SIZE
+from train.core.foundation import PARSER
 from train.core.trainer import LoopConfig, run_stage
-from train.stages import PARSER
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, stem_tokens
 from train.stages.unet import denoising_loss
 

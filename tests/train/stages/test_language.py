@@ -7,10 +7,10 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.imaging import to_pictures
 from kcdp.knowledge.captioner import Captioner
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 from kcdp.vision import ConvStemCLIPModel
 from tests.learning import losses_of_steps
-from tests.train.conftest import PATH, TEXT, WORDS
+from tests.train.conftest import ENCODER_WIDTHS, TEXT, WORDS
 from train.core.trainer import LoopConfig, run_stage
 from train.stages import language as module
 from train.stages.language import LanguageStage, Sentences, neighbour_loss, neighbour_targets
@@ -33,8 +33,8 @@ def text(train_dataset, tmp_path_factory):
 @pytest.fixture(scope="module")
 def stage(train_dataset, validation_dataset, text, foundation):
     torch.manual_seed(0)
-    path = BottomUpPath(foundation.vae.config.latent_channels, PATH)
-    return LanguageStage(WORDS, train_dataset, validation_dataset, text, foundation.vae, path)
+    encoder = LatentEncoder(foundation.vae.config.latent_channels, ENCODER_WIDTHS)
+    return LanguageStage(WORDS, train_dataset, validation_dataset, text, foundation.vae, encoder)
 
 
 @pytest.fixture(scope="module")
@@ -198,10 +198,10 @@ def test_the_text_tower_stays_bit_for_bit(trained, text):
 
 
 @torch.no_grad()
-def test_the_stem_sees_what_the_path_saw(stage, foundation, validation_dataset):
-    """Its linear code is the autoencoder's, its convolutions are the path's."""
+def test_the_stem_sees_what_the_latent_encoder_saw(stage, foundation, validation_dataset):
+    """Its linear code is the autoencoder's, its convolutions are the latent encoder's."""
     stem = stage.build().clip.vision_model.embeddings.patch_embedding.eval()
     pictures = validation_dataset.plain(torch.arange(2))
     code = foundation.vae.linear_encoder(pictures) * foundation.vae.config.scaling_factor
-    for level, expected in zip(stem.path(stem.code(pictures)), stage.path.eval()(code), strict=True):
+    for level, expected in zip(stem.path(stem.code(pictures)), stage.encoder.eval()(code), strict=True):
         torch.testing.assert_close(level, expected)

@@ -8,16 +8,16 @@ from torch.nn import functional as F
 
 from kcdp.emotions import MIKELS_8
 from kcdp.knowledge.triplets import TripletParser
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from kcdp.vision import ConvStemCLIPVisionModel
-from tests.train.conftest import PATH, SIZE, TEXT
+from tests.train.conftest import ENCODER_WIDTHS, SIZE, TEXT
 from tests.two_processes import results_of_two
+from train.core.foundation import PARSER
 from train.core.trainer import LoopConfig, run_stage
 from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
 from train.losses.uniemo import PAPER, RELEASED, attribute_contrastive
-from train.stages import PARSER
 from train.stages.language import LanguageConfig, build_clip
 from train.stages.text import build_text_tower
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage, build_chain, see, stem_tokens
@@ -60,7 +60,7 @@ def given(datasets, foundation, tiny_tokenizer):
     """Everything that the stage is made of; the tower has three layers."""
     torch.manual_seed(0)
     text = build_text_tower(TEXT, tiny_tokenizer)
-    clip = build_clip(LanguageConfig(vision_layers=3), text, foundation.vae, BottomUpPath(6, PATH))
+    clip = build_clip(LanguageConfig(vision_layers=3), text, foundation.vae, LatentEncoder(6, ENCODER_WIDTHS))
     return *datasets, clip, tiny_tokenizer, TripletParser.from_pretrained(PARSER)
 
 
@@ -206,11 +206,11 @@ def test_metrics_equal_slow_ones(stage):
     assert metrics["object_recall"] == pytest.approx(np.mean(found["object"]))
 
 
-def test_the_labelled_path_takes_the_place_of_the_stems(given):
-    path = BottomUpPath(6, PATH)
-    stage = UnderstandingStage(TINY, *given, path=path)
+def test_the_labelled_latent_encoder_takes_the_place_of_the_stems(given):
+    encoder = LatentEncoder(6, ENCODER_WIDTHS)
+    stage = UnderstandingStage(TINY, *given, latent_encoder=encoder)
     own = stage.vision.embeddings.patch_embedding.path.state_dict()
-    assert all(torch.equal(value, own[name]) for name, value in path.state_dict().items())
+    assert all(torch.equal(value, own[name]) for name, value in encoder.state_dict().items())
     clips = given[2].vision_model.embeddings.patch_embedding.path.state_dict()
     assert any(not torch.equal(value, clips[name]) for name, value in own.items())
 

@@ -2,15 +2,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.latent_encoder import LatentEncoder
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
 from train.core.trainer import LoopConfig, run_stage
 from train.stages.language import neighbour_loss
-from train.stages.path import PathConfig, PathStage, shifted
+from train.stages.latent_encoder import LatentEncoderConfig, LatentEncoderStage, shifted
 from train.stages.text import build_text_tower
 
-TINY = PathConfig(widths=(8, 16), bank=8, noise=0.0, shift=0)
+TINY = LatentEncoderConfig(widths=(8, 16), bank=8, noise=0.0, shift=0)
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +23,13 @@ def given(train_dataset, validation_dataset, foundation, tiny_tokenizer):
 
 @pytest.fixture(scope="module")
 def unlabelled(given):
-    return PathStage(*given)
+    return LatentEncoderStage(*given)
 
 
 @pytest.fixture(scope="module")
 def stage(given):
     torch.manual_seed(1)
-    return PathStage(*given, start=BottomUpPath(6, TINY.widths))
+    return LatentEncoderStage(*given, start=LatentEncoder(6, TINY.widths))
 
 
 def drawn(stage, size=8):
@@ -51,7 +51,10 @@ def test_the_losses_equal_slow_ones(stage):
     batch = drawn(stage)
     losses = task(**batch)
     read = torch.stack(
-        [torch.cat([m.mean(dim=(1, 2)) for m in map(lambda x: x[0], task.path(one[None]))]) for one in batch["latents"]]
+        [
+            torch.cat([m.mean(dim=(1, 2)) for m in map(lambda x: x[0], task.encoder(one[None]))])
+            for one in batch["latents"]
+        ]
     )
     known = batch["labels"] >= 0
     emotion = F.cross_entropy(task.emotion(read)[known], batch["labels"][known], label_smoothing=0.1)
@@ -74,7 +77,7 @@ def test_batches_are_decided_by_the_generator(stage):
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-def test_captions_alone_teach_a_path_that_is_told_no_emotion(unlabelled):
+def test_captions_alone_teach_an_encoder_that_is_told_no_emotion(unlabelled):
     task = unlabelled.build()
     batch = drawn(unlabelled, 64)
     known = unlabelled.sentences(unlabelled.train.texts())
@@ -85,18 +88,18 @@ def test_captions_alone_teach_a_path_that_is_told_no_emotion(unlabelled):
     assert all(parameter.grad is not None for parameter in task.parameters())
 
 
-def test_labels_go_on_from_the_path_that_was_given(stage):
-    first, start = stage.build().path.state_dict(), stage.start.state_dict()
+def test_labels_go_on_from_the_encoder_that_was_given(stage):
+    first, start = stage.build().encoder.state_dict(), stage.start.state_dict()
     assert all(torch.equal(value, start[name]) for name, value in first.items())
-    assert stage.build().path is not stage.start
+    assert stage.build().encoder is not stage.start
 
 
 def test_runs_leave_a_path(stage, unlabelled, tmp_path):
     loop = LoopConfig(steps=2, batch_size=4, warmup_steps=0, validate_every=2)
-    for one, name in ((unlabelled, "path"), (stage, "labelled_path")):
+    for one, name in ((unlabelled, "latent_encoder"), (stage, "labelled_latent_encoder")):
         assert one.name == name
         metrics = run_stage(one, loop, tmp_path / name)
-        path = BottomUpPath.from_pretrained(tmp_path / name / "best" / "path")
-        assert [tuple(level.shape) for level in path(torch.randn(1, 6, 4, 4))] == [(1, 8, 4, 4), (1, 16, 2, 2)]
+        encoder = LatentEncoder.from_pretrained(tmp_path / name / "best" / "latent_encoder")
+        assert [tuple(level.shape) for level in encoder(torch.randn(1, 6, 4, 4))] == [(1, 8, 4, 4), (1, 16, 2, 2)]
     assert metrics["score"] == metrics["macro_f1"]
     assert 0 <= metrics["macro_f1"] <= 1

@@ -1,7 +1,7 @@
-"""Foundation, part three: the pyramid's own path over the latents.
+"""Foundation: the latent encoder, a convolutional network over the latents that the feature pyramid reads beside the denoiser.
 
-The stage `path` learns from captions alone, so that what is built on it (vision tower, captioner, and the measurements of
-one domain's labels on another) has been told no emotion. The stage `labelled_path` goes on with the labels: the cheapest
+The stage `latent_encoder` learns from captions alone, so that what stands on it (vision tower, captioner, and the measurements
+of one domain's labels on another) has seen no label. The stage `labelled_latent_encoder` continues with the labels: the cheapest
 place to learn from them, for it needs neither denoiser nor captioner.
 """
 
@@ -9,55 +9,57 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from diffusers import AutoencoderKL
 from sklearn.metrics import f1_score
 from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
-from kcdp.perception.pyramid import BottomUpPath
+from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.latent_encoder import LatentEncoder
+from train.core.config import setting
+from train.core.recipe import Recipe, StageSpec
+from train.core.runs import best_weights, stage_datasets, train_stage
 from train.data.dataset import PictureDataset
 from train.stages.language import Sentences, caption_bank, neighbour_loss
 
 
 @dataclass
-class PathConfig:
-    """Sizes and losses of the path."""
+class LatentEncoderConfig:
+    """Sizes and losses of the latent encoder."""
 
-    widths: tuple[int, ...] = field(default=(64, 128, 192), metadata={"help": "Widths, fine to coarse."})
-    views: int = field(default=1, metadata={"help": "Augmented views of each picture beside the plain one."})
-    caption_weight: float = field(default=0.3, metadata={"help": "Weight of the captions beside the emotions."})
-    noise: float = field(
-        default=0.0,
-        metadata={"help": "Noise in the latents; a tenth of a deviation already hides faces from a beginner."},
-    )
-    shift: int = field(default=1, metadata={"help": "Furthest shift of the latents, in positions."})
-    bank: int = field(default=512, metadata={"help": "Captions that each picture is held against."})
-    balance: float = field(
-        default=0.5, metadata={"help": "How far rare emotions are drawn more often: 0 not, 1 alike."}
-    )
+    widths: tuple[int, ...] = setting((64, 128, 192), "Widths, fine to coarse.", "channels")
+    views: int = setting(1, "Augmented views of each picture beside the plain one.", "views")
+    caption_weight: float = setting(0.3, "Weight of the captions beside the emotions.")
+    noise: float = setting(0.0, "Noise in the latents; a tenth of a deviation already hides faces from a beginner.")
+    shift: int = setting(1, "Furthest shift of the latents, in positions.", "positions")
+    bank: int = setting(512, "Captions that each picture is held against.", "captions")
+    balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
 
 
-class PathTask(nn.Module):
-    """The path with readers of what its levels say on average: the caption's sentence vector and, with labels, emotions."""
+class LatentEncoderTask(nn.Module):
+    """The encoder with linear heads on the means of its levels: the caption's sentence vector and, with labels, emotions."""
 
-    def __init__(self, path: BottomUpPath, text_width: int, config: PathConfig, classes: int | None = None) -> None:
+    def __init__(
+        self, encoder: LatentEncoder, text_width: int, config: LatentEncoderConfig, classes: int | None = None
+    ) -> None:
         """Without `classes`, captions are all that is learned from."""
         super().__init__()
-        self.path, self.config = path, config
-        width = sum(path.config.widths)
+        self.encoder, self.config = encoder, config
+        width = sum(encoder.config.widths)
         self.caption = nn.Linear(width, text_width)
         self.emotion = None if classes is None else nn.Linear(width, classes)
         self.scale = nn.Parameter(torch.tensor(2.6592))
 
     def read(self, latents: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> the means of the levels (B, sum of widths)."""
-        return torch.cat([level.mean(dim=(2, 3)) for level in self.path(latents)], dim=1)
+        return torch.cat([level.mean(dim=(2, 3)) for level in self.encoder(latents)], dim=1)
 
     def forward(
         self, latents: torch.Tensor, labels: torch.Tensor, own: torch.Tensor, bank: torch.Tensor
@@ -82,36 +84,36 @@ def shifted(latents: torch.Tensor, most: int, generator: torch.Generator) -> tor
     return torch.stack([one[:, y : y + size, x : x + size] for one, (y, x) in zip(padded, offsets, strict=True)])
 
 
-class PathStage:
-    """Trains the path on cached latents."""
+class LatentEncoderStage:
+    """Trains the latent encoder on cached latents."""
 
     selection = "score"
 
     def __init__(
         self,
-        config: PathConfig,
+        config: LatentEncoderConfig,
         train: PictureDataset,
         validation: PictureDataset,
         vae: AutoencoderKL,
         text: CLIPTextModelWithProjection,
         tokenizer: CLIPTokenizer,
-        start: BottomUpPath | None = None,
+        start: LatentEncoder | None = None,
     ) -> None:
-        """With `start`, whose weights it goes on from, this is the stage `labelled_path`; without, `path`."""
+        """With `start`, whose weights it continues from, the stage is `labelled_latent_encoder`; without, `latent_encoder`."""
         self.config, self.train, self.validation, self.start = config, train, validation, start
-        self.name = "path" if start is None else "labelled_path"
+        self.name = "latent_encoder" if start is None else "labelled_latent_encoder"
         self.views = [*train.latents(vae, 0), *(train.latents(vae, config.views) if config.views else ())]
         self.held_out = validation.latents(vae, 0)[0]
         self.sentences = Sentences(text.requires_grad_(False).eval(), tokenizer)
         self.bank = caption_bank(train, self.sentences)
 
-    def build(self) -> PathTask:
+    def build(self) -> LatentEncoderTask:
         if self.start is None:
-            path = BottomUpPath(self.held_out.shape[1], tuple(self.config.widths))
+            encoder = LatentEncoder(self.held_out.shape[1], tuple(self.config.widths))
         else:
-            path = copy.deepcopy(self.start)
+            encoder = copy.deepcopy(self.start)
         classes = None if self.start is None else len(self.train.emotions)
-        return PathTask(path, self.bank.shape[1], self.config, classes)
+        return LatentEncoderTask(encoder, self.bank.shape[1], self.config, classes)
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         config = self.config
@@ -126,7 +128,7 @@ class PathStage:
             "bank": self.bank[torch.randint(0, len(self.bank), (config.bank,), generator=generator)],
         }
 
-    def validate(self, model: PathTask) -> dict[str, float]:
+    def validate(self, model: LatentEncoderTask) -> dict[str, float]:
         """The captions' loss, always of the same captions; with labels, accuracy by domain and macro-F1 over all.
 
         The score that chooses is macro-F1, or the captions' loss where no label may have a say.
@@ -154,5 +156,40 @@ class PathStage:
         score = float(f1_score(labels, found, average="macro"))
         return {"score": score, "macro_f1": score, "caption": loss, **accuracies}
 
-    def export(self, model: PathTask, folder: Path) -> None:
-        model.path.save_pretrained(folder / "path")
+    def export(self, model: LatentEncoderTask, folder: Path) -> None:
+        model.encoder.save_pretrained(folder / "latent_encoder")
+
+
+def latents_and_words(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithProjection, CLIPTokenizer]:
+    """The autoencoder, the text tower and its tokenizer, as their stages left them."""
+    device, words = PartialState().device, best_weights(recipe, "text")
+    vae: AutoencoderKL = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae").to(device)
+    text = CLIPTextModelWithProjection.from_pretrained(words / "text").to(device)
+    return vae, text, CLIPTokenizer.from_pretrained(words / "tokenizer")
+
+
+def _run(recipe: Recipe, name: str, start: LatentEncoder | None = None) -> dict[str, float]:
+    config = recipe.stage_settings(name, LatentEncoderConfig).config
+    datasets = stage_datasets(recipe, name, config.balance)
+    return train_stage(recipe, LatentEncoderStage(config, *datasets, *latents_and_words(recipe), start))
+
+
+def run(recipe: Recipe) -> dict[str, float]:
+    """Train the encoder from captions alone."""
+    return _run(recipe, "latent_encoder")
+
+
+def run_labelled(recipe: Recipe) -> dict[str, float]:
+    """Go on with the encoder of `run`, from captions and emotions."""
+    weights = best_weights(recipe, "latent_encoder") / "latent_encoder"
+    return _run(recipe, "labelled_latent_encoder", LatentEncoder.from_pretrained(weights))
+
+
+SPEC = StageSpec("latent_encoder", LatentEncoderConfig, run, needs=("vae", "text"), foundation=True)
+LABELLED_SPEC = StageSpec(
+    "labelled_latent_encoder",
+    LatentEncoderConfig,
+    run_labelled,
+    needs=("vae", "text", "latent_encoder"),
+    foundation=True,
+)
