@@ -56,8 +56,8 @@ def draw_character(
 ) -> tuple[Anchor, dict[str, Any]]:
     """Draws a body in a mood, in the pen's frame; returns its anchor and the attributes of what was drawn.
 
-    The face has random proportions if none are given. With a `seed` the body depends on it and on the gesture alone, and
-    what is added on it and the mood.
+    The face has random proportions if none are given. With a `seed` the body and what it wears depend on it and on the
+    gesture alone, and the rest on it and the mood.
     """
     rng, start = pen.rng, len(pen.parts)
     if seed:
@@ -89,7 +89,11 @@ def draw_character(
     effects([name for name in mood.effects if name in UNDER_FACE])
     with pen.tone("plain") if spot and rng.random() < 0.5 else nullcontext(), pen.group(frame):
         draw_face(pen, mood.face, face, place.ink, pen.colour(skin))
-    accessory = decorate(pen, anchor, mood.emotion)
+    if seed:
+        rng.seed(f"{seed} accessory")
+    accessory = decorate(pen, anchor, "" if seed else mood.emotion)
+    if seed:
+        rng.seed(f"{seed} {mood.emotion} {mood.prototype} before")
     if "gesture" not in anchor.attributes:
         floating_hands(pen, anchor, mood.gesture)
     for front in anchor.in_front:
