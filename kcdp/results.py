@@ -135,7 +135,8 @@ class UniEmoImageOutput:
     makes the same picture again. A verdict is what the understanding side says of the picture: probabilities, one a
     label. `emotion` has the weights that were asked for, which sum to 1; None when a picture gave the emotion.
     `settings` are plain values: `num_inference_steps`, `guidance_scale`, `guidance_rescale`, `negative_prompt`, `strength` (None without a
-    picture to begin from), `scheduler` and `label_space`.
+    picture to begin from), `scheduler`, `label_space`, `left_out` (words of the prompt that were too many for the model) and
+    `unknown_words` (that it has no token for).
     """
 
     images: tuple[Image.Image, ...] | tuple[torch.Tensor, ...]

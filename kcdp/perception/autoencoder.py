@@ -15,7 +15,8 @@ from torch.nn import functional as F
 class PatchAutoencoderKL(AutoencoderKL):
     """AutoencoderKL on pixel patches, beside a lapped linear code that starts as the principal components of blocks.
 
-    Pictures are (B, 3, H, W) in [-1, 1]; latents (B, latent_channels, H / f, W / f), f = patch_size * 2 ** (levels - 1).
+    Pictures are (B, picture_channels, H, W) in [-1, 1], three colours, and as a fourth channel, where there is one, opacity,
+    the colours being laid on white; latents (B, latent_channels, H / f, W / f), f = patch_size * 2 ** (levels - 1).
 
     Two choices make it trainable in half an hour on a laptop core. The convolutions see `patch_size` x `patch_size`
     pixels as channels, so that none of them works at full resolution. And encoder and decoder each add a strided
@@ -41,11 +42,12 @@ class PatchAutoencoderKL(AutoencoderKL):
         norm_num_groups: int = 16,
         sample_size: int = 128,
         scaling_factor: float = 1.0,
+        picture_channels: int = 3,
     ) -> None:
         levels = len(block_out_channels)
         super().__init__(
-            in_channels=3 * patch_size**2,
-            out_channels=3 * patch_size**2,
+            in_channels=picture_channels * patch_size**2,
+            out_channels=picture_channels * patch_size**2,
             down_block_types=("DownEncoderBlock2D",) * levels,
             up_block_types=("UpDecoderBlock2D",) * levels,
             block_out_channels=block_out_channels,
@@ -60,18 +62,18 @@ class PatchAutoencoderKL(AutoencoderKL):
         )
         factor = patch_size * 2 ** (levels - 1)
         lapped = {"kernel_size": 2 * factor, "stride": factor, "padding": factor // 2}
-        self.linear_encoder = nn.Conv2d(3, latent_channels, **lapped)
-        self.linear_decoder = nn.ConvTranspose2d(latent_channels, 3, **lapped)
+        self.linear_encoder = nn.Conv2d(picture_channels, latent_channels, **lapped)
+        self.linear_decoder = nn.ConvTranspose2d(latent_channels, picture_channels, **lapped)
 
     @torch.no_grad()
     def initialize_linear(self, pictures: torch.Tensor) -> None:
-        """Set the linear maps to the principal components of the f x f blocks of `pictures` (B, 3, H, W) in [-1, 1].
+        """Set the linear maps to the principal components of the f x f blocks of `pictures` (B, C, H, W) in [-1, 1].
 
         Channels are scaled half-way to equal variance, to a mean standard deviation of 1: a denoiser then spends
         itself on large structure first without losing the fine one. The networks start silent, with a posterior
         standard deviation of 0.05.
         """
-        latent_channels = self.config.latent_channels
+        latent_channels, colours = self.config.latent_channels, self.config.picture_channels
         factor = self.linear_encoder.stride[0]
         blocks = F.pixel_unshuffle(pictures.double(), factor).permute(0, 2, 3, 1).flatten(0, 2)
         mean = blocks.mean(0)
@@ -87,11 +89,11 @@ class PatchAutoencoderKL(AutoencoderKL):
             (self.linear_decoder, components * scales),
         ):
             module.weight.zero_()
-            module.weight[:, :, inside, inside] = kernels.T.reshape(latent_channels, 3, factor, factor).float()
+            module.weight[:, :, inside, inside] = kernels.T.reshape(latent_channels, colours, factor, factor).float()
         assert self.linear_encoder.bias is not None and self.linear_decoder.bias is not None
         self.linear_encoder.bias.copy_(-(mean @ (components / scales)))
         # One bias a colour cannot hold the mean of a whole block; the difference is far below a grey level.
-        self.linear_decoder.bias.copy_(mean.reshape(3, -1).mean(1))
+        self.linear_decoder.bias.copy_(mean.reshape(colours, -1).mean(1))
         for last in (self.encoder.conv_out, self.decoder.conv_out):
             last.weight.zero_()
             last.bias.zero_()

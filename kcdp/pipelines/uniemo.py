@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from kcdp.emotions import LABEL_SPACES
 from kcdp.imaging import to_tensor
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.painting.sampling import SEEDS, Guidance, denoise, seeds_of, steps_taken
+from kcdp.painting.words import Understood, understood
 from kcdp.perception.denoiser import heat_map
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
 from kcdp.results import AttentionMap, AttributeMatch, UniEmoImageOutput, UniEmoOutput
@@ -35,6 +37,7 @@ OutputType = Literal["pil", "pt"]
 #: "latents" takes their place. Whatever it raises ends the generation.
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor, dict[str, torch.Tensor]], dict[str, torch.Tensor] | None]
 
+_logger = logging.getLogger(__name__)
 #: Added to a picture's seed where its emotion is drawn, so that the same seed gives the same noise for every emotion.
 _EMOTION_SEEDS = 0x9E3779B97F4A7C15
 
@@ -274,7 +277,9 @@ class UniEmoPipeline(DiffusionPipeline):
         Args:
             emotion: a label; labels with weights, which are blended; or a picture (a path only as `Path`), whose emotion is
                 carried over.
-            prompt: what to show. `<emotion>` says where the emotion stands among the words; without, it comes first.
+            prompt: what to show. `<emotion>` says where the emotion stands among the words; without, it comes first. What is
+                too long for the model is left out, and logged; the settings of the output say so, and which words it does
+                not know.
             image: begin from this picture, the middle frame of an animation, and not from noise alone.
             strength: how much of `image` may change, above 0 (nothing) to 1 (everything).
             num_images: how many pictures; one for each seed if not given, or a single one.
@@ -308,8 +313,10 @@ class UniEmoPipeline(DiffusionPipeline):
         )
 
         tokens = self._of_picture(emotion, len(seeds)) if weights is None else self._of_names(weights, seeds)
-        prompts = self.prompts
-        condition, away = prompts.with_emotions([prompt] * len(seeds), tokens), None
+        prompts, words = self.prompts, self.understood(prompt)
+        if words.left_out:
+            _logger.warning("The prompt is too long for the model; left out: '%s'.", words.left_out)
+        condition, away = prompts.with_emotions([words.prompt] * len(seeds), tokens), None
         if guidance.scale > 1:
             away = prompts.nothing() if negative_prompt is None else prompts.plain([negative_prompt])
         begin = None if source is None else encode_pictures(self._safe_vae(), source)
@@ -351,8 +358,14 @@ class UniEmoPipeline(DiffusionPipeline):
                 "strength": None if image is None else strength,
                 "scheduler": type(self.scheduler).__name__,
                 "label_space": self.config.label_space,
+                "left_out": words.left_out,
+                "unknown_words": list(words.unknown),
             },
         )
+
+    def understood(self, prompt: str) -> Understood:
+        """What of a prompt the painter reads, which of its words it does not know, and what is too long for it."""
+        return understood(self.tokenizer, prompt, self.prompts.length, PLACEHOLDER)
 
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> list[Image.Image]:

@@ -17,7 +17,7 @@ from .faces import draw_face
 from .gestures import floating_hands
 from .grammar import Mood, random_mood
 from .palette import mix
-from .proportions import fitted, random_proportions
+from .proportions import Proportions, fitted, random_proportions
 from .svg import Pen, n
 
 #: Bodies and how often each is drawn.
@@ -51,11 +51,21 @@ def random_body(rng: Random) -> str:
     return rng.choices(list(BODIES), [weight for _, weight in BODIES.values()])[0]
 
 
-def draw_character(pen: Pen, mood: Mood, draw_body: Body) -> tuple[Anchor, dict[str, Any]]:
-    """Draws a body in a mood, in the pen's frame; returns its anchor and the attributes of what was drawn."""
+def draw_character(
+    pen: Pen, mood: Mood, draw_body: Body, proportions: Proportions | None = None, seed: str = ""
+) -> tuple[Anchor, dict[str, Any]]:
+    """Draws a body in a mood, in the pen's frame; returns its anchor and the attributes of what was drawn.
+
+    The face has random proportions if none are given. With a `seed` the body and what it wears depend on it and on the
+    gesture alone, and the rest on it and the mood.
+    """
     rng, start = pen.rng, len(pen.parts)
+    if seed:
+        rng.seed(f"{seed} body")
     anchor = draw_body(pen, mood.gesture)
-    face = fitted(random_proportions(rng), anchor.attributes.get("nose", "none"))
+    if seed:
+        rng.seed(f"{seed} {mood.emotion} {mood.prototype}")
+    face = fitted(proportions or random_proportions(rng), anchor.attributes.get("nose", "none"))
     place = Place(face, pen.ink_on(anchor.skin), anchor.skin, anchor.rx / anchor.scale, anchor.ry / anchor.scale)
     frame = f"translate({n(anchor.cx)} {n(anchor.cy)}) scale({n(anchor.scale)})"
     # Line art often keeps colour for what tells the mood, as printed stickers do.
@@ -79,7 +89,11 @@ def draw_character(pen: Pen, mood: Mood, draw_body: Body) -> tuple[Anchor, dict[
     effects([name for name in mood.effects if name in UNDER_FACE])
     with pen.tone("plain") if spot and rng.random() < 0.5 else nullcontext(), pen.group(frame):
         draw_face(pen, mood.face, face, place.ink, pen.colour(skin))
-    accessory = decorate(pen, anchor, mood.emotion)
+    if seed:
+        rng.seed(f"{seed} accessory")
+    accessory = decorate(pen, anchor, "" if seed else mood.emotion)
+    if seed:
+        rng.seed(f"{seed} {mood.emotion} {mood.prototype} before")
     if "gesture" not in anchor.attributes:
         floating_hands(pen, anchor, mood.gesture)
     for front in anchor.in_front:

@@ -86,7 +86,7 @@ def draw(
     return Drawing(image, svg, caption, feeling, attributes)
 
 
-def _placed(rng: Random, spare: float) -> str:
+def placed(rng: Random, spare: float) -> str:
     """A transform that shrinks by up to `spare`, moves, turns and leans what it holds, a little."""
     scale = rng.uniform(1 - spare, 1.0) * 0.93
     slack = (1 - scale) * 50 + 2
@@ -103,7 +103,7 @@ def _placed(rng: Random, spare: float) -> str:
 def _sticker(pen: Pen, emotion: str) -> tuple[str, dict[str, Any]]:
     rng = pen.rng
     background = "none" if rng.random() < 0.62 else backgrounds.paint(pen, emotion)
-    with _cut_out(pen, rng.random() < 0.28), pen.group(_placed(rng, 0.2)):
+    with _cut_out(pen, rng.random() < 0.28), pen.group(placed(rng, 0.2)):
         if rng.random() < 0.08:
             caption, attributes = draw_pair(pen, emotion)
         else:
@@ -156,7 +156,7 @@ def _thing(pen: Pen, emotion: str | None, noun: str | None) -> tuple[str, dict[s
     if emotion is None:
         if rng.random() < 0.45:
             backgrounds.paint(pen, "contentment")
-        with _cut_out(pen, rng.random() < 0.2), pen.group(_placed(rng, 0.3)), pen.group("translate(50 50) scale(1.4)"):
+        with _cut_out(pen, rng.random() < 0.2), pen.group(placed(rng, 0.3)), pen.group("translate(50 50) scale(1.4)"):
             looks = THINGS[noun](pen)
         return thing_caption(rng, noun, looks, pen.style, ""), attributes
     setting = rng.choice([setting for setting in SETTINGS if setting.emotion == emotion])
