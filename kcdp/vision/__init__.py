@@ -1,0 +1,1 @@
+"""Vision towers: CLIP's, behind convolutions."""
