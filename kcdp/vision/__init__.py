@@ -1,1 +1,18 @@
-"""Vision towers: CLIP's, behind convolutions."""
+"""Vision towers: CLIP's transformer behind convolutions. Importing the package tells `AutoModel` what it holds."""
+
+from kcdp.vision.conv_stem import (
+    ConvStemCLIPConfig,
+    ConvStemCLIPModel,
+    ConvStemCLIPVisionConfig,
+    ConvStemCLIPVisionModel,
+)
+from kcdp.vision.trunk_tower import TrunkVisionConfig, TrunkVisionModel
+
+__all__ = [
+    "ConvStemCLIPConfig",
+    "ConvStemCLIPModel",
+    "ConvStemCLIPVisionConfig",
+    "ConvStemCLIPVisionModel",
+    "TrunkVisionConfig",
+    "TrunkVisionModel",
+]

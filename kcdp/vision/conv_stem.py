@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, CLIPVisionModel
-from transformers.models.clip.modeling_clip import CLIPVisionEmbeddings
 
 from kcdp.perception.latent_encoder import LatentEncoder
+from kcdp.vision.embeddings import MeanTokenEmbeddings
 
 
 class ConvStemCLIPVisionConfig(CLIPVisionConfig):
@@ -75,21 +75,12 @@ class ConvStem(nn.Module):
         return self.project(torch.cat([second, *enlarged], dim=1))
 
 
-class ConvStemEmbeddings(CLIPVisionEmbeddings):
-    """CLIP's vision embeddings whose class token begins as the mean of the patches.
-
-    A transformer that has learned nothing yet is then a convolutional network with mean pooling, which learns at once.
-    """
+class ConvStemEmbeddings(MeanTokenEmbeddings):
+    """The tower's embeddings, with patches of a `ConvStem`."""
 
     def __init__(self, config: ConvStemCLIPVisionConfig) -> None:
         super().__init__(config)
         self.patch_embedding = ConvStem(config)
-
-    def forward(self, pixel_values: torch.Tensor, interpolate_pos_encoding: bool = False) -> torch.Tensor:
-        """Pictures (B, 3, H, W) -> tokens (B, 1 + patches, D), the class token first."""
-        tokens = super().forward(pixel_values, interpolate_pos_encoding)
-        patches = tokens[:, 1:]
-        return torch.cat([tokens[:, :1] + patches.mean(dim=1, keepdim=True), patches], dim=1)
 
 
 class ConvStemCLIPVisionModel(CLIPVisionModel):

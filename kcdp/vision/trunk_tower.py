@@ -1,0 +1,89 @@
+"""CLIP's vision tower on a convolutional network that has seen ImageNet.
+
+Twenty thousand pictures do not teach a small network what a spider is; a million photos did. The network's own maps
+become the tokens of a few transformer layers, in which queries and classes can meet.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoModel, CLIPVisionConfig, CLIPVisionModel
+
+from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, EfficientNetLite
+from kcdp.vision.embeddings import MeanTokenEmbeddings
+
+#: Pixels between the centres of two tokens: the stride of the finer map.
+STRIDE = 16
+
+
+class TrunkVisionConfig(CLIPVisionConfig):
+    """CLIPVisionConfig whose patches are the fields of the trunk's finer map; see `TrunkPatches`."""
+
+    model_type = "trunk_clip_vision_model"
+
+    image_size: int = 128
+    patch_size: int = STRIDE
+    image_mean: list[float] | tuple[float, ...] = (PIXEL_MEAN,) * 3
+    image_std: list[float] | tuple[float, ...] = (PIXEL_STD,) * 3
+
+
+class TrunkPatches(nn.Module):
+    """Pictures (B, 3, H, W) to patch embeddings (B, D, H / 16, W / 16); stands where CLIP has one strided convolution.
+
+    The finer map says where something is, the last map what: both are projected, the last one enlarged, and added.
+
+    Raises ValueError when the configuration's patches are not 16 pixels, or its pictures no multiple of 32.
+    """
+
+    def __init__(self, config: TrunkVisionConfig) -> None:
+        super().__init__()
+        if config.patch_size != STRIDE or config.image_size % (2 * STRIDE):
+            raise ValueError(
+                f"The trunk makes patches of {STRIDE} pixels of pictures whose side is a multiple of {2 * STRIDE}; the "
+                f"configuration asks for patches of {config.patch_size} and pictures of {config.image_size}."
+            )
+        self.trunk = EfficientNetLite()
+        self.fine = nn.Conv2d(self.trunk.fine_channels, config.hidden_size, kernel_size=1, bias=False)
+        self.coarse = nn.Conv2d(self.trunk.channels, config.hidden_size, kernel_size=1)
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """What CLIP asks for the data type of its patch embedding."""
+        return self.coarse.weight
+
+    def project(self, fine: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+        """The trunk's two maps, as its `forward` gives them, as patch embeddings."""
+        coarse = F.interpolate(self.coarse(last), size=fine.shape[-2:], mode="nearest")
+        return self.fine(fine) + coarse
+
+    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return self.project(*self.trunk(pixel_values))
+
+
+class TrunkEmbeddings(MeanTokenEmbeddings):
+    """The tower's embeddings, with patches of a trunk."""
+
+    def __init__(self, config: TrunkVisionConfig) -> None:
+        super().__init__(config)
+        self.patch_embedding = TrunkPatches(config)
+
+
+class TrunkVisionModel(CLIPVisionModel):
+    """CLIP's vision tower behind EfficientNet-Lite0.
+
+    >>> tower = TrunkVisionModel(TrunkVisionConfig(hidden_size=64, num_attention_heads=1, num_hidden_layers=2))
+    >>> tower(pixel_values=torch.zeros(1, 3, 128, 128)).last_hidden_state.shape
+    torch.Size([1, 65, 64])
+    """
+
+    config: TrunkVisionConfig
+
+    def __init__(self, config: TrunkVisionConfig) -> None:
+        super().__init__(config)
+        self.embeddings = TrunkEmbeddings(config)
+        self.post_init()
+
+
+AutoConfig.register(TrunkVisionConfig.model_type, TrunkVisionConfig)
+AutoModel.register(TrunkVisionConfig, TrunkVisionModel)
