@@ -27,10 +27,10 @@ _STEMS = (
     "disappoint heartbr lonel despair hopeless anguish distress upset bored boredom confus stress playful funny silly "
     "pleas lov affection embarrass asham guilt pride proud jealous disdain contempt sulk eager dazzl hush pensive weary"
 )  # fmt: skip
-_WHOLE = "joy dread mad gross calm relaxed tense fun fume fuming cheeky blissful bliss glad startled zany awful creepy spooky eerie grim grumpy"
+_WHOLE = "joy dread mad gross grossed calm relaxed tense fun fume fuming cheeky blissful bliss glad startled zany awful creepy spooky eerie grim grumpy"
 _SPARED = "angle angel angora saddl scarf scarlet scarecrow pleat angular lovebird content_"
 _FEELING = re.compile(
-    rf"\b(?!(?:{'|'.join(_SPARED.split())}))(?:(?:{'|'.join(_STEMS.split())})\w*|(?:{'|'.join(_WHOLE.split())}))\b",
+    rf"\b(?:very )?(?!(?:{'|'.join(_SPARED.split())}))(?:(?:{'|'.join(_STEMS.split())})\w*|(?:{'|'.join(_WHOLE.split())}))\b",
     re.IGNORECASE,
 )
 
@@ -64,20 +64,18 @@ def feelings_in(text: str) -> list[str]:
 
 
 def without_feelings(text: str) -> str:
-    """`text` without its words for emotions, articles and commas mended; empty when nothing is left.
+    """`text` without its words for emotions, the words and signs around them mended; empty when nothing is left.
 
     >>> without_feelings("a photo of an angry person shouting")
     'a photo of a person shouting'
     """
     if not feelings_in(text):
         return text
-    text = re.sub(r"\b(?:an?|the) (?=(?:\S+ )?\S+$)", lambda found: found[0], text)
-    text = _FEELING.sub("", text)
-    text = re.sub(r"\b(?:very|and|that looks|who looks|in|with|of)\s+(?=$|,)", "", " ".join(text.split()))
-    text = re.sub(r"\s+,", ",", " ".join(text.split())).strip(" ,")
-    return re.sub(
-        r"\ban? (\w+)", lambda found: with_article(found[1]) if found[1][-1] != "s" else f"a {found[1]}", text
-    )
+    text = " ".join(_FEELING.sub("", text).split())
+    text = re.sub(r" (?:and|with|in|of)(?= ?(?:$|,))", "", text)
+    text = re.sub(r"\s+,", ",", text).strip(" ,")
+    # Of "an angry person" the article was made for what is gone.
+    return re.sub(r"\ban? (\w+)", lambda found: with_article(f"{found[1]} one").removesuffix(" one"), text)
 
 
 @cache
@@ -89,7 +87,7 @@ def _table(name: str, key: int) -> Mapping[tuple[str, ...], str]:
 
 
 def listed(parts: Sequence[str]) -> str:
-    """Phrases as a list: "a, b and c". """
+    """Phrases as a list: "a, b and c"."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
