@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, overload
 
+import numpy as np
 import torch
 from diffusers import DiffusionPipeline, UNet2DConditionModel
 
@@ -15,7 +17,10 @@ from kcdp.knowledge.knowledge import Knowledge
 from kcdp.offload import Offload, place
 from kcdp.paths import ASSETS
 from kcdp.pipelines.kcdp import KCDPPipeline
+from kcdp.pipelines.pictures import Picture, load_clips
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from kcdp.results import KCDPOutput, UniEmoOutput, VerdictOutput
+from kcdp.verdict import Verdict, nothing_to_read
 
 #: The bundle that ships with the code.
 EMBEDDED = ASSETS / "mini"
@@ -83,6 +88,83 @@ class Bundle:
             return self._placed(UniEmoPipeline.from_pretrained(self.folder, **self._options, **shared))
         except Exception as error:  # as above
             raise _unreadable(self.folder, error) from error
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """How this bundle's readings are combined; where it does not say, they count alike and every verdict is given."""
+        labels = self.kcdp.labels if self._has(KCDPPipeline) else self.uniemo.labels
+        if not (self.folder / Verdict.config_name).is_file():
+            return Verdict(labels)
+        try:
+            verdict = Verdict.from_config(Verdict.load_config(self.folder))
+        except Exception as error:  # as above
+            raise _unreadable(self.folder, error) from error
+        if verdict.labels != tuple(labels):
+            raise BundleError(
+                f"The {Verdict.config_name} of the bundle in '{self.folder}' speaks of other emotions than its networks; "
+                "fit it again."
+            )
+        return verdict
+
+    @overload
+    def read(self, image: Picture) -> VerdictOutput: ...
+
+    @overload
+    def read(self, image: list[Picture] | tuple[Picture, ...]) -> list[VerdictOutput]: ...
+
+    def read(self, image: Picture | Sequence[Picture]) -> VerdictOutput | list[VerdictOutput]:
+        """What a picture makes people feel, by both models together; a list gives a list.
+
+        Args:
+            image: PIL picture, path or file content.
+
+        Raises ImageError with one sentence when a picture cannot be read.
+        """
+        single = not isinstance(image, (list, tuple))
+        pictures = [image] if single else list(image)
+        readable = [
+            number
+            for number, frames in enumerate(load_clips(pictures).frames)
+            if not all(nothing_to_read(frame) for frame in frames)
+        ]
+        wanted = [pictures[number] for number in readable]
+        # The pipelines are asked for nothing when there is nothing, and then may not even be loaded.
+        seen = {
+            "kcdp": self.kcdp(wanted) if wanted and self._has(KCDPPipeline) else [],
+            "uniemo": self.uniemo.understand(wanted) if wanted and self._has(UniEmoPipeline) else [],
+        }
+        results = [self._empty() for _ in pictures]
+        for row, number in enumerate(readable):
+            results[number] = self._judged(*(outputs[row] if outputs else None for outputs in seen.values()))
+        return results[0] if single else results
+
+    def _empty(self) -> VerdictOutput:
+        labels = self.verdict.labels
+        return VerdictOutput(None, None, dict.fromkeys(labels, 1 / len(labels)), self._label_space)
+
+    def _judged(self, kcdp: KCDPOutput | None, uniemo: UniEmoOutput | None) -> VerdictOutput:
+        """The verdict of one picture's readings, of which at least one is there."""
+        readings = {
+            name: np.array([reading.probabilities[label] for label in self.verdict.labels])
+            for name, reading in (("kcdp", kcdp), ("uniemo", uniemo))
+            if reading is not None
+        }
+        probabilities = self.verdict.combine(readings)
+        emotion, leaning = self.verdict.decide(probabilities)
+        return VerdictOutput(
+            emotion=emotion,
+            leaning=leaning,
+            probabilities=dict(zip(self.verdict.labels, probabilities.tolist(), strict=True)),
+            label_space=self._label_space,
+            caption=kcdp.caption if kcdp else None,
+            triplets=kcdp.triplets if kcdp else (),
+            kcdp=kcdp,
+            uniemo=uniemo,
+        )
+
+    @property
+    def _label_space(self) -> str:
+        return str((self.kcdp if self._has(KCDPPipeline) else self.uniemo).config.label_space)
 
     def _has(self, kind: type[DiffusionPipeline]) -> bool:
         return (self.folder / kind.config_name).is_file()

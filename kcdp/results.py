@@ -128,6 +128,34 @@ class UniEmoOutput:
 
 
 @dataclass(frozen=True)
+class VerdictOutput:
+    """What both readings of a picture together say, calibrated.
+
+    `probabilities` sum to 1 and are ordered as the label space. `leaning` is the likeliest emotion; `emotion` is the same, or
+    None where that is too unsure to be told. Of a picture with nothing to read (blank, flat, noise) both are None, the
+    probabilities are all alike, and nothing else is there. `kcdp` and `uniemo` are the readings; None where a bundle has no
+    such model, and so are then caption and triplets.
+    """
+
+    emotion: str | None
+    leaning: str | None
+    probabilities: dict[str, float]
+    label_space: str
+    caption: str | None = None
+    triplets: tuple[Triplet, ...] = ()
+    kcdp: KCDPOutput | None = None
+    uniemo: UniEmoOutput | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain["triplets"] = [list(triplet) for triplet in self.triplets]
+        for name in ("kcdp", "uniemo"):
+            plain[name] = None if plain[name] is None else plain[name].to_dict()
+        return plain
+
+
+@dataclass(frozen=True)
 class UniEmoImageOutput:
     """Pictures that were made, and what they were made of; one entry a picture in `images`, `seeds` and `verdicts`.
 

@@ -47,9 +47,7 @@ class SameConv2d(nn.Conv2d):
         total = kernel - stride if stride > 1 else kernel - 1
         self.before, self.after = total // 2, total - total // 2
         even = self.before == self.after
-        super().__init__(
-            inputs, outputs, kernel, stride, padding=self.before if even else 0, groups=groups, bias=False
-        )
+        super().__init__(inputs, outputs, kernel, stride, padding=self.before if even else 0, groups=groups, bias=False)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
@@ -121,7 +119,9 @@ class EfficientNetLite(nn.Module):
         Raises ValueError for other sides: such maps would be padded otherwise than the weights were trained with.
         """
         if pixels.shape[-1] % 32 or pixels.shape[-2] % 32:
-            raise ValueError(f"Pictures of {tuple(pixels.shape[-2:])} pixels do not fit; make both sides multiples of 32.")
+            raise ValueError(
+                f"Pictures of {tuple(pixels.shape[-2:])} pixels do not fit; make both sides multiples of 32."
+            )
         maps = self.stem(pixels)
         for stage in self.stages[:5]:
             maps = stage(maps)

@@ -2,14 +2,17 @@ import copy
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import constants
 from huggingface_hub.utils import filter_repo_objects
+from PIL import Image
 
 from kcdp import bundle as bundles
 from kcdp import hub
 from kcdp.bundle import BundleError, find_bundle, load_bundle
+from kcdp.verdict import Verdict
 from tests.tiny_diffusion import stable_diffusion_xl, uniemo_on
 from tests.tiny_pipeline import tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
@@ -248,3 +251,60 @@ def test_damaged_parts_that_make_pictures_are_one_sentence(whole, tmp_path, path
     with pytest.raises(BundleError, match="cannot be read") as error:
         _ = bundle.uniemo
     assert str(broken) in one_sentence(error)
+
+
+def test_both_readings_make_one_verdict(whole, picture):
+    bundle = load_bundle(whole, device="cpu")
+    faces = [picture(color="gold"), picture(color="blue", smile=False)]
+    results = bundle.read(faces)
+    for face, result in zip(faces, results, strict=True):
+        assert result.kcdp.probabilities == pytest.approx(bundle.kcdp(face).probabilities, abs=1e-5)
+        assert result.uniemo.probabilities == pytest.approx(bundle.uniemo.understand(face).probabilities, abs=1e-5)
+        one, two = (np.array(list(reading.probabilities.values())) for reading in (result.kcdp, result.uniemo))
+        expected = np.sqrt(one * two) / np.sqrt(one * two).sum()
+        assert list(result.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-6)
+        assert result.emotion == result.leaning == max(result.probabilities, key=result.probabilities.get)
+        assert (result.caption, result.triplets) == (result.kcdp.caption, result.kcdp.triplets)
+    alone = bundle.read(faces[0])
+    assert alone.probabilities == pytest.approx(results[0].probabilities, abs=1e-5)
+    plain = json.loads(json.dumps(alone.to_dict()))
+    assert plain["uniemo"]["probabilities"] == alone.uniemo.probabilities and plain["leaning"] == alone.leaning
+
+
+def test_a_picture_with_nothing_in_it_is_not_read(whole, picture):
+    bundle = load_bundle(whole, device="cpu")
+    blank, face = bundle.read((Image.new("RGB", (64, 64), "white"), picture()))
+    assert (blank.emotion, blank.leaning, blank.kcdp, blank.uniemo, blank.triplets) == (None, None, None, None, ())
+    assert set(blank.probabilities.values()) == {1 / 8} and list(blank.probabilities) == list(face.probabilities)
+    assert face.leaning is not None
+    assert json.loads(json.dumps(blank.to_dict()))["caption"] is None
+    assert bundle.read([]) == []
+
+
+def test_a_bundle_says_how_its_readings_are_combined(whole, picture, tmp_path):
+    shutil.copytree(whole, tmp_path / "sure")
+    labels = load_bundle(whole, device="cpu").kcdp.labels
+    Verdict(labels, {"kcdp": 3.0}, {"kcdp": 0.9, "uniemo": 0.2}, threshold=1.0).save_config(tmp_path / "sure")
+    bundle = load_bundle(tmp_path / "sure", device="cpu")
+    result = bundle.read(picture())
+    one, two = (np.array(list(reading.probabilities.values())) for reading in (result.kcdp, result.uniemo))
+    expected = one ** (0.9 / 3) * two**0.2
+    assert list(result.probabilities.values()) == pytest.approx((expected / expected.sum()).tolist(), abs=1e-6)
+    assert result.emotion is None and result.leaning == labels[int(expected.argmax())]
+
+
+def test_a_bundle_of_one_model_gives_its_reading(folder, painting, picture):
+    seen = load_bundle(folder, device="cpu").read(picture())
+    assert seen.uniemo is None and seen.probabilities == pytest.approx(seen.kcdp.probabilities, abs=1e-6)
+    asked = load_bundle(painting[0], device="cpu").read(picture())
+    assert (asked.kcdp, asked.caption, asked.triplets) == (None, None, ())
+    assert asked.probabilities == pytest.approx(asked.uniemo.probabilities, abs=1e-6)
+
+
+@pytest.mark.parametrize("content", ["{", '{"labels": ["joy", "fear"]}'], ids=["damaged", "other emotions"])
+def test_a_verdict_that_does_not_fit_is_one_sentence(whole, tmp_path, content):
+    shutil.copytree(whole, tmp_path / "wrong")
+    (tmp_path / "wrong" / Verdict.config_name).write_text(content)
+    with pytest.raises(BundleError, match=r"cannot be read|speaks of other emotions") as error:
+        _ = load_bundle(tmp_path / "wrong", device="cpu").verdict
+    assert one_sentence(error)

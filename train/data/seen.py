@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from train.data.drawn.captions import EFFECT_WORDS, EYE_WORDS, GESTURE_WORDS, MOUTH_WORDS, TINT_WORDS
 from train.data.wording import subject_of_emoji, with_article
+from train.drawn.captions import EFFECT_WORDS, EYE_WORDS, GESTURE_WORDS, MOUTH_WORDS, TINT_WORDS
 
 _TABLES = Path(__file__).parent / "tables"
 
@@ -115,7 +115,9 @@ def face_words(style: str, expression: str | None) -> list[str]:
 
 def seen_cartoon(style: str, name: str, expression: str | None) -> str:
     """A cartoon by its subject and face parts; `name` is a sentence such as "a cartoon person with a bun who looks ..."."""
-    subject = re.split(r" (?:who|that) ", name)[0].replace("a cartoon person", "a person").replace("cartoon robot", "robot")
+    subject = (
+        re.split(r" (?:who|that) ", name)[0].replace("a cartoon person", "a person").replace("cartoon robot", "robot")
+    )
     if style == "fun-emoji":
         subject = "a square face"
     return having(subject, face_words(style, expression))

@@ -24,7 +24,9 @@ def test_batch_norms_keep_their_statistics_in_training():
     trunk = EfficientNetLite().train()
     before = {name: value.clone() for name, value in trunk.named_buffers() if "running" in name}
     trunk(torch.randn(2, 3, 32, 32))[1].sum().backward()
-    assert trunk.training and all(torch.equal(value, before[name]) for name, value in trunk.named_buffers() if name in before)
+    assert trunk.training and all(
+        torch.equal(value, before[name]) for name, value in trunk.named_buffers() if name in before
+    )
     assert trunk.stages[3][0].layers[1].weight.grad is not None
 
 

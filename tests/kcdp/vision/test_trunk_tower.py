@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import AutoModel
 
-from kcdp.experts.chain import tower_pixels
+from kcdp.uniemo.query_chain import tower_pixels
 from kcdp.vision import TrunkVisionConfig, TrunkVisionModel
 
 SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": 1}

@@ -7,8 +7,6 @@ import pytest
 
 from kcdp.emotions import LABEL_SPACES
 from train.data import seen
-from train.data.drawn.grammar import ADJECTIVES, PROTOTYPES
-from train.data.drawn.renderer import draw
 from train.data.seen import (
     feelings_in,
     having,
@@ -20,6 +18,8 @@ from train.data.seen import (
     without_feelings,
 )
 from train.data.wording import EVOKED, SHOWN
+from train.drawn.grammar import ADJECTIVES, PROTOTYPES
+from train.drawn.renderer import draw
 
 TABLES = Path(seen.__file__).parent / "tables"
 #: What a face does is seen, whatever it means.
@@ -38,7 +38,21 @@ def rows(name: str) -> list[list[str]]:
         *SHOWN.values(),
         *EVOKED.values(),
         *{word for words in ADJECTIVES.values() for word in words} - SEEN_OF_ADJECTIVES,
-        *"afraid fearful furious enraged joyful joy happy scary terrified worried unhappy miserable nauseated".split(),
+        *[
+            "afraid",
+            "fearful",
+            "furious",
+            "enraged",
+            "joyful",
+            "joy",
+            "happy",
+            "scary",
+            "terrified",
+            "worried",
+            "unhappy",
+            "miserable",
+            "nauseated",
+        ],
     ],
 )
 def test_words_for_emotions_are_known(word):
