@@ -43,7 +43,7 @@ class Recipe:
 
     output_dir: str = setting("runs/mini", "Where checkpoints, caches and the bundle go.")
     stages: list[str] = setting([], "Stages to run, in order.")
-    data: str | None = setting(None, "Folder with emoji.parquet, cartoons.parquet and photos.parquet.")
+    data: str | None = setting(None, "Folder with emoji.parquet, cartoons.parquet, kinds.parquet and photos.parquet.")
     folder: str | None = setting(None, "Any image folder with a metadata.jsonl.")
     sets: dict[str, str] = setting({}, "Published data sets: root folders by name, as `--sets.emoset FOLDER`.")
     drawn: int = setting(12000, "Drawn pictures to train on.", "pictures")

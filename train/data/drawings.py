@@ -11,12 +11,14 @@ from typing import Any
 from datasets import Dataset
 from filelock import FileLock
 
+from train.data.neutral import without_feelings
 from train.data.records import from_parquet, make_record, to_dataset
+from train.data.seen import seen_drawing
 from train.drawn import draw_pictures, draw_things
 from train.drawn.renderer import Drawing
 
 #: Raise when the renderer changes what it draws: pictures of the old kind are then drawn again.
-VERSION = 1
+VERSION = 2
 LICENSE = "Apache-2.0"
 
 
@@ -27,10 +29,11 @@ def drawing_records(drawings: Iterable[Drawing], domain: str, name: str, first: 
     """
     for number, drawing in enumerate(drawings, start=first):
         group = f"{name} {number}"
+        seen = seen_drawing(drawing.caption, drawing.attributes)
         share = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4]) % 10
         yield make_record(
             drawing.image,
-            [drawing.caption],
+            list(dict.fromkeys([seen, without_feelings(drawing.caption) or seen])),
             domain=domain,
             style=drawing.attributes["style"],
             group=group.replace(" ", "-"),

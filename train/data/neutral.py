@@ -1,65 +1,53 @@
-"""Captions without the words for emotions: what a prompt says beside the token that is the emotion."""
+"""Captions without the words for emotions.
+
+A caption that names a feeling carries a picture's label into everything that learns from captions: into a domain whose labels
+nobody may know, or beside the token that is the emotion in a prompt.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 
-from kcdp.emotions import MIKELS_8
-from train.data.wording import EVOKED, SHOWN
+#: Beginnings of words that name a feeling.
+_STEMS = (
+    "amus awe astonish amaz wonder surpris content peace seren relax relie excit thrill overjoy joyf joyou happ cheerf "
+    "delight ang irritat annoy furi enrag rage raging infuriat frustrat hostil disgust nause revolt loath fear afraid scar "
+    "fright terrif terror horr anxi worr nervous panic dreadf sad sorrow grief griev mourn melanchol unhapp depress miser "
+    "gloom disappoint heartbr lonel despair hopeless anguish distress upset bored boredom confus stress playful funny silly "
+    "pleas lov affection embarrass asham guilt pride proud jealous disdain contempt sulk eager dazzl hush pensive weary"
+)  # fmt: skip
+#: Words that name one as they are.
+_WHOLE = (
+    "joy dread mad gross calm tense fun fume fuming cheeky bliss blissful glad startled zany awful creepy spooky eerie grim "
+    "grumpy grossed"
+)  # fmt: skip
+#: Beginnings of other words.
+_OTHERS = "angle angel angora saddl scarf scarlet scarecrow pleat angular lovebird cheerl contents"
+#: What a face or body does, by which renderer and tables mean an emotion.
+_EXPRESSIONS = "laughing wide-eyed gentle cheering sick crying"
 
-#: Adjectives for emotions that the renderer's captions have.
-_ADJECTIVES = [
-    "laughing",
-    "amused",
-    "silly",
-    "funny",
-    "playful",
-    "amazed",
-    "astonished",
-    "wide-eyed",
-    "dazzled",
-    "calm",
-    "content",
-    "peaceful",
-    "relaxed",
-    "happy",
-    "gentle",
-    "excited",
-    "thrilled",
-    "overjoyed",
-    "cheering",
-    "angry",
-    "furious",
-    "mad",
-    "raging",
-    "disgusted",
-    "sick",
-    "nauseous",
-    "scared",
-    "terrified",
-    "frightened",
-    "fearful",
-    "sad",
-    "crying",
-    "unhappy",
-    "miserable",
-    "gloomy",
-]
-#: Words for emotions, longest first, so that "awe-inspiring" is not left as "-inspiring".
-_WORDS = "|".join(
-    re.escape(word)
-    for word in sorted(
-        {*MIKELS_8.labels, *SHOWN.values(), *EVOKED.values(), *_ADJECTIVES, "grossed out"},
-        key=lambda word: (-len(word), word),
+
+def _names() -> str:
+    stems, whole, others = ("|".join(words.split()) for words in (_STEMS, _WHOLE, _OTHERS))
+    return rf"(?!{others})(?:(?:{stems})[a-z]*(?:-inspiring)?|(?:{whole})(?: out)?)(?![\w-])"
+
+
+@cache
+def _patterns(expressions: bool) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """What says a feeling as a clause, what does so after an article, and what does anywhere."""
+    words = (
+        rf"(?:very )?(?:{_names()}" + (rf"|(?:{'|'.join(_EXPRESSIONS.split())})(?![\w-])" if expressions else "") + ")"
     )
-)
-#: ", showing awe" at the end (`train.data.dataset.FEELING`).
-_SHOWING = re.compile(rf",? showing (?:{_WORDS})\b")
-#: "who looks sad", "and is angry", "looks amazed".
-_CLAUSE = re.compile(rf",?(?: (?:who|that|which|and))? (?:looks?|is|are|feels?|seems?) (?:{_WORDS})(?![\w-])")
-_AFTER_ARTICLE = re.compile(rf"\ban? (?:(?:{_WORDS}),? )+(\w+)")
-_ANYWHERE = re.compile(rf"(?<![\w-])(?:{_WORDS})(?![\w-]),? ?")
+    listed = rf"{words}(?:(?:,| and) {words})*"
+    return (
+        # ", showing awe" at the end (`train.data.dataset.FEELING`); "who looks sad", "and is angry", "in fear".
+        re.compile(
+            rf",?(?: showing| in|(?: (?:who|that|which|and))? (?:looks?|is|are|feels?|seems?)) {listed}", re.IGNORECASE
+        ),
+        re.compile(rf"\ban? (?:{words},? )+([\w-]+)", re.IGNORECASE),
+        re.compile(rf"(?<![\w-]){listed},? ?", re.IGNORECASE),
+    )
 
 
 def _article(match: re.Match[str]) -> str:
@@ -68,13 +56,24 @@ def _article(match: re.Match[str]) -> str:
     return f"{'an' if sounds_like_vowel else 'a'} {word}"
 
 
+def feelings_in(caption: str) -> list[str]:
+    """The words of a caption that name a feeling.
+
+    >>> feelings_in("a frightened bee with wide eyes, screaming")
+    ['frightened']
+    """
+    return re.findall(rf"(?<![\w-]){_names()}", caption, re.IGNORECASE)
+
+
 @cache
-def without_feelings(caption: str) -> str:
+def without_feelings(caption: str, expressions: bool = False) -> str:
     """A caption without what it says of an emotion in so many words; what shows it (tears, a smile) stays.
+
+    With `expressions` words such as "crying", which describe a face and tell its emotion, go as well.
 
     >>> without_feelings("an angry cat with red cheeks"), without_feelings("a person with a bun who looks sad")
     ('a cat with red cheeks', 'a person with a bun')
     """
-    text = _CLAUSE.sub("", _SHOWING.sub("", caption))
-    text = _ANYWHERE.sub("", _AFTER_ARTICLE.sub(_article, text))
-    return " ".join(text.split()).strip(" ,")
+    clause, after_article, anywhere = _patterns(expressions)
+    text = anywhere.sub("", after_article.sub(_article, clause.sub("", caption)))
+    return re.sub(r"\s+,", ",", " ".join(text.split())).strip(" ,")

@@ -1,8 +1,9 @@
-"""The three open picture sets (emoji, cartoons, photos) as records."""
+"""The four open picture sets (emoji, cartoons, kinds of characters, photos) as records, captioned by what is seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,59 +11,59 @@ from typing import Any
 import pyarrow.parquet as pq
 from datasets import Dataset
 
+from train.data.neutral import without_feelings
 from train.data.records import make_record, to_dataset
-from train.data.wording import cartoon_captions, emoji_captions, photo_captions
+from train.data.seen import seen_cartoon, seen_emoji, seen_kind, seen_photo, with_keywords
+from train.data.wording import head_noun, subject_of_emoji
 
 Row = Mapping[str, Any]
+
+
+def _record(row: Row, captions: Sequence[str], domain: str, style: str, group: str, noun: str) -> dict[str, Any]:
+    """A row as a record; captions that are there twice, or empty, once or not."""
+    return make_record(
+        row["image"]["bytes"],
+        [caption for caption in dict.fromkeys(captions) if caption],
+        noun=noun,
+        emotion=row["emotion"],
+        domain=domain,
+        style=style,
+        group=group,
+        split=row["split"],
+        license=row["license"],
+    )
 
 
 def _emoji(row: Row) -> dict[str, Any]:
     # The keywords that a caption names differ from vendor to vendor, and are the same every time.
     rng = Random(f"{row['codepoint']} {row['vendor']}")
-    captions, noun = emoji_captions(
-        row["name"], row["keywords"] or [], row["subgroup"], row["vendor"], row["emotion"], rng
-    )
-    return make_record(
-        row["image"]["bytes"],
-        captions,
-        noun=noun,
-        emotion=row["emotion"],
-        domain="emoji",
-        style=row["vendor"],
-        group=f"emoji {row['codepoint']}",
-        split=row["split"],
-        license=row["license"],
-    )
+    seen = seen_emoji(row["codepoint"], row["name"])
+    captions = [seen, with_keywords(seen, row["keywords"] or [], rng)]
+    noun = subject_of_emoji(row["name"]).noun
+    return _record(row, captions, "emoji", row["vendor"], f"emoji {row['codepoint']}", noun)
 
 
 def _cartoon(row: Row) -> dict[str, Any]:
-    captions, noun = cartoon_captions(row["name"], row["expression"], row["emotion"])
-    return make_record(
-        row["image"]["bytes"],
-        captions,
-        noun=noun,
-        emotion=row["emotion"],
-        domain="cartoons",
-        style=row["style"],
-        group=f"cartoon {row['image']['path']}",
-        split=row["split"],
-        license=row["license"],
+    seen = seen_cartoon(row["style"], row["name"], row["expression"])
+    subject = seen_cartoon(row["style"], row["name"], None)
+    return _record(
+        row, [seen, subject], "cartoons", row["style"], f"cartoon {row['image']['path']}", head_noun(subject)
     )
+
+
+def _kind(row: Row) -> dict[str, Any]:
+    seen = seen_kind(row["caption"])
+    # A symbol of another vendor is the same symbol: it stays in one split with it.
+    codepoint = (row["expression"] or "").partition("emoji=")[2]
+    group = f"emoji {codepoint}" if codepoint else f"kind {row['image']['path']}"
+    return _record(row, [seen, without_feelings(row["caption"])], "kinds", row["style"], group, head_noun(seen))
 
 
 def _photo(row: Row) -> dict[str, Any]:
-    captions, noun = photo_captions(row["caption"], row["emotion"])
-    return make_record(
-        row["image"]["bytes"],
-        captions,
-        noun=noun,
-        emotion=row["emotion"],
-        domain="photos",
-        style=row["source"],
-        group=f"{row['source']} {row['theme']}",
-        split=row["split"],
-        license=row["license"],
-    )
+    seen = seen_photo(row["caption"])
+    subject = re.sub(r"^a photo of ", "", seen)
+    group = f"{row['source']} {row['theme']}"
+    return _record(row, [seen, subject], "photos", row["source"], group, head_noun(subject))
 
 
 #: Domain -> (file name, columns it must have, row to record).
@@ -76,6 +77,11 @@ SOURCES: dict[str, tuple[str, tuple[str, ...], Callable[[Row], dict[str, Any]]]]
         "cartoons.parquet",
         ("image", "style", "name", "expression", "emotion", "split", "license"),
         _cartoon,
+    ),
+    "kinds": (
+        "kinds.parquet",
+        ("image", "style", "caption", "expression", "emotion", "split", "license"),
+        _kind,
     ),
     "photos": (
         "photos.parquet",

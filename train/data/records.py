@@ -19,7 +19,7 @@ from train.data.sets import SETS
 
 #: What we draw ourselves: stickers and scenes, and things in emotional surroundings. They are many, and easy.
 DRAWN = ("drawn", "things")
-DOMAINS = (*DRAWN, "emoji", "cartoons", "photos", "folder", *SETS)
+DOMAINS = (*DRAWN, "emoji", "cartoons", "kinds", "photos", "folder", *SETS)
 SPLITS = ("train", "val", "test")
 
 #: `id` names the picture's encoded bytes, so that whatever is computed from a picture can be cached by it.

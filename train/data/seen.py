@@ -12,27 +12,14 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
+from train.data.neutral import feelings_in, without_feelings
 from train.data.wording import subject_of_emoji, with_article
 from train.drawn.captions import EFFECT_WORDS, EYE_WORDS, GESTURE_WORDS, MOUTH_WORDS, TINT_WORDS
 
 _TABLES = Path(__file__).parent / "tables"
-
-#: Beginnings of words that name a feeling, and whole words; what a face does (smiles, frowns, cries, laughs) is seen.
-_STEMS = (
-    "amus awe astonish amaz wonder surpris content peace seren relie excit thrill overjoy joyf joyou happ cheer delight "
-    "ang irritat annoy furi enrag rage raging infuriat frustrat hostil disgust nause revolt loath fear afraid scar fright "
-    "terrif terror horr anxi worr nervous panic dreadf sad sorrow grief griev mourn melanchol unhapp depress miser gloom "
-    "disappoint heartbr lonel despair hopeless anguish distress upset bored boredom confus stress playful funny silly "
-    "pleas lov affection embarrass asham guilt pride proud jealous disdain contempt sulk eager dazzl hush pensive weary"
-)  # fmt: skip
-_WHOLE = "joy dread mad gross grossed calm relaxed tense fun fume fuming cheeky blissful bliss glad startled zany awful creepy spooky eerie grim grumpy"
-_SPARED = "angle angel angora saddl scarf scarlet scarecrow pleat angular lovebird content_"
-_FEELING = re.compile(
-    rf"\b(?:very )?(?!(?:{'|'.join(_SPARED.split())}))(?:(?:{'|'.join(_STEMS.split())})\w*|(?:{'|'.join(_WHOLE.split())}))\b",
-    re.IGNORECASE,
-)
 
 #: What the renderer's words for parts say of a feeling, and what is seen instead.
 _DRAWN_SEEN = {
@@ -52,30 +39,6 @@ _DOING = {
     "holds": "holding", "hugs": "hugging", "crosses": "crossing", "clenches": "clenching", "waves": "waving", "shows": "showing",
     "points": "pointing", "pushes": "pushing", "is": "", "lets": "letting",
 }  # fmt: skip
-
-
-def feelings_in(text: str) -> list[str]:
-    """The words of `text` that name an emotion.
-
-    >>> feelings_in("a frightened bee with wide eyes, screaming")
-    ['frightened']
-    """
-    return _FEELING.findall(text)
-
-
-def without_feelings(text: str) -> str:
-    """`text` without its words for emotions, the words and signs around them mended; empty when nothing is left.
-
-    >>> without_feelings("a photo of an angry person shouting")
-    'a photo of a person shouting'
-    """
-    if not feelings_in(text):
-        return text
-    text = " ".join(_FEELING.sub("", text).split())
-    text = re.sub(r" (?:and|with|in|of)(?= ?(?:$|,))", "", text)
-    text = re.sub(r"\s+,", ",", text).strip(" ,")
-    # Of "an angry person" the article was made for what is gone.
-    return re.sub(r"\ban? (\w+)", lambda found: with_article(f"{found[1]} one").removesuffix(" one"), text)
 
 
 @cache
@@ -127,6 +90,17 @@ def seen_emoji(codepoint: str, name: str) -> str:
     """An emoji by its name, or by what is to be seen where the name tells a feeling."""
     seen = _table("emoji_seen.csv", 1).get((codepoint,))
     return seen or without_feelings(subject_of_emoji(name).phrase)
+
+
+def with_keywords(phrase: str, keywords: Sequence[str], rng: Random) -> str:
+    """`phrase` and up to three keywords that say something else than it and name no feeling; `rng` picks them."""
+    stems = {word[:4] for word in phrase.split()}
+    spare = [
+        word.lower() for word in keywords if len(word) > 2 and not word.isdigit() and word[:4].lower() not in stems
+    ]
+    spare = [word for word in spare if not feelings_in(word)]
+    chosen = set(rng.sample(spare, min(len(spare), 3)))
+    return f"{phrase}, {' '.join(word for word in spare if word in chosen)}" if chosen else phrase
 
 
 _RENDERED = re.compile(

@@ -1,15 +1,9 @@
-"""Captions from facts: what a data set knows of a picture (names, keywords, face parts, themes) as plain English.
-
-The first caption of a list says what is seen and nothing else. Later ones may add keywords or, where a picture is
-labelled, its emotion; so captions of held-out pictures must never stand in for captions that a model wrote.
-"""
+"""Names as plain English: phrases with articles, their head nouns, and adjectives for emotions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
 
 #: How a face or a person looks, and what a thing does to whoever sees it.
 SHOWN = {
@@ -157,8 +151,6 @@ _CUTS = _words(
 )
 _LINKS = r"with|without|behind|on|in|wearing|taking|getting|rowing|bouncing|feeding|raising|tipping|savoring"
 _ACTORS = _words("person man woman people men women face head hand thumb heart leaf couple rider horse cat")
-#: Face-like groups of the Unicode list: their pictures show an emotion, the others evoke one.
-_SHOWING = ("face-", "cat-face", "monkey-face", "person", "family")
 
 
 @dataclass(frozen=True)
@@ -232,24 +224,6 @@ def subject_of_emoji(name: str) -> Subject:
     return Subject(phrase, head_noun(phrase))
 
 
-def emoji_captions(
-    name: str, keywords: Sequence[str], subgroup: str, vendor: str, emotion: str | None, rng: Random
-) -> tuple[list[str], str]:
-    """Two to four captions of an emoji, and its head noun; `rng` picks the keywords."""
-    subject = subject_of_emoji(name)
-    phrase = subject.phrase
-    kind = {"fluent_3d": "a 3d emoji", "fluent_flat": "a flat emoji", "twemoji": "a flat emoji"}.get(vendor, "an emoji")
-    variants = [phrase, f"{kind} of {phrase}"]
-    stems = {word[:4] for word in phrase.split()}
-    spare = [word for word in keywords if len(word) > 2 and not word.isdigit() and word[:4].lower() not in stems]
-    if spare:
-        chosen = set(rng.sample(spare, min(len(spare), 3)))
-        variants.append(f"{phrase}, {' '.join(word.lower() for word in spare if word in chosen)}")
-    if emotion is not None:
-        variants.append(with_feeling(phrase, emotion, subgroup.startswith(_SHOWING)))
-    return variants, subject.noun
-
-
 def with_feeling(phrase: str, emotion: str, shows: bool) -> str:
     """`phrase` with an adjective for the emotion, which it `shows` (a face) or evokes (a thing).
 
@@ -260,82 +234,3 @@ def with_feeling(phrase: str, emotion: str, shows: bool) -> str:
     if article in ("a", "an"):
         return with_article(f"{adjective} {rest}")
     return f"{article} {adjective} {rest}" if article in ("the", "two", "three") else f"{adjective} {phrase}"
-
-
-#: Face parts of the cartoon styles whose names say what is seen; numbered variants say nothing and are left out.
-_PARTS: dict[str, tuple[str, ...]] = {
-    "slanted brows": ("eyebrows=angry", "eyebrows=angryNatural"),
-    "raised brows": (
-        "eyebrows=raisedExcited",
-        "eyebrows=raisedExcitedNatural",
-        "eyebrows=up",
-        "eyebrows=raised",
-        "eyebrows=eyelashesUp",
-    ),
-    "worried brows": ("eyebrows=sadConcerned", "eyebrows=sadConcernedNatural", "eyebrows=sad"),
-    "furrowed brows": ("eyebrows=frownNatural",),
-    "lowered brows": ("eyebrows=down", "eyebrows=eyelashesDown"),
-    "one raised brow": ("eyebrows=upDown", "eyebrows=upDownNatural"),
-    "wide eyes": ("eyes=surprised", "eyes=wide"),
-    "round eyes": ("eyes=round",),
-    "one winking eye": ("eyes=wink", "eyes=winking", "eyes=winkWacky", "eyes=wink2"),
-    "closed eyes": ("eyes=closed", "eyes=closed2", "eyes=sleep", "eyes=sleepClose"),
-    "smiling eyes": ("eyes=cheery", "eyes=smiling", "eyes=smilingShadow", "eyes=bow"),
-    "heart eyes": ("eyes=hearts", "eyes=love"),
-    "star eyes": ("eyes=stars", "eyes=starstruck"),
-    "tears": ("eyes=cry", "eyes=crying", "eyes=tearDrop"),
-    "crossed-out eyes": ("eyes=xDizzy",),
-    "squinting eyes": ("eyes=squint",),
-    "sleepy eyes": ("eyes=sleepy",),
-    "rolling eyes": ("eyes=eyeRoll",),
-    "angry eyes": ("eyes=angry", "eyes=pissed"),
-    "sad eyes": ("eyes=sad",),
-    "sunglasses": ("eyes=shades", "eyes=sunglasses"),
-    "glasses": ("eyes=glasses",),
-    "a smile": ("mouth=smile", "mouth=lilSmile", "mouth=twinkle", "mouth=smile01", "mouth=smile02"),
-    "a frown": ("mouth=sad", "mouth=frown"),
-    "a big open smile": (
-        "mouth=laugh",
-        "mouth=laughing",
-        "mouth=bigSmile",
-        "mouth=wideSmile",
-        "mouth=openedSmile",
-        "mouth=smileLol",
-    ),
-    "an open mouth": ("mouth=agape", "mouth=surprise", "mouth=surprised", "mouth=openSad"),
-    "a screaming mouth": ("mouth=screamOpen",),
-    "the tongue out": ("mouth=tongue", "mouth=tongueOut"),
-    "clenched teeth": ("mouth=grimace",),
-    "a nervous mouth": ("mouth=nervous",),
-    "a straight mouth": ("mouth=serious",),
-    "a toothy smile": ("mouth=smileTeeth", "mouth=teethSmile", "mouth=gapSmile"),
-}
-_SEEN = {part: words for words, parts in _PARTS.items() for part in parts}
-
-
-def cartoon_captions(name: str, expression: str, emotion: str | None) -> tuple[list[str], str]:
-    """Two or three captions of a cartoon, and its head noun.
-
-    `name` is a sentence such as "a cartoon person with a bun who looks sad", `expression` lists `part=value;...`.
-    """
-    subject = re.split(r" (?:who|that) ", name)[0]
-    variants = [name]
-    seen = [_SEEN[part] for part in (expression or "").split(";") if part in _SEEN]
-    if seen:
-        joined = seen[0] if len(seen) == 1 else f"{', '.join(seen[:-1])} and {seen[-1]}"
-        variants.append(f"{subject} {'and' if ' with ' in subject else 'with'} {joined}")
-    if emotion is not None:
-        variants.append(with_feeling(subject, emotion, shows=True))
-    if len(variants) == 1:
-        variants.append(f"a drawing of {name}")
-    return variants, head_noun(subject)
-
-
-def photo_captions(caption: str, emotion: str | None) -> tuple[list[str], str]:
-    """Two or three captions of a photo, and its head noun; `caption` reads "a photo of ..."."""
-    phrase = re.sub(r"^a photo of ", "", caption)
-    noun = head_noun(phrase)
-    variants = [caption, phrase]
-    if emotion is not None:
-        variants.append(f"a photo of {with_feeling(phrase, emotion, noun in ('face', 'faces', 'person'))}")
-    return variants, noun

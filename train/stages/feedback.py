@@ -64,7 +64,7 @@ def prompts_of(dataset: PictureDataset, emotion: int, count: int) -> list[str]:
     captions = dataset.captions(chosen, generator, feelings=False)
     # Of "sad" nothing is left; the plainest caption says what is seen.
     plainest = dataset.records.select(chosen.tolist())["caption"]
-    return [without_feelings(text) or plain for text, plain in zip(captions, plainest, strict=True)]
+    return [without_feelings(text, expressions=True) or plain for text, plain in zip(captions, plainest, strict=True)]
 
 
 def generate(pipeline: UniEmoPipeline, dataset: PictureDataset, cache_dir: Path, config: FeedbackConfig) -> list[Made]:

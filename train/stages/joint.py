@@ -299,7 +299,7 @@ class JointStage:
             elif drawn < silent + short and number >= 0:
                 prompts.append(f"a {names[number]}")
             else:
-                prompts.append(without_feelings(caption))
+                prompts.append(without_feelings(caption, expressions=True))
         return prompts
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
@@ -318,7 +318,7 @@ class JointStage:
         dataset, generator = self.pictures.validation, torch.Generator().manual_seed(0)
         for rows in judged_rows(dataset, generator).split(dataset.at_once(64)):
             captions = dataset.captions(rows, generator, feelings=False)
-            prompts = list(map(without_feelings, captions))
+            prompts = [without_feelings(caption, expressions=True) for caption in captions]
             yield rows, self._painted(self.held_out[rows.numpy()], prompts, generator)
 
     def validate(self, model: JointTask) -> dict[str, float]:

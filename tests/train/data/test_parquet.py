@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from train.data.neutral import feelings_in
 from train.data.parquet import load_domains, load_parquet
 from train.data.records import FEATURES
 
@@ -38,6 +39,17 @@ CARTOON = {
     "split": "val",
     "license": "CC BY 4.0",
 }
+KIND = {
+    "image": picture("blue"),
+    "source": "kind",
+    "style": "emojione-monotone",
+    "name": "angry face",
+    "caption": "a dark green icon of a face with slanted brows and a frown",
+    "expression": "emoji=1f620",
+    "emotion": "anger",
+    "split": "train",
+    "license": "CC BY 4.0",
+}
 PHOTO = {
     "image": picture("green"),
     "source": "oasis",
@@ -54,14 +66,14 @@ PHOTO = {
 
 @pytest.fixture
 def root(tmp_path):
-    for name, row in (("emoji", EMOJI), ("cartoons", CARTOON), ("photos", PHOTO)):
+    for name, row in (("emoji", EMOJI), ("cartoons", CARTOON), ("kinds", KIND), ("photos", PHOTO)):
         pq.write_table(pa.Table.from_pylist([row]), tmp_path / f"{name}.parquet")
     return tmp_path
 
 
-def test_all_three_share_the_schema(root):
+def test_all_share_the_schema(root):
     domains = load_domains(root)
-    assert list(domains) == ["emoji", "cartoons", "photos"]
+    assert list(domains) == ["emoji", "cartoons", "kinds", "photos"]
     for domain, records in domains.items():
         assert records.features == FEATURES
         assert records["domain"][:] == [domain]
@@ -69,9 +81,12 @@ def test_all_three_share_the_schema(root):
 
 def test_what_each_row_becomes(root):
     domains = load_domains(root)
-    emoji, cartoon, photo = (domains[name][0] for name in ("emoji", "cartoons", "photos"))
-    assert emoji["caption"] == "a loudly crying face" == emoji["captions"][0]
-    assert emoji["captions"][-1] == "a sad loudly crying face"
+    emoji, cartoon, kind, photo = (domains[name][0] for name in ("emoji", "cartoons", "kinds", "photos"))
+    assert emoji["caption"] == "a face with streams of tears and an open mouth" == emoji["captions"][0]
+    # Up to three keywords, and none that is in the caption already.
+    assert (
+        emoji["captions"][1].startswith(emoji["caption"] + ", ") and "face" not in emoji["captions"][1].split(", ")[1]
+    )
     assert (emoji["noun"], emoji["emotion"], emoji["style"], emoji["group"]) == (
         "face",
         "sadness",
@@ -79,9 +94,21 @@ def test_what_each_row_becomes(root):
         "emoji 1f62d",
     )
     assert (cartoon["noun"], cartoon["style"], cartoon["split"]) == ("person", "micah", "val")
-    assert "raised brows and a big open smile" in cartoon["captions"][1]
+    assert cartoon["captions"] == [
+        "a person with a mohawk, raised brows and an open laughing mouth",
+        "a person with a mohawk",
+    ]
+    assert kind["captions"] == ["a face with slanted brows and a frown", KIND["caption"]]
+    assert (kind["domain"], kind["noun"], kind["group"]) == ("kinds", "face", "emoji 1f620")
+    assert photo["captions"] == ["a photo of a lake", "a lake"]
     assert (photo["noun"], photo["emotion"], photo["group"], photo["license"]) == ("lake", None, "oasis Lake", "CC0")
     assert photo["image"].size == (8, 8)
+
+
+def test_no_caption_of_any_set_names_a_feeling(root):
+    for records in load_domains(root).values():
+        for captions in records["captions"]:
+            assert not any(feelings_in(caption) for caption in captions)
 
 
 def test_captions_are_the_same_every_time(root):
@@ -91,12 +118,15 @@ def test_captions_are_the_same_every_time(root):
 def test_a_folder_with_one_file_gives_one_domain(root):
     (root / "emoji.parquet").unlink()
     (root / "photos.parquet").unlink()
+    (root / "kinds.parquet").unlink()
     assert list(load_domains(root)) == ["cartoons"]
 
 
 def test_errors_say_what_is_missing(root, tmp_path_factory):
     empty = tmp_path_factory.mktemp("empty")
-    with pytest.raises(FileNotFoundError, match=r"none of emoji\.parquet, cartoons\.parquet, photos\.parquet"):
+    with pytest.raises(
+        FileNotFoundError, match=r"none of emoji\.parquet, cartoons\.parquet, kinds\.parquet, photos\.parquet"
+    ):
         load_domains(empty)
     with pytest.raises(FileNotFoundError, match=r"emoji\.parquet; check data_root"):
         load_parquet(empty / "emoji.parquet", "emoji")

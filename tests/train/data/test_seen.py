@@ -2,21 +2,14 @@
 
 import csv
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from kcdp.emotions import LABEL_SPACES
 from train.data import seen
-from train.data.seen import (
-    feelings_in,
-    having,
-    seen_cartoon,
-    seen_drawing,
-    seen_emoji,
-    seen_kind,
-    seen_photo,
-    without_feelings,
-)
+from train.data.neutral import feelings_in, without_feelings
+from train.data.seen import having, seen_cartoon, seen_drawing, seen_emoji, seen_kind, seen_photo, with_keywords
 from train.data.wording import EVOKED, SHOWN
 from train.drawn.grammar import ADJECTIVES, PROTOTYPES
 from train.drawn.renderer import draw
@@ -148,3 +141,9 @@ def test_photos_keep_their_captions_but_for_feelings():
 )
 def test_parts_are_listed(subject, parts, expected):
     assert having(subject, parts) == expected
+
+
+def test_keywords_are_new_words_and_no_feelings():
+    words = ["books", "library", "1", "reading", "joy", "sad"]
+    assert with_keywords("a pile of books", words, Random(0)) == "a pile of books, library reading"
+    assert with_keywords("a face", ["face", "sad"], Random(0)) == "a face"

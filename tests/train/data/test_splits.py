@@ -13,6 +13,7 @@ STYLES = {
     "things": ("felt",),
     "emoji": ("noto", "twemoji", "emojitwo", "openmoji", "fluent_flat", "fluent_3d", "fluent_color"),
     "cartoons": ("avataaars", "micah", "lorelei", "toon-head", "big-smile"),
+    "kinds": ("clay", "big-ears", "croodles", "icon-park", "streamline-emojis", "lorelei-neutral", "emojione-monotone"),
     "photos": ("oasis",),
     "folder": ("mine",),
     **{name: (name,) for name in SETS},
@@ -52,11 +53,14 @@ def test_openmoji_is_never_trained(records, protocol):
 def test_benchmark_keeps_to_the_splits_and_holds_styles_out_whole(records):
     train = chosen(records, "benchmark", "train")
     assert {split for _, _, split in train} == {"train"}
-    assert {"toon-head", "big-smile"}.isdisjoint({style for _, style, _ in train})
+    assert {"toon-head", "big-smile", "big-ears", "croodles", "icon-park"}.isdisjoint({style for _, style, _ in train})
     assert {domain for domain, _, _ in train} == set(STYLES)
     assert chosen(records, "benchmark", "test-emoji") == {("emoji", "openmoji", "test")}
     assert chosen(records, "benchmark", "test-new-cartoons") == {
         ("cartoons", style, split) for style in ("toon-head", "big-smile") for split in ("train", "val", "test")
+    }
+    assert chosen(records, "benchmark", "test-new-kinds") == {
+        ("kinds", style, split) for style in ("big-ears", "croodles", "icon-park") for split in ("train", "val", "test")
     }
     assert chosen(records, "benchmark", "test-photos") == {("photos", "oasis", "test")}
     assert chosen(records, "benchmark", "test-ser30k") == {("ser30k", "ser30k", "test")}
@@ -65,7 +69,7 @@ def test_benchmark_keeps_to_the_splits_and_holds_styles_out_whole(records):
 
 def test_selection_judges_new_styles_without_a_test_row(records):
     judged = chosen(records, "selection", "val-new-style")
-    assert {style for _, style, _ in judged} == {"emojitwo", "micah", "lorelei"}
+    assert {style for _, style, _ in judged} == {"emojitwo", "micah", "lorelei", "streamline-emojis"}
     assert {split for _, _, split in judged} == {"train", "val"}
     trained = {style for _, style, _ in chosen(records, "selection", "train")}
     assert trained.isdisjoint({"emojitwo", "micah", "lorelei", "toon-head", "big-smile"})

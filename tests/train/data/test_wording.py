@@ -1,12 +1,7 @@
-from random import Random
-
 import pytest
 
 from train.data.wording import (
-    cartoon_captions,
-    emoji_captions,
     head_noun,
-    photo_captions,
     subject_of_emoji,
     with_article,
     with_feeling,
@@ -46,19 +41,6 @@ def test_names_of_emoji_become_phrases(name, phrase, noun):
     assert (subject.phrase, subject.noun) == (phrase, noun)
 
 
-def test_the_first_emoji_caption_is_plain_and_others_add_what_is_known():
-    captions, noun = emoji_captions(
-        "pile of books", ["books", "library", "1", "reading"], "book-paper", "fluent_3d", "contentment", Random(0)
-    )
-    assert captions == [
-        "a pile of books",
-        "a 3d emoji of a pile of books",
-        "a pile of books, library reading",
-        "a peaceful pile of books",
-    ]
-    assert noun == "pile"
-
-
 def test_faces_show_a_feeling_and_things_evoke_it():
     assert with_feeling("a ghost", "fear", shows=False) == "a frightening ghost"
     assert with_feeling("a ghost", "fear", shows=True) == "a frightened ghost"
@@ -66,34 +48,6 @@ def test_faces_show_a_feeling_and_things_evoke_it():
     assert with_feeling("two hearts", "contentment", shows=False) == "two peaceful hearts"
     assert with_feeling("fireworks", "excitement", shows=False) == "exciting fireworks"
     assert with_feeling("a dog", "joy", shows=True) == "a joy dog"
-
-
-def test_cartoons_say_their_face_parts_when_those_have_names():
-    captions, noun = cartoon_captions(
-        "a cartoon person with a bun who looks sad", "eyebrows=sad;eyes=cry;mouth=variant03", "sadness"
-    )
-    assert captions == [
-        "a cartoon person with a bun who looks sad",
-        "a cartoon person with a bun and worried brows and tears",
-        "a sad cartoon person with a bun",
-    ]
-    assert noun == "person"
-
-
-def test_an_unlabelled_cartoon_still_has_two_captions():
-    captions, noun = cartoon_captions("a round-headed cartoon robot", "eyes=eva", None)
-    assert captions == ["a round-headed cartoon robot", "a drawing of a round-headed cartoon robot"]
-    assert noun == "robot"
-
-
-def test_photo_captions():
-    captions, noun = photo_captions("a photo of a path through trees", "contentment")
-    assert captions == [
-        "a photo of a path through trees",
-        "a path through trees",
-        "a photo of a peaceful path through trees",
-    ]
-    assert noun == "path"
 
 
 @pytest.mark.parametrize(
