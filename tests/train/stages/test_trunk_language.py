@@ -1,0 +1,174 @@
+"""The contrastive captioner on ImageNet's convolutions: what it starts from, what it is asked for, what it leaves."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import CLIPProcessor, VisionEncoderDecoderModel
+
+from kcdp.imaging import to_pictures
+from kcdp.knowledge.captioner import Captioner
+from kcdp.vision import TrunkCLIPModel
+from tests.learning import losses_of_steps
+from tests.train.conftest import TEXT
+from train.core.clip import FrozenCLIP
+from train.core.trainer import LoopConfig, run_stage
+from train.data.dataset import PictureDataset
+from train.data.neutral import feelings_in
+from train.data.records import make_record, to_dataset
+from train.efficientnet import class_names
+from train.stages.text import build_text_tower, kept_tokenizer
+from train.stages.trunk_language import TrunkLanguageConfig, TrunkLanguageStage, known_words, words_of
+
+CONFIG = TrunkLanguageConfig(vision_layers=1, decoder_layers=1, bank=8, min_word_count=2, tuned_from=6)
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def datasets(picture, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    rows = [
+        make_record(
+            picture(size=SIZE - number, mode="RGBA", color=colour),
+            [caption, f"an unheard {colour}"],
+            domain=domain,
+            style="face",
+            group=f"{colour}-{number}",
+            license="CC0-1.0",
+            emotion="anger",
+            split="val" if number == 3 else "train",
+        )
+        for number in range(4)
+        for colour, caption, domain in (
+            ("gold", "a gold face with a smile", "emoji"),
+            ("red", "a photo of a red face", "photos"),
+            ("blue", "a blue face with a smile", "emoji"),
+            ("green", "a green cat", "emoji"),
+        )
+    ]
+    return [
+        PictureDataset(to_dataset(row for row in rows if row["split"] == split), cache, ("anger",), size=SIZE)
+        for split in ("train", "val")
+    ]
+
+
+@pytest.fixture(scope="module")
+def stage(datasets, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("text")
+    torch.manual_seed(0)
+    tokenizer = kept_tokenizer(datasets[0], TEXT)
+    build_text_tower(TEXT, tokenizer).save_pretrained(folder / "text")
+    tokenizer.save_pretrained(folder / "tokenizer")
+    return TrunkLanguageStage(CONFIG, *datasets, folder)
+
+
+@pytest.fixture(scope="module")
+def task(stage):
+    torch.manual_seed(0)
+    return stage.build()
+
+
+def fixed_batch(stage, size=6):
+    return stage.batch(size, torch.Generator().manual_seed(3))
+
+
+def test_words_and_pairs_of_them_are_what_a_caption_is_told_by():
+    assert words_of("a cat with slanted brows") == {"cat", "slanted", "brows", "cat slanted", "slanted brows"}
+    captions = [
+        "a red cat",
+        "a red dog",
+        "a red fox",
+        "a red owl",
+        "a bee",
+        "a bee",
+        "a cow",
+        "a pig",
+        "a hen",
+        "a rat",
+    ]
+    # "red" is in more than three of ten, "cat" in one alone.
+    assert known_words(captions, 2) == ["bee"]
+
+
+def test_what_is_learned_from_is_the_plainest_caption_and_no_feeling(stage):
+    texts = stage.tokenizer.batch_decode(fixed_batch(stage, 32)["input_ids"])
+    assert not any("unheard" in text or feelings_in(text) for text in texts)
+
+
+def test_a_photo_comes_with_imagenets_classes_of_the_published_network(stage, task, datasets):
+    trunk = task.clip.vision_model.embeddings.patch_embedding.trunk.eval()
+    batch = fixed_batch(stage, 16)
+    assert 0 < batch["photos"].sum() < 16
+    assert batch["classes"][~batch["photos"]].abs().max() == 0
+    rows = [index for index, caption in enumerate(datasets[0].records["caption"]) if caption.startswith("a photo")]
+    with torch.no_grad():
+        expected = task.classifier(trunk(stage.pixels(datasets[0].plain(torch.tensor(rows))))[1].mean(dim=(2, 3)))
+    torch.testing.assert_close(stage.classes, expected, rtol=2e-3, atol=2e-2)
+    assert {row.tolist()[0] for row in batch["classes"][batch["photos"]]} <= {row.tolist()[0] for row in stage.classes}
+
+
+def test_losses_equal_a_slow_reference(stage, task):
+    task.eval()
+    batch = fixed_batch(stage)
+    with torch.no_grad():
+        found = task(**batch)
+        tower = task.clip.vision_model
+        mean = tower.embeddings.patch_embedding.trunk(batch["pixel_values"])[1].mean(dim=(2, 3))
+        images = F.normalize(task.clip.visual_projection(tower(batch["pixel_values"]).pooler_output), dim=-1)
+        told, keep, names = 0.0, 0.0, 0.0
+        for row in range(6):
+            said = task.words(mean[row]).log_softmax(0)[batch["words"][row]]
+            told -= said.mean().item() / 6
+            if batch["photos"][row]:
+                wanted = (batch["classes"][row] / 2).softmax(0)
+                now = (task.classifier(mean[row]) / 2).softmax(0)
+                keep += 4 * (wanted * (wanted / now).log()).sum().item() / 6
+                chances, places = batch["classes"][row].softmax(0).topk(10)
+                vector = sum(chance * task.names[place] for chance, place in zip(chances, places, strict=True))
+                names += (1 - F.cosine_similarity(vector, images[row], dim=0).item()) / 6
+    assert found["words"].item() == pytest.approx(told, rel=1e-4)
+    assert found["classes"].item() == pytest.approx(keep, rel=1e-3, abs=1e-5)
+    assert found["names"].item() == pytest.approx(names, rel=1e-4)
+    parts = {"caption": 1.0, "contrastive": 0.5, "words": 0.4, "classes": 0.4, "names": 0.3}
+    assert found["loss"].item() == pytest.approx(
+        sum(found[name].item() * part for name, part in parts.items()), rel=1e-4
+    )
+
+
+def test_names_are_those_of_the_classes(stage, task):
+    names = class_names()
+    assert len(names) == 1000 and names[281].startswith("tabby") and names[207] == "golden retriever"
+    torch.testing.assert_close(task.names[281], stage.sentences([f"a {names[281]}"])[0], rtol=1e-4, atol=1e-5)
+
+
+def test_it_learns_and_what_is_frozen_stays(stage):
+    torch.manual_seed(0)
+    task = stage.build()
+    trunk = task.clip.vision_model.embeddings.patch_embedding.trunk
+    frozen = [*trunk.stem.parameters(), *trunk.stages[:6].parameters(), *task.clip.text_model.parameters()]
+    before = [parameter.clone() for parameter in frozen]
+    head = trunk.head[0].weight.clone()
+    losses = losses_of_steps(task, fixed_batch(stage), 6)
+    assert losses[-1] < 0.9 * losses[0] and math.isfinite(losses[-1])
+    assert all(torch.equal(one, other) for one, other in zip(before, frozen, strict=True))
+    assert not torch.equal(head, trunk.head[0].weight)
+    statistics = [module for module in trunk.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert not any(module.training for module in statistics)
+
+
+def test_a_run_leaves_a_clip_and_a_captioner(stage, datasets, tmp_path):
+    loop = LoopConfig(steps=2, batch_size=4, learning_rate=1e-3, warmup_steps=0, validate_every=2, ema_decay=0.9)
+    metrics = run_stage(stage, loop, tmp_path)
+    assert 0 < metrics["likelihood"] < 1 and 0 <= metrics["recall"] <= 1
+    folder = tmp_path / "best"
+    frozen = FrozenCLIP.load(folder, "cpu")
+    assert type(frozen.model) is TrunkCLIPModel
+    assert frozen.embed(datasets[1].plain(torch.arange(3))).shape == (3, TEXT.width)
+    captioner = VisionEncoderDecoderModel.from_pretrained(folder / "captioner")
+    processor = CLIPProcessor(stage.image_processor, stage.tokenizer)
+    faces = to_pictures(datasets[1].plain(torch.arange(3)))
+    pixels = Captioner(captioner, processor).inputs(faces)["pixel_values"]
+    torch.testing.assert_close(pixels, stage.pixels(datasets[1].plain(torch.arange(3))), rtol=0, atol=0.02)
+    assert len(Captioner(captioner, processor)(faces)) == 3

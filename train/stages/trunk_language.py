@@ -1,0 +1,344 @@
+"""Vision tower on ImageNet's convolutions, and captioner, without a label: what both see is one pass.
+
+As in the stage `language` (a contrastive captioner: Yu et al. 2022, on a frozen text tower: Zhai et al. 2022), and beside that
+three things that cost next to nothing: the trunk's mean is asked for the words of the caption (Joulin et al. 2016), keeps
+ImageNet's classes on photos (Li & Hoiem 2016, learning without forgetting), and of a photo the tower's vector is drawn to the
+mean of its likeliest classes' names (Norouzi et al. 2014), which says what nobody has captioned. No emotion is told.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import CLIPTextModelWithProjection, CLIPTokenizer, VisionEncoderDecoderModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from kcdp.uniemo.query_chain import tower_pixels
+from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD
+from kcdp.vision.trunk_tower import TrunkCLIPConfig, TrunkCLIPModel, TrunkVisionConfig
+from train.core.config import setting
+from train.core.recipe import Recipe, StageSpec
+from train.core.runs import best_weights, stage_datasets, train_stage
+from train.data.cache import cached_array, content_key
+from train.data.dataset import PictureDataset
+from train.data.records import DRAWN, PHOTOS
+from train.efficientnet import class_names, imagenet_weights, load_imagenet
+from train.stages.language import (
+    AT_ONCE,
+    LanguageConfig,
+    Sentences,
+    asked_tokens,
+    build_captioner,
+    caption_bank,
+    neighbour_loss,
+)
+
+#: Words that no caption is told by.
+_STOP = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "and",
+        "with",
+        "in",
+        "on",
+        "at",
+        "its",
+        "it",
+        "to",
+        "is",
+        "are",
+        "that",
+        "over",
+        "under",
+        "by",
+        "from",
+        "for",
+        "out",
+        "up",
+    ]
+)
+#: Softens the classes that are to be kept; and how many of them say what a photo shows.
+_SOFTNESS, _LIKELIEST = 2.0, 10
+
+
+@dataclass
+class TrunkLanguageConfig:
+    """Sizes and loss weights; the tower's width is the text tower's."""
+
+    vision_layers: int = setting(4, "Transformer layers of the vision tower.", "layers")
+    vision_mlp: int = setting(2, "Width of the tower's feed-forward layers, in its own widths.")
+    decoder_layers: int = setting(2, "Layers of the caption decoder.", "layers")
+    tuned_from: int = setting(3, "The first of the trunk's seven stages that is tuned, from 0.")
+    bank: int = setting(1024, "Captions that each picture is held against.", "captions")
+    min_word_count: int = setting(6, "Captions that a word or pair of words must stand in.", "captions")
+    caption_weight: float = setting(1.0, "Weight of the caption decoder's cross-entropy.")
+    contrast_weight: float = setting(0.5, "Weight of the contrast of pictures and captions.")
+    words_weight: float = setting(0.4, "Weight of the caption's words.")
+    keep_weight: float = setting(0.4, "Weight of ImageNet's classes on photos.")
+    names_weight: float = setting(0.3, "Weight of the names of a photo's classes.")
+    balance: float = setting(0.3, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
+
+
+def words_of(caption: str) -> set[str]:
+    """The words of a caption, and pairs of neighbours among them, but for articles and prepositions.
+
+    >>> sorted(words_of("a cat with slanted brows"))
+    ['brows', 'cat', 'cat slanted', 'slanted', 'slanted brows']
+    """
+    words = [word for word in re.findall(r"[a-z'-]+", caption.lower()) if word not in _STOP]
+    return set(words) | {f"{one} {other}" for one, other in pairwise(words)}
+
+
+def known_words(captions: Sequence[str], min_count: int) -> list[str]:
+    """The words and pairs that at least `min_count` captions have and at most three in ten, in alphabetical order."""
+    counts = Counter(word for caption in captions for word in words_of(caption))
+    return sorted(word for word, count in counts.items() if min_count <= count <= 0.3 * len(captions))
+
+
+def build_trunk_clip(
+    config: TrunkLanguageConfig, text: CLIPTextModelWithProjection, size: int, weights: Mapping[str, torch.Tensor]
+) -> tuple[TrunkCLIPModel, nn.Linear]:
+    """A CLIP with the text tower given, frozen, and a trunk of the published `weights`; and ImageNet's classifier.
+
+    The trunk's first stages, up to `tuned_from`, are frozen.
+    """
+    width = text.config.hidden_size
+    vision = TrunkVisionConfig(
+        hidden_size=width,
+        intermediate_size=config.vision_mlp * width,
+        num_attention_heads=max(1, width // 64),
+        num_hidden_layers=config.vision_layers,
+        image_size=size,
+        projection_dim=text.config.projection_dim,
+    )
+    clip = TrunkCLIPModel(
+        TrunkCLIPConfig(
+            text_config=text.config.to_dict(), vision_config=vision.to_dict(), projection_dim=text.config.projection_dim
+        )
+    )
+    for own, given in ((clip.text_model, text.text_model), (clip.text_projection, text.text_projection)):
+        own.load_state_dict(given.state_dict())
+        own.requires_grad_(False)
+    trunk = clip.vision_model.embeddings.patch_embedding.trunk
+    classifier = load_imagenet(trunk, weights)
+    for module in (trunk.stem, *trunk.stages[: config.tuned_from]):
+        module.requires_grad_(False)
+    return clip, classifier
+
+
+class TrunkLanguageTask(nn.Module):
+    """The losses of one batch; one pass of the vision tower serves all."""
+
+    def __init__(
+        self,
+        clip: TrunkCLIPModel,
+        captioner: VisionEncoderDecoderModel,
+        classifier: nn.Linear,
+        config: TrunkLanguageConfig,
+        words: int,
+        names: torch.Tensor,
+    ) -> None:
+        """`words` to be told, and unit vectors (1000, P) of the `names` of ImageNet's classes."""
+        super().__init__()
+        self.clip, self.decoder, self.config = clip, captioner.decoder, config
+        self.generation_config = captioner.generation_config
+        self.classifier = classifier
+        self.words = nn.Linear(classifier.in_features, words)
+        nn.init.normal_(self.words.weight, std=0.002)
+        self.register_buffer("names", names, persistent=False)
+
+    def forward(
+        self,
+        pixel_values: torch.Tensor,
+        input_ids: torch.Tensor,
+        bank: torch.Tensor,
+        words: torch.Tensor,
+        classes: torch.Tensor,
+        photos: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """Pictures (B, 3, H, W), captions (B, L) padded with the end token, other captions' vectors (N, P), the words of
+        each caption (B, W) bool, ImageNet's logits (B, 1000) of those that are `photos` (B,) bool.
+        """
+        clip, config, end = self.clip, self.config, self.clip.text_model.eos_token_id
+        mean, seen = self._see(pixel_values)
+        images = F.normalize(clip.visual_projection(seen.pooler_output), dim=-1)
+        with torch.no_grad():
+            texts = F.normalize(clip.text_projection(clip.text_model(input_ids=input_ids).pooler_output), dim=-1)
+        contrast = neighbour_loss(images, texts, bank, clip.logit_scale.exp().clamp(max=100))
+        asked = asked_tokens(input_ids, end)
+        logits = self.decoder(
+            input_ids=input_ids[:, :-1], attention_mask=asked.long(), encoder_hidden_states=seen.last_hidden_state
+        ).logits
+        caption = F.cross_entropy(
+            logits.transpose(1, 2), input_ids[:, 1:].masked_fill(~asked, -100), label_smoothing=0.1
+        )
+        shares = words.float() / words.sum(1, keepdim=True).clamp(min=1)
+        told = -(self.words(mean).log_softmax(1) * shares).sum(1).mean()
+        kept = F.kl_div(
+            (self.classifier(mean) / _SOFTNESS).log_softmax(1), (classes / _SOFTNESS).softmax(1), reduction="none"
+        ).sum(1)
+        likeliest = classes.softmax(1).topk(_LIKELIEST, dim=1)
+        named = F.normalize((likeliest.values[..., None] * self.names[likeliest.indices]).sum(1), dim=-1)
+        # Means over the batch, so that a photo counts the same however many are with it.
+        share = photos.float() / len(photos)
+        keep, names = (kept * share).sum() * _SOFTNESS**2, ((1 - (images * named).sum(1)) * share).sum()
+        total = (
+            config.caption_weight * caption
+            + config.contrast_weight * contrast
+            + config.words_weight * told
+            + config.keep_weight * keep
+            + config.names_weight * names
+        )
+        parts = {"contrastive": contrast, "caption": caption, "words": told, "classes": keep, "names": names}
+        return {"loss": total, **{name: value.detach() for name, value in parts.items()}}
+
+    def _see(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, BaseModelOutputWithPooling]:
+        """The mean of the trunk's last map (B, 1280), and what the tower makes of its maps."""
+        maps: list[torch.Tensor] = []
+        trunk = self.clip.vision_model.embeddings.patch_embedding.trunk
+        hook = trunk.register_forward_hook(lambda _, __, found: maps.append(found[1]))
+        try:
+            seen = self.clip.vision_model(pixel_values=pixel_values)
+        finally:
+            hook.remove()
+        return maps[0].mean(dim=(2, 3)), seen
+
+
+class TrunkLanguageStage:
+    """Trains trunk, vision tower and captioner on pictures with captions."""
+
+    name = "trunk_language"
+    selection = "likelihood"
+
+    def __init__(
+        self, config: TrunkLanguageConfig, train: PictureDataset, validation: PictureDataset, text: Path
+    ) -> None:
+        """`text` is the folder that the stage `text` left."""
+        self.config, self.train, self.validation = config, train, validation
+        self.text = CLIPTextModelWithProjection.from_pretrained(text / "text").eval()
+        self.tokenizer = CLIPTokenizer.from_pretrained(text / "tokenizer")
+        self.sentences = Sentences(self.text, self.tokenizer)
+        self.bank = caption_bank(train, self.sentences)
+        self.weights = imagenet_weights()
+        captions = train.records["caption"][:]
+        words = {word: place for place, word in enumerate(known_words(captions, config.min_word_count))}
+        self.num_words = len(words)
+        self.bags = [[words[word] for word in words_of(caption) if word in words] for caption in captions]
+        self.photos = torch.from_numpy(train.domains.within(PHOTOS))
+        self.classes = self._classes()
+        self.image_processor = CLIPImageProcessorPil(
+            size={"height": train.size, "width": train.size},
+            do_center_crop=False,
+            image_mean=[PIXEL_MEAN] * 3,
+            image_std=[PIXEL_STD] * 3,
+        )
+
+    @torch.no_grad()
+    def _classes(self) -> torch.Tensor:
+        """ImageNet's logits (photos, 1000) float16 of the plain photos of the training pictures, computed once."""
+        rows = self.photos.nonzero().flatten()
+        if not len(rows):
+            return torch.zeros(0, 1000)
+        clip, classifier = build_trunk_clip(self.config, self.text, self.train.size, self.weights)
+        tower = clip.vision_model.eval()
+
+        def compute(part: slice) -> torch.Tensor:
+            logits = []
+            for some in rows[part].split(AT_ONCE):
+                maps = tower.embeddings.patch_embedding.trunk(tower_pixels(tower, self.train.plain(some)))
+                logits.append(classifier(maps[1].mean(dim=(2, 3))))
+            return torch.cat(logits).half()
+
+        key = content_key("imagenet", self.train.store.key, self.train.size, "efficientnet-lite0")
+        return torch.from_numpy(cached_array(self.train.cache_dir, key, len(rows), compute).copy()).float()
+
+    def build(self) -> TrunkLanguageTask:
+        clip, classifier = build_trunk_clip(self.config, self.text, self.train.size, self.weights)
+        captioner = build_captioner(LanguageConfig(decoder_layers=self.config.decoder_layers), clip, self.tokenizer)
+        names = self.sentences([f"a {name}" for name in class_names()])
+        return TrunkLanguageTask(clip, captioner, classifier, self.config, self.num_words, names)
+
+    def tokens(self, texts: list[str]) -> torch.Tensor:
+        """Token ids (B, longest), start and end tokens included."""
+        return self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").input_ids
+
+    def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
+        indices = self.train.sample(size, generator)
+        others = torch.randint(0, len(self.bank), (self.config.bank,), generator=generator)
+        words = torch.zeros(size, self.num_words, dtype=torch.bool)
+        for row, index in enumerate(indices.tolist()):
+            words[row, self.bags[index]] = True
+        photos = self.photos[indices]
+        classes = torch.zeros(size, 1000)
+        # The row of a photo among the photos.
+        classes[photos] = self.classes[self.photos.cumsum(0)[indices[photos]] - 1]
+        return {
+            "pixel_values": self.pixels(self.train.augmented(indices, generator)),
+            "input_ids": self.tokens([self.train.records[index]["caption"] for index in indices.tolist()]),
+            "bank": self.bank[others],
+            "words": words,
+            "classes": classes,
+            "photos": photos,
+        }
+
+    def pixels(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Pictures in [-1, 1] as the tower wants them."""
+        return (pictures / 2 + 0.5 - PIXEL_MEAN) / PIXEL_STD
+
+    def validate(self, model: TrunkLanguageTask) -> dict[str, float]:
+        """Mean probability of a caption token (geometric), and how often CLIP finds the right caption among its first 5.
+
+        Only the data sets' pictures count, where there are some: drawn ones are many, and easy.
+        """
+        real = torch.from_numpy(~self.validation.domains.within(DRAWN))
+        indices = (real if real.any() else ~real).nonzero().flatten()
+        clip = model.clip
+        tokens = self.tokens([self.validation.records[index]["caption"] for index in indices.tolist()]).to(clip.device)
+        asked = asked_tokens(tokens, clip.text_model.eos_token_id)
+        images, loss = [], 0.0
+        for rows in torch.arange(len(indices)).split(AT_ONCE):
+            seen = clip.vision_model(pixel_values=self.pixels(self.validation.plain(indices[rows])).to(clip.device))
+            images.append(F.normalize(clip.visual_projection(seen.pooler_output), dim=-1))
+            logits = model.decoder(
+                input_ids=tokens[rows, :-1],
+                attention_mask=asked[rows].long(),
+                encoder_hidden_states=seen.last_hidden_state,
+            ).logits
+            loss += F.cross_entropy(logits[asked[rows]], tokens[rows, 1:][asked[rows]], reduction="sum").item()
+        unique, target = tokens.unique(dim=0, return_inverse=True)
+        texts = F.normalize(clip.get_text_features(input_ids=unique).pooler_output, dim=-1)
+        nearest = (torch.cat(images) @ texts.T).topk(min(5, len(unique)), dim=1).indices
+        caption = loss / int(asked.sum())
+        recall = (nearest == target[:, None]).any(1).float().mean().item()
+        return {"likelihood": math.exp(-caption), "caption": caption, "recall": recall}
+
+    def export(self, model: TrunkLanguageTask, folder: Path) -> None:
+        model.clip.save_pretrained(folder / "clip")
+        self.tokenizer.save_pretrained(folder / "tokenizer")
+        self.image_processor.save_pretrained(folder / "image_processor")
+        captioner = VisionEncoderDecoderModel(encoder=model.clip.vision_model, decoder=model.decoder)
+        captioner.generation_config = model.generation_config
+        captioner.save_pretrained(folder / "captioner")
+
+
+def run(recipe: Recipe) -> dict[str, float]:
+    """Train the stage on pictures and their captions, from ImageNet's weights."""
+    config = recipe.stage_settings("trunk_language", TrunkLanguageConfig).config
+    datasets = stage_datasets(recipe, "trunk_language", config.balance)
+    return train_stage(recipe, TrunkLanguageStage(config, *datasets, best_weights(recipe, "text")))
+
+
+SPEC = StageSpec("trunk_language", TrunkLanguageConfig, run, needs=("text",), foundation=True)
