@@ -16,6 +16,7 @@ from torch import nn
 from kcdp.bundle import OWN_UNET, SHARED
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.core.datasets import training_record
 from train.core.recipe import Recipe
 from train.files import write_folder
 
@@ -59,6 +60,7 @@ def write_bundle(
         (folder / "README.md").write_text(model_card(recipe, metrics), encoding="utf-8")
         if uniemo is not None:
             _write_uniemo(recipe, uniemo, folder)
+        training_record(recipe).add_to(folder)
         _forget_origins(folder)
 
     write_folder(target, write)
@@ -113,6 +115,7 @@ def add_uniemo(recipe: Recipe, trained: TrainedUniEmo) -> Path:
         else:
             (folder / "README.md").write_text(model_card(recipe), encoding="utf-8")
         _write_uniemo(recipe, trained, folder)
+        training_record(recipe).add_to(folder)
         _forget_origins(folder)
 
     write_folder(target, write)

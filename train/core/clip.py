@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,7 @@ from kcdp import vision  # noqa: F401 - lets `AutoModel` know the CLIP with a co
 from kcdp.imaging import to_pictures
 from train.data.cache import cached_array, content_key, fingerprint
 from train.data.dataset import PictureDataset
-
-#: From pictures (B, 3, H, W) in [-1, 1] to a row for each, (B, D), on the CPU.
-PictureFunction = Callable[[torch.Tensor], torch.Tensor]
+from train.metrics.pictures import PictureFunction
 
 
 @dataclass(frozen=True)

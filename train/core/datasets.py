@@ -11,10 +11,11 @@ from train.core.recipe import Recipe
 from train.data.dataset import PictureDataset
 from train.data.drawings import drawn_pictures, drawn_things
 from train.data.folder import load_folder
-from train.data.parquet import load_domains
+from train.data.parquet import domain_files, load_domains
 from train.data.records import concatenate, labelled_rows
 from train.data.sets.loading import load_set, relabelled
 from train.data.splits import select
+from train.data.training_record import TrainingRecord
 
 
 def load_records(recipe: Recipe) -> Dataset:
@@ -47,5 +48,23 @@ def make_dataset(
     if labelled:
         rows = np.intersect1d(rows, labelled_rows(records), assume_unique=True)
     return PictureDataset(
-        records.select(rows), recipe.cache_dir / "pictures", recipe.emotions.labels, shares, balance, recipe.size
+        records.select(rows),
+        recipe.cache_dir / "pictures",
+        recipe.emotions.labels,
+        shares,
+        balance,
+        recipe.size,
+        feelings=not recipe.label_free,
     )
+
+
+def domains_of(recipe: Recipe) -> list[str]:
+    """The domains that a recipe has pictures of."""
+    found = list(domain_files(recipe.data)) if recipe.data else []
+    given = {"folder": recipe.folder, "drawn": recipe.drawn, "things": recipe.drawn_things}
+    return [*found, *(domain for domain, some in given.items() if some), *recipe.sets]
+
+
+def training_record(recipe: Recipe) -> TrainingRecord:
+    """What a run of the recipe learns from, whatever the shares of its stages."""
+    return TrainingRecord.of(recipe.protocol, domains_of(recipe), recipe.label_free)

@@ -20,8 +20,8 @@ Config = TypeVar("Config")
 
 def _known_domains(shares: dict[str, float]) -> dict[str, float]:
     for name in shares:
-        if name not in records.DOMAINS:
-            raise ValueError(f"the domain '{name}' is {unknown(name, records.DOMAINS)}")
+        if name not in records.domains():
+            raise ValueError(f"the domain '{name}' is {unknown(name, records.domains())}")
     return shares
 
 
@@ -50,6 +50,10 @@ class Recipe:
     drawn_things: int = setting(0, "Drawn things in emotional surroundings beside them, for transfer.", "pictures")
     protocol: str = setting("benchmark", "'benchmark' keeps to the splits, 'shipped' trains on test rows as well.")
     label_space: str = setting("Mikels-8", "Label space of the predictions.")
+    label_free: bool = setting(
+        False,
+        "Captions say what is seen and never name an emotion: what a table from domain to domain has to stand on.",
+    )
     size: int = setting(128, "Side of the pictures.", "pixels")
     mixed_precision: Literal["fp16", "bf16"] | None = setting(None, "If not given, what `accelerate launch` says.")
     foundation: FoundationConfig | None = setting(None, "Published models to stand on; without, the stages' own.")

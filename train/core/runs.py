@@ -13,7 +13,7 @@ from diffusers import DDPMScheduler
 from kcdp.hub import fetch
 from kcdp.knowledge.triplets import TripletParser
 from train.core.clip import FrozenCLIP
-from train.core.datasets import load_records, make_dataset
+from train.core.datasets import load_records, make_dataset, training_record
 from train.core.foundation import NO_CAPTIONER, NO_KCDP, NO_VISION, PARSER, Foundation, hub_scheduler
 from train.core.recipe import Recipe
 from train.core.trainer import Stage, run_stage
@@ -124,5 +124,10 @@ def stage_datasets(
 
 
 def train_stage(recipe: Recipe, stage: Stage) -> dict[str, float]:
-    """Train a stage in its folder of the run, with its loop's settings; returns its final metrics."""
+    """Train a stage in its folder of the run, with its loop's settings; returns its final metrics.
+
+    What its weights learn from is written beside them.
+    """
+    if PartialState().is_main_process:
+        training_record(recipe).add_to(recipe.run_dir(stage.name))
     return run_stage(stage, getattr(recipe, stage.name).loop, recipe.run_dir(stage.name), recipe.mixed_precision)

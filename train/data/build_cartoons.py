@@ -19,8 +19,9 @@ from typing import Any
 
 from datasets import Value
 
-from train.data.building import BuildError, encode, read_table, render, write_parquet
+from train.data.building import BuildError, encode, render, write_parquet
 from train.data.records import content_id
+from train.data.wording import read_table
 
 COLUMNS = {name: Value("string") for name in ("source", "style", "name", "expression", "emotion", "split", "license")}
 LICENSES: Mapping[str, str] = {

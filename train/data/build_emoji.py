@@ -27,7 +27,8 @@ from typing import Any
 
 from datasets import List, Value
 
-from train.data.building import BuildError, encode, read_table, render, write_parquet
+from train.data.building import BuildError, encode, render, write_parquet
+from train.data.wording import read_table
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,19 +15,12 @@ from PIL import Image
 from train.data.pictures import letterbox
 from train.files import write_file
 
-TABLES = Path(__file__).parent / "tables"
 #: Side of the pictures in a built set, pixels.
 SIZE = 128
 
 
 class BuildError(ValueError):
     """A checkout or a list of renders that cannot be used; the message says what to mend."""
-
-
-def read_table(name: str) -> list[dict[str, str | None]]:
-    """Rows of a CSV file in `tables`; an empty cell is None."""
-    with (TABLES / name).open(encoding="utf-8", newline="") as file:
-        return [{column: value or None for column, value in row.items()} for row in csv.DictReader(file)]
 
 
 def render(path: Path) -> Image.Image:

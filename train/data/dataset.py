@@ -31,6 +31,7 @@ class PictureDataset:
         balance: within a domain, draw every emotion (and the unlabelled) in proportion to count ** (1 - balance).
         size: side of the pictures in pixels.
         augmentation: how far augmented views stray.
+        feelings: whether captions may say the emotion at the end; without, none does, whoever asks.
     """
 
     def __init__(
@@ -42,9 +43,10 @@ class PictureDataset:
         balance: float = 0.0,
         size: int = 128,
         augmentation: AugmentConfig | None = None,
+        feelings: bool = True,
     ) -> None:
         self.records, self.cache_dir, self.size = records, Path(cache_dir), size
-        self.emotions = tuple(emotions)
+        self.emotions, self.feelings = tuple(emotions), feelings
         self.augmentation = augmentation or AugmentConfig()
         self.store = PictureCache(records, cache_dir, size)
         self.domains, self.styles = Coded.of(records, "domain"), Coded.of(records, "style")
@@ -84,11 +86,15 @@ class PictureDataset:
         return plain(self.store[indices])
 
     def captions(self, indices: torch.Tensor, generator: torch.Generator, feelings: bool = True) -> list[str]:
-        """One caption of each picture; with `feelings`, half of the labelled ones say the emotion at the end."""
+        """One caption of each picture; with `feelings`, half of the labelled ones say the emotion at the end.
+
+        Of a dataset without feelings none does.
+        """
+        feelings = feelings and self.feelings
         chosen = torch.rand(len(indices), 2, generator=generator).tolist()
         texts = []
-        told = self._captions[indices.tolist()]["captions"].to_pylist()
-        for index, known, (which, feeling) in zip(indices.tolist(), told, chosen, strict=True):
+        captions = self._captions[indices.tolist()]["captions"].to_pylist()
+        for index, known, (which, feeling) in zip(indices.tolist(), captions, chosen, strict=True):
             text = known[int(which * len(known))]
             label = int(self.labels[index])
             if feelings and label >= 0 and feeling < 0.5 and self.emotions[label] not in text:
@@ -104,7 +110,7 @@ class PictureDataset:
             for captions in batch["captions"].to_pylist()
             for text in captions
         )
-        return [*known, *(FEELING.format(emotion=emotion) for emotion in self.emotions)]
+        return [*known, *(FEELING.format(emotion=emotion) for emotion in self.emotions if self.feelings)]
 
     @torch.no_grad()
     def latents(self, vae: AutoencoderKL, views: int, batch_size: int = 64) -> list[np.ndarray | Rows]:

@@ -105,14 +105,19 @@ def load_parquet(path: str | Path, domain: str) -> Dataset:
     return to_dataset(map(to_record, pq.read_table(path, columns=list(columns)).to_pylist()))
 
 
+def domain_files(data_root: str | Path) -> dict[str, Path]:
+    """The files of picture sets that are in the folder `data_root`, by domain."""
+    root = Path(data_root)
+    return {domain: root / file for domain, (file, _, _) in SOURCES.items() if (root / file).is_file()}
+
+
 def load_domains(data_root: str | Path) -> dict[str, Dataset]:
     """Every picture set that is in the folder `data_root`, by domain.
 
     Raises FileNotFoundError when none of them is there.
     """
-    root = Path(data_root)
-    found = {domain: root / file for domain, (file, _, _) in SOURCES.items() if (root / file).is_file()}
-    if not found:
+    files = domain_files(data_root)
+    if not files:
         names = ", ".join(file for file, _, _ in SOURCES.values())
-        raise FileNotFoundError(f"{root} holds none of {names}; point data_root at the folder with them.")
-    return {domain: load_parquet(path, domain) for domain, path in found.items()}
+        raise FileNotFoundError(f"{data_root} holds none of {names}; point data_root at the folder with them.")
+    return {domain: load_parquet(path, domain) for domain, path in files.items()}

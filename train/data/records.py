@@ -19,9 +19,8 @@ from train.data.sets import SETS
 
 #: What we draw ourselves: stickers and scenes, and things in emotional surroundings. They are many, and easy.
 DRAWN = ("drawn", "things")
-#: What is photographed, for the most part.
-PHOTOS = ("photos", *SETS)
-DOMAINS = (*DRAWN, "emoji", "cartoons", "kinds", "photos", "folder", *SETS)
+#: The open picture sets, each a Parquet file (`train.data.parquet`).
+OPEN_SETS = ("emoji", "cartoons", "kinds", "photos")
 SPLITS = ("train", "val", "test")
 
 #: `id` names the picture's encoded bytes, so that whatever is computed from a picture can be cached by it.
@@ -48,6 +47,16 @@ FEATURES = Features(
         "objects": List(Value("string")),
     }
 )
+
+
+def photo_domains() -> tuple[str, ...]:
+    """Domains of photographs, for the most part."""
+    return ("photos", *SETS)
+
+
+def domains() -> tuple[str, ...]:
+    """Every domain that a record can be of: drawings, open picture sets, a folder of the user's, and published sets."""
+    return (*DRAWN, *OPEN_SETS, "folder", *SETS)
 
 
 def content_id(data: bytes) -> str:
@@ -83,8 +92,8 @@ def make_record(
 
     Raises ValueError for an unknown domain or split, when there is no caption, or for a path without an identity.
     """
-    if domain not in DOMAINS:
-        raise ValueError(f"'{domain}' is not one of the domains: {', '.join(DOMAINS)}.")
+    if domain not in domains():
+        raise ValueError(f"'{domain}' is not one of the domains: {', '.join(domains())}.")
     if split not in SPLITS:
         raise ValueError(f"'{split}' is not one of the splits: {', '.join(SPLITS)}.")
     if not captions or not captions[0]:

@@ -17,15 +17,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from datasets import Dataset
 
-from train.data.records import DRAWN, SPLITS, Coded
-from train.data.sets import SETS
+from train.data.records import SPLITS, Coded, domains
 
 #: Styles that are the same drawings: a rule speaks of the family, so they are held out together or not at all.
 FAMILIES = MappingProxyType({style: "fluent" for style in ("fluent_flat", "fluent_3d", "fluent_color")})
@@ -44,65 +43,61 @@ class Rule:
 Protocol = Mapping[str, tuple[Rule, ...]]
 
 _OPENMOJI = frozenset({"openmoji"})
-_TEST_CARTOONS = frozenset({"toon-head", "big-smile"})
-_TEST_KINDS = frozenset({"big-ears", "croodles", "icon-park"})
-_NEW_VENDORS = frozenset({"emojitwo"})
-_NEW_CARTOONS = frozenset({"micah", "lorelei"})
-_NEW_KINDS = frozenset({"streamline-emojis"})
-#: What choosing settings may not train: two are the drawings of `lorelei` and `emojitwo` again.
-_HELD_KINDS = _TEST_KINDS | _NEW_KINDS | {"lorelei-neutral", "emojione-monotone"}
-
-
-def _everywhere(
-    splits: tuple[str, ...],
-    emoji: frozenset[str] = frozenset(),
-    cartoons: frozenset[str] = frozenset(),
-    kinds: frozenset[str] = frozenset(),
-) -> tuple[Rule, ...]:
-    """These splits of every domain, without the given vendors and styles."""
-    return (
-        *(Rule(name, splits) for name in DRAWN),
-        Rule("emoji", splits, without=emoji),
-        Rule("cartoons", splits, without=cartoons),
-        Rule("kinds", splits, without=kinds),
-        Rule("photos", splits),
-        Rule("folder", splits),
-        *(Rule(name, splits) for name in SETS),
-    )
-
-
-_BENCHMARK_TESTS: Protocol = {
-    "test-emoji": (Rule("emoji", ("test",), only=_OPENMOJI),),
-    "test-cartoons": (Rule("cartoons", ("test",), without=_TEST_CARTOONS),),
-    "test-new-cartoons": (Rule("cartoons", only=_TEST_CARTOONS),),
-    "test-kinds": (Rule("kinds", ("test",), without=_TEST_KINDS),),
-    "test-new-kinds": (Rule("kinds", only=_TEST_KINDS),),
-    "test-photos": (Rule("photos", ("test",)),),
-    **{f"test-{name}": (Rule(name, ("test",)),) for name in DRAWN},
-    "test-folder": (Rule("folder", ("test",)),),
-    **{f"test-{name}": (Rule(name, ("test",)),) for name in SETS},
+#: Styles that are tested as new ones, by domain.
+_TEST_STYLES = {
+    "cartoons": frozenset({"toon-head", "big-smile"}),
+    "kinds": frozenset({"big-ears", "croodles", "icon-park"}),
 }
+#: What is new in `selection` beside them.
+_SELECTION_STYLES = {
+    "emoji": frozenset({"emojitwo"}),
+    "cartoons": frozenset({"micah", "lorelei"}),
+    "kinds": frozenset({"streamline-emojis"}),
+}
+#: The drawings of `lorelei` and `emojitwo` again.
+_SELECTION_COPIES = frozenset({"lorelei-neutral", "emojione-monotone"})
 
-PROTOCOLS: Mapping[str, Protocol] = {
-    "benchmark": {
-        "train": _everywhere(("train",), _OPENMOJI, _TEST_CARTOONS, _TEST_KINDS),
-        "val": _everywhere(("val",), _OPENMOJI, _TEST_CARTOONS, _TEST_KINDS),
-        **_BENCHMARK_TESTS,
-    },
-    "selection": {
-        "train": _everywhere(("train",), _OPENMOJI | _NEW_VENDORS, _TEST_CARTOONS | _NEW_CARTOONS, _HELD_KINDS),
-        "val": _everywhere(("val",), _OPENMOJI | _NEW_VENDORS, _TEST_CARTOONS | _NEW_CARTOONS, _HELD_KINDS),
-        "val-new-style": (
-            Rule("emoji", ("train", "val"), only=_NEW_VENDORS),
-            Rule("cartoons", ("train", "val"), only=_NEW_CARTOONS),
-            Rule("kinds", ("train", "val"), only=_NEW_KINDS),
-        ),
-    },
-    "shipped": {
-        "train": _everywhere(("train", "test"), _OPENMOJI),
-        "val": _everywhere(("val",), _OPENMOJI),
+
+def _everywhere(splits: tuple[str, ...], without: Mapping[str, frozenset[str]]) -> tuple[Rule, ...]:
+    """These splits of every domain, without the given vendors and styles."""
+    return tuple(Rule(name, splits, without=without.get(name, frozenset())) for name in domains())
+
+
+def _benchmark() -> Protocol:
+    held_out = {"emoji": _OPENMOJI, **_TEST_STYLES}
+    tests = {f"test-{name}": (Rule(name, ("test",)),) for name in domains()}
+    for name, styles in _TEST_STYLES.items():
+        tests[f"test-{name}"] = (Rule(name, ("test",), without=styles),)
+        tests[f"test-new-{name}"] = (Rule(name, only=styles),)
+    tests["test-emoji"] = (Rule("emoji", ("test",), only=_OPENMOJI),)
+    return {"train": _everywhere(("train",), held_out), "val": _everywhere(("val",), held_out), **tests}
+
+
+def _selection() -> Protocol:
+    tested = {"emoji": _OPENMOJI, **_TEST_STYLES}
+    held_out = {name: styles | tested[name] for name, styles in _SELECTION_STYLES.items()}
+    held_out["kinds"] |= _SELECTION_COPIES
+    return {
+        "train": _everywhere(("train",), held_out),
+        "val": _everywhere(("val",), held_out),
+        "val-new-style": tuple(Rule(name, ("train", "val"), only=styles) for name, styles in _SELECTION_STYLES.items()),
+    }
+
+
+def _shipped() -> Protocol:
+    held_out = {"emoji": _OPENMOJI}
+    return {
+        "train": _everywhere(("train", "test"), held_out),
+        "val": _everywhere(("val",), held_out),
         "test-emoji": (Rule("emoji", ("test",), only=_OPENMOJI),),
-    },
+    }
+
+
+#: Made when they are asked for: every domain that there is has its rules.
+PROTOCOLS: Mapping[str, Callable[[], Protocol]] = {
+    "benchmark": _benchmark,
+    "selection": _selection,
+    "shipped": _shipped,
 }
 
 
@@ -110,7 +105,7 @@ def parts(protocol: str) -> tuple[str, ...]:
     """Names of a protocol's parts. Raises ValueError for an unknown protocol."""
     if protocol not in PROTOCOLS:
         raise ValueError(f"'{protocol}' is no protocol; choose one of {', '.join(PROTOCOLS)}.")
-    return tuple(PROTOCOLS[protocol])
+    return tuple(PROTOCOLS[protocol]())
 
 
 def select(records: Dataset, protocol: str, part: str) -> np.ndarray:
@@ -119,16 +114,26 @@ def select(records: Dataset, protocol: str, part: str) -> np.ndarray:
     Rows without an emotion are included; `labels` tells which.
     Raises ValueError for an unknown protocol or a part that it has not.
     """
+    return np.flatnonzero(within(records, rules(protocol, part)))
+
+
+def rules(protocol: str, part: str) -> tuple[Rule, ...]:
+    """The rules of a part of a protocol. Raises ValueError for an unknown protocol or a part that it has not."""
     if part not in parts(protocol):
         raise ValueError(f"Protocol '{protocol}' has no part '{part}'; it has {', '.join(parts(protocol))}.")
-    domains, splits, styles = (Coded.of(records, name) for name in ("domain", "split", "style"))
+    return PROTOCOLS[protocol]()[part]
+
+
+def within(records: Dataset, rules: Iterable[Rule]) -> np.ndarray:
+    """Which records (N,), bool, are in one of the rules."""
+    of_domain, splits, styles = (Coded.of(records, name) for name in ("domain", "split", "style"))
     chosen = np.zeros(len(records), dtype=bool)
-    for rule in PROTOCOLS[protocol][part]:
-        rows = domains.within((rule.domain,)) & splits.within(rule.splits)
+    for rule in rules:
+        rows = of_domain.within((rule.domain,)) & splits.within(rule.splits)
         if rule.only is not None:
             rows &= styles.within(_members(styles, rule.only))
         chosen |= rows & ~styles.within(_members(styles, rule.without))
-    return np.flatnonzero(chosen)
+    return chosen
 
 
 def _members(styles: Coded, families: frozenset[str]) -> set[str]:

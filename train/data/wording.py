@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 #: How a face or a person looks, and what a thing does to whoever sees it.
 SHOWN = {
@@ -27,107 +29,17 @@ EVOKED = {
     "sadness": "sad",
 }
 
+TABLES = Path(__file__).parent / "tables"
+
+
+def read_table(name: str) -> list[dict[str, str | None]]:
+    """Rows of a CSV file in `tables`; an empty cell is None."""
+    with (TABLES / name).open(encoding="utf-8", newline="") as file:
+        return [{column: value or None for column, value in row.items()} for row in csv.DictReader(file)]
+
+
 #: Names of the Unicode list that are no phrase, or whose head noun is not the last word before a preposition.
-_NAMES: dict[str, str] = {
-    "star-struck": "a star-struck face",
-    "rolling on the floor laughing": "a face rolling on the floor laughing",
-    "ZZZ": "three sleepy letters Z",
-    "dizzy": "a dizzy star",
-    "collision": "a collision with a bang",
-    "dashing away": "a puff of air",
-    "foggy": "a foggy city",
-    "locked": "a closed lock",
-    "unlocked": "an open lock",
-    "locked with key": "a closed lock with a key",
-    "locked with pen": "a closed lock with a pen",
-    "horse racing": "a horse racing with a jockey",
-    "breast-feeding": "a person breast-feeding a baby",
-    "performing arts": "theatre masks",
-    "camping": "a tent in a forest",
-    "cooking": "a frying pan with an egg",
-    "construction": "a construction barrier",
-    "building construction": "a building under construction",
-    "radioactive": "a radioactive symbol",
-    "biohazard": "a biohazard symbol",
-    "warning": "a warning sign",
-    "high voltage": "a lightning bolt",
-    "selfie": "a hand taking a selfie",
-    "thumbs up": "a thumb pointing up",
-    "thumbs down": "a thumb pointing down",
-    "call me hand": "a hand with a call me gesture",
-    "milky way": "the milky way",
-    "mount fuji": "mount fuji",
-    "Statue of Liberty": "the statue of liberty",
-    "Tokyo tower": "the tokyo tower",
-    "kaaba": "the kaaba",
-    "Santa Claus": "santa claus",
-    "Mrs. Claus": "mrs. claus",
-    "Mx Claus": "a person dressed as santa claus",
-    "hamsa": "a hamsa hand",
-    "dvd": "a dvd disc",
-    "wood": "logs of wood",
-    "brick": "bricks",
-    "seat": "an airplane seat",
-    "label": "a label tag",
-    "link": "a chain link",
-    "splatter": "a splatter of paint",
-    "mate": "a mate drink in a gourd",
-    "love hotel": "a love hotel",
-    "wedding": "a wedding chapel with a heart",
-    "night with stars": "a city at night with stars",
-    "sunrise": "a sunrise over the sea",
-    "sunset": "a sunset over buildings",
-    "hourglass done": "an hourglass",
-    "hourglass not done": "an hourglass with flowing sand",
-    "snowman without snow": "a snowman",
-    "sad but relieved face": "a sad but relieved face",
-    "pile of poo": "a smiling poo",
-    "nut and bolt": "a nut and a bolt",
-    "bow and arrow": "a bow and an arrow",
-    "skull and crossbones": "a skull and crossbones",
-    "fork and knife": "a fork and a knife",
-    "fork and knife with plate": "a fork and a knife with a plate",
-    "hammer and pick": "a hammer and a pick",
-    "hammer and wrench": "a hammer and a wrench",
-    "couch and lamp": "a couch and a lamp",
-    "woman and man holding hands": "a woman and a man holding hands",
-    "person in suit levitating": "a person in a suit levitating",
-    "x-ray": "an x-ray picture",
-    "e-mail": "an e-mail envelope",
-    "chart increasing": "an increasing chart",
-    "chart decreasing": "a decreasing chart",
-    "chart increasing with yen": "an increasing chart with a yen symbol",
-    "magnifying glass tilted left": "a magnifying glass",
-    "magnifying glass tilted right": "a magnifying glass",
-    "page facing up": "a page of text",
-    "palms up together": "palms held up together",
-    "palm up hand": "a hand with the palm up",
-    "palm down hand": "a hand with the palm down",
-    "umbrella on ground": "an umbrella on the ground",
-    "money with wings": "money with wings",
-    "face with steam from nose": "a face with steam from the nose",
-    "face with symbols on mouth": "a face with symbols on the mouth",
-    "face with open eyes and hand over mouth": "a face with open eyes and a hand over the mouth",
-    "face with hand over mouth": "a face with a hand over the mouth",
-    "hand with index finger and thumb crossed": "a hand with crossed index finger and thumb",
-    "leaf fluttering in wind": "a leaf fluttering in the wind",
-    "speaker high volume": "a speaker at high volume",
-    "speaker medium volume": "a speaker at medium volume",
-    "speaker low volume": "a speaker at low volume",
-    "backhand index pointing up": "a hand pointing up",
-    "backhand index pointing down": "a hand pointing down",
-    "backhand index pointing left": "a hand pointing left",
-    "backhand index pointing right": "a hand pointing right",
-    "index pointing up": "a hand pointing up",
-    "index pointing at the viewer": "a hand pointing at the viewer",
-    "dna": "a dna strand",
-    "person mountain biking": "a person riding a mountain bike",
-    "raised back of hand": "a raised hand seen from the back",
-    "ping pong": "a ping pong paddle with a ball",
-    "kiss": "a couple kissing",
-    "couple with heart": "a couple with a heart",
-    "family": "a family",
-}
+_NAMES = {row["name"]: row["phrase"] for row in read_table("emoji_names.csv")}
 
 
 def _words(text: str) -> frozenset[str]:

@@ -31,7 +31,7 @@ from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, stage_datasets, train_stage
 from train.data.cache import cached_array, content_key
 from train.data.dataset import PictureDataset
-from train.data.records import DRAWN, PHOTOS
+from train.data.records import DRAWN, photo_domains
 from train.efficientnet import class_names, imagenet_weights, load_imagenet
 from train.stages.language import (
     AT_ONCE,
@@ -237,7 +237,7 @@ class TrunkLanguageStage:
         words = {word: place for place, word in enumerate(known_words(captions, config.min_word_count))}
         self.num_words = len(words)
         self.bags = [[words[word] for word in words_of(caption) if word in words] for caption in captions]
-        self.photos = torch.from_numpy(train.domains.within(PHOTOS))
+        self.photos = torch.from_numpy(train.domains.within(photo_domains()))
         self.classes = self._classes()
         self.image_processor = CLIPImageProcessorPil(
             size={"height": train.size, "width": train.size},

@@ -20,6 +20,7 @@ from train.core.recipe import Recipe
 from train.data import drawings
 from train.data.dataset import PictureDataset
 from train.data.drawings import drawn_pictures
+from train.data.neutral import feelings_in
 from train.data.records import FEATURES, Coded, content_id, make_record, with_shares
 from train.data.sets import SetError
 from train.drawn import draw_pictures
@@ -126,3 +127,16 @@ def test_a_dataset_holds_numbers_not_texts(tmp_path: Path) -> None:
         for row, text in zip(rows.tolist(), dataset.captions(rows, torch.Generator(), feelings=False), strict=True)
     )
     assert dataset.store[rows].shape == (8, 4, 16, 16)
+
+
+def test_a_label_free_recipe_has_no_caption_with_an_emotion(tmp_path: Path) -> None:
+    """The stages `text` and `unet` ask for captions with feelings: what a target's training pictures show is its label."""
+
+    def captions(label_free: bool) -> list[str]:
+        recipe = Recipe(drawn=40, size=8, output_dir=str(tmp_path), label_free=label_free)
+        dataset = make_dataset(recipe, load_records(recipe), "train")
+        rows = torch.arange(len(dataset)).repeat(4)
+        return dataset.captions(rows, torch.Generator().manual_seed(0), feelings=True)
+
+    assert any(feelings_in(text) for text in captions(False))
+    assert not any(feelings_in(text) for text in captions(True))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.data.building import SIZE, BuildError, encode, read_table, render, write_parquet
+from train.data.building import SIZE, BuildError, encode, render, write_parquet
+from train.data.wording import read_table
 
 
 def test_svg_keeps_its_proportions(tmp_path):

@@ -188,3 +188,17 @@ def test_as_many_pictures_at_once_as_their_size_allows(train_dataset):
     for size, most in ((32, 64), (512, 64), (768, 28), (1024, 16), (8192, 1)):
         dataset.size = size
         assert dataset.at_once(64) == most
+
+
+def test_half_of_the_labelled_captions_say_the_emotion_unless_the_dataset_has_none(make):
+    dataset, rows = make(), torch.arange(18).repeat(40)
+    texts = dataset.captions(rows, seeded())
+    said = [text.rpartition(", showing ")[2] for text in texts if ", showing " in text]
+    labelled = int((dataset.labels[rows] >= 0).sum())
+    # Those that name it already ("a picture of awe") do not say it again.
+    assert 0.2 < len(said) / labelled < 0.5 and set(said) == {"awe", "fear"}
+    assert not any("showing" in text for text in dataset.captions(rows, seeded(), feelings=False))
+    assert any("showing awe" in text for text in dataset.texts())
+    neutral = make(feelings=False)
+    assert neutral.captions(rows, seeded()) == dataset.captions(rows, seeded(), feelings=False)
+    assert not any("showing" in text for text in neutral.texts())

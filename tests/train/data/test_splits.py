@@ -53,7 +53,14 @@ def test_openmoji_is_never_trained(records, protocol):
 def test_benchmark_keeps_to_the_splits_and_holds_styles_out_whole(records):
     train = chosen(records, "benchmark", "train")
     assert {split for _, _, split in train} == {"train"}
-    assert {"toon-head", "big-smile", "big-ears", "croodles", "icon-park"}.isdisjoint({style for _, style, _ in train})
+    held_out = {"toon-head", "big-smile", "big-ears", "croodles", "icon-park"}
+    assert held_out.isdisjoint({style for _, style, _ in train})
+    assert chosen(records, "benchmark", "test-new-kinds") == {
+        ("kinds", style, split) for style in ("big-ears", "croodles", "icon-park") for split in ("train", "val", "test")
+    }
+    assert chosen(records, "benchmark", "test-kinds") == {
+        ("kinds", style, "test") for style in ("clay", "streamline-emojis", "lorelei-neutral", "emojione-monotone")
+    }
     assert {domain for domain, _, _ in train} == set(STYLES)
     assert chosen(records, "benchmark", "test-emoji") == {("emoji", "openmoji", "test")}
     assert chosen(records, "benchmark", "test-new-cartoons") == {
@@ -72,7 +79,9 @@ def test_selection_judges_new_styles_without_a_test_row(records):
     assert {style for _, style, _ in judged} == {"emojitwo", "micah", "lorelei", "streamline-emojis"}
     assert {split for _, _, split in judged} == {"train", "val"}
     trained = {style for _, style, _ in chosen(records, "selection", "train")}
-    assert trained.isdisjoint({"emojitwo", "micah", "lorelei", "toon-head", "big-smile"})
+    assert trained.isdisjoint(
+        {"emojitwo", "micah", "lorelei", "toon-head", "big-smile", "croodles", "big-ears", "lorelei-neutral"}
+    )
 
 
 def test_shipped_trains_on_test_rows_and_keeps_the_validation_rows(records):

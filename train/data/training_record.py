@@ -1,0 +1,130 @@
+"""What weights have learned from: a file beside them, so that an evaluation can tell which of its pictures they know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+
+from train.data.records import Coded
+from train.data.splits import Rule, rules, within
+from train.files import write_json
+
+#: Its name in a bundle's folder.
+FILE = "training.json"
+
+
+def _to_json(rule: Rule) -> dict[str, Any]:
+    """The fields that say something; sets as sorted lists."""
+    found: dict[str, Any] = {"domain": rule.domain, "splits": list(rule.splits)}
+    if rule.only is not None:
+        found["only"] = sorted(rule.only)
+    if rule.without:
+        found["without"] = sorted(rule.without)
+    return found
+
+
+def _from_json(value: Mapping[str, Any]) -> Rule:
+    only, without = value.get("only"), value.get("without", ())
+    styles = None if only is None else frozenset(only)
+    return Rule(value["domain"], tuple(value["splits"]), styles, frozenset(without))
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How many of some pictures weights know.
+
+    Args:
+        pictures: how many there are.
+        trained: of these, learned from.
+        validated: of these, chosen by: checkpoints were picked on them.
+        related: of these, neither, but of a group (an emoji by another vendor, a theme) that was learned from.
+    """
+
+    pictures: int
+    trained: int
+    validated: int
+    related: int
+
+    def __str__(self) -> str:
+        """For a table: "seen in training", "12 of 59 seen in training", or nothing."""
+        named = (
+            (self.trained, "seen in training"),
+            (self.validated, "chose the weights"),
+            (self.related, "same subjects seen in training"),
+        )
+        return "; ".join(
+            text if count == self.pictures else f"{count} of {self.pictures} {text}" for count, text in named if count
+        )
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Which records weights have learned from, and which chose their checkpoints.
+
+    `label_free` says whether no caption named an emotion.
+    """
+
+    protocol: str
+    trained: tuple[Rule, ...]
+    validated: tuple[Rule, ...]
+    label_free: bool = False
+
+    @classmethod
+    def of(cls, protocol: str, domains: Collection[str], label_free: bool = False) -> TrainingRecord:
+        """Of a run under a protocol with pictures of these domains. Raises ValueError for an unknown protocol."""
+        trained, validated = (
+            tuple(rule for rule in rules(protocol, part) if rule.domain in domains) for part in ("train", "val")
+        )
+        return cls(protocol, trained, validated, label_free)
+
+    @classmethod
+    def union(cls, records: Sequence[TrainingRecord]) -> TrainingRecord:
+        """Of weights that stand on one another; one record at least."""
+
+        def each(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+            return tuple(dict.fromkeys(rules))
+
+        return cls(
+            " and ".join(dict.fromkeys(record.protocol for record in records)),
+            each(rule for record in records for rule in record.trained),
+            each(rule for record in records for rule in record.validated),
+            all(record.label_free for record in records),
+        )
+
+    def exposure(self, records: Dataset, known: Dataset) -> Exposure:
+        """How many of `records` were learned from; `known` are all records, whose groups tell what is related."""
+        trained, validated = within(records, self.trained), within(records, self.validated)
+        learned = known.select(np.flatnonzero(within(known, self.trained)))
+        groups = Coded.of(records, "group").within(set(Coded.of(learned, "group").names))
+        related = groups & ~trained & ~validated
+        return Exposure(len(records), *(int(rows.sum()) for rows in (trained, validated & ~trained, related)))
+
+    def write(self, folder: Path) -> None:
+        """Write `training.json` into the folder of a bundle or a stage."""
+        parts: dict[str, Sequence[Rule]] = {"trained": self.trained, "validated": self.validated}
+        written = {name: [_to_json(rule) for rule in part] for name, part in parts.items()}
+        write_json(folder / FILE, {"protocol": self.protocol, "label_free": self.label_free, **written})
+
+    def add_to(self, folder: Path) -> None:
+        """`write`, with what is there already: weights that go on learning keep what they have learned."""
+        known = TrainingRecord.read(folder)
+        (self if known is None else TrainingRecord.union([known, self])).write(folder)
+
+    @classmethod
+    def read(cls, folder: Path) -> TrainingRecord | None:
+        """What `write` left; None where there is none. Raises ValueError with one sentence when it cannot be read."""
+        path = folder / FILE
+        if not path.is_file():
+            return None
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            trained, validated = (tuple(map(_from_json, found[name])) for name in ("trained", "validated"))
+            return cls(found["protocol"], trained, validated, bool(found.get("label_free", False)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not what training writes there ({error}); copy the bundle again.") from error
