@@ -8,9 +8,8 @@ once on each test part: that of the target, and that of its own source.
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -23,95 +22,24 @@ from train.core.foundation import Foundation
 from train.core.trainer import LoopConfig, Stage, run_stage, with_steps
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
-from train.evaluation.baselines import ResNetStage, linear_probe, zero_shot
+from train.evaluation.baselines import linear_probe, zero_shot
 from train.evaluation.domains import Domains
+from train.evaluation.methods import METHODS, Method
 from train.evaluation.published import pair_name
-from train.evaluation.result_cache import ResultCache, guesses_of, write_guesses
+from train.evaluation.resnet import RESNET_18, ResNetStage
+from train.evaluation.result_cache import ResultCache, read_predictions, remove_checkpoints, write_predictions
 from train.evaluation.vlm import FrozenVLM, prompted
-from train.metrics.recognition import recognition_scores
+from train.metrics.recognition import RECOGNITION_METRICS, accuracy, recognition_scores
 from train.stages.kcdp import KCDPConfig, KCDPStage, KCDPTask
 
-#: Kinds of methods that ask a vision-language model, and all kinds that train no network.
-VLM_KINDS = ("vlm-answer", "vlm-likelihood", "vlm-linear-probe")
-FROZEN = ("zero-shot", "linear-probe", *VLM_KINDS)
-
-
-@dataclass(frozen=True)
-class Method:
-    """A row of a table: `kind` is "kcdp", "cnn", or one of FROZEN.
-
-    `adapts` says whether the target's unlabelled pictures are trained on; `changes` are settings of `KCDPConfig`.
-    """
-
-    title: str
-    kind: str = "kcdp"
-    adapts: bool = False
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def trained(self) -> bool:
-        """Whether a seed makes a difference."""
-        return self.kind not in FROZEN
-
-    @property
-    def asks(self) -> bool:
-        """Whether it needs a vision-language model."""
-        return self.kind in VLM_KINDS
-
-
 #: Of each domain's test pictures, how many figure 5 can show.
-DRAWN_IN_FIGURE = 300
-
-_GLOBAL = {"num_experts": 1, "top_k": 1}
-
-METHODS: dict[str, Method] = {
-    "clip-zero-shot": Method("CLIP, zero-shot", "zero-shot"),
-    "clip-linear-probe": Method("CLIP, linear probe", "linear-probe"),
-    "vlm-answer": Method("Vision-language model, prompted", "vlm-answer"),
-    "vlm-likelihood": Method("Vision-language model, likeliest label", "vlm-likelihood"),
-    "vlm-linear-probe": Method("Vision-language model, linear probe", "vlm-linear-probe"),
-    "cnn": Method("ResNet-18, source only", "cnn"),
-    "source-only": Method(
-        "Denoiser and one classifier on v, source only", changes={**_GLOBAL, "classifier": "v", "use_cliea": False}
-    ),
-    "pseudo-labels": Method("Plain pseudo-labels (DA)", adapts=True, changes={"use_cliea": False}),
-    "kcdp-uc": Method("KCDP (UC)"),
-    "kcdp-da": Method("KCDP (DA)", adapts=True),
-}
-
-#: Each is KCDP (DA) with one thing changed, as in tables 3 and 4 and figure 4, or a run of the table of methods.
-ABLATIONS: dict[str, Method] = {
-    "kcdp-da": METHODS["kcdp-da"],
-    "clip-zero-shot": METHODS["clip-zero-shot"],
-    "pseudo-labels": Method("without CLIEA", adapts=True, changes={"use_cliea": False}),
-    "cliea-mha": Method("CLIEA without the mapping of v", adapts=True, changes={"use_mapping": False}),
-    "cliea-mlp": Method("CLIEA without attention", adapts=True, changes={"use_mha": False}),
-    "caption-only": Method("without triplets (k = c)", adapts=True, changes={"condition": "caption"}),
-    "triplets-only": Method("without the caption (k = t)", adapts=True, changes={"condition": "triplets"}),
-    "visual-experts": Method("experts that see v alone", adapts=True, changes={"classifier": "v"}),
-    "global-classifier": Method("one classifier for the experts", adapts=True, changes=_GLOBAL),
-    "caption-global": Method(
-        "one classifier, without triplets", adapts=True, changes={**_GLOBAL, "condition": "caption"}
-    ),
-    "triplets-global": Method(
-        "one classifier, without the caption", adapts=True, changes={**_GLOBAL, "condition": "triplets"}
-    ),
-    **{
-        f"tuning-{name}": Method(f"UNet: {title}", adapts=True, changes={"tuning": name})
-        for name, title in (
-            ("frozen", "frozen"),
-            ("kv", "W_K and W_V"),
-            ("lora", "LoRA (KGCA)"),
-            ("full", "all of it"),
-        )
-    },
-}
+FIGURE_PICTURES = 300
 
 
 class AdaptationStage(KCDPStage):
-    """KCDP that guesses the pictures of all `tests` at its last step, where the loop validates for the only time.
+    """KCDP that predicts the emotions of all `tests` at its last step, where the loop validates for the only time.
 
-    Beside the guesses it keeps v of test pictures, for figure 5.
+    Beside the predictions it keeps v of test pictures, for figure 5.
     """
 
     name = "adaptation"
@@ -132,9 +60,9 @@ class AdaptationStage(KCDPStage):
 
     @torch.no_grad()
     def visual(self, model: KCDPTask, dataset: PictureDataset) -> tuple[torch.Tensor, torch.Tensor]:
-        """v (N, visual_dim) and labels (N,) of at most `DRAWN_IN_FIGURE` plain pictures, evenly spaced in the dataset."""
+        """v (N, visual_dim) and labels (N,) of at most `FIGURE_PICTURES` plain pictures, evenly spaced in the dataset."""
         cache = self.caches[id(dataset)]
-        chosen = torch.linspace(0, len(dataset) - 1, min(len(dataset), DRAWN_IN_FIGURE)).long()
+        chosen = torch.linspace(0, len(dataset) - 1, min(len(dataset), FIGURE_PICTURES)).long()
         device = next(model.parameters()).device
         rows = []
         for indices in chosen.split(64):
@@ -144,17 +72,17 @@ class AdaptationStage(KCDPStage):
         return torch.cat(rows), dataset.labels[chosen]
 
     def validate(self, model: KCDPTask) -> dict[str, float]:
-        self.guesses = {
+        self.predictions = {
             domain: torch.from_numpy(self.predict(model, test)[0].argmax(1)) for domain, test in self.tests.items()
         }
         first, test = next(iter(self.tests.items()))
-        return {"accuracy": float((self.guesses[first] == test.labels).float().mean())}
+        return {"accuracy": accuracy(test.labels.numpy(), self.predictions[first].numpy())}
 
     def export(self, model: KCDPTask, folder: Path) -> None:
         features = {}
         for domain, dataset in self.tests.items():
             features[f"{domain}/v"], features[f"{domain}/labels"] = self.visual(model, dataset)
-        write_guesses(folder, self.guesses, features)
+        write_predictions(folder, {**self.predictions, **features})
 
 
 @dataclass
@@ -167,7 +95,7 @@ class Adaptation:
         clip: of the same run, for the baselines.
         config, loop: KCDP's settings; a method changes some of `config`, the loop's steps and batch are everyone's.
         epochs: in place of the loop's steps, how often as many pictures are drawn as the source has.
-        store: where results go; what is trained goes beside them.
+        cache: where results go; what is trained goes beside them.
         mixed_precision: as for `run_stage`.
         cnn_widths: of the convolutional network's levels; ResNet-18's by default.
         vlm: for the rows that ask a vision-language model; without, there is none of them.
@@ -178,9 +106,9 @@ class Adaptation:
     clip: FrozenCLIP
     config: KCDPConfig
     loop: LoopConfig
-    store: ResultCache
+    cache: ResultCache
     mixed_precision: str | None = None
-    cnn_widths: tuple[int, ...] = (64, 128, 256, 512)
+    cnn_widths: tuple[int, ...] = RESNET_18
     vlm: FrozenVLM | None = None
     epochs: int | None = None
 
@@ -215,19 +143,20 @@ class Adaptation:
         return dataclasses.replace(self.config, **method.changes)
 
     def _loop(self, method: Method, source: str, seed: int) -> LoopConfig:
-        loop = self.loop
+        """The loop of a run: every method sees as many pictures with labels, whatever else is in its batches."""
+        batch, pictures = self.loop.batch_size, self.loop.steps * self.loop.batch_size
         if self.epochs is not None:
-            dataset, batch = self.domains.source(source), loop.batch_size
-            # Of a batch that adapts, half is the target's.
-            own = batch - batch // 2 if method.adapts else batch
-            loop = with_steps(loop, ceil(self.epochs * int((dataset.weights > 0).sum()) / own))
+            pictures = self.epochs * int((self.domains.source(source).weights > 0).sum())
+        # Of a batch that adapts, half is the target's.
+        labelled = batch - batch // 2 if method.adapts else batch
+        loop = with_steps(self.loop, ceil(pictures / labelled))
         # One validation, at the end: nothing is selected.
         return dataclasses.replace(loop, seed=seed, validate_every=loop.steps)
 
     def run_dir(self, name: str, method: Method, source: str, target: str, seed: int) -> Path:
-        """Where this run is trained, and keeps its guesses."""
+        """Where this run is trained, and keeps its predictions."""
         settings = self.settings(method, source, target, seed)
-        return self.store.folder / "runs" / f"{name}-{'-'.join(settings['pair'])}-{seed}-{content_key(settings)[:8]}"
+        return self.cache.folder / "runs" / f"{name}-{'-'.join(settings['pair'])}-{seed}-{content_key(settings)[:8]}"
 
     def result(self, name: str, method: Method, source: str, target: str, seed: int) -> dict[str, Any]:
         """Scores (see `RecognitionScores.to_dict`) of one run, from disk where they are there already.
@@ -237,24 +166,24 @@ class Adaptation:
         tests = {domain: self.domains.test(domain) for domain in (target, source)}
 
         def compute() -> dict[str, Any]:
-            guesses = self._guesses(name, method, source, target, seed)
+            predictions = self._predictions(name, method, source, target, seed)
             scores = {
-                domain: recognition_scores(test.labels.numpy(), guesses[domain], self.domains.emotions)
+                domain: recognition_scores(test.labels.numpy(), predictions[domain], self.domains.emotions)
                 for domain, test in tests.items()
             }
             return {**scores[target].to_dict(), "source": scores[source].accuracy}
 
         settings = {**self.settings(method, source, target, seed), "test": tests[target].store.key}
-        return self.store.get(f"{name}/{source}-{target}-{seed}", settings, compute)
+        return self.cache.get(f"{name}/{source}-{target}-{seed}", settings, compute, RECOGNITION_METRICS)
 
-    def _guesses(self, name: str, method: Method, source: str, target: str, seed: int) -> dict[str, np.ndarray]:
-        """Guesses of the test pictures of the target, the source and maybe other domains."""
+    def _predictions(self, name: str, method: Method, source: str, target: str, seed: int) -> dict[str, np.ndarray]:
+        """Predictions of the test pictures of the target, the source and maybe other domains."""
         tests = self._tests(method, source, target)
         if not method.trained:
             return {domain: self._frozen(method, self.domains.source(source), test) for domain, test in tests.items()}
         best = self._trained(name, method, source, target, seed)
-        found = guesses_of(best)
-        return {domain: found[domain].numpy() for domain in tests}
+        predictions = read_predictions(best)
+        return {domain: predictions[domain].numpy() for domain in tests}
 
     def _frozen(self, method: Method, train: PictureDataset, test: PictureDataset) -> np.ndarray:
         match method.kind:
@@ -281,8 +210,7 @@ class Adaptation:
             unlabelled = self.domains.target(target) if method.adapts else None
             stage = AdaptationStage(self._config(method), self.foundation, train, tests, unlabelled)
         run_stage(stage, self._loop(method, source, seed), folder, self.mixed_precision)
-        for spent in ("checkpoint", "logs"):
-            shutil.rmtree(folder / spent, ignore_errors=True)
+        remove_checkpoints(folder)
         return folder / "best"
 
     def table(
@@ -302,9 +230,9 @@ class Adaptation:
 
     def features(self, name: str, source: str, target: str, seed: int) -> dict[str, torch.Tensor]:
         """v of test pictures as a method sees them: "source" (N, D), "target" (M, D), and "source_labels" and so on."""
-        found = guesses_of(self._trained(name, METHODS[name], source, target, seed))
+        kept = read_predictions(self._trained(name, METHODS[name], source, target, seed))
         roles = {"source": source, "target": target}
         return {
-            **{role: found[f"{domain}/v"] for role, domain in roles.items()},
-            **{f"{role}_labels": found[f"{domain}/labels"] for role, domain in roles.items()},
+            **{role: kept[f"{domain}/v"] for role, domain in roles.items()},
+            **{f"{role}_labels": kept[f"{domain}/labels"] for role, domain in roles.items()},
         }

@@ -14,8 +14,7 @@ class EvaluationArguments:
 
     what: list[str] = setting(
         ["all"],
-        "recognition, captions, reconstruction, paintings, adaptation, ablations, tsne, understanding, "
-        "generation, editing, variants, or all: everything but variants that the run has the weights for.",
+        "Measures (see above), or all: every one but variants that the run has the weights for.",
     )
     bundle: str | None = setting(
         None, "Bundle that recognition, captions and reconstruction measure; else the run's own stages."
@@ -34,7 +33,12 @@ class EvaluationArguments:
         "Vision-language model of adaptation's rows vlm-*: name (folder or Hub id), revision, dtype and "
         "quantization; if not given, the foundation's captioner where that answers questions.",
     )
-    steps: int = setting(200, "Steps that each model of adaptation, ablations and understanding trains.", "steps")
+    steps: int = setting(
+        200,
+        "Steps that each model of adaptation, ablations and understanding trains. One that adapts, half of whose batches are "
+        "the target's, trains as many more as it needs to see as many labels.",
+        "steps",
+    )
     epochs: int | None = setting(
         None, "In place of steps: how often as many pictures are drawn as there are to learn from.", "epochs"
     )

@@ -11,7 +11,7 @@ from datasets import Dataset
 from train.core.datasets import make_dataset
 from train.core.recipe import Recipe
 from train.data.dataset import PictureDataset
-from train.data.records import DOMAINS, Coded
+from train.data.records import Coded, domains
 from train.data.splits import parts, select
 
 
@@ -50,19 +50,19 @@ class Domains:
     def names(self) -> list[str]:
         """Domains with labelled pictures to train on and to test on."""
         trained = Coded.of(self.records.select(self._labelled("train")), "domain").names
-        return [name for name in DOMAINS if name in trained and f"test-{name}" in self.test_parts]
+        return [name for name in domains() if name in trained and f"test-{name}" in self.test_parts]
 
     def _part(self, part: str) -> PictureDataset:
         return make_dataset(self.recipe, self.records, part, labelled=True)
 
-    def together(self, parts: Sequence[str]) -> PictureDataset:
+    def union(self, parts: Sequence[str]) -> PictureDataset:
         """The labelled pictures of several parts as one dataset, each once."""
         rows = np.unique(np.concatenate([self._labelled(part) for part in parts]))
         recipe = self.recipe
         return PictureDataset(self.records.select(rows), recipe.cache_dir / "pictures", self.emotions, size=recipe.size)
 
     def _train(self, domain: str, balance: float) -> PictureDataset:
-        shares = {name: float(name == domain) for name in DOMAINS}
+        shares = {name: float(name == domain) for name in domains()}
         return make_dataset(self.recipe, self.records, "train", shares, balance, labelled=True)
 
     def source(self, domain: str) -> PictureDataset:

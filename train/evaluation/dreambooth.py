@@ -1,8 +1,7 @@
-"""DreamBooth (Ruiz et al. 2023) as a low-rank adapter: for each emotion a denoiser that paints it when a rare word is said.
+"""DreamBooth (Ruiz et al. 2023) as a low-rank adapter: for each emotion a denoiser that is tuned to a rare word.
 
-The rare word stands for the emotion in a prompt of nothing else, and half of every batch are pictures that the denoiser
-itself painted before it learned anything, under the prompt without the word: what it knew of pictures is to stay
-(prior preservation).
+The rare word stands for the emotion in a prompt of nothing else. Half of every batch are pictures that the denoiser
+itself made before it was tuned, under the prompt without the word (prior preservation).
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from torch import nn
 from kcdp.painting.sampling import Guidance
 from kcdp.perception.denoiser import share_unet
 from train.core.foundation import Foundation
-from train.evaluation.paintings import paint_latents
+from train.evaluation.text_to_image import sample_latents
 from train.stages.joint import ATTENTION, JointConfig
 from train.stages.unet import denoising_loss
 
 #: With the rare word, and without.
 PROMPT, PRIOR_PROMPT = "a sks picture", "a picture"
-#: Pictures that the denoiser paints to remember itself by.
+#: Pictures that the untuned denoiser makes for prior preservation.
 PRIOR_PICTURES = 32
 #: Held-out pictures by which a validation judges.
 _JUDGED = 64
@@ -36,13 +35,13 @@ _JUDGED = 64
 def prior_latents(
     foundation: Foundation, scheduler: DDPMScheduler, steps: int, guidance: Guidance, seeds: Sequence[int]
 ) -> torch.Tensor:
-    """Scaled latents (B, C, h, w) of what the denoiser paints when asked for a picture, in `steps` with `guidance`."""
-    told = foundation.prompts.plain([PRIOR_PROMPT] * len(seeds))
-    return paint_latents(foundation, scheduler, told, seeds, steps, guidance).half()
+    """Scaled latents (B, C, h, w) of what the denoiser makes of the prompt without the word, in `steps` with `guidance`."""
+    condition = foundation.prompts.plain([PRIOR_PROMPT] * len(seeds))
+    return sample_latents(foundation, scheduler, condition, seeds, steps, guidance).half()
 
 
 class DreamBoothTask(nn.Module):
-    """The denoiser's loss on an emotion's pictures under the rare word, and on its own pictures without; only LoRA learns."""
+    """The denoiser's loss on an emotion's pictures under the rare word, and on the prior pictures without; only LoRA trains."""
 
     def __init__(self, foundation: Foundation, scheduler: DDPMScheduler, config: JointConfig) -> None:
         super().__init__()
@@ -50,15 +49,15 @@ class DreamBoothTask(nn.Module):
         self.unet = share_unet(foundation.unet)
         self.unet.add_adapter(LoraConfig(r=config.lora_rank, lora_alpha=config.lora_rank, target_modules=ATTENTION))
         cast_training_params(self.unet, torch.float32)
-        #: What is told with the rare word, and without.
-        self.told = foundation.prompts.plain([PROMPT, PRIOR_PROMPT])
+        #: With the rare word, and without.
+        self.conditions = foundation.prompts.plain([PROMPT, PRIOR_PROMPT])
 
     def forward(
         self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor, prior: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Latents and noise (B, C, h, w), timesteps (B,), `prior` (B,) bool: which are the denoiser's own pictures."""
-        told = self.told[prior.long()]
-        return {"loss": denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, told)}
+        """Latents and noise (B, C, h, w), timesteps (B,), `prior` (B,) bool: which are prior pictures."""
+        condition = self.conditions[prior.long()]
+        return {"loss": denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, condition)}
 
 
 class DreamBoothStage:
@@ -70,7 +69,7 @@ class DreamBoothStage:
     def __init__(
         self,
         emotion: str,
-        own: np.ndarray,
+        train: np.ndarray,
         held_out: np.ndarray,
         prior: np.ndarray,
         foundation: Foundation,
@@ -80,18 +79,18 @@ class DreamBoothStage:
         """
         Args:
             emotion: its name.
-            own, held_out: latents (N, C, h, w) of its pictures, to learn from and to choose by; one or more.
+            train, held_out: latents (N, C, h, w) of its pictures, to learn from and to choose by; one or more.
             prior: latents (P, C, h, w) from `prior_latents`.
             foundation, scheduler: the denoiser, which stays as it is, and the noise that it predicts.
             config: rank of the adapter.
 
         Raises ValueError when the emotion has no picture to learn from, or none to choose by.
         """
-        if not len(own) or not len(held_out):
+        if not len(train) or not len(held_out):
             raise ValueError(
                 f"DreamBooth needs pictures of {emotion} to train on and to validate with; there are none."
             )
-        self.name, self.own, self.held_out, self.prior = f"dreambooth-{emotion}", own, held_out, prior
+        self.name, self.train, self.held_out, self.prior = f"dreambooth-{emotion}", train, held_out, prior
         self.foundation, self.scheduler, self.config = foundation, scheduler, config
 
     def build(self) -> DreamBoothTask:
@@ -108,10 +107,10 @@ class DreamBoothStage:
         }
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
-        remembered = size // 2
-        rows = torch.randint(0, len(self.own), (size - remembered,), generator=generator)
-        kept = torch.randint(0, len(self.prior), (remembered,), generator=generator)
-        latents = np.concatenate([self.own[rows.numpy()], self.prior[kept.numpy()]])
+        of_prior = size // 2
+        rows = torch.randint(0, len(self.train), (size - of_prior,), generator=generator)
+        prior = torch.randint(0, len(self.prior), (of_prior,), generator=generator)
+        latents = np.concatenate([self.train[rows.numpy()], self.prior[prior.numpy()]])
         return self._noised(latents, torch.arange(size) >= len(rows), generator)
 
     def validate(self, model: DreamBoothTask) -> dict[str, float]:

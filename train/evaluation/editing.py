@@ -1,7 +1,7 @@
-"""UniEmo's pictures where more than an emotion is asked for: a thing in it, a second emotion beside it, or a picture to begin with.
+"""UniEmo's edits measured: a thing in an emotion, two emotions in one picture, a real picture in another emotion.
 
-Who judges: nouns are told by CLIP, emotions by the judge, which has nothing in common with the pipeline; only of a blend, where
-every emotion's probability counts and not the first alone, the pipeline's own verdict is read.
+CLIP classifies things, and the judge, which shares nothing with the pipeline, emotions. Only of a blend, where the
+probability of every emotion counts, the pipeline's own verdict is read.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from PIL import Image
 
 from kcdp.imaging import to_tensor
 from kcdp.pipelines.uniemo import UniEmoPipeline
-from train.core.clip import PictureFunction
-from train.evaluation.instruments import Instruments
 from train.evaluation.tables import markdown_table, percent
 from train.metrics.emotion_shift import emotion_shift
+from train.metrics.pictures import Instruments, PictureFunction
 
 #: Weight of the second emotion, along the slider.
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -56,10 +55,10 @@ class Editing:
     def calibrate(
         self, pictures: Iterable[torch.Tensor], places: Sequence[int], labels: torch.Tensor
     ) -> dict[str, float | None]:
-        """What the measures themselves are worth: how often thing and emotion are told of real pictures of the things.
+        """The accuracy of the instruments themselves: of things and emotions on real pictures of the things.
 
         Args:
-            pictures: batches (B, 3, H, W) in [-1, 1], of N pictures together.
+            pictures: batches (B, 3, H, W) in [-1, 1], N pictures in all.
             places: the thing of each.
             labels: (N,), the emotion of each, or -1.
 
@@ -67,8 +66,8 @@ class Editing:
         """
         if not places:
             return {"pictures": 0, "thing": None, "emotion": None}
-        told = [(self.nouns(batch).argmax(1), self.instruments.judge(batch).argmax(1)) for batch in pictures]
-        things, emotions = (torch.cat(parts) for parts in zip(*told, strict=True))
+        predicted = [(self.nouns(batch).argmax(1), self.instruments.judge(batch).argmax(1)) for batch in pictures]
+        things, emotions = (torch.cat(parts) for parts in zip(*predicted, strict=True))
         right, known = things == torch.tensor(places), labels >= 0
         return {
             "pictures": len(places),
@@ -77,22 +76,22 @@ class Editing:
         }
 
     def transfer(self) -> dict[str, Any]:
-        """Of every thing in every emotion (figure 10a): how often the thing is told among all, and the emotion.
+        """Of every thing in every emotion (figure 10a): how often thing and emotion are recognised.
 
         `thing` and `emotion` are shares of all pictures, `both` of those where both are right; `things` and `emotions` the
         shares of each.
         """
         emotions = self.instruments.emotions
-        told: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
+        hits: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
         for (place, thing), (label, emotion) in itertools.product(enumerate(self.things), enumerate(emotions)):
             made = self.pipeline(emotion, f"a {thing}", seed=list(self.seeds), num_inference_steps=self.steps)
             pixels = self._pixels(made.images)
             right = self.nouns(pixels).argmax(1) == place, self.instruments.judge(pixels).argmax(1) == label
-            told[thing, emotion] = list(zip(*(one.tolist() for one in right), strict=True))
-        everything = list(itertools.chain.from_iterable(told.values()))
+            hits[thing, emotion] = list(zip(*(part.tolist() for part in right), strict=True))
+        everything = list(itertools.chain.from_iterable(hits.values()))
 
         def share(which: int, axis: int, name: str) -> float:
-            return mean(pair[which] for names, pairs in told.items() if names[axis] == name for pair in pairs)
+            return mean(pair[which] for names, pairs in hits.items() if names[axis] == name for pair in pairs)
 
         return {
             "pictures": len(everything),
@@ -130,17 +129,17 @@ class Editing:
         }
 
     def refeel(self, pictures: Sequence[Image.Image], labels: Sequence[int]) -> dict[str, Any]:
-        """Of pictures (two or more) and their emotions: what each of `STRENGTHS` does to them, told to be another emotion.
+        """Of pictures (two or more) and their emotions: what editing them towards another emotion does at each of `STRENGTHS`.
 
         For each: `emo_s`; `similarity`, CLIP's mean cosine of a picture before and after; and `kept`, where that lies between
         the cosine of two pictures that have nothing to do with each other, 0, and that of a picture with itself, 1.
         """
-        emotions, judge, meaning = self.instruments.emotions, self.instruments.judge, self.instruments.meaning
+        emotions, judge, embed = self.instruments.emotions, self.instruments.judge, self.instruments.embeddings
         before = self._pixels(pictures)
         # Every other emotion in turn.
         others = [(label + 1 + number % (len(emotions) - 1)) % len(emotions) for number, label in enumerate(labels)]
-        targets, meant = torch.tensor(others), meaning(before)
-        random = (meant @ meant.T)[~torch.eye(len(meant), dtype=torch.bool)].mean().item()
+        targets, embedded = torch.tensor(others), embed(before)
+        random = (embedded @ embedded.T)[~torch.eye(len(embedded), dtype=torch.bool)].mean().item()
         results = {}
         for strength in STRENGTHS:
             made = [
@@ -154,7 +153,7 @@ class Editing:
                 for number, (picture, target) in enumerate(zip(pictures, others, strict=True))
             ]
             after = self._pixels(made)
-            similarity = (meant * meaning(after)).sum(1).mean().item()
+            similarity = (embedded * embed(after)).sum(1).mean().item()
             results[f"{strength:g}"] = {
                 "emo_s": emotion_shift(judge(before), judge(after), targets),
                 "similarity": similarity,
@@ -167,11 +166,11 @@ def _rises(curve: Sequence[float]) -> bool:
     return all(later >= earlier for earlier, later in itertools.pairwise(curve))
 
 
-def editing_report(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """What the three measures say, as Markdown; `real` is what `calibrate` gave."""
+def editing_report(results: Mapping[str, Mapping[str, Any]], real: str = "real pictures") -> str:
+    """The results of the three measures, and of `calibrate` as `real`, as Markdown; `real` names the pictures edited."""
     transfer, fusion, refeel = results["transfer"], results["fusion"], results["refeel"]
     measures = ("thing", "emotion", "both")
-    told = [
+    recognised = [
         [title, str(row["pictures"]), *(percent(row[name]) if row.get(name) is not None else "-" for name in measures)]
         for title, row in (("real pictures of them", results["real"]), ("painted", transfer))
         if row["pictures"]
@@ -183,12 +182,14 @@ def editing_report(results: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n\n".join(
         [
             "## Transfer",
-            "Pictures of things in emotions; per cent. CLIP tells the thing among all of them, a judge that shares nothing "
-            "with the model the emotion. What they make of real pictures says how far to trust them.",
-            markdown_table(["", "pictures", "thing", "emotion", "both"], told),
-            markdown_table(["thing told", *transfer["things"]], [["", *map(percent, transfer["things"].values())]]),
+            "Pictures of things in emotions; per cent. CLIP classifies the thing among all of them, a judge that shares nothing "
+            "with the model the emotion. Their accuracy on real pictures says how far to trust them.",
+            markdown_table(["", "pictures", "thing", "emotion", "both"], recognised),
             markdown_table(
-                ["emotion told", *transfer["emotions"]], [["", *map(percent, transfer["emotions"].values())]]
+                ["thing recognised", *transfer["things"]], [["", *map(percent, transfer["things"].values())]]
+            ),
+            markdown_table(
+                ["emotion recognised", *transfer["emotions"]], [["", *map(percent, transfer["emotions"].values())]]
             ),
             "## Fusion",
             f"{fusion['pictures']} pictures of two emotions; the model's own probability of the second one, per cent, by its "
@@ -197,7 +198,7 @@ def editing_report(results: Mapping[str, Mapping[str, Any]]) -> str:
             f"It never falls in {percent(fusion['pairs'])} % of the pairs. At equal weights both emotions are among the first "
             f"three in {percent(fusion['both'])} %.",
             "## Re-feel",
-            f"{refeel['pictures']} real pictures told to be another emotion. Kept: where CLIP's cosine to the picture before "
+            f"{refeel['pictures']} {real}, each edited towards another emotion. Kept: where CLIP's cosine to the original "
             f"lies between that of two random pictures ({refeel['random']:.2f}) and 1, per cent.",
             markdown_table(["strength", "Emo-S", "cosine", "kept"], strengths),
         ]

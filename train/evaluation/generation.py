@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import torch
@@ -20,19 +19,16 @@ from kcdp.imaging import to_tensor
 from train.core.processes import distributed_map
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
-from train.evaluation.instruments import Instruments
 from train.evaluation.published import PublishedTable
 from train.evaluation.result_cache import ResultCache
 from train.evaluation.tables import PUBLISHED, markdown_table, percent, with_published
 from train.files import write_picture
-from train.metrics.diversity import lpips_diversity
-from train.metrics.emotion_accuracy import emotion_accuracy
-from train.metrics.fid import frechet_distance
+from train.metrics.pictures import Column, Instruments, Sample, scores
 from train.metrics.recognition import recognition_scores
-from train.metrics.semantics import semantic_clarity, semantic_diversity
+from train.metrics.registry import PICTURE_METRICS
 
-#: `paint(emotion, count, seeds)`: as many pictures of an emotion, one of each seed.
-Painter = Callable[[str, int, list[int]], list[Image.Image]]
+#: From an emotion and seeds to pictures, one of each seed.
+Generate = Callable[[str, list[int]], list[Image.Image]]
 
 #: The row of real pictures, beside the methods'.
 REAL = "real"
@@ -41,11 +37,11 @@ _SEEDS = 1_000_000
 
 
 @dataclass(frozen=True)
-class PaintMethod:
-    """A row of a table: who paints, and (JSON-like) all that the pictures depend on, weights included."""
+class GenerationMethod:
+    """A row of a table: how pictures are made, and (JSON-like) all that they depend on, weights included."""
 
     title: str
-    paint: Painter
+    generate: Generate
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -83,49 +79,36 @@ def real_rows(dataset: PictureDataset, count: int, seed: int = 0) -> tuple[dict[
 def measure(
     pictures: Callable[[str], torch.Tensor],
     instruments: Instruments,
-    compared: torch.Tensor,
+    reference: torch.Tensor,
     batch_size: int = 16,
 ) -> dict[str, Any]:
-    """All measures of the pictures of every emotion.
+    """Every metric of `PICTURE_METRICS`, of pictures that were made for every emotion.
 
     Args:
         pictures: of an emotion, (n, 3, H, W) in [-1, 1], n > 1.
-        instruments: what is measured with, and which emotions there are.
-        compared: `instruments.features` (N, D) of the real pictures that FID compares with.
+        instruments: the networks to measure with, and which emotions there are.
+        reference: `instruments.features` (N, D) of the real pictures that FID compares with.
         batch_size: pictures that an instrument sees at once; the fine levels of large pictures take much memory.
 
-    Returns `pictures`, their number; `emo_a`, `sem_c`, `sem_d`, `lpips`, each the mean over the emotions; `fid` of all
-    together; `emotions` with the first five of each emotion; and `judged`, what the judge called them
-    (`RecognitionScores.to_dict`, where the label is the emotion asked for).
+    Returns `pictures`, their number; each metric by name; `emotions` with those of each emotion (FID is of all pictures
+    alone); and `judged`, what the judge called them (`RecognitionScores.to_dict`; the label is the emotion asked for).
     """
-    rows: dict[str, dict[str, float]] = {}
-    features, said, wanted = [], [], []
-    for label, emotion in enumerate(instruments.emotions):
+
+    def sample(label: int, emotion: str) -> Sample:
         batches = pictures(emotion).split(batch_size)
+        intended = torch.full((sum(map(len, batches)),), label)
+        return Sample(batches, intended, instruments, reference)
 
-        def look(
-            instrument: Callable[[torch.Tensor], torch.Tensor], batches: Sequence[torch.Tensor] = batches
-        ) -> torch.Tensor:
-            return torch.cat([instrument(batch) for batch in batches])
-
-        probabilities = look(instruments.judge)
-        intended = torch.full((len(probabilities),), label)
-        rows[emotion] = {
-            "pictures": len(probabilities),
-            "emo_a": emotion_accuracy(probabilities, intended),
-            "sem_c": semantic_clarity(look(instruments.scenes), look(instruments.objects)),
-            "sem_d": semantic_diversity(look(instruments.meaning)),
-            "lpips": lpips_diversity(batches, instruments.levels),
-        }
-        features.append(look(instruments.features))
-        said += probabilities.argmax(1).tolist()
-        wanted += intended.tolist()
+    emotions = instruments.emotions
+    totals, rows, whole = scores(
+        list(PICTURE_METRICS.values()), [partial(sample, *place) for place in enumerate(emotions)]
+    )
+    judged = recognition_scores(whole.intended.tolist(), whole.output("judge").argmax(1).tolist(), emotions)
     return {
-        "pictures": len(said),
-        **{name: mean(row[name] for row in rows.values()) for name in ("emo_a", "sem_c", "sem_d", "lpips")},
-        "fid": frechet_distance(compared, torch.cat(features)),
-        "emotions": rows,
-        "judged": recognition_scores(wanted, said, instruments.emotions).to_dict(),
+        "pictures": len(whole),
+        **totals,
+        "emotions": dict(zip(emotions, rows, strict=True)),
+        "judged": judged.to_dict(),
     }
 
 
@@ -136,14 +119,14 @@ class Generation:
     Args:
         real: labelled pictures that neither the judge nor a method has learned from; its size is that of all pictures.
         instruments: what is measured with; its emotions are those of `real`.
-        store: where results go; the pictures go beside them.
+        cache: where results go; the pictures go beside them.
         count: pictures of each emotion, two or more.
         batch_size: pictures that a method is asked for at once.
     """
 
     real: PictureDataset
     instruments: Instruments
-    store: ResultCache
+    cache: ResultCache
     count: int
     batch_size: int = 8
 
@@ -161,21 +144,21 @@ class Generation:
         return real_rows(self.real, self.count)
 
     @cached_property
-    def _compared(self) -> torch.Tensor:
+    def _reference(self) -> torch.Tensor:
         parts = self._rows[1].split(16)
         return torch.cat([self.instruments.features(self.real.plain(rows)) for rows in parts])
 
-    def folder(self, name: str, method: PaintMethod) -> Path:
+    def folder(self, name: str, method: GenerationMethod) -> Path:
         """Where a method's pictures are, `<emotion>/<seed>.png`."""
         key = content_key(method.settings, self.real.size)[:8]
-        return self.store.folder / "pictures" / f"{name}-{key}"
+        return self.cache.folder / "pictures" / f"{name}-{key}"
 
     def seeds(self, emotion: str) -> list[int]:
         """The seeds of an emotion; those of a smaller `count` come first."""
         first = self.real.emotions.index(emotion) * _SEEDS
         return list(range(first, first + self.count))
 
-    def paint(self, name: str, method: PaintMethod) -> dict[str, list[Path]]:
+    def generate(self, name: str, method: GenerationMethod) -> dict[str, list[Path]]:
         """The pictures of every emotion; those that are not there yet are made now, by all processes together.
 
         Raises ValueError when the method gives another number of pictures than it was asked for.
@@ -189,7 +172,7 @@ class Generation:
         def make(batch: tuple[str, list[int]]) -> None:
             emotion, seeds = batch
             missing = [seed for seed in seeds if not paths[emotion][seed].exists()]
-            made = method.paint(emotion, len(missing), missing) if missing else []
+            made = method.generate(emotion, missing) if missing else []
             if len(made) != len(missing):
                 raise ValueError(f"'{name}' was asked for {len(missing)} pictures of {emotion} and made {len(made)}.")
             for seed, picture in zip(missing, made, strict=True):
@@ -203,7 +186,7 @@ class Generation:
         distributed_map(batches, make, name)
         return {emotion: list(own.values()) for emotion, own in paths.items()}
 
-    def _painted(self, paths: Sequence[Path]) -> torch.Tensor:
+    def _read(self, paths: Sequence[Path]) -> torch.Tensor:
         pictures = []
         for path in paths:
             with Image.open(path) as picture:
@@ -213,52 +196,36 @@ class Generation:
     def _settings(self) -> dict[str, Any]:
         return {"instruments": self.instruments.key, "real": self.real.store.key, "count": self.count}
 
-    def result(self, name: str, method: PaintMethod) -> dict[str, Any]:
+    def result(self, name: str, method: GenerationMethod) -> dict[str, Any]:
         """`measure` of one method, from disk where it is there already."""
 
         def compute() -> dict[str, Any]:
-            paths = self.paint(name, method)
-            return measure(lambda emotion: self._painted(paths[emotion]), self.instruments, self._compared)
+            paths = self.generate(name, method)
+            return measure(lambda emotion: self._read(paths[emotion]), self.instruments, self._reference)
 
-        return self.store.get(f"generation/{name}", {**self._settings(), "method": method.settings}, compute)
+        settings = {**self._settings(), "method": method.settings}
+        return self.cache.get(f"generation/{name}", settings, compute, PICTURE_METRICS)
 
     def real_result(self) -> dict[str, Any]:
         """`measure` of real pictures; its FID is that between one half of them and the other."""
 
         def compute() -> dict[str, Any]:
             shown, _ = self._rows
-            return measure(lambda emotion: self.real.plain(shown[emotion]), self.instruments, self._compared)
+            return measure(lambda emotion: self.real.plain(shown[emotion]), self.instruments, self._reference)
 
-        return self.store.get(f"generation/{REAL}", self._settings(), compute)
+        return self.cache.get(f"generation/{REAL}", self._settings(), compute, PICTURE_METRICS)
 
-    def table(self, methods: Mapping[str, PaintMethod]) -> dict[str, dict[str, Any]]:
+    def table(self, methods: Mapping[str, GenerationMethod]) -> dict[str, dict[str, Any]]:
         """Results of all methods, those of real pictures first. Raises ValueError for a method that is named like them."""
         if REAL in methods:
             raise ValueError(f"'{REAL}' is the row of real pictures; give the method another name.")
         return {REAL: self.real_result()} | {name: self.result(name, method) for name, method in methods.items()}
 
 
-#: What a report shows of a result: heading, whether it is a share, and digits.
-COLUMNS: Mapping[str, tuple[str, bool, int]] = {
-    "understood": ("accuracy ↑", True, 1),
-    "fid": ("FID ↓", False, 2),
-    "lpips": ("LPIPS ↑", False, 3),
-    "emo_a": ("Emo-A ↑", True, 1),
-    "sem_c": ("Sem-C ↑", False, 3),
-    "sem_d": ("Sem-D ↑", False, 4),
-}
-
-
-def _written(column: str, value: float | None) -> str:
-    """A number of ours; None is a dash."""
-    _, share, digits = COLUMNS[column]
-    return "-" if value is None else percent(value) if share else f"{value:.{digits}f}"
-
-
-def _printed(column: str, value: float) -> str:
-    """A number of a paper, whose shares are in per cent."""
-    _, share, digits = COLUMNS[column]
-    return f"{value:.{2 if share else digits}f}"
+def columns() -> dict[str, Column]:
+    """The columns that a report can have, in their order; `understanding` is the accuracy of the method's own reading."""
+    metrics = {name: metric.column for name, metric in PICTURE_METRICS.items()}
+    return {"understanding": Column("accuracy ↑", percent=True), **metrics}
 
 
 def generation_report(
@@ -270,24 +237,25 @@ def generation_report(
 ) -> str:
     """What `Generation.table` says as Markdown: a table of measures and one of every emotion's Emo-A.
 
-    A result may have `understood` as well, the accuracy of the method's own eyes; `published` are printed tables that may
-    stand beside ours.
+    A result may have `understanding` as well; `published` are printed tables that may stand beside ours.
     """
     titles = {REAL: "Real pictures", **titles}
-    columns = [name for name in COLUMNS if any(name in result for result in results.values())]
+    shown = {name: column for name, column in columns().items() if any(name in one for one in results.values())}
     rows, accuracies = {}, []
     for name, result in results.items():
-        cells = [_written(column, result.get(column)) for column in columns]
+        cells = [column.measured(result.get(key)) for key, column in shown.items()]
         rows[name] = [titles[name], str(result["pictures"]), *cells]
         accuracies.append([titles[name], *(percent(row["emo_a"]) for row in result["emotions"].values())])
-    head = ["method", "pictures", *(COLUMNS[column][0] for column in columns)]
+    head = ["method", "pictures", *(column.heading for column in shown.values())]
     emotions = list(next(iter(results.values()))["emotions"])
     return "\n\n".join(
         [
             f"## {title}",
             note,
             *([PUBLISHED.format(space=published[0].space)] if published else []),
-            markdown_table(head, with_published(rows, columns, published, _printed)),
+            markdown_table(
+                head, with_published(rows, list(shown), published, lambda key, value: shown[key].printed(value))
+            ),
             "Emo-A of each emotion, per cent:",
             markdown_table(["method", *emotions], accuracies),
         ]

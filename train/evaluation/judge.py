@@ -1,4 +1,4 @@
-"""Who says what generated pictures show: a convolutional network of its own, taught by real labelled pictures alone.
+"""The classifier of generated pictures: a convolutional network of its own, trained on real labelled pictures alone.
 
 It shares no weight, no latent and no augmented picture with the models that it judges, and it is chosen on validation
 pictures. Of real pictures that it has not seen, its own accuracy says how far to trust it.
@@ -8,37 +8,36 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from transformers import ResNetForImageClassification
 
 from train.core.trainer import LoopConfig, run_stage
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
-from train.evaluation.baselines import ResNet, ResNetStage
+from train.evaluation.resnet import RESNET_18, ResNetStage, ResNetTask
+from train.evaluation.result_cache import remove_checkpoints
 from train.files import write_json
-from train.metrics.recognition import recognition_scores
+from train.metrics.recognition import macro_f1
 
-#: How many layers of `ResNet.body` are its stem, and how many blocks are a level.
-_STEM, _BLOCKS = 4, 2
+#: Beside the network's own configuration: its scores on validation pictures.
+_VALIDATION = "validation.json"
 
 
 class Judge:
     """A trained network that never changes: pictures (B, 3, H, W) in [-1, 1] in, on any device; float32 on the CPU out.
 
     Args:
-        network: as it was trained.
-        emotions: what its outputs mean, in order.
+        network: as it was trained; its configuration names the emotions, in order.
         validation: its `accuracy` and `macro_f1` on the pictures that it was chosen on.
     """
 
-    def __init__(self, network: ResNet, emotions: tuple[str, ...], validation: Mapping[str, float]) -> None:
-        self.network, self.emotions = network.eval().requires_grad_(False), emotions
-        self.validation = dict(validation)
+    def __init__(self, network: ResNetForImageClassification, validation: Mapping[str, float]) -> None:
+        self.network, self.validation = network.eval().requires_grad_(False), dict(validation)
+        self.emotions = tuple(network.config.id2label.values())
 
     @property
     def key(self) -> str:
@@ -46,36 +45,29 @@ class Judge:
         return content_key(fingerprint(self.network), self.emotions)
 
     def _place(self, pictures: torch.Tensor) -> torch.Tensor:
-        return pictures.to(self.network.head.weight)
+        return pictures.to(self.network.device, self.network.dtype)
 
     @torch.no_grad()
     def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
         """Probabilities (B, K) of its emotions."""
-        return self.network.head(self.network.features(self._place(pictures))).softmax(dim=1).float().cpu()
+        return self.network(self._place(pictures)).logits.softmax(dim=1).float().cpu()
 
     @torch.no_grad()
     def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """What it judges by, (B, D)."""
-        return self.network.features(self._place(pictures)).float().cpu()
+        """The features that it classifies, (B, D)."""
+        return self.network.resnet(self._place(pictures)).pooler_output.flatten(1).float().cpu()
 
     @torch.no_grad()
     def levels(self, pictures: torch.Tensor) -> list[torch.Tensor]:
-        """Maps (B, C, h, w) after the first convolution and after every level, fine to coarse."""
-        maps, found = self._place(pictures), []
-        for index, layer in enumerate(self.network.body):
-            maps = layer(maps)
-            blocks = index + 1 - _STEM
-            if blocks == -1 or (blocks > 0 and blocks % _BLOCKS == 0):
-                found.append(maps.float().cpu())
-        return found
+        """Maps (B, C, h, w) after the stem and after every level, fine to coarse."""
+        output = self.network.resnet(self._place(pictures), output_hidden_states=True)
+        return [maps.float().cpu() for maps in output.hidden_states]
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device = "cpu") -> Judge:
         """What `JudgeStage` exported into `folder`."""
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        network = ResNet(len(config["emotions"]), tuple(config["widths"]))
-        network.load_state_dict(load_file(folder / "model.safetensors"))
-        return cls(network.to(device), tuple(config["emotions"]), config["validation"])
+        network = ResNetForImageClassification.from_pretrained(folder, use_safetensors=True)
+        return cls(network.to(device), json.loads((folder / _VALIDATION).read_text(encoding="utf-8")))
 
 
 class JudgeStage(ResNetStage):
@@ -87,18 +79,15 @@ class JudgeStage(ResNetStage):
     name = "judge"
     selection = "macro_f1"
 
-    def validate(self, model: ResNet) -> dict[str, float]:
+    def validate(self, model: ResNetTask) -> dict[str, float]:
         metrics = super().validate(model)
-        test, guesses = self.tests["validation"], self.guesses["validation"]
-        scores = recognition_scores(test.labels.numpy(), guesses.numpy(), test.emotions)
-        self.metrics = {**metrics, "macro_f1": scores.macro_f1}
+        score = macro_f1(self.tests["validation"].labels.numpy(), self.predictions["validation"].numpy())
+        self.metrics = {**metrics, "macro_f1": score}
         return self.metrics
 
-    def export(self, model: ResNet, folder: Path) -> None:
-        state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-        save_file(state, folder / "model.safetensors")
-        config = {"emotions": self.source.emotions, "widths": self.widths, "validation": self.metrics}
-        write_json(folder / "config.json", config)
+    def export(self, model: ResNetTask, folder: Path) -> None:
+        model.network.save_pretrained(folder)
+        write_json(folder / _VALIDATION, self.metrics)
 
 
 def train_judge(
@@ -106,7 +95,7 @@ def train_judge(
     validation: PictureDataset,
     loop: LoopConfig,
     folder: Path,
-    widths: tuple[int, ...] = (64, 128, 256, 512),
+    widths: Sequence[int] = RESNET_18,
     device: str | torch.device = "cpu",
     mixed_precision: str | None = None,
 ) -> Judge:
@@ -128,6 +117,7 @@ def train_judge(
         raise ValueError("A judge is chosen on pictures that it has not learned from; give parts that share no group.")
     settings: Mapping[str, object] = {
         "pictures": [train.store.key, validation.store.key],
+        "network": "transformers.ResNetForImageClassification",
         "emotions": train.emotions,
         "drawn": content_key(np.asarray(train.weights).round(12).tolist()),
         "augmentation": vars(train.augmentation),
@@ -135,8 +125,7 @@ def train_judge(
         "loop": dataclasses.asdict(loop),
         "mixed_precision": mixed_precision,
     }
-    own = folder / f"judge-{content_key(settings)[:8]}"
-    run_stage(JudgeStage(train, {"validation": validation}, widths), loop, own, mixed_precision)
-    for spent in ("checkpoint", "logs"):
-        shutil.rmtree(own / spent, ignore_errors=True)
-    return Judge.load(own / "best", device)
+    run = folder / f"judge-{content_key(settings)[:8]}"
+    run_stage(JudgeStage(train, {"validation": validation}, widths), loop, run, mixed_precision)
+    remove_checkpoints(run)
+    return Judge.load(run / "best", device)

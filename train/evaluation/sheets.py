@@ -6,10 +6,18 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from train.evaluation.paintings import sheet
-
 #: What the paper gives emotions to (its transfer prompt is "<emotion> {thing}").
 THINGS = ("bench", "book", "cup", "lamp", "room", "sofa", "street")
+
+
+def grid(pictures: list[Image.Image], columns: int) -> Image.Image:
+    """Pictures of one size in rows of `columns`."""
+    width, height = pictures[0].size
+    rows = -(-len(pictures) // columns)
+    page = Image.new("RGB", (columns * width, rows * height), "white")
+    for index, picture in enumerate(pictures):
+        page.paste(picture, (index % columns * width, index // columns * height))
+    return page
 
 
 def headed(page: Image.Image, columns: Sequence[str], rows: Sequence[str]) -> Image.Image:
@@ -35,12 +43,12 @@ def transfer_sheet(
     things: Sequence[str] = THINGS,
     seed: int = 0,
 ) -> Image.Image:
-    """A row of each thing, a column of each emotion, all from one seed: what changes along a row is the emotion's doing.
+    """A row of each thing, a column of each emotion, all from one seed; along a row only the emotion changes.
 
     `paint(emotion, thing, seed)` makes one picture; all are of one size.
     """
     pictures = [paint(emotion, thing, seed) for thing in things for emotion in emotions]
-    return headed(sheet(pictures, len(emotions)), emotions, things)
+    return headed(grid(pictures, len(emotions)), emotions, things)
 
 
 def fusion_strip(
@@ -64,4 +72,4 @@ def fusion_strip(
     pictures = [blend(dict(some), seed) for seed in seeds for some in weights]
     names = [f"{100 * some[second]:.0f} %" for some in weights]
     names[0], names[-1] = first, second
-    return headed(sheet(pictures, steps), names, ())
+    return headed(grid(pictures, steps), names, ())

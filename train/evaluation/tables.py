@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from statistics import mean, stdev
 from typing import Any
 
 from train.evaluation.published import PublishedTable
+from train.metrics.recognition import RECOGNITION_METRICS
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -69,42 +71,6 @@ def with_published(
     return [*found, *printed.values()]
 
 
-def recognition_report(parts: Mapping[str, Mapping[str, Any]]) -> str:
-    """What `shipped.recognise` says of each test part, as one table of scores and one of every emotion's recall."""
-    columns = ("accuracy", "macro-F1", "CLIEA", "without knowledge", "chance", "majority")
-    rows = []
-    for part, result in parts.items():
-        scores = result["scores"]
-        shares = (
-            scores["accuracy"],
-            scores["macro_f1"],
-            result["cliea"]["accuracy"],
-            result["no_knowledge"]["accuracy"],
-            scores["chance"],
-            scores["majority"],
-        )
-        rows.append([part, str(result["pictures"]), *map(percent, shares)])
-    labels = list(next(iter(parts.values()))["scores"]["counts"])
-    recalls = []
-    for label in labels:
-        cells = []
-        for result in parts.values():
-            scores = result["scores"]
-            count = scores["counts"][label]
-            cells.append(f"{percent(scores['recall'][label])} ({count})" if count else "-")
-        recalls.append([label, *cells])
-    return "\n\n".join(
-        [
-            "## Recognition",
-            "Per cent. CLIEA: accuracy of its pseudo-label. Without knowledge: accuracy with an empty caption. "
-            "Macro-F1 is over the emotions that occur.",
-            markdown_table(["test", "pictures", *columns], rows),
-            "Recall of each emotion, with the number of its pictures:",
-            markdown_table(["emotion", *parts], recalls),
-        ]
-    )
-
-
 def adaptation_report(
     title: str,
     table: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]],
@@ -116,7 +82,7 @@ def adaptation_report(
 ) -> str:
     """Methods by pairs, with the mean over the pairs in the last column, and the rows of papers that measure the same.
 
-    Accuracy and macro-F1 on the target, and where a result has it under `source`, accuracy on the source's own test.
+    Every metric of `RECOGNITION_METRICS` on the target, and where a result has it under `source`, accuracy on the source's own test.
 
     Args:
         table: results of runs by method and pair.
@@ -128,11 +94,11 @@ def adaptation_report(
     """
     first = next(iter(table.values()))
     scores: list[tuple[str, str, Callable[[Mapping[str, Any]], float]]] = [
-        ("accuracy", "Accuracy", lambda run: run["accuracy"]),
-        ("macro_f1", "Macro-F1", lambda run: run["macro_f1"]),
+        (name, metric.heading[0].upper() + metric.heading[1:], itemgetter(name))
+        for name, metric in RECOGNITION_METRICS.items()
     ]
     if all("source" in run for run in next(iter(first.values()))):
-        scores.append(("source_accuracy", "Accuracy on the source's own test pictures", lambda run: run["source"]))
+        scores.append(("source_accuracy", "Accuracy on the source's own test pictures", itemgetter("source")))
     sections = [f"## {title}", note]
     if published:
         sections.append(PUBLISHED.format(space=published[0].space))
@@ -152,20 +118,3 @@ def adaptation_report(
         for pair, runs in first.items()
     ]
     return "\n\n".join([*sections, "The tests:", markdown_table([column, "pictures", "chance", "majority"], rows)])
-
-
-def captions_report(result: Mapping[str, Any]) -> str:
-    """What `shipped.describe` says."""
-    row = [
-        str(result["pictures"]), percent(result["named"]), percent(result["majority"]), str(result["different"])
-    ]  # fmt: skip
-    head = ["pictures", "head noun named", "always the most frequent noun", "different captions"]
-    return f"## Captions\n\nOf validation emoji, per cent.\n\n{markdown_table(head, [row])}"
-
-
-def reconstruction_report(result: Mapping[str, Any]) -> str:
-    """What `shipped.reconstruct` says."""
-    names = ("mean", "median", "worst_twentieth", "disturbed")
-    row = [str(result["pictures"]), *(f"{result[name]:.1f}" for name in names)]
-    head = ["pictures", "mean", "median", "worst twentieth", "mean from noisy latents"]
-    return f"## Reconstruction\n\nPSNR of validation emoji, dB.\n\n{markdown_table(head, [row])}"

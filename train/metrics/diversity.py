@@ -7,12 +7,11 @@ Numbers of different networks are not comparable; the papers' are of AlexNet wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
-#: From pictures (B, 3, H, W) in [-1, 1] to feature maps (B, C_l, H_l, W_l) of the levels l of a network.
-Levels = Callable[[torch.Tensor], Sequence[torch.Tensor]]
+from train.metrics.pictures import Column, Levels, PictureMetric
 
 _EPSILON = 1e-8
 
@@ -85,3 +84,10 @@ def lpips_diversity(
         variance = (square - one.square() / count) / (count - 1)
         total += float(_distance(2 * variance[None], weight))
     return total
+
+
+METRIC = PictureMetric(
+    "lpips",
+    Column("LPIPS ↑", digits=3),
+    lambda sample: lpips_diversity(sample.batches, sample.instruments.levels),
+)

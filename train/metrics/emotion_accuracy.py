@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from train.metrics.pictures import Column, PictureMetric
+
 
 def check_emotions(probabilities: torch.Tensor, intended: torch.Tensor) -> None:
     """Raises ValueError unless `intended` (N,) has an emotion of `probabilities` (N, K) for each of N > 0 pictures."""
@@ -31,3 +33,10 @@ def emotion_accuracy(probabilities: torch.Tensor, intended: torch.Tensor) -> flo
     """
     check_emotions(probabilities, intended)
     return float((probabilities.argmax(1) == intended).double().mean())
+
+
+METRIC = PictureMetric(
+    "emo_a",
+    Column("Emo-A ↑", percent=True),
+    lambda sample: emotion_accuracy(sample.output("judge"), sample.intended),
+)

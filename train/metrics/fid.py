@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from train.metrics.pictures import Column, PictureMetric
+
 
 class _Features(nn.Identity):
     """In the place of torchmetrics' network: what comes is features already."""
@@ -41,3 +43,11 @@ def frechet_distance(real: torch.Tensor, generated: torch.Tensor) -> float:
     distance.update(real.double(), real=True)
     distance.update(generated.double(), real=False)
     return float(distance.compute())
+
+
+METRIC = PictureMetric(
+    "fid",
+    Column("FID ↓"),
+    lambda sample: frechet_distance(sample.reference, sample.output("features")),
+    pooled=("features",),
+)

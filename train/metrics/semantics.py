@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import torch
 
+from train.metrics.pictures import Column, PictureMetric
+
 
 def clarities(scenes: torch.Tensor, objects: torch.Tensor) -> torch.Tensor:
     """The larger of the best scene's and the best object's probability of each picture, (N,).
@@ -47,3 +49,15 @@ def semantic_diversity(features: torch.Tensor) -> float:
     if len(features) < 2:
         raise ValueError(f"Diversity is of two pictures or more; there is {len(features)}.")
     return float(2 * features.double().var(dim=0, correction=1).mean())
+
+
+CLARITY = PictureMetric(
+    "sem_c",
+    Column("Sem-C ↑", digits=3),
+    lambda sample: semantic_clarity(sample.output("scenes"), sample.output("objects")),
+)
+DIVERSITY = PictureMetric(
+    "sem_d",
+    Column("Sem-D ↑", digits=4),
+    lambda sample: semantic_diversity(sample.output("embeddings")),
+)

@@ -19,15 +19,16 @@ from tests.train.data.sets.layouts import LAYOUTS, paint, write
 from train import evaluate
 from train.core.foundation import PARSER
 from train.data.sets import SETS
-from train.evaluation.adaptation import ABLATIONS, METHODS
 from train.evaluation.arguments import EvaluationArguments
-from train.evaluation.painters import GENERATORS
+from train.evaluation.generators import GENERATORS
+from train.evaluation.measures import MEASURES
+from train.evaluation.methods import ABLATIONS, METHODS
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 from train.stages.registry import check, read_recipe
 
 CONFIGS = Path(__file__).parents[3] / "train" / "configs"
 FILES = sorted(CONFIGS.glob("*.yaml"))
-PAPERS = ["kcdp-ablations", "kcdp-da", "kcdp-uc", "uniemo", "uniemo-own"]
+PAPERS = ["kcdp-ablations", "kcdp-da", "kcdp-uc", "uniemo", "uniemo-own", "uniemo-sdxl"]
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def test_every_setting_of_every_stage_is_one_that_there_is(file: Path) -> None:
     recipe = read_recipe(["--config", str(file)], evaluation=EvaluationArguments)
     check(recipe)
     wanted = recipe.evaluation
-    assert set(wanted.what) <= {*evaluate.MEASURES, "all"}
+    assert set(wanted.what) <= {*MEASURES, "all"}
     assert set(wanted.methods) <= {*METHODS, *ABLATIONS, *UNDERSTANDINGS, *GENERATORS, *VARIANTS}
     assert {name for pair in wanted.pairs for name in pair.split(":")} <= set(SETS)
 

@@ -11,8 +11,9 @@ from train.core.clip import FrozenCLIP
 from train.core.foundation import Foundation
 from train.core.trainer import LoopConfig
 from train.evaluation import adaptation as module
-from train.evaluation.adaptation import ABLATIONS, METHODS, Adaptation
+from train.evaluation.adaptation import Adaptation
 from train.evaluation.domains import Domains
+from train.evaluation.methods import ABLATIONS, METHODS
 from train.evaluation.result_cache import ResultCache
 from train.evaluation.vlm import FrozenVLM
 from train.stages.kcdp import KCDPConfig
@@ -92,7 +93,7 @@ def test_targets_are_seen_without_labels_and_only_when_adapting(
     stages = {}
     monkeypatch.setattr(module, "run_stage", lambda stage, *_: stages.setdefault("stage", stage))
     nothing = {name: torch.zeros(6, dtype=torch.long) for name in adaptation.domains.names}
-    monkeypatch.setattr(module, "guesses_of", lambda _: nothing)
+    monkeypatch.setattr(module, "read_predictions", lambda _: nothing)
     adaptation.result("kcdp-uc", METHODS["kcdp-uc"], *PAIR, seed=0)
     assert stages.pop("stage").target is None
     adaptation.result("kcdp-da", METHODS["kcdp-da"], *PAIR, seed=0)

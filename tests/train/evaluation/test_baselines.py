@@ -13,40 +13,8 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from kcdp.imaging import to_pictures
 from tests.tiny_vlm import VISION
 from train.core.clip import FrozenCLIP
-from train.core.trainer import LoopConfig, run_stage
-from train.data.augment import AugmentConfig
-from train.evaluation.baselines import ResNet, ResNetStage, linear_probe, zero_shot
+from train.evaluation.baselines import linear_probe, zero_shot
 from train.evaluation.domains import Domains
-from train.evaluation.result_cache import guesses_of
-
-
-def test_resnet_18_has_its_size() -> None:
-    # torchvision's ResNet-18 has 11,689,512 parameters with a head of 1000 classes, 513,000 of them in the head.
-    network = ResNet(8)
-    assert sum(parameter.numel() for parameter in network.parameters()) == 11_689_512 - 513_000 + 513 * 8
-    convolutions = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
-    assert len(convolutions) + 1 == 18 + 3  # three shortcuts change the width
-
-
-def test_resnet_looks_at_ever_smaller_maps() -> None:
-    network = ResNet(3, widths=(4, 8, 8, 8)).eval()
-    assert network.body(torch.zeros(2, 3, 64, 64)).shape == (2, 8, 2, 2)
-    assert network.features(torch.zeros(2, 3, 64, 64)).shape == (2, 8)
-
-
-def test_the_network_learns_what_colours_tell(domains: Domains, tmp_path: Path) -> None:
-    source = copy.copy(domains.source("emoji"))
-    source.augmentation = AugmentConfig(strength=0.3)
-    tests = {name: domains.test(name) for name in ("cartoons", "photos")}
-    stage = ResNetStage(source, tests, widths=(8, 8, 16, 16))
-    loop = LoopConfig(
-        steps=40, batch_size=16, learning_rate=5e-3, warmup_steps=5, validate_every=40, checkpoint_minutes=9
-    )
-    metrics = run_stage(stage, loop, tmp_path / "cnn")
-    assert metrics["accuracy"] >= 0.8
-    guesses = guesses_of(tmp_path / "cnn" / "best")
-    assert guesses["cartoons"].eq(tests["cartoons"].labels).float().mean() == metrics["accuracy"]
-    assert guesses["photos"].eq(tests["photos"].labels).float().mean() >= 0.8
 
 
 def test_pictures_are_embedded_once(clip: FrozenCLIP, domains: Domains, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,8 +77,8 @@ def test_any_clip_will_do(tiny_tokenizer: CLIPTokenizer, domains: Domains, tmp_p
         own = published.model(**tokens, pixel_values=pixels)
     np.testing.assert_allclose(published.pictures(dataset), own.image_embeds, atol=1e-5)
     torch.testing.assert_close(published.texts(["a cat"]), own.text_embeds)
-    guesses = zero_shot(published, dataset)
-    assert guesses.shape == (len(dataset),) and set(guesses) <= set(range(8))
+    predictions = zero_shot(published, dataset)
+    assert predictions.shape == (len(dataset),) and set(predictions) <= set(range(8))
 
 
 def test_other_models_are_no_clip(tmp_path: Path, tiny_text_encoder: CLIPTextModel) -> None:

@@ -55,7 +55,7 @@ def test_test_parts_are_labelled_and_of_one_domain(domains: Domains) -> None:
 
 def test_parts_together_have_every_labelled_picture_once(domains: Domains) -> None:
     parts = domains.test_parts
-    dataset = domains.together([*parts, parts[0]])
+    dataset = domains.union([*parts, parts[0]])
     assert sorted(dataset.records["id"][:]) == sorted(
         name for part in parts for name in domains.part(part).records["id"]
     )

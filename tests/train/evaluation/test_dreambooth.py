@@ -61,7 +61,7 @@ def test_half_of_a_batch_are_the_denoisers_own_pictures(stage: DreamBoothStage, 
     assert all(torch.equal(batch[name], again[name]) for name in batch)
     assert batch["prior"].tolist() == [False] * 5 + [True] * 4
     for latents, remembered in zip(batch["latents"].numpy(), batch["prior"], strict=True):
-        known = prior if remembered else stage.own
+        known = prior if remembered else stage.train
         assert any(np.allclose(latents, one, atol=1e-4) for one in known)
 
 
@@ -94,7 +94,7 @@ def test_a_run_leaves_an_adapter_that_paints_and_the_denoiser_as_it_was(
     assert loss.item() < first
     stage.export(task, tmp_path / "learned")
     view = adapted_unet(foundation.unet, tmp_path / "learned")
-    states, latents = task.told.states[:1], batch["latents"][:1]
+    states, latents = task.conditions.states[:1], batch["latents"][:1]
     with torch.no_grad():
         expected = task.unet(latents, 500, states).sample
         torch.testing.assert_close(view(latents, 500, states).sample, expected, atol=1e-5, rtol=1e-4)
@@ -110,8 +110,8 @@ def test_a_run_leaves_an_adapter_that_paints_and_the_denoiser_as_it_was(
     assert [path.name for path in (tmp_path / "run/best").iterdir()] == ["pytorch_lora_weights.safetensors"]
 
 
-@pytest.mark.parametrize("missing", ["own", "held_out"])
+@pytest.mark.parametrize("missing", ["train", "held_out"])
 def test_an_emotion_without_pictures_is_one_sentence(stage: DreamBoothStage, missing: str) -> None:
-    given = {"own": stage.own, "held_out": stage.held_out} | {missing: stage.own[:0]}
+    given = {"train": stage.train, "held_out": stage.held_out} | {missing: stage.train[:0]}
     with pytest.raises(ValueError, match="DreamBooth needs pictures of awe to train on and to validate with"):
         DreamBoothStage("awe", **given, prior=stage.prior, foundation=None, scheduler=stage.scheduler, config=CONFIG)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from kcdp.imaging import to_tensor
 from train.evaluation.editing import SHARES, STRENGTHS, Editing, editing_report
-from train.evaluation.instruments import Instruments
+from train.metrics.pictures import Instruments
 
 EMOTIONS = ("joy", "anger", "fear", "awe")
 THINGS = ("cup", "lamp")
@@ -57,7 +57,7 @@ def instruments() -> Instruments:
         return code(pixels, 0, 60, len(EMOTIONS))
 
     nothing = {name: judge for name in ("scenes", "objects", "features", "levels")}
-    return Instruments(key="", emotions=EMOTIONS, judge=judge, meaning=judge, **nothing)
+    return Instruments(key="", emotions=EMOTIONS, judge=judge, embeddings=judge, **nothing)
 
 
 def editing(painter: Painter, instruments: Instruments) -> Editing:

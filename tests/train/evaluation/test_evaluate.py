@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from datasets import Dataset
 from PIL import Image
 
 from kcdp.perception.latent_encoder import LatentEncoder
+from tests.temporary_module import added_module
 from train import evaluate
 from train.core.clip import FrozenCLIP
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig, run_stage
-from train.evaluation import shipped
+from train.data.training_record import TrainingRecord
+from train.evaluation.arguments import EvaluationArguments
+from train.evaluation.domains import Domains
+from train.evaluation.measures import MEASURES, captions, reconstruction
+from train.evaluation.run import EvaluationRun
 from train.evaluation.vlm import FrozenVLM
 from train.stages.kcdp import KCDPConfig, KCDPStage
+from train.stages.registry import read_recipe
 from train.stages.unet import build_scheduler
 
 SETTINGS = "drawn: 0\nsize: 32\nkcdp: {lora_rank: 2, views: 1, loop: {learning_rate: 1.0e-3}}\n"
 
 
 @pytest.fixture(scope="module")
-def run(
-    tmp_path_factory: pytest.TempPathFactory, foundation: Foundation, clip: FrozenCLIP, domains: evaluate.Domains
-) -> Path:
+def run(tmp_path_factory: pytest.TempPathFactory, foundation: Foundation, clip: FrozenCLIP, domains: Domains) -> Path:
     """A run's folder with the best weights of every stage, and the configuration beside it."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "mini.yaml").write_text(SETTINGS + f"output_dir: {folder}\n")
     foundation.vae.save_pretrained(folder / "vae/best/vae")
     foundation.unet.save_pretrained(folder / "unet/best/unet")
     for stage in ("latent_encoder", "labelled_latent_encoder"):
-        LatentEncoder(6, (8, 16)).save_pretrained(folder / stage / "best/path")
+        LatentEncoder(6, (8, 16)).save_pretrained(folder / stage / "best/latent_encoder")
     build_scheduler().save_pretrained(folder / "unet/best/scheduler")
     language = folder / "language/best"
     clip.model.save_pretrained(language / "clip")
@@ -52,7 +58,7 @@ def small(monkeypatch: pytest.MonkeyPatch, records: Dataset, foundation: Foundat
     def load_records(recipe: Recipe) -> Dataset:
         return records
 
-    monkeypatch.setattr(evaluate, "load_records", load_records)
+    monkeypatch.setattr("train.evaluation.run.load_records", load_records)
     monkeypatch.setattr("train.core.foundation.TripletParser.from_pretrained", lambda folder: foundation.parser)
 
 
@@ -82,8 +88,8 @@ def test_everything_is_printed_and_written(run: Path, capsys: pytest.CaptureFixt
 def test_what_has_been_measured_is_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ("--what", "reconstruction", "captions", "--limit", "2")
     command(run, *asked)
-    for name in ("reconstruct", "describe"):
-        monkeypatch.setattr(shipped, name, lambda *_: pytest.fail("measured again"))
+    for module, name in ((reconstruction, "reconstruct"), (captions, "describe")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("measured again"))
     command(run, *asked)
     with pytest.raises(pytest.fail.Exception, match="measured again"):
         command(run, "--what", "captions", "--limit", "1")
@@ -110,12 +116,12 @@ def test_the_model_named_is_asked(run: Path, vlm: FrozenVLM) -> None:
             ("--what", "adaptation", "--vlm.name", "nowhere/at-all"),
             "'nowhere/at-all' is (neither a folder|no folder here)",
         ),
-        (("--vlm.nmae", "org/vlm"), "'vlm.nmae' is unknown"),
+        (("--vlm.nmae", "org/vlm"), "'--vlm.nmae' is unknown"),
         (("--what", "recognition", "--protocol", "selection"), "no labelled test picture"),
         (("--what", "recognition", "--bundle", "nowhere/at-all"), "nowhere/at-all"),
         (("--what", "captions", "--output_dir", "nowhere"), "has to be trained first"),
         (("--protocol", "none"), "'none' is no protocol"),
-        (("--kcdp.experts", "3"), "'kcdp.experts' is unknown"),
+        (("--kcdp.experts", "3"), "'--kcdp.experts' is unknown"),
     ],
 )
 def test_mistakes_end_in_one_sentence(
@@ -125,3 +131,73 @@ def test_mistakes_end_in_one_sentence(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=message):
         command(run, *arguments)
+
+
+COUNT = """
+    from train.evaluation.measure import Measure
+    from train.evaluation.run import EvaluationRun
+
+    ROWS = {"by-part": "Pictures of each test part"}
+
+
+    def run(evaluation: EvaluationRun) -> None:
+        if evaluation.chosen(ROWS):
+            counts = {part: len(evaluation.domains.part(part)) for part in evaluation.domains.test_parts}
+            evaluation.report("count", f"{sum(counts.values())} pictures to test with", counts)
+
+
+    MEASURE = Measure(run, "how many test pictures there are", ROWS)
+"""
+
+
+def test_a_measure_is_one_file_and_one_line(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="'count' is not known"):
+        command(run, "--what", "count")
+    monkeypatch.setitem(MEASURES, "count", added_module(tmp_path, "count", COUNT).MEASURE)
+    command(run, "--what", "count", "--methods", "by-part")
+    assert json.loads((run / "evaluation/count.json").read_text()) == {
+        "test-emoji": 6, "test-cartoons": 6, "test-photos": 6
+    }  # fmt: skip
+    assert "18 pictures to test with" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        command(run, "--help")
+    assert "count: how many test pictures" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_weights_have_seen_is_marked_in_every_table(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under a protocol with tests, weights of another that learned from them."""
+    asked = ("--what", "recognition", "captions", "reconstruction", "--limit", "2")
+    command(run, *asked)
+    assert "seen in training" not in capsys.readouterr().out
+    recipe = read_recipe(["--config", str(run / "mini.yaml")])
+    pipeline = EvaluationRun(recipe, EvaluationArguments()).pipeline
+    bundle = SimpleNamespace(folder=tmp_path, kcdp=pipeline)
+    monkeypatch.setattr("train.evaluation.run.load_bundle", lambda name, device: bundle)
+    command(run, *asked, "--bundle", "somewhere")
+    assert "| test-photos (the bundle does not say what it has seen) | 2 |" in capsys.readouterr().out
+    TrainingRecord.of("shipped", ["emoji", "cartoons", "photos"]).write(tmp_path)
+    command(run, *asked, "--bundle", "somewhere")
+    lines = capsys.readouterr().out.splitlines()
+    for part in ("test-cartoons", "test-photos"):
+        assert any(line.startswith(f"| {part} (seen in training) | 2 |") for line in lines)
+    # The vendor that only tests is new to it.
+    assert any(line.startswith("| test-emoji | 2 |") for line in lines)
+    assert "Of validation emoji (chose the weights), per cent." in lines
+    assert "PSNR of validation emoji (chose the weights), dB." in lines
+    found = json.loads((run / "evaluation/recognition.json").read_text())
+    assert found["test-photos"]["test"] == "test-photos (seen in training)"
+
+
+def test_what_a_run_s_own_stages_have_seen_is_marked(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    TrainingRecord.of("shipped", ["photos"]).write(run / "bundle")
+    few = ("--pairs", "emoji:photos", "photos:emoji", "--seeds", "3", "--methods", "clip-zero-shot")
+    try:
+        command(run, "--what", "adaptation", *few)
+    finally:
+        shutil.rmtree(run / "bundle")
+    lines = capsys.readouterr().out.splitlines()
+    assert "| method | emoji → photos (seen in training) | photos → emoji | mean |" in lines

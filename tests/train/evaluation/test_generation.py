@@ -15,11 +15,11 @@ from kcdp.imaging import to_tensor
 from tests.two_processes import in_two_processes
 from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
-from train.evaluation.generation import Generation, PaintMethod, generation_report, measure, real_rows
-from train.evaluation.instruments import Instruments
+from train.evaluation.generation import Generation, GenerationMethod, generation_report, measure, real_rows
 from train.evaluation.result_cache import ResultCache
 from train.metrics.diversity import lpips
 from train.metrics.fid import frechet_distance
+from train.metrics.pictures import Instruments
 
 EMOTIONS = ("amusement", "fear", "sadness")
 COLOURS = {"amusement": (250, 210, 20), "fear": (40, 40, 40), "sadness": (30, 60, 220)}
@@ -43,7 +43,7 @@ TOOLS = Instruments(
     judge=judge,
     scenes=lambda pictures: colours(pictures)[:, :3].softmax(1),
     objects=lambda pictures: (3 * colours(pictures)).softmax(1),
-    meaning=colours,
+    embeddings=colours,
     features=colours,
     levels=lambda pictures: [pictures, torch.nn.functional.avg_pool2d(pictures, 4)],
 )
@@ -66,8 +66,7 @@ class Painter:
         self.asked: list[tuple[str, list[int]]] = []
         self.wrong = wrong
 
-    def __call__(self, emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-        assert count == len(seeds)
+    def __call__(self, emotion: str, seeds: list[int]) -> list[Image.Image]:
         self.asked.append((emotion, seeds))
         return dots("fear" if emotion == self.wrong else emotion, seeds)
 
@@ -158,7 +157,7 @@ def test_measures_are_the_metrics_of_each_emotion() -> None:
 
 def test_a_method_makes_every_picture_once(generation: Generation) -> None:
     painter = Painter()
-    method = PaintMethod("Dots", painter, {"weights": "a"})
+    method = GenerationMethod("Dots", painter, {"weights": "a"})
     first = generation.result("dots", method)
     assert first["pictures"] == 9
     assert first["emo_a"] == 1
@@ -178,32 +177,32 @@ def test_a_method_makes_every_picture_once(generation: Generation) -> None:
 
 def test_other_weights_paint_anew(generation: Generation) -> None:
     first, second = Painter(), Painter(wrong="sadness")
-    generation.result("dots", PaintMethod("Dots", first, {"weights": "a"}))
-    found = generation.result("dots", PaintMethod("Dots", second, {"weights": "b"}))
+    generation.result("dots", GenerationMethod("Dots", first, {"weights": "a"}))
+    found = generation.result("dots", GenerationMethod("Dots", second, {"weights": "b"}))
     assert len(second.asked) == len(first.asked)
     assert found["emotions"]["sadness"]["emo_a"] == 0
-    assert len(list((generation.store.folder / "pictures").iterdir())) == 2
+    assert len(list((generation.cache.folder / "pictures").iterdir())) == 2
 
 
 def test_a_killed_method_goes_on(generation: Generation) -> None:
     painter = Painter()
 
-    def killed(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+    def killed(emotion: str, seeds: list[int]) -> list[Image.Image]:
         if emotion == "fear":
             raise KeyboardInterrupt
-        return painter(emotion, count, seeds)
+        return painter(emotion, seeds)
 
     with pytest.raises(KeyboardInterrupt):
-        generation.result("dots", PaintMethod("Dots", killed))
+        generation.result("dots", GenerationMethod("Dots", killed))
     painter.asked.clear()
-    generation.result("dots", PaintMethod("Dots", painter))
+    generation.result("dots", GenerationMethod("Dots", painter))
     assert {emotion for emotion, _ in painter.asked} == {"fear", "sadness"}
 
 
 def test_two_processes_paint_every_picture_once(generation: Generation, tmp_path: Path) -> None:
     def paint() -> None:
         painter = Painter()
-        result = generation.result("dots", PaintMethod("Dots", painter))
+        result = generation.result("dots", GenerationMethod("Dots", painter))
         own = {"asked": painter.asked, "fid": result["fid"], "emo_a": result["emo_a"]}
         (tmp_path / f"{PartialState().process_index}.json").write_text(json.dumps(own))
 
@@ -213,16 +212,16 @@ def test_two_processes_paint_every_picture_once(generation: Generation, tmp_path
     assert [len(seeds) for _, seeds in first["asked"]] == [2, 2, 2]
     assert [len(seeds) for _, seeds in second["asked"]] == [1, 1, 1]
     again = Painter()
-    alone = dataclasses.replace(generation, store=ResultCache(tmp_path / "alone"))
-    expected = alone.result("dots", PaintMethod("Dots", again))
+    alone = dataclasses.replace(generation, cache=ResultCache(tmp_path / "alone"))
+    expected = alone.result("dots", GenerationMethod("Dots", again))
     assert sorted(map(repr, map(tuple, first["asked"] + second["asked"]))) == sorted(map(repr, again.asked))
     for found in (first, second):
         assert (found["fid"], found["emo_a"]) == (expected["fid"], expected["emo_a"])
 
 
 def test_pictures_can_be_looked_at(generation: Generation) -> None:
-    method = PaintMethod("Dots", Painter())
-    path = generation.paint("dots", method)["fear"][1]
+    method = GenerationMethod("Dots", Painter())
+    path = generation.generate("dots", method)["fear"][1]
     assert path.parent == generation.folder("dots", method) / "fear"
     (expected,) = dots("fear", [generation.seeds("fear")[1]])
     with Image.open(path) as picture:
@@ -230,7 +229,10 @@ def test_pictures_can_be_looked_at(generation: Generation) -> None:
 
 
 def test_real_pictures_stand_beside_the_methods(generation: Generation) -> None:
-    methods = {"good": PaintMethod("Dots", Painter()), "bad": PaintMethod("Fearful dots", Painter(wrong="amusement"))}
+    methods = {
+        "good": GenerationMethod("Dots", Painter()),
+        "bad": GenerationMethod("Fearful dots", Painter(wrong="amusement")),
+    }
     results = generation.table(methods)
     assert list(results) == ["real", "good", "bad"]
     assert json.loads(json.dumps(results)) == results
@@ -257,9 +259,9 @@ def test_real_pictures_stand_beside_the_methods(generation: Generation) -> None:
             lambda known: dataclasses.replace(known, instruments=dataclasses.replace(TOOLS, emotions=("joy",))),
             "The judge says joy, the pictures amusement",
         ),
-        (lambda known: known.table({"real": PaintMethod("Dots", Painter())}), "another name"),
+        (lambda known: known.table({"real": GenerationMethod("Dots", Painter())}), "another name"),
         (
-            lambda known: known.result("few", PaintMethod("Few", lambda emotion, count, seeds: dots(emotion, [0]))),
+            lambda known: known.result("few", GenerationMethod("Few", lambda emotion, seeds: dots(emotion, [0]))),
             "'few' was asked for 2 pictures of amusement and made 1",
         ),
     ],

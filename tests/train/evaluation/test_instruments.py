@@ -9,17 +9,17 @@ import torch
 
 from kcdp.imaging import to_pictures, to_tensor
 from train.core.clip import FrozenCLIP, zero_shot_head
-from train.evaluation.baselines import ResNet
 from train.evaluation.domains import Domains
 from train.evaluation.instruments import instruments
 from train.evaluation.judge import Judge
+from train.evaluation.resnet import build_resnet
 
 NAMES = ["cat", "dog", "house"]
 
 
 @pytest.fixture
 def judge(domains: Domains) -> Judge:
-    return Judge(ResNet(8, (4, 4, 4, 4)), domains.emotions, {})
+    return Judge(build_resnet(domains.emotions, (4, 4, 4, 4)), {})
 
 
 @torch.no_grad()
@@ -51,14 +51,14 @@ def test_all_of_them_answer_and_are_told_apart(clip: FrozenCLIP, judge: Judge, d
     assert tools.emotions == domains.emotions
     assert tools.judge(pictures).shape == (2, 8)
     assert (tools.scenes(pictures).shape, tools.objects(pictures).shape) == ((2, 3), (2, 2))
-    assert (tools.meaning(pictures).shape, tools.features(pictures).shape) == ((2, 32), (2, 4))
+    assert (tools.embeddings(pictures).shape, tools.features(pictures).shape) == ((2, 32), (2, 4))
     assert [level.shape[1] for level in tools.levels(pictures)] == [4] * 5
     # Other names, another CLIP or another judge measure otherwise.
     assert instruments(judge, clip, NAMES, ["beach", "street"]).key == tools.key
     others = dataclasses.replace(clip, model=copy.deepcopy(clip.model))
     with torch.no_grad():
         others.model.logit_scale.add_(1)
-    another = Judge(ResNet(8, (4, 4, 4, 4)), domains.emotions, {})
+    another = Judge(build_resnet(domains.emotions, (4, 4, 4, 4)), {})
     keys = {
         tools.key,
         instruments(judge, clip, NAMES, ["beach", "road"]).key,

@@ -10,9 +10,9 @@ from datasets import Dataset
 from train.core.trainer import LoopConfig
 from train.data.augment import AugmentConfig
 from train.data.dataset import PictureDataset
-from train.evaluation.baselines import ResNet
 from train.evaluation.domains import Domains
 from train.evaluation.judge import Judge, JudgeStage, train_judge
+from train.evaluation.resnet import ResNetTask
 
 WIDTHS = (8, 8, 16, 16)
 LOOP = LoopConfig(steps=40, batch_size=16, learning_rate=5e-3, warmup_steps=5, validate_every=20, checkpoint_minutes=9)
@@ -58,16 +58,16 @@ def test_the_best_of_validation_stays(
     kept = {}
     scores = iter([0.2, 0.6, 0.4])
 
-    def validate(self: JudgeStage, model: ResNet) -> dict[str, float]:
+    def validate(self: JudgeStage, model: ResNetTask) -> dict[str, float]:
         self.metrics = {"accuracy": 1.0, "macro_f1": next(scores)}
-        kept[self.metrics["macro_f1"]] = model.head.bias.detach().clone()
+        kept[self.metrics["macro_f1"]] = model.network.classifier[1].bias.detach().clone()
         return self.metrics
 
     monkeypatch.setattr(JudgeStage, "validate", validate)
     loop = LoopConfig(steps=3, batch_size=4, warmup_steps=1, validate_every=1)
     judge = train_judge(*datasets, loop, tmp_path, (4, 4, 4, 4))
     assert judge.validation["macro_f1"] == 0.6
-    torch.testing.assert_close(judge.network.head.bias, kept[0.6], rtol=0, atol=0)
+    torch.testing.assert_close(judge.network.classifier[1].bias, kept[0.6], rtol=0, atol=0)
     assert not torch.equal(kept[0.4], kept[0.6])
 
 
@@ -87,21 +87,23 @@ def test_it_is_trained_once_for_its_settings(
 def test_what_was_only_for_going_on_is_cleared_away(judge: Judge, folder: Path) -> None:
     (own,) = (path for path in folder.iterdir() if (path / "metrics.json").exists())
     assert sorted(path.name for path in own.iterdir()) == ["best", "metrics.json"]
-    assert sorted(path.name for path in (own / "best").iterdir()) == ["config.json", "model.safetensors"]
+    assert sorted(path.name for path in (own / "best").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "validation.json",
+    ]
 
 
 @torch.no_grad()
 def test_levels_and_features_are_those_it_judges_by(judge: Judge) -> None:
     pictures = torch.rand(2, 3, 32, 32) * 2 - 1
-    body = judge.network.body
     levels = judge.levels(pictures)
     assert [tuple(level.shape) for level in levels] == [
-        (2, 8, 16, 16), (2, 8, 8, 8), (2, 8, 4, 4), (2, 16, 2, 2), (2, 16, 1, 1)
+        (2, 8, 8, 8), (2, 8, 8, 8), (2, 8, 4, 4), (2, 16, 2, 2), (2, 16, 1, 1)
     ]  # fmt: skip
-    torch.testing.assert_close(levels[0], body[:3](pictures))
-    torch.testing.assert_close(levels[1], body[:6](pictures))
+    torch.testing.assert_close(levels[0], judge.network.resnet.embedder(pictures))
     torch.testing.assert_close(levels[-1].mean(dim=(2, 3)), judge.features(pictures))
-    torch.testing.assert_close(judge.network.head(judge.features(pictures)).softmax(1), judge(pictures))
+    torch.testing.assert_close(judge.network.classifier(judge.features(pictures)).softmax(1), judge(pictures))
 
 
 def test_pictures_are_judged_one_by_one(judge: Judge) -> None:

@@ -5,9 +5,9 @@ from statistics import mean
 import pytest
 
 from kcdp.emotions import LABEL_SPACES
-from train.data.records import DOMAINS
-from train.evaluation.adaptation import ABLATIONS, METHODS
-from train.evaluation.painters import GENERATORS
+from train.data.records import domains
+from train.evaluation.generators import GENERATORS
+from train.evaluation.methods import ABLATIONS, METHODS
 from train.evaluation.published import TABLES, PublishedTable, pair_name, published_beside
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
 
@@ -18,7 +18,7 @@ ROWS = {
     "generation": GENERATORS,
     "variants": VARIANTS,
 }
-MEASURES = {"understood", "fid", "lpips", "emo_a", "sem_c", "sem_d"}
+MEASURES = {"understanding", "fid", "lpips", "emo_a", "sem_c", "sem_d"}
 
 
 def named(name: str) -> PublishedTable:
@@ -29,7 +29,7 @@ def named(name: str) -> PublishedTable:
 def test_every_table_stands_beside_rows_and_columns_that_there_are(table: PublishedTable) -> None:
     assert table.space in LABEL_SPACES
     columns = {column for row in table.rows for column in row.values} - {"mean"}
-    pairs = {pair_name(source, target) for source in DOMAINS for target in DOMAINS}
+    pairs = {pair_name(source, target) for source in domains() for target in domains()}
     assert columns <= (MEASURES if table.report in ("generation", "variants") else pairs)
     ours = [name for row in table.rows for name in row.ours]
     assert ours and set(ours) <= set(ROWS[table.report])
@@ -69,3 +69,12 @@ def test_tables_are_found_by_space_row_and_column() -> None:
     assert names("KCDP-6", ["kcdp-da", "kcdp-uc"]) == ["KCDP, table 1", "KCDP, table 2"]
     assert names("Mikels-8", ["kcdp-da"]) == names("KCDP-6", ["cnn"]) == []
     assert names("KCDP-6", ["kcdp-da"], [pair_name("emoji", "photos")]) == []
+
+
+def test_table_4_is_that_of_our_denoiser() -> None:
+    def titles(**denoiser: str) -> list[str]:
+        tables = published_beside("generation", "Mikels-8", ["uniemo", "text-to-image"], ["fid"], **denoiser)
+        return [row.title for table in tables for row in table.rows if "uniemo" in row.ours]
+
+    assert titles() == titles(denoiser="SD 1.5") == ["UniEmo, SD 1.5"]
+    assert titles(denoiser="SD XL") == ["UniEmo, SDXL"]

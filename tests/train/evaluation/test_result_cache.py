@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.evaluation.result_cache import ResultCache, guesses_of, write_guesses
+from train.evaluation.result_cache import ResultCache, read_predictions, write_predictions
 
 
 def test_a_result_is_computed_once(tmp_path: Path) -> None:
@@ -39,8 +39,8 @@ def test_a_computation_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_guesses_come_back(tmp_path: Path) -> None:
-    write_guesses(tmp_path, {"emoji": torch.tensor([1, 2])}, {"emoji/v": torch.ones(2, 3)})
-    found = guesses_of(tmp_path)
+def test_predictions_come_back(tmp_path: Path) -> None:
+    write_predictions(tmp_path, {"emoji": torch.tensor([1, 2]), "emoji/v": torch.ones(2, 3)})
+    found = read_predictions(tmp_path)
     assert found["emoji"].tolist() == [1, 2]
     assert found["emoji/v"].shape == (2, 3)

@@ -3,6 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from train.evaluation import tables
+from train.evaluation.measures.captions import captions_report
+from train.evaluation.measures.recognition import recognition_report
+from train.evaluation.measures.reconstruction import reconstruction_report
 from train.evaluation.published import PublishedRow, PublishedTable
 from train.metrics.recognition import recognition_scores
 
@@ -99,7 +102,7 @@ def test_recognition_shows_every_part_and_every_emotions_recall() -> None:
             "no_knowledge": scores([0], [0]),
         },
     }
-    lines = tables.recognition_report(parts).splitlines()
+    lines = recognition_report(parts).splitlines()
     assert "| test-emoji | 3 | 66.7 | 66.7 | 100.0 | 0.0 | 50.0 | 66.7 |" in lines
     assert "| joy | 50.0 (2) | 100.0 (1) |" in lines
     assert "| fear | 100.0 (1) | - |" in lines
@@ -108,6 +111,6 @@ def test_recognition_shows_every_part_and_every_emotions_recall() -> None:
 def test_tables_are_markdown() -> None:
     assert tables.markdown_table(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
     caption = {"pictures": 4, "named": 0.5, "majority": 0.25, "different": 3}
-    assert tables.captions_report(caption).endswith("| 4 | 50.0 | 25.0 | 3 |")
+    assert captions_report(caption).endswith("| 4 | 50.0 | 25.0 | 3 |")
     decibels = {"pictures": 4, "mean": 28.04, "median": 28.0, "worst_twentieth": 20.0, "disturbed": 27.0}
-    assert tables.reconstruction_report(decibels).endswith("| 4 | 28.0 | 28.0 | 20.0 | 27.0 |")
+    assert reconstruction_report(decibels).endswith("| 4 | 28.0 | 28.0 | 20.0 | 27.0 |")

@@ -21,8 +21,11 @@ from train.core.foundation import Foundation
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig, run_stage
 from train.data.records import make_record, to_dataset
-from train.evaluation import painters, sheets
+from train.evaluation import generators, sheets
+from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.inversion import InversionStage, InversionTask, learned_words
+from train.evaluation.measures import MEASURES
+from train.evaluation.run import EvaluationRun
 from train.stages import uniemo
 from train.stages.joint import JointConfig
 from train.stages.language import LanguageConfig, build_clip
@@ -94,7 +97,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, foundation: Foundation, clip: 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, pictures: Dataset) -> None:
-    monkeypatch.setattr(evaluate, "load_records", lambda recipe: pictures)
+    monkeypatch.setattr("train.evaluation.run.load_records", lambda recipe: pictures)
 
 
 @pytest.fixture
@@ -125,7 +128,7 @@ def test_understanding_is_measured_on_every_test_part(
     said = capsys.readouterr().out
     assert "| Queries stage by stage (UniEmo) |" in said and "| test | pictures | chance | majority |" in said
     # Asked again, it is read; asked for less, it is read too.
-    monkeypatch.setattr("train.evaluation.painters.run_stage", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("train.evaluation.generators.run_stage", lambda *_: pytest.fail("trained again"))
     command(run, "--what", "understanding", "--methods", "multi-stage")
     assert json.loads((run / "evaluation/understanding.json").read_text()) == {"multi-stage": results["multi-stage"]}
 
@@ -136,7 +139,7 @@ def test_generation_is_measured_beside_real_pictures(
     sheet, strip = sheets.transfer_sheet, sheets.fusion_strip
     few = {"transfer_sheet": partial(sheet, things=["bench"]), "fusion_strip": partial(strip, steps=2)}
     for name, smaller in few.items():
-        monkeypatch.setattr(f"train.evaluation.uniemo.{name}", smaller)
+        monkeypatch.setattr(f"train.evaluation.measures.generation.{name}", smaller)
     command(run, "--what", "generation")
     results = json.loads((run / "evaluation/generation.json").read_text())
     assert list(results) == ["real", "text-to-image", "textual-inversion", "dreambooth", "emogen", "uniemo"]
@@ -155,7 +158,7 @@ def test_generation_is_measured_beside_real_pictures(
 def test_edited_pictures_are_measured(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("train.evaluation.uniemo.THINGS", ("cat", "robot"))
+    monkeypatch.setattr("train.evaluation.measures.editing.THINGS", ("cat", "robot"))
     command(run, "--what", "editing")
     results = json.loads((run / "evaluation/editing.json").read_text())
     assert results["transfer"]["pictures"] == 2 * 8 * 2
@@ -176,14 +179,14 @@ def test_variants_are_measured_by_what_they_see_and_paint(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = []
-    real = painters.run_stage
+    real = generators.run_stage
 
     def counted(stage, loop, folder, *rest):
         if not (folder / "metrics.json").exists():
             trained.append(stage.name)
         return real(stage, loop, folder, *rest)
 
-    monkeypatch.setattr(painters, "run_stage", counted)
+    monkeypatch.setattr(generators, "run_stage", counted)
     rows = ("cls", "joint", "feedback-30")
     command(run, "--what", "variants", "--methods", *rows)
     # "joint" is what feedback goes on from.
@@ -194,7 +197,7 @@ def test_variants_are_measured_by_what_they_see_and_paint(
     ]
     results = json.loads((run / "evaluation/variants.json").read_text())
     assert list(results) == ["real", *rows]
-    assert all(0 <= results[name]["understood"] <= 1 for name in rows) and "understood" not in results["real"]
+    assert all(0 <= results[name]["understanding"] <= 1 for name in rows) and "understanding" not in results["real"]
     (fed,) = (run / "evaluation/results/runs").glob("feedback-*")
     assert (fed / "best/space").is_dir()
     lines = capsys.readouterr().out.splitlines()
@@ -221,7 +224,7 @@ def test_a_domain_of_no_share_has_no_say(run: Path, capsys: pytest.CaptureFixtur
 
 
 def test_other_rows_are_left_out(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate.Evaluation, "_report", lambda *_: pytest.fail("reported"))
+    monkeypatch.setattr(EvaluationRun, "report", lambda *_: pytest.fail("reported"))
     command(run, "--what", "understanding", "generation", "variants", "--methods", "kcdp-da")
 
 
@@ -232,7 +235,8 @@ def test_too_few_pictures_are_one_sentence(run: Path) -> None:
 
 def test_all_is_what_there_are_weights_for(run: Path, recipe: Recipe, tmp_path: Path) -> None:
     def measurable(recipe: Recipe) -> list[str]:
-        return evaluate.Evaluation(recipe, evaluate.EvaluationArguments()).uniemo.measurable
+        run = EvaluationRun(recipe, EvaluationArguments())
+        return [name for name, measure in list(MEASURES.items())[-4:] if measure.in_all(run)]
 
     assert measurable(recipe) == ["understanding", "generation", "editing"]
     assert measurable(Recipe(output_dir=str(tmp_path), drawn=0)) == []

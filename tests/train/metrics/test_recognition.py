@@ -37,9 +37,14 @@ def test_scores_are_clean_as_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "guesses", "message"),
-    [([], [], "0 labels"), ([0, 1], [0], "2 labels and 1 guesses"), ([0], [3], "3 is not"), ([-1], [0], "-1 is not")],
+    ("labels", "predictions", "message"),
+    [
+        ([], [], "0 labels"),
+        ([0, 1], [0], "2 labels and 1 predictions"),
+        ([0], [3], "3 is not"),
+        ([-1], [0], "-1 is not"),
+    ],
 )
-def test_errors_say_what_is_wrong(labels: list[int], guesses: list[int], message: str) -> None:
+def test_errors_say_what_is_wrong(labels: list[int], predictions: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        recognition_scores(labels, guesses, NAMES)
+        recognition_scores(labels, predictions, NAMES)

@@ -1,4 +1,4 @@
-"""What the denoiser paints from words alone, before any emotion is asked of it."""
+"""Text to image by a run's foundation alone, before any emotion."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ GUIDANCE = Guidance(4.0)
 
 
 @torch.no_grad()
-def paint_latents(
+def sample_latents(
     foundation: Foundation,
     scheduler: SchedulerMixin,
-    told: Condition,
+    condition: Condition,
     seeds: Sequence[int],
     steps: int = 30,
     guidance: Guidance = GUIDANCE,
 ) -> torch.Tensor:
-    """Scaled latents (B, C, h, w) that the foundation's denoiser makes of B conditions and seeds, in DDIM's steps.
+    """Scaled latents (B, C, h, w) that the foundation's denoiser makes of B conditions and seeds, in `steps` of DDIM.
 
-    `scheduler` says which noise it predicts. A seed's noise is the same whatever is told.
+    `scheduler` says which noise it predicts. A seed's noise is the same under every condition.
     """
     return denoise(
         foundation.unet,
         DDIMScheduler.from_config(scheduler.config),
-        told,
+        condition,
         seeds,
         steps,
         lambda number, timestep, latents: latents,
@@ -54,17 +54,7 @@ def paint_latents(
 
 
 @torch.no_grad()
-def decoded(foundation: Foundation, latents: torch.Tensor) -> list[Image.Image]:
+def decode(foundation: Foundation, latents: torch.Tensor) -> list[Image.Image]:
     """B pictures of scaled latents (B, C, h, w)."""
     vae = foundation.vae
     return to_pictures(vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor).sample)
-
-
-def sheet(pictures: list[Image.Image], columns: int) -> Image.Image:
-    """Pictures of one size in rows of `columns`."""
-    width, height = pictures[0].size
-    rows = -(-len(pictures) // columns)
-    page = Image.new("RGB", (columns * width, rows * height), "white")
-    for index, picture in enumerate(pictures):
-        page.paste(picture, (index % columns * width, index // columns * height))
-    return page

@@ -1,9 +1,8 @@
-"""Who paints for the generation table: UniEmo, what it is compared with, and what each has to train for that."""
+"""The methods of the generation table: UniEmo, its baselines, and what each has to train."""
 
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,11 +29,12 @@ from train.evaluation.dreambooth import (
     adapter,
     prior_latents,
 )
-from train.evaluation.generation import Painter, PaintMethod
+from train.evaluation.generation import Generate, GenerationMethod
 from train.evaluation.inversion import InversionStage, learned_words
-from train.evaluation.paintings import decoded, paint_latents
-from train.evaluation.result_cache import ResultCache
-from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
+from train.evaluation.result_cache import ResultCache, remove_checkpoints
+from train.evaluation.text_to_image import decode, sample_latents
+from train.stages.feedback import FeedbackConfig, filtered_dataset
+from train.stages.feedback import generate as generate_feedback
 from train.stages.joint import JointConfig
 from train.stages.uniemo import JointParts, assemble_uniemo, last_uniemo
 
@@ -49,26 +49,25 @@ GENERATORS: dict[str, str] = {
 
 
 @dataclass
-class Painters:
-    """What one run's methods paint with, each trained where it is not there yet.
+class Generators:
+    """The models of one run's methods, each trained where it is not there yet.
 
     Args:
         recipe, arguments: of the run and of the evaluation.
         domains: its pictures.
-        store: what is trained goes beside its results.
+        cache: what is trained goes beside its results.
     """
 
     recipe: Recipe
     arguments: EvaluationArguments
     domains: Domains
-    store: ResultCache
+    cache: ResultCache
 
     def trained(self, name: str, stage: Stage, loop: LoopConfig, settings: Any) -> Path:
         """The best weights of a stage with all that it depends on, trained where they are not there yet."""
-        folder = self.store.folder / "runs" / f"{name}-{content_key(settings, vars(loop))[:8]}"
+        folder = self.cache.folder / "runs" / f"{name}-{content_key(settings, vars(loop))[:8]}"
         run_stage(stage, loop, folder, self.recipe.mixed_precision)
-        for spent in ("checkpoint", "logs"):
-            shutil.rmtree(folder / spent, ignore_errors=True)
+        remove_checkpoints(folder)
         return folder / "best"
 
     @cached_property
@@ -80,7 +79,7 @@ class Painters:
         return self.assembled(best_weights(self.recipe, last_uniemo(self.recipe) or "uniemo_joint"))
 
     def assembled(self, best: Path) -> UniEmoPipeline:
-        """UniEmo of a joint stage's weights, as far after its prompts as the evaluation asks for."""
+        """UniEmo of a joint stage's weights, at the evaluation's guidance."""
         pipeline = assemble_uniemo(self.recipe, self.parts.foundation, best)
         pipeline.register_to_config(guidance_scale=self.guidance.scale, guidance_rescale=self.guidance.rescale)
         return pipeline
@@ -88,22 +87,22 @@ class Painters:
     @property
     def guidance(self) -> Guidance:
         """Of every method, as the evaluation asks for it or the recipe has it."""
-        asked, own = self.arguments, self.recipe.stage_settings("uniemo_joint", JointConfig)[0]
+        arguments, joint = self.arguments, self.recipe.stage_settings("uniemo_joint", JointConfig)[0]
         return Guidance(
-            own.guidance_scale if asked.guidance_scale is None else asked.guidance_scale,
-            own.guidance_rescale if asked.guidance_rescale is None else asked.guidance_rescale,
+            joint.guidance_scale if arguments.guidance_scale is None else arguments.guidance_scale,
+            joint.guidance_rescale if arguments.guidance_rescale is None else arguments.guidance_rescale,
         )
 
-    def by_pipeline(self, title: str, pipeline: UniEmoPipeline) -> PaintMethod:
+    def of_pipeline(self, title: str, pipeline: UniEmoPipeline) -> GenerationMethod:
         steps = self.arguments.inference_steps
 
-        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+        def generate(emotion: str, seeds: list[int]) -> list[Image.Image]:
             return list(pipeline(emotion, seed=seeds, num_inference_steps=steps).images)
 
         weights = fingerprint(
             pipeline.unet, *pipeline.prompts.text_encoders, pipeline.vae, pipeline.fusion, pipeline.space
         )
-        return PaintMethod(title, made, {"weights": weights, "steps": steps, "guidance": self.guidance})
+        return GenerationMethod(title, generate, {"weights": weights, "steps": steps, "guidance": self.guidance})
 
     def joint_settings(self) -> tuple[JointConfig, LoopConfig, dict[str, Any]]:
         """Settings of the baselines that train, and all that they depend on but the loop."""
@@ -124,49 +123,51 @@ class Painters:
         self.parts.finish(best)
         return best
 
-    def fed(self, start: Path, **changes: Any) -> Path:
+    def with_feedback(self, start: Path, **changes: Any) -> Path:
         """The weights of explicit feedback that goes on from `start`, with some settings changed."""
         config, _, settings = self.joint_settings()
         feedback, loop, _ = self.recipe.stage_settings("uniemo_feedback", FeedbackConfig)
         feedback, parts = dataclasses.replace(feedback, **changes), self.parts
         pipeline = assemble_uniemo(self.recipe, parts.foundation, start)
-        made = generate(pipeline, parts.pictures.train, self.recipe.cache_dir, feedback)
-        generated = filtered_dataset(made, parts.pictures, parts.classifier, feedback)
-        settings |= {"start": start.parent.name, "feedback": vars(feedback), "generated": generated.store.key}
-        stage = parts.stage(config, start, generated=generated, share=feedback.share, name="uniemo_feedback")
+        generated = generate_feedback(pipeline, parts.pictures.train, self.recipe.cache_dir, feedback)
+        dataset = filtered_dataset(generated, parts.pictures, parts.classifier, feedback)
+        settings |= {"start": start.parent.name, "feedback": vars(feedback), "generated": dataset.store.key}
+        stage = parts.stage(config, start, generated=dataset, share=feedback.share, name="uniemo_feedback")
         best = self.trained("feedback", stage, loop, settings)
         parts.finish(best)
         return best
 
-    def _emogen(self, title: str) -> PaintMethod:
+    def _emogen(self, title: str) -> GenerationMethod:
         """Joint training in which only the class token is fused."""
-        return self.by_pipeline(title, self.assembled(self.joint(use="cls")))
+        return self.of_pipeline(title, self.assembled(self.joint(use="cls")))
 
-    def _inversion(self, title: str) -> PaintMethod:
+    def _inversion(self, title: str) -> GenerationMethod:
         """A word for each emotion, in prompts of nothing else."""
         config, loop, settings = self.joint_settings()
         config = dataclasses.replace(config, tune_unet="none")
         stage = InversionStage(self.parts.stage(config), self.domains.emotions)
         words = learned_words(self.trained("inversion", stage, loop, {**settings, "config": vars(config)}))
         guidance, steps = self.guidance, self.arguments.inference_steps
-        return PaintMethod(
+        return GenerationMethod(
             title,
-            self._by_words(words, guidance),
+            self._with_words(words, guidance),
             {**settings, "words": content_key(words.tolist()), "steps": steps, "guidance": guidance},
         )
 
-    def _by_words(self, words: torch.Tensor, guidance: Guidance) -> Painter:
-        """Paints with vectors (K, T) in the place of the emotions' words."""
+    def _with_words(self, words: torch.Tensor, guidance: Guidance) -> Generate:
+        """Vectors (K, T) stand in the place of the emotions' words."""
         foundation, steps = self.parts.foundation, self.arguments.inference_steps
 
-        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
+        def generate(emotion: str, seeds: list[int]) -> list[Image.Image]:
             word = words[self.domains.emotions.index(emotion)].to(foundation.vae.device)
-            told = foundation.prompts.with_emotions([""] * count, [[(word, 1.0)]] * count)
-            return decoded(foundation, paint_latents(foundation, self.parts.scheduler, told, seeds, steps, guidance))
+            condition = foundation.prompts.with_emotions([""] * len(seeds), [[(word, 1.0)]] * len(seeds))
+            return decode(
+                foundation, sample_latents(foundation, self.parts.scheduler, condition, seeds, steps, guidance)
+            )
 
-        return made
+        return generate
 
-    def _dreambooth(self, title: str) -> PaintMethod:
+    def _dreambooth(self, title: str) -> GenerationMethod:
         """An adapter of the denoiser for each emotion, and a rare word to ask for it.
 
         All adapters together train for as many steps as another method does.
@@ -180,48 +181,50 @@ class Painters:
         )
         settings |= {"rank": config.lora_rank, "steps": steps, "guidance": guidance}
 
-        def own_pictures(rows: slice) -> torch.Tensor:
+        def compute_prior(rows: slice) -> torch.Tensor:
             return prior_latents(foundation, scheduler, steps, guidance, range(rows.start, rows.stop))
 
         key = content_key("prior", settings["weights"], steps, guidance)
-        prior = cached_array(self.recipe.cache_dir, key, PRIOR_PICTURES, own_pictures, chunk=8)
+        prior = cached_array(self.recipe.cache_dir, key, PRIOR_PICTURES, compute_prior, chunk=8)
         datasets = parts.pictures.train, parts.pictures.validation
         latents = [dataset.latents(foundation.vae, 0)[0] for dataset in datasets]
         adapted = {}
         for label, emotion in enumerate(emotions):
-            own, held_out = (
-                kept[(dataset.labels == label).numpy()] for kept, dataset in zip(latents, datasets, strict=True)
+            train, held_out = (
+                array[(dataset.labels == label).numpy()] for array, dataset in zip(latents, datasets, strict=True)
             )
-            stage = DreamBoothStage(emotion, own, held_out, prior, foundation, scheduler, config)
+            stage = DreamBoothStage(emotion, train, held_out, prior, foundation, scheduler, config)
             unet = adapted_unet(foundation.unet, self.trained(stage.name, stage, loop, settings))
             adapted[emotion] = dataclasses.replace(foundation, unet=unet)
 
-        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            told = foundation.prompts.plain([PROMPT] * count)
-            return decoded(foundation, paint_latents(adapted[emotion], scheduler, told, seeds, steps, guidance))
+        def generate(emotion: str, seeds: list[int]) -> list[Image.Image]:
+            condition = foundation.prompts.plain([PROMPT] * len(seeds))
+            return decode(foundation, sample_latents(adapted[emotion], scheduler, condition, seeds, steps, guidance))
 
-        adapters = fingerprint(*(adapter(one.unet) for one in adapted.values()))
-        return PaintMethod(title, made, {**settings, "loop": vars(loop), "adapters": adapters})
+        adapters = fingerprint(*(adapter(tuned.unet) for tuned in adapted.values()))
+        return GenerationMethod(title, generate, {**settings, "loop": vars(loop), "adapters": adapters})
 
-    def _text_to_image(self, title: str) -> PaintMethod:
-        """The denoiser as it was before any emotion, Stable Diffusion where the recipe names it, asked in words."""
+    def _text_to_image(self, title: str) -> GenerationMethod:
+        """The foundation's denoiser, Stable Diffusion where the recipe names it, with the emotion as a word."""
         foundation, steps = self.parts.foundation, self.arguments.inference_steps
         guidance = self.guidance
 
-        def made(emotion: str, count: int, seeds: list[int]) -> list[Image.Image]:
-            told = foundation.prompts.plain([f"a {emotion} picture"] * count)
-            return decoded(foundation, paint_latents(foundation, self.parts.scheduler, told, seeds, steps, guidance))
+        def generate(emotion: str, seeds: list[int]) -> list[Image.Image]:
+            condition = foundation.prompts.plain([f"a {emotion} picture"] * len(seeds))
+            return decode(
+                foundation, sample_latents(foundation, self.parts.scheduler, condition, seeds, steps, guidance)
+            )
 
         weights = fingerprint(foundation.unet, *foundation.prompts.text_encoders, foundation.vae)
-        return PaintMethod(title, made, {"weights": weights, "steps": steps, "guidance": guidance})
+        return GenerationMethod(title, generate, {"weights": weights, "steps": steps, "guidance": guidance})
 
-    def method(self, name: str) -> PaintMethod:
+    def method(self, name: str) -> GenerationMethod:
         """A row of `GENERATORS`."""
-        makers: dict[str, Callable[[str], PaintMethod]] = {
+        makers: dict[str, Callable[[str], GenerationMethod]] = {
             "text-to-image": self._text_to_image,
             "textual-inversion": self._inversion,
             "dreambooth": self._dreambooth,
             "emogen": self._emogen,
-            "uniemo": lambda title: self.by_pipeline(title, self.pipeline),
+            "uniemo": lambda title: self.of_pipeline(title, self.pipeline),
         }
         return makers[name](GENERATORS[name])

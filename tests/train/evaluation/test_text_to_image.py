@@ -12,7 +12,7 @@ from kcdp.imaging import to_pictures
 from kcdp.painting.sampling import Guidance
 from tests.tiny_diffusion import SIZE, stable_diffusion_xl
 from train.core.foundation import Foundation
-from train.evaluation.paintings import GUIDANCE, decoded, paint_latents, sheet
+from train.evaluation.text_to_image import GUIDANCE, decode, sample_latents
 from train.stages.unet import build_scheduler
 
 
@@ -20,7 +20,7 @@ def painted(
     foundation: Foundation, prompts: list[str], seeds: list[int], guidance: Guidance = GUIDANCE
 ) -> list[Image.Image]:
     told = foundation.prompts.plain(prompts)
-    return decoded(foundation, paint_latents(foundation, build_scheduler(), told, seeds, 2, guidance))
+    return decode(foundation, sample_latents(foundation, build_scheduler(), told, seeds, 2, guidance))
 
 
 @torch.no_grad()
@@ -50,8 +50,8 @@ def test_on_two_text_encoders_a_picture_is_what_the_library_makes(
     foundation = dataclasses.replace(foundation, **networks)
     scheduler = DDPMScheduler.from_config(parts["scheduler"].config, clip_sample=False)
     told = foundation.prompts.plain(["a red sofa", "a cat"])
-    found = decoded(
-        foundation, paint_latents(foundation, scheduler, told, [3, 4], steps=2, guidance=Guidance(3.0, 0.5))
+    found = decode(
+        foundation, sample_latents(foundation, scheduler, told, [3, 4], steps=2, guidance=Guidance(3.0, 0.5))
     )
     noise = [torch.randn((1, 4, 8, 8), generator=torch.Generator().manual_seed(seed)) for seed in (3, 4)]
     library = StableDiffusionXLPipeline(
@@ -76,12 +76,3 @@ def test_a_seed_gives_the_same_picture_alone_and_among_others(foundation: Founda
     assert len(several) == 2
     (alone,) = painted(foundation, ["a heart"], [2])
     assert np.abs(np.asarray(alone, dtype=int) - np.asarray(several[1], dtype=int)).max() <= 1
-
-
-def test_a_sheet_has_rows() -> None:
-    colours = ["red", "green", "blue"]
-    page = sheet([Image.new("RGB", (4, 4), colour) for colour in colours], columns=2)
-    assert page.size == (8, 8)
-    assert [page.getpixel(place) for place in ((1, 1), (5, 1), (1, 5), (5, 5))] == [
-        (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
-    ]  # fmt: skip

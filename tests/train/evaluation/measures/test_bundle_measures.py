@@ -15,14 +15,16 @@ from tests.two_processes import in_two_processes
 from train.core.foundation import Foundation
 from train.core.trainer import LoopConfig, run_stage
 from train.data.dataset import PictureDataset
-from train.evaluation import shipped
+from train.evaluation import bundle_measures
 from train.evaluation.domains import Domains
+from train.evaluation.measures import captions, recognition, reconstruction
+from train.evaluation.nouns import mentions
 from train.stages.kcdp import KCDPConfig, KCDPStage, assemble
 
 
 @pytest.fixture(scope="module")
 def pipeline(domains: Domains, foundation: Foundation, tmp_path_factory: pytest.TempPathFactory) -> KCDPPipeline:
-    folder = tmp_path_factory.mktemp("shipped") / "kcdp"
+    folder = tmp_path_factory.mktemp("bundle") / "kcdp"
     config = KCDPConfig(lora_rank=2, views=1)
     stage = KCDPStage(config, foundation, domains.source("emoji"), domains.test("emoji"))
     run_stage(stage, LoopConfig(steps=1, batch_size=4, warmup_steps=1, validate_every=1), folder)
@@ -31,7 +33,7 @@ def pipeline(domains: Domains, foundation: Foundation, tmp_path_factory: pytest.
 
 def test_recognition_is_what_the_pipeline_says(pipeline: KCDPPipeline, domains: Domains) -> None:
     dataset = domains.test("emoji")
-    result = shipped.recognise(pipeline, dataset)
+    result = recognition.recognise(pipeline, dataset)
     pictures = [
         Image.fromarray(np.uint8(np.round((p + 1) * 127.5)).transpose(1, 2, 0))
         for p in dataset.plain(torch.arange(6)).numpy()
@@ -50,14 +52,16 @@ def test_recognition_is_what_the_pipeline_says(pipeline: KCDPPipeline, domains: 
 
 def measured(pipeline: KCDPPipeline, dataset: PictureDataset, folder: Path) -> None:
     """All measures as JSON, a file of each process."""
-    parts = {name: getattr(shipped, name)(pipeline, dataset) for name in ("recognise", "describe", "reconstruct")}
+    measures = (recognition.recognise, captions.describe, reconstruction.reconstruct)
+    parts = {measure.__name__: measure(pipeline, dataset) for measure in measures}
     (folder / f"{PartialState().process_index}.json").write_text(json.dumps(parts))
 
 
 def test_two_processes_measure_what_one_does(
     pipeline: KCDPPipeline, domains: Domains, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(shipped, "BATCH", 2)
+    for module in (recognition, captions, reconstruction):
+        monkeypatch.setattr(module, "BATCH", 2)
     alone, both = tmp_path / "alone", tmp_path / "both"
     for folder in (alone, both):
         folder.mkdir()
@@ -68,20 +72,20 @@ def test_two_processes_measure_what_one_does(
 
 
 def test_a_limit_takes_evenly_spaced_pictures(pipeline: KCDPPipeline, domains: Domains) -> None:
-    assert shipped.spaced(10, 4).tolist() == [0, 3, 6, 9]
-    assert shipped.spaced(3, None).tolist() == [0, 1, 2]
-    assert shipped.recognise(pipeline, domains.test("emoji"), limit=4)["pictures"] == 4
+    assert bundle_measures.evenly_spaced(10, 4).tolist() == [0, 3, 6, 9]
+    assert bundle_measures.evenly_spaced(3, None).tolist() == [0, 1, 2]
+    assert recognition.recognise(pipeline, domains.test("emoji"), limit=4)["pictures"] == 4
 
 
 def test_other_labels_than_the_bundles_are_refused(pipeline: KCDPPipeline, domains: Domains) -> None:
     dataset = copy.copy(domains.test("emoji"))
     dataset.emotions = ("joy", "fear")
     with pytest.raises(ValueError, match="the pictures joy, fear"):
-        shipped.recognise(pipeline, dataset)
+        recognition.recognise(pipeline, dataset)
 
 
 @pytest.mark.parametrize(
-    ("caption", "noun", "said"),
+    ("caption", "noun", "named"),
     [
         ("a red heart", "heart", True),
         ("two red Hearts, glowing", "heart", True),
@@ -96,8 +100,8 @@ def test_other_labels_than_the_bundles_are_refused(pipeline: KCDPPipeline, domai
         ("", "heart", False),
     ],
 )
-def test_nouns_are_found_in_singular_and_plural(caption: str, noun: str, said: bool) -> None:
-    assert shipped.mentions(caption, noun) is said
+def test_nouns_are_found_in_singular_and_plural(caption: str, noun: str, named: bool) -> None:
+    assert mentions(caption, noun) is named
 
 
 def test_captions_are_searched_for_the_head_noun(
@@ -105,7 +109,7 @@ def test_captions_are_searched_for_the_head_noun(
 ) -> None:
     texts = iter(["a red face", "two faces", "a thing", "a face", "a cat", "a face"])
     monkeypatch.setattr("kcdp.knowledge.knowledge.Knowledge.captions", lambda _, images: [next(texts) for _ in images])
-    result = shipped.describe(pipeline, domains.test("emoji"))
+    result = captions.describe(pipeline, domains.test("emoji"))
     assert result["named"] == pytest.approx(4 / 6)
     assert result["majority"] == 1.0
     assert result["different"] == 5
@@ -116,12 +120,12 @@ def test_captions_need_a_noun(pipeline: KCDPPipeline, domains: Domains) -> None:
     dataset = copy.copy(domains.test("emoji"))
     dataset.records = dataset.records.remove_columns("noun").add_column("noun", [""] * len(dataset))
     with pytest.raises(ValueError, match="head noun"):
-        shipped.describe(pipeline, dataset)
+        captions.describe(pipeline, dataset)
 
 
 def test_reconstruction_is_measured_in_decibels(pipeline: KCDPPipeline, domains: Domains) -> None:
     dataset = domains.test("photos")
-    result = shipped.reconstruct(pipeline, dataset)
+    result = reconstruction.reconstruct(pipeline, dataset)
     pictures = dataset.plain(torch.arange(6))
     with torch.no_grad():
         decoded = pipeline.vae.decode(pipeline.vae.encode(pictures).latent_dist.mean).sample.clamp(-1, 1)
@@ -130,13 +134,13 @@ def test_reconstruction_is_measured_in_decibels(pipeline: KCDPPipeline, domains:
     assert result["mean"] == pytest.approx(float((-10 * errors.log10()).mean()), abs=1e-3)
     assert result["worst_twentieth"] <= result["median"]
     # The same noise each time, and it is no help.
-    assert result["disturbed"] == shipped.reconstruct(pipeline, dataset)["disturbed"] != result["mean"]
+    assert result["disturbed"] == reconstruction.reconstruct(pipeline, dataset)["disturbed"] != result["mean"]
 
 
 def test_weights_are_told_apart(pipeline: KCDPPipeline) -> None:
-    before = shipped.weights_of(pipeline)
-    assert shipped.weights_of(pipeline) == before
+    before = bundle_measures.weights_of(pipeline)
+    assert bundle_measures.weights_of(pipeline) == before
     with torch.no_grad():
         pipeline.moe.aggregate.bias.add_(1)
-        assert shipped.weights_of(pipeline) != before
+        assert bundle_measures.weights_of(pipeline) != before
         pipeline.moe.aggregate.bias.sub_(1)
