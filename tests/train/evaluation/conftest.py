@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,10 +16,15 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.latent_encoder import LatentEncoder
 from tests.tiny_vlm import instruct_blip
 from train.core.clip import FrozenCLIP
+from train.core.foundation import Foundation
 from train.core.recipe import Recipe
+from train.core.trainer import LoopConfig
 from train.data.records import make_record, to_dataset
+from train.evaluation.adaptation import Adaptation
 from train.evaluation.domains import Domains
+from train.evaluation.result_cache import ResultCache
 from train.evaluation.vlm import FrozenVLM
+from train.stages.kcdp import KCDPConfig
 from train.stages.language import LanguageConfig, build_clip
 from train.stages.text import TextConfig, build_text_tower
 
@@ -92,3 +98,20 @@ def clip(tiny_tokenizer: CLIPTokenizer) -> FrozenCLIP:
 def vlm() -> FrozenVLM:
     torch.manual_seed(0)
     return FrozenVLM(*instruct_blip())
+
+
+@pytest.fixture
+def adaptation(
+    domains: Domains, foundation: Foundation, clip: FrozenCLIP, vlm: FrozenVLM, tmp_path: Path
+) -> Adaptation:
+    """Two steps of small batches between the domains above."""
+    return Adaptation(
+        domains,
+        foundation,
+        clip,
+        KCDPConfig(lora_rank=2, views=1),
+        LoopConfig(steps=2, batch_size=4, warmup_steps=1, learning_rate=1e-3),
+        ResultCache(tmp_path),
+        cnn_widths=(4, 4, 4, 4),
+        vlm=vlm,
+    )

@@ -1,40 +1,17 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 import torch
 
 from tests.tiny_vlm import instruct_blip
-from train.core.clip import FrozenCLIP
-from train.core.foundation import Foundation
-from train.core.trainer import LoopConfig
 from train.evaluation import adaptation as module
 from train.evaluation.adaptation import Adaptation
-from train.evaluation.domains import Domains
 from train.evaluation.methods import ABLATIONS, METHODS
-from train.evaluation.result_cache import ResultCache
 from train.evaluation.vlm import FrozenVLM
-from train.stages.kcdp import KCDPConfig
 
 PAIR = ("emoji", "cartoons")
-
-
-@pytest.fixture
-def adaptation(
-    domains: Domains, foundation: Foundation, clip: FrozenCLIP, vlm: FrozenVLM, tmp_path: Path
-) -> Adaptation:
-    return Adaptation(
-        domains,
-        foundation,
-        clip,
-        KCDPConfig(lora_rank=2, views=1),
-        LoopConfig(steps=2, batch_size=4, warmup_steps=1, learning_rate=1e-3),
-        ResultCache(tmp_path),
-        cnn_widths=(4, 4, 4, 4),
-        vlm=vlm,
-    )
 
 
 @pytest.mark.parametrize("name", [*METHODS, *(name for name in ABLATIONS if name not in METHODS)])

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from train.core.clip import FrozenCLIP
-from train.core.foundation import Foundation
-from train.core.trainer import LoopConfig
 from train.data.dataset import PictureDataset
 from train.evaluation import adaptation as module
 from train.evaluation.adaptation import Adaptation, AdaptationStage
@@ -22,7 +18,6 @@ from train.evaluation.methods import ABLATIONS, METHODS, Method
 from train.evaluation.resnet import ResNetStage
 from train.evaluation.result_cache import ResultCache
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS
-from train.evaluation.vlm import FrozenVLM
 from train.losses.kcdp import LOSS_PRESETS, LossPreset
 from train.losses.uniemo import UNIEMO_PRESETS, UniEmoPreset
 from train.stages.feedback import FeedbackConfig
@@ -165,22 +160,6 @@ def test_a_variant_has_the_settings_of_its_table(name: str) -> None:
 
 def test_no_variant_is_without_its_settings_here() -> None:
     assert list(VARIANTS) == list(CHANGED)
-
-
-@pytest.fixture
-def adaptation(
-    domains: Domains, foundation: Foundation, clip: FrozenCLIP, vlm: FrozenVLM, tmp_path: Path
-) -> Adaptation:
-    return Adaptation(
-        domains,
-        foundation,
-        clip,
-        KCDPConfig(lora_rank=2, views=0),
-        LoopConfig(steps=2, batch_size=4, warmup_steps=0),
-        ResultCache(tmp_path),
-        cnn_widths=(4, 4, 4, 4),
-        vlm=vlm,
-    )
 
 
 def _pictures(dataset: PictureDataset, rows: np.ndarray | torch.Tensor) -> set[tuple[str, str]]:
