@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from diffusers import SchedulerMixin, UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg, retrieve_timesteps
@@ -63,6 +64,11 @@ def steps_taken(num_inference_steps: int, strength: float) -> int:
     return max(1, int(num_inference_steps * strength))
 
 
+def _of_flow(scheduler: SchedulerMixin) -> bool:
+    """Whether it is of rectified flow (Liu et al. 2023): the denoiser says noise - picture, and noise is mixed in by share."""
+    return hasattr(scheduler, "scale_noise")
+
+
 def denoise(
     unet: UNet2DConditionModel,
     scheduler: SchedulerMixin,
@@ -92,19 +98,29 @@ def denoise(
     # A copy, because a scheduler counts the steps of one call.
     scheduler = copy.deepcopy(scheduler)
     device, dtype, count = condition.states.device, condition.states.dtype, len(seeds)
-    timesteps, _ = retrieve_timesteps(scheduler, num_inference_steps, device)
+    if _of_flow(scheduler):
+        # Left to itself the scheduler ends its steps at 1, so that the last one leads from hardly any noise to none.
+        sigmas = np.linspace(1, 1 / num_inference_steps, num_inference_steps).tolist()
+        timesteps, _ = retrieve_timesteps(scheduler, device=device, sigmas=sigmas)
+    else:
+        timesteps, _ = retrieve_timesteps(scheduler, num_inference_steps, device)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     shape = (count, unet.config.in_channels, unet.config.sample_size, unet.config.sample_size)
     # In 32 bits, so that a seed means the same noise in every precision.
     noise = randn_tensor(shape, generators, device, torch.float32).to(dtype)
     if begin is None:
-        latents = noise * scheduler.init_noise_sigma
+        # Schedulers of rectified flow begin from plain noise, and do not say so.
+        latents = noise * getattr(scheduler, "init_noise_sigma", 1.0)
     else:
         start = scheduler.order * (num_inference_steps - steps_taken(num_inference_steps, strength))
         timesteps = timesteps[start:]
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(start)
-        latents = scheduler.add_noise(begin.to(device, dtype).expand(shape), noise, timesteps[:1].repeat(count))
+        given = begin.to(device, dtype).expand(shape), timesteps[:1].repeat(count)
+        if _of_flow(scheduler):
+            latents = scheduler.scale_noise(*given, noise)
+        else:
+            latents = scheduler.add_noise(given[0], noise, given[1])
     # Those schedulers that add noise on their way take it from each picture's own generator.
     takes_generator = "generator" in inspect.signature(scheduler.step).parameters
     options = {"generator": generators} if takes_generator else {}
@@ -112,7 +128,9 @@ def denoise(
     if away is not None:
         condition = away.before(condition)
     for number, timestep in enumerate(timesteps):
-        inputs = scheduler.scale_model_input(torch.cat([latents] * copies), timestep)
+        inputs = torch.cat([latents] * copies)
+        if hasattr(scheduler, "scale_model_input"):
+            inputs = scheduler.scale_model_input(inputs, timestep)
         predicted = unet(
             inputs,
             timestep,
