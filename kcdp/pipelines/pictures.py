@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from kcdp.imaging import load_frames, to_tensor
 from kcdp.offload import execution_device
+from kcdp.painting.opacity import add_opacity
 
 #: A picture: decoded, a path, or the bytes of a file.
 Picture = Image.Image | str | Path | bytes
@@ -63,6 +64,11 @@ def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:
 
 
 def encode_pictures(vae: AutoencoderKL, frames: Sequence[Image.Image]) -> torch.Tensor:
-    """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained."""
+    """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained.
+
+    For an autoencoder with opacity, white that reaches in from a picture's rim is clear.
+    """
     pixels = to_tensor(frames, vae.config.sample_size).to(execution_device(vae), vae.dtype)
+    if vae.config.get("picture_channels") == 4:
+        pixels = add_opacity(pixels)
     return vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor

@@ -216,3 +216,11 @@ def test_the_seed_decides_the_run(tmp_path, uninterrupted):
 def test_step_seeds_are_distinct():
     seeds = {step_seed(seed, step, process) for seed in range(3) for step in range(2000) for process in range(8)}
     assert len(seeds) == 3 * 2000 * 8
+
+
+def test_a_killed_run_with_muon_ends_with_the_very_same_weights(tmp_path, uninterrupted):
+    config, whole, cut = replace(CONFIG, optimizer="muon"), tmp_path / "whole", tmp_path / "cut"
+    metrics = run_stage(TinyStage(), config, whole)
+    killed(lambda: run_stage(TinyStage(die_at=7), config, cut))
+    assert_same(cut, run_stage(TinyStage(), config, cut), (metrics, weights(whole)))
+    assert not torch.equal(weights(whole)["last.linear.weight"], uninterrupted[1]["last.linear.weight"])
