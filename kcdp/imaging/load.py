@@ -11,13 +11,14 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+
+from kcdp.imaging.limits import DEFAULT_LIMITS, ImageError, ImageLimits
 
 if TYPE_CHECKING:
     import torch
@@ -78,36 +79,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-class ImageError(ValueError):
-    """A picture that cannot be used; the message is one sentence for the person who gave it."""
-
-
-@dataclass(frozen=True)
-class ImageLimits:
-    """How large a picture may be, checked on what its header says before a pixel is decoded, and how it is sampled.
-
-    `max_pixels` is for one frame (50 million: the largest phone photos), `max_animation_pixels` for all frames of an
-    animation together (a 512 px sticker of 900 frames, some seconds to decode). Sides are in pixels; `max_aspect` is
-    the longer over the shorter one. An animation gives at most `sampled_frames` evenly spaced frames.
-    """
-
-    max_bytes: int = 32 * 2**20
-    max_pixels: int = 50_000_000
-    max_frames: int = 1000
-    max_animation_pixels: int = 250_000_000
-    min_side: int = 8
-    max_aspect: float = 16.0
-    sampled_frames: int = 4
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value <= 0:
-                raise ValueError(f"{name} is {value}; every limit must be above 0.")
-
-
-DEFAULT_LIMITS = ImageLimits()
 
 
 def load_frames(source: Image.Image | str | Path | bytes, *, limits: ImageLimits = DEFAULT_LIMITS) -> list[Image.Image]:
