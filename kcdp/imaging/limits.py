@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class ImageError(ValueError):
     """A picture that cannot be used; the message is one sentence for the person who gave it.
 
-    A decoder, which knows no file name, may begin its sentence with `{name}`: "{name} has no frames; ...".
+    Where the sentence begins with "The picture", `load_frames` puts the file's name instead, which decoders do not know.
     """
 
 
@@ -42,19 +42,19 @@ def check_size(size: tuple[int, int], limits: ImageLimits) -> None:
     """Raises ImageError when a picture of this (width, height) in pixels is beyond the limits."""
     width, height = size
     if width * height == 0:
-        raise ImageError(f"{{name}} has no pixels ({width} x {height}); choose another one.")
+        raise ImageError(f"The picture has no pixels ({width} x {height}); choose another one.")
     if width * height > limits.max_pixels:
         raise ImageError(
-            f"{{name}} has too many pixels, {width} x {height} where {limits.max_pixels / 1e6:.3g} million are allowed; "
+            f"The picture has too many pixels, {width} x {height} where {limits.max_pixels / 1e6:.3g} million are allowed; "
             "scale it down first."
         )
     if min(size) < limits.min_side:
         raise ImageError(
-            f"{{name}} is too small, {width} x {height} pixels; each side needs at least {limits.min_side} pixels."
+            f"The picture is too small, {width} x {height} pixels; each side needs at least {limits.min_side} pixels."
         )
     if max(size) > limits.max_aspect * min(size):
         raise ImageError(
-            f"{{name}} is too narrow a strip, {width} x {height} pixels; crop it to at most {limits.max_aspect:g} : 1."
+            f"The picture is too narrow a strip, {width} x {height} pixels; crop it to at most {limits.max_aspect:g} : 1."
         )
 
 
@@ -63,10 +63,10 @@ def check_animation(count: int, size: tuple[int, int], limits: ImageLimits) -> N
     check_size(size, limits)
     if count > limits.max_frames:
         raise ImageError(
-            f"{{name}} has {count} frames, more than the {limits.max_frames} allowed; shorten the animation."
+            f"The picture has {count} frames, more than the {limits.max_frames} allowed; shorten the animation."
         )
     if count > 1 and count * size[0] * size[1] > limits.max_animation_pixels:
         raise ImageError(
-            f"{{name}} has {count} frames of {size[0]} x {size[1]} pixels, too much to decode; "
+            f"The picture has {count} frames of {size[0]} x {size[1]} pixels, too much to decode; "
             "scale the animation down or shorten it."
         )

@@ -1,0 +1,37 @@
+"""Animated PNG: frames composited as the specification of fcTL says (W3C PNG, third edition, 11.3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PIL import Image
+
+from kcdp.imaging.frames import Frame, shown_for
+from kcdp.imaging.limits import ImageError, ImageLimits, check_animation
+from kcdp.imaging.png import PngFile, pixels
+
+_BACKGROUND, _PREVIOUS = 1, 2
+_OVER = 1
+
+
+def frames(file: PngFile, limits: ImageLimits) -> Iterator[Frame]:
+    """Every frame of an animated file on a canvas that begins clear; the default image is no frame of it."""
+    controls = [control for control in file.controls if control.data]
+    check_animation(len(controls), file.size, limits)
+    canvas = Image.new("RGBA", file.size)
+    for number, control in enumerate(controls):
+        x, y = control.place
+        box = (x, y, x + control.size[0], y + control.size[1])
+        if box[2] > file.size[0] or box[3] > file.size[1]:
+            raise ImageError("The picture has a frame that reaches beyond its edge; save the animation again.")
+        before = canvas.crop(box) if control.dispose == _PREVIOUS and number else None
+        part = pixels(file, control.size, control.data)
+        if control.blend == _OVER and part.mode == "RGBA":
+            canvas.alpha_composite(part, control.place)
+        else:
+            canvas.paste(part, box)
+        yield Frame(canvas.copy(), shown_for(control.duration))
+        if before is not None:
+            canvas.paste(before, box)
+        elif control.dispose in (_BACKGROUND, _PREVIOUS):
+            canvas.paste((0, 0, 0, 0), box)
