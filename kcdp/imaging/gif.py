@@ -109,8 +109,8 @@ def _draw(canvas: Image.Image, part: _Part) -> None:
 def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
     """The frames of a GIF file on a canvas that begins clear, whatever background colour the file names."""
     screen, parts = _parts(content)
-    if 0 in screen:
-        screen = (parts[0].box[2], parts[0].box[3])
+    # As browsers do, for the sake of files whose screen is wrong.
+    screen = (max(screen[0], parts[0].box[2]), max(screen[1], parts[0].box[3]))
     check_animation(len(parts), screen, limits)
     for part in parts:
         # What lies beyond the screen is decoded, too.

@@ -19,6 +19,8 @@ from kcdp.imaging.pillow import opened
 from kcdp.imaging.profiles import SRGB, coded_profile, rgb_profile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+#: What writers state who mean sRGB; its curve is near to, but not, this power.
+_SRGB_GAMMA = 45455
 _CUT = "The picture is damaged or cut short; save or download it again."
 #: Chunks whose checksum must be right; the others are left out when theirs is wrong, as browsers do.
 _CHECKED = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT"}
@@ -169,6 +171,8 @@ def _profile(file: PngFile) -> bytes | None:
     if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
         return None
     (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
+    if b"cHRM" not in chunks and gamma == _SRGB_GAMMA:
+        return None
     points = SRGB
     if len(chunks.get(b"cHRM", b"")) == 32:
         white, *primaries = ((x / 100_000, y / 100_000) for x, y in struct.iter_unpack(">2I", chunks[b"cHRM"]))

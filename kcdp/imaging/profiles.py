@@ -13,27 +13,27 @@ Chromaticities = tuple[tuple[float, float], ...]
 _D65 = (0.3127, 0.3290)
 SRGB: Chromaticities = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), _D65)
 
-#: Colour primaries by their number in ITU-T H.273, table 2.
+#: Colour primaries by their number in ITU-T H.273, table 2, as far as browsers tell them from sRGB's.
 PRIMARIES: dict[int, Chromaticities] = {
     1: SRGB,
+    4: ((0.67, 0.33), (0.21, 0.71), (0.14, 0.08), (0.310, 0.316)),
     5: ((0.64, 0.33), (0.29, 0.60), (0.15, 0.06), _D65),
-    6: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), _D65),
     9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), _D65),
+    11: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.314, 0.351)),
     12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),
+    22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), _D65),
 }
 #: ICC's parametric curve of type 3 (Y = (a X + b)^g from d on, c X below): g, a, b, c, d.
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-_BT709_CURVE = (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)
+#: What BT.709 and its kin are displayed with (ITU-R BT.1886).
+_TELEVISION = 2.4
 #: Transfer characteristics by their number in ITU-T H.273, table 3: a gamma or a curve. Those of HDR are left out.
 TRANSFERS: dict[int, float | tuple[float, ...]] = {
-    1: _BT709_CURVE,
+    **dict.fromkeys((1, 6, 11, 14, 15), _TELEVISION),
     4: 2.2,
     5: 2.8,
-    6: _BT709_CURVE,
     8: 1.0,
     13: _SRGB_CURVE,
-    14: _BT709_CURVE,
-    15: _BT709_CURVE,
 }
 
 #: XYZ of D50, ICC's profile connection space, and the Bradford cone responses (ICC.1:2010, annex E).
@@ -88,10 +88,7 @@ def rgb_profile(points: Chromaticities, transfer: float | tuple[float, ...]) -> 
 
 
 def coded_profile(primaries: int, transfer: int) -> bytes | None:
-    """The profile of the numbers of H.273 (in PNG's cICP, AVIF's and HEIC's nclx); None for sRGB, HDR and unknown ones.
-
-    With sRGB's own primaries the transfer is not looked at: files say BT.709's and mean sRGB's.
-    """
-    if primaries == 1 or primaries not in PRIMARIES or transfer not in TRANSFERS:
+    """The profile of two numbers of H.273 (in PNG's cICP, AVIF's and HEIC's nclx); None for sRGB, HDR and unknown ones."""
+    if (primaries, transfer) == (1, 13) or primaries not in PRIMARIES or transfer not in TRANSFERS:
         return None
     return rgb_profile(PRIMARIES[primaries], TRANSFERS[transfer])
