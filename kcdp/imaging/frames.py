@@ -58,9 +58,20 @@ def shown_for(duration: float) -> float:
     return 100.0 if duration <= 10 else duration
 
 
+def cleared(canvas: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """A canvas (RGBA) whose box is transparent black; the canvas itself stays as it is."""
+    if box[0] <= 0 and box[1] <= 0 and box[2] >= canvas.width and box[3] >= canvas.height:
+        return Image.new("RGBA", canvas.size)
+    canvas = canvas.copy()
+    canvas.paste((0, 0, 0, 0), box)
+    return canvas
+
+
 def is_empty(image: Image.Image) -> bool:
     """Whether nothing of a picture can be seen."""
-    return image.mode == "RGBA" and image.getchannel("A").getextrema()[1] <= _INVISIBLE
+    if image.mode != "RGBA" or image.getpixel((image.width // 2, image.height // 2))[3] > _INVISIBLE:
+        return False
+    return image.getchannel("A").getextrema()[1] <= _INVISIBLE
 
 
 def distinct(frames: Sequence[Frame]) -> list[Frame]:

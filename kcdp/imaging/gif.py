@@ -5,12 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 
+import numpy as np
 from PIL import Image
 
-from kcdp.imaging.frames import Frame, shown_for
+from kcdp.imaging.frames import Frame, cleared, shown_for
 from kcdp.imaging.limits import ImageError, ImageLimits, check_animation, check_size
-from kcdp.imaging.pillow import opened
 
 _CUT = "The picture is damaged or cut short; save or download it again."
 _EXTENSION, _IMAGE, _TRAILER, _GRAPHIC_CONTROL = 0x21, 0x2C, 0x3B, 0xF9
@@ -86,24 +87,33 @@ def _indices(part: _Part) -> Image.Image:
     size = (part.box[2] - part.box[0], part.box[3] - part.box[1])
     screen = b"GIF89a" + struct.pack("<HHBBB", *size, 0, 0, 0)
     image = struct.pack("<B4HB", _IMAGE, 0, 0, *size, _INTERLACED if part.interlaced else 0)
-    found = opened(screen + image + part.data + bytes([_TRAILER]), "GIF")
+    found = Image.open(BytesIO(screen + image + part.data + bytes([_TRAILER])), formats=("GIF",))
     found.load()
     return found
 
 
-def _draw(canvas: Image.Image, part: _Part) -> None:
-    """Put a part on the canvas; what reaches beyond it is cut off."""
+def _colours(part: _Part) -> Image.Image:
+    """A part in RGBA: its palette's colours, opaque but for the clear one; greys where it has no palette."""
     indices = _indices(part)
-    mask = Image.new("L", indices.size, 255)
-    if part.clear is not None:
-        table = [255] * 256
-        table[part.clear] = 0
-        mask = indices.point(table)
-    colours = indices
+    palette = np.full((256, 4), 255, dtype=np.uint8)
+    palette[:, :3] = np.arange(256, dtype=np.uint8)[:, None]
     if part.palette is not None:
-        indices.putpalette(part.palette)
-        colours = indices.convert("RGB")
-    canvas.paste(colours, part.box[:2], mask)
+        palette[:, :3] = 0
+        palette[: len(part.palette) // 3, :3] = np.frombuffer(part.palette, dtype=np.uint8).reshape(-1, 3)
+    if part.clear is not None:
+        palette[part.clear] = 0
+    indices.putpalette(palette.tobytes(), "RGBA")
+    return indices.convert("RGBA")
+
+
+def _drawn(canvas: Image.Image, part: _Part) -> Image.Image:
+    """The canvas with a part on it, what reaches beyond it cut off; the canvas itself stays as it is."""
+    colours = _colours(part)
+    if part.clear is None and part.box == (0, 0, *canvas.size):
+        return colours
+    shown = canvas.copy()
+    shown.paste(colours, part.box[:2], None if part.clear is None else colours)
+    return shown
 
 
 def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
@@ -118,10 +128,9 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
             check_size((part.box[2] - part.box[0], part.box[3] - part.box[1]), limits)
     canvas = Image.new("RGBA", screen)
     for part in parts:
-        before = canvas.copy() if part.dispose in _PREVIOUS else None
-        _draw(canvas, part)
-        yield Frame(canvas.copy(), shown_for(part.duration))
-        if before is not None:
-            canvas = before
-        elif part.dispose == _BACKGROUND:
-            canvas.paste((0, 0, 0, 0), part.box)
+        shown = _drawn(canvas, part)
+        yield Frame(shown, shown_for(part.duration))
+        if part.dispose == _BACKGROUND:
+            canvas = cleared(shown, part.box)
+        elif part.dispose not in _PREVIOUS:
+            canvas = shown

@@ -118,8 +118,8 @@ def _seek_through(image: Image.Image, limits: ImageLimits) -> Iterator[Frame]:
 
 def _bare(image: Image.Image) -> Image.Image:
     """The pixels alone: metadata that stayed would turn a frame again, or keep the whole file in memory."""
-    bare = Image.new(image.mode, image.size)
-    bare.paste(image)
+    bare = image.copy()
+    bare.info = {}
     return bare
 
 

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 
 import numpy as np
 from PIL import Image
@@ -15,7 +16,6 @@ from kcdp.imaging.frames import Frame
 from kcdp.imaging.limits import ImageError, ImageLimits, check_size
 from kcdp.imaging.modes import to_rgba
 from kcdp.imaging.orientation import orientation_of, upright
-from kcdp.imaging.pillow import opened
 from kcdp.imaging.profiles import SRGB, coded_profile, rgb_profile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -102,21 +102,18 @@ def _add(file: PngFile, kind: bytes, body: memoryview) -> None:
         file.controls[-1].data.append(body[4:])
 
 
-def _chunk(kind: bytes, *pieces: bytes | memoryview) -> bytes:
-    checksum = zlib.crc32(kind)
-    for piece in pieces:
-        checksum = zlib.crc32(piece, checksum)
-    length = sum(map(len, pieces))
-    return b"".join([struct.pack(">I", length), kind, *pieces, struct.pack(">I", checksum)])
+def _chunk(kind: bytes, body: bytes = b"") -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _opened(file: PngFile, size: tuple[int, int], data: list[bytes | memoryview]) -> Image.Image:
     """Pixel data of a file, whole or of one frame, as a picture that Pillow has still to decode."""
-    parts = [SIGNATURE, _chunk(b"IHDR", struct.pack(">II", *size), file.header)]
+    parts = [SIGNATURE, _chunk(b"IHDR", struct.pack(">II", *size) + file.header)]
     if b"PLTE" in file.chunks:
         parts.append(_chunk(b"PLTE", file.chunks[b"PLTE"]))
-    parts += [_chunk(b"IDAT", *data), _chunk(b"IEND")]
-    image = opened(b"".join(parts), "PNG")
+    # The checksums of the pixels were looked at in `parse`, and Pillow looks at none.
+    parts += [struct.pack(">I4s", sum(map(len, data)), b"IDAT"), *data, bytes(4), _chunk(b"IEND")]
+    image = Image.open(BytesIO(b"".join(parts)), formats=("PNG",))
     if image.size != size:
         raise ImageError(_CUT)
     return image

@@ -26,6 +26,8 @@ def flatten(image: Image.Image, ground: tuple[int, int, int] = GROUND) -> Image.
     image = to_rgba(image)
     if image.mode == "RGB":
         return image
+    if image.getchannel("A").getextrema()[0] == 255:
+        return image.convert("RGB")
     return Image.alpha_composite(Image.new("RGBA", image.size, (*ground, 255)), image).convert("RGB")
 
 
