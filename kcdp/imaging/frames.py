@@ -69,9 +69,12 @@ def cleared(canvas: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
 
 def is_empty(image: Image.Image) -> bool:
     """Whether nothing of a picture can be seen."""
-    if image.mode != "RGBA" or image.getpixel((image.width // 2, image.height // 2))[3] > _INVISIBLE:
+    if image.mode != "RGBA":
         return False
-    return image.getchannel("A").getextrema()[1] <= _INVISIBLE
+    alpha = image.getchannel("A")
+    # The middle first: most often that is all there is to look at.
+    middle = alpha.getpixel((alpha.width // 2, alpha.height // 2))
+    return middle <= _INVISIBLE and alpha.getextrema()[1] <= _INVISIBLE  # type: ignore[operator]
 
 
 def distinct(frames: Sequence[Frame]) -> list[Frame]:

@@ -91,7 +91,8 @@ def _untouched(image: Image.Image, limits: ImageLimits) -> bytes | None:
     """The file of a PIL picture whose pixels nobody has asked for yet, or of an animation; None where there is none."""
     if not isinstance(image, ImageFile.ImageFile):
         return None
-    stream = image.fp if image.tile else getattr(image, "_fp", None)
+    # A still that was decoded may have been drawn on; an animation is decoded anew for every frame.
+    stream = image.fp if image.tile else getattr(image, "_fp", None) if getattr(image, "n_frames", 1) > 1 else None
     if not isinstance(stream, IOBase) or stream.closed:
         return None
     position = stream.tell()

@@ -20,7 +20,7 @@ def to_rgba(image: Image.Image, icc: bytes | None = None) -> Image.Image:
         image = _to_8_bit(image)
     elif image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        return ImageCms.buildTransform(lab, srgb, "LAB", "RGB").apply(image)
     elif image.mode == "1":
         image = _two_levels(image)
     elif image.mode in ("La", "RGBa"):

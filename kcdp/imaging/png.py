@@ -6,10 +6,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from kcdp.imaging.colour import MAX_PROFILE_BYTES
 from kcdp.imaging.frames import Frame
@@ -59,6 +60,32 @@ class PngFile:
     def colour_type(self) -> int:
         return self.header[1]
 
+    @cached_property
+    def icc(self) -> bytes | None:
+        """What the numbers of a file mean, by the first of cICP, iCCP, sRGB and gAMA with cHRM; None for sRGB."""
+        chunks = self.chunks
+        if len(chunks.get(b"cICP", b"")) == 4:
+            return coded_profile(*chunks[b"cICP"][:2])
+        if b"iCCP" in chunks:
+            _, _, packed = chunks[b"iCCP"].partition(b"\0")
+            try:
+                return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES)
+            except zlib.error:
+                return None
+        if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
+            return None
+        (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
+        if b"cHRM" not in chunks and gamma == _SRGB_GAMMA:
+            return None
+        points = SRGB
+        if len(chunks.get(b"cHRM", b"")) == 32:
+            white, *primaries = ((x / 100_000, y / 100_000) for x, y in struct.iter_unpack(">2I", chunks[b"cHRM"]))
+            points = (*primaries, white)
+        try:
+            return rgb_profile(points, 100_000 / gamma)
+        except (ValueError, ZeroDivisionError):
+            return None
+
 
 def parse(content: bytes) -> PngFile:
     """The chunks of a PNG file; raises ImageError where one that matters is cut short or has a wrong checksum."""
@@ -106,9 +133,9 @@ def _chunk(kind: bytes, body: bytes = b"") -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _opened(file: PngFile, size: tuple[int, int], data: list[bytes | memoryview]) -> Image.Image:
+def _opened(file: PngFile, size: tuple[int, int], data: list[bytes | memoryview]) -> ImageFile.ImageFile:
     """Pixel data of a file, whole or of one frame, as a picture that Pillow has still to decode."""
-    parts = [SIGNATURE, _chunk(b"IHDR", struct.pack(">II", *size) + file.header)]
+    parts: list[bytes | memoryview] = [SIGNATURE, _chunk(b"IHDR", struct.pack(">II", *size) + file.header)]
     if b"PLTE" in file.chunks:
         parts.append(_chunk(b"PLTE", file.chunks[b"PLTE"]))
     # The checksums of the pixels were looked at in `parse`, and Pillow looks at none.
@@ -121,9 +148,10 @@ def _opened(file: PngFile, size: tuple[int, int], data: list[bytes | memoryview]
 
 def pixels(file: PngFile, size: tuple[int, int], data: list[bytes | memoryview]) -> Image.Image:
     """Pixel data of a file, whole or of one frame, in RGB, or in RGBA where the file has transparency; sRGB."""
-    image, clear = _opened(file, size, data), file.chunks.get(b"tRNS")
+    opened, clear = _opened(file, size, data), file.chunks.get(b"tRNS")
+    image: Image.Image = opened
     if clear is not None and file.colour_type == 2 and len(clear) == 6:
-        image = _with_clear_colour(file, image, size, data, struct.unpack(">3H", clear))
+        image = _with_clear_colour(file, opened, size, data, struct.unpack(">3H", clear))
     elif clear is not None and file.colour_type == 0 and len(clear) == 2:
         # Pillow scales greys of 1, 2 and 4 bits to 8 and leaves the clear one as it was.
         level = struct.unpack(">H", clear)[0] & (2**file.depth - 1)
@@ -133,11 +161,15 @@ def pixels(file: PngFile, size: tuple[int, int], data: list[bytes | memoryview])
     elif clear is not None and file.colour_type == 3:
         image.load()
         image.info["transparency"] = clear[:256]
-    return to_rgba(image, _profile(file))
+    return to_rgba(image, file.icc)
 
 
 def _with_clear_colour(
-    file: PngFile, image: Image.Image, size: tuple[int, int], data: list[bytes | memoryview], clear: tuple[int, ...]
+    file: PngFile,
+    image: ImageFile.ImageFile,
+    size: tuple[int, int],
+    data: list[bytes | memoryview],
+    clear: tuple[int, ...],
 ) -> Image.Image:
     """RGB pixels as RGBA, one colour of them clear; with 16 bits all of them count, and Pillow reads the upper 8."""
     if file.depth == 16:
@@ -152,32 +184,6 @@ def _with_clear_colour(
         same &= (np.asarray(part) == np.array(levels, dtype=np.uint8)).all(axis=2)
     image.putalpha(Image.fromarray(np.where(same, 0, 255).astype(np.uint8)))
     return image
-
-
-def _profile(file: PngFile) -> bytes | None:
-    """What the numbers of a file mean, by the first of cICP, iCCP, sRGB and gAMA with cHRM; None for sRGB."""
-    chunks = file.chunks
-    if len(chunks.get(b"cICP", b"")) == 4:
-        return coded_profile(*chunks[b"cICP"][:2])
-    if b"iCCP" in chunks:
-        _, _, packed = chunks[b"iCCP"].partition(b"\0")
-        try:
-            return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES)
-        except zlib.error:
-            return None
-    if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
-        return None
-    (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
-    if b"cHRM" not in chunks and gamma == _SRGB_GAMMA:
-        return None
-    points = SRGB
-    if len(chunks.get(b"cHRM", b"")) == 32:
-        white, *primaries = ((x / 100_000, y / 100_000) for x, y in struct.iter_unpack(">2I", chunks[b"cHRM"]))
-        points = (*primaries, white)
-    try:
-        return rgb_profile(points, 100_000 / gamma)
-    except (ValueError, ZeroDivisionError):
-        return None
 
 
 def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
