@@ -83,7 +83,7 @@ class PngFile:
             points = (*primaries, white)
         try:
             return rgb_profile(points, 100_000 / gamma)
-        except (ValueError, ZeroDivisionError):
+        except (ValueError, ZeroDivisionError, struct.error):
             return None
 
 
