@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
 
-from kcdp.imaging import to_tensor
+from kcdp.imaging import load_frames, to_tensor
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.clip import zero_shot_head
 from train.core.config import setting
@@ -106,11 +105,7 @@ def generate(pipeline: UniEmoPipeline, dataset: PictureDataset, cache_dir: Path,
 
 def _read(made: Sequence[Made], size: int) -> torch.Tensor:
     """Pictures (N, 3, size, size) in [-1, 1]."""
-    pictures = []
-    for one in made:
-        with Image.open(one.path) as picture:
-            pictures.append(picture.convert("RGB"))
-    return to_tensor(pictures, size)
+    return to_tensor([load_frames(one.path)[0] for one in made], size)
 
 
 def scores(

@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 
-from kcdp import imaging
 from kcdp.imaging import ImageError, ImageLimits, load_frames
 from tests.image_files import animated, blank, encoded, film, gif_of, noise, patch, png_of_size, smooth
 
@@ -79,7 +78,7 @@ BAD_BYTES = {
     "png signature": (PNG[:8], "cut short"),
     "png header checksum": (corrupted(PNG, 18), "damaged"),
     "png pixel checksum": (corrupted(PNG, len(PNG) // 2), "damaged"),
-    "png of no width": (png_of_size(0, 10), "damaged"),
+    "png of no width": (png_of_size(0, 10), "no pixels"),
     "png of few pixels": (png_of_size(64, 64), "cut short"),
     "cut jpeg": (JPEG[: len(JPEG) // 2], "cut short"),
     "jpeg start": (JPEG[:4], "cut short"),
@@ -213,7 +212,7 @@ def test_nothing_is_decoded_before_the_limits_are_checked(monkeypatch):
     def decode(_):
         raise AssertionError("decoded")
 
-    monkeypatch.setattr(imaging, "_frame", decode)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decode)
     limits = ImageLimits(max_pixels=64 * 48 - 1, max_frames=7, min_side=1)
     for data, fault in (
         (PNG, "pixels"),
