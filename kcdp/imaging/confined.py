@@ -35,7 +35,12 @@ class Drawing:
     """
 
     def __init__(
-        self, kind: Literal["lottie", "svg"], data: bytes, size: tuple[int, int], limits: ImageLimits, fonts: bool = False
+        self,
+        kind: Literal["lottie", "svg"],
+        data: bytes,
+        size: tuple[int, int],
+        limits: ImageLimits,
+        fonts: bool = False,
     ) -> None:
         head: dict[str, object] = {"kind": kind, "bytes": len(data), "width": size[0], "height": size[1]}
         if kind == "svg":
@@ -70,7 +75,9 @@ class Drawing:
                 "simplify it or export it as PNG or GIF."
             )
         if not drawn:
-            raise ImageError("The picture is a drawing that is damaged or too complex to draw; export it as PNG or GIF.")
+            raise ImageError(
+                "The picture is a drawing that is damaged or too complex to draw; export it as PNG or GIF."
+            )
         return drawn
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -67,13 +67,18 @@ def check_size(size: tuple[int, int], limits: ImageLimits) -> None:
         )
 
 
-def check_animation(count: int, size: tuple[int, int], limits: ImageLimits) -> None:
-    """Raises ImageError when an animation of `count` frames of this (width, height) is beyond the limits."""
-    check_size(size, limits)
+def check_frames(count: int, limits: ImageLimits) -> None:
+    """Raises ImageError when an animation has more frames than the limits allow."""
     if count > limits.max_frames:
         raise ImageError(
             f"The picture has {count} frames, more than the {limits.max_frames} allowed; shorten the animation."
         )
+
+
+def check_animation(count: int, size: tuple[int, int], limits: ImageLimits) -> None:
+    """Raises ImageError when an animation of `count` frames of this (width, height) is beyond the limits."""
+    check_size(size, limits)
+    check_frames(count, limits)
     if count > 1 and count * size[0] * size[1] > limits.max_animation_pixels:
         raise ImageError(
             f"The picture has {count} frames of {size[0]} x {size[1]} pixels, too much to decode; "

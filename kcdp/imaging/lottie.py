@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import mimetypes
+from base64 import b64encode
 from collections.abc import Iterator
 from functools import cache, partial
 from importlib.util import find_spec
@@ -14,9 +16,11 @@ from PIL import Image
 from kcdp.imaging.confined import Drawing, drawn_size
 from kcdp.imaging.frames import Frame
 from kcdp.imaging.late import LateImage
-from kcdp.imaging.limits import ImageError, ImageLimits, check_animation
+from kcdp.imaging.limits import ImageError, ImageLimits, check_frames, check_size
 from kcdp.imaging.unpacked import unpacked
 
+#: Where a .lottie archive has its pictures, by its version.
+_PICTURES = ("images", "i")
 _DAMAGED = "The picture is a damaged Lottie animation; save or download it again."
 
 
@@ -37,10 +41,32 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
         raise ImageError(_DAMAGED)
     # The end is not part of it; rlottie would draw it as one frame more, a repetition.
     count = max(1, math.floor(length))
-    check_animation(count, size, limits)
+    check_size(size, limits)
+    check_frames(count, limits)
     drawing = Drawing("lottie", json.dumps(animation).encode(), size, limits)
     for number in range(count):
         yield Frame(LateImage("RGBA", size, partial(_draw, drawing, size, number)), 1000 / rate if count > 1 else 0.0)
+
+
+def from_dotlottie(files: dict[str, bytes]) -> bytes:
+    """The first animation of a .lottie archive (dotLottie 1 and 2), its `files` by name, with its pictures embedded."""
+    try:
+        manifest = json.loads(files["manifest.json"])
+        listed = [animation["id"] for animation in manifest["animations"]]
+        name = manifest.get("initial", {}).get("animation", listed[0])
+        places = (f"animations/{name}.json", f"a/{name}.json")
+        animation = _parsed(next(files[place] for place in places if place in files))
+        for asset in animation.get("assets", []):
+            picture = next(
+                (files[f"{folder}/{asset.get('p')}"] for folder in _PICTURES if f"{folder}/{asset.get('p')}" in files),
+                None,
+            )
+            if picture is not None:
+                kind = mimetypes.guess_type(asset["p"])[0] or "image/png"
+                asset |= {"u": "", "p": f"data:{kind};base64,{b64encode(picture).decode()}", "e": 1}
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, StopIteration, RecursionError):
+        raise ImageError(_DAMAGED) from None
+    return json.dumps(animation).encode()
 
 
 def _draw(drawing: Drawing, size: tuple[int, int], number: int) -> Image.Image:
