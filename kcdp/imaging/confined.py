@@ -42,9 +42,7 @@ class Drawing:
         limits: ImageLimits,
         fonts: bool = False,
     ) -> None:
-        head: dict[str, object] = {"kind": kind, "bytes": len(data), "width": size[0], "height": size[1]}
-        if kind == "svg":
-            head["fonts"] = fonts
+        head = {"kind": kind, "bytes": len(data), "width": size[0], "height": size[1], "fonts": fonts}
         self._request = json.dumps(head | {"memory": limits.max_draw_bytes}).encode() + b"\n" + data
         self._longest = 4 * size[0] * size[1] + _OVERHEAD
         self._allowed = self._left = limits.max_draw_seconds

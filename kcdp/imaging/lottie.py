@@ -102,7 +102,8 @@ def _number(animation: dict[str, Any], key: str, positive: bool = True) -> float
 
 def _check_tree(animation: dict[str, Any], limits: ImageLimits) -> None:
     """Raises ImageError when there are too many objects (layers, shapes, keyframes), or too deep ones."""
-    objects, level, depth = 0, [animation], 0
+    objects, depth = 0, 0
+    level: list[Any] = [animation]
     while level:
         depth += 1
         objects += sum(isinstance(node, dict) for node in level)

@@ -12,7 +12,6 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 
 def confine(memory: int) -> None:
@@ -25,7 +24,7 @@ def confine(memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
-def lottie(data: str, width: int, height: int, **_: Any) -> Callable[[int], bytes]:
+def lottie(data: str, width: int, height: int, fonts: bool) -> Callable[[int], bytes]:
     """A Lottie animation by rlottie."""
     from rlottie_python import LottieAnimation
 
@@ -34,11 +33,11 @@ def lottie(data: str, width: int, height: int, **_: Any) -> Callable[[int], byte
 
 
 def svg(data: str, width: int, height: int, fonts: bool) -> Callable[[int], bytes]:
-    """An SVG drawing by resvg; `fonts` says whether to search the system's, which takes a while."""
+    """An SVG drawing by resvg, at its own size; `fonts` says whether to search the system's, which takes a while."""
     from resvg_py import svg_to_bytes
 
     # By its default of 0 dots an inch, lengths in mm or pt are none.
-    return lambda _: svg_to_bytes(svg_string=data, width=width, height=height, skip_system_fonts=not fonts, dpi=96)
+    return lambda _: svg_to_bytes(svg_string=data, skip_system_fonts=not fonts, dpi=96)
 
 
 def main() -> None:

@@ -21,10 +21,10 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
 
     What other files and addresses would add makes it another picture, so that a drawing that refers to them is refused.
     """
-    drawing = svg_tree.parsed(unpacked(content, limits), limits)
-    size = drawn_size(*drawing.size)
+    root = svg_tree.checked(unpacked(content, limits), limits)
+    size = drawn_size(*svg_tree.size_of(root))
     check_size(size, limits)
-    worker = Drawing("svg", drawing.text, size, limits, fonts=drawing.has_text)
+    worker = Drawing("svg", svg_tree.written(root, size), size, limits, fonts=svg_tree.has_text(root))
     yield Frame(LateImage("RGBA", size, partial(_draw, worker, size)))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 from xml.etree import ElementTree
@@ -15,6 +14,7 @@ from PIL import Image
 
 from kcdp.imaging.limits import ImageError, ImageLimits, check_size
 from kcdp.imaging.pillow import quiet
+from kcdp.imaging.svg_styles import transform_as_attribute, undrawn
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
@@ -37,17 +37,11 @@ _EMBEDDABLE = ("PNG", "JPEG", "GIF", "WEBP")
 _DAMAGED = "The picture is a damaged SVG drawing; save or download it again."
 
 
-@dataclass(frozen=True)
-class Tree:
-    """A drawing that is safe to draw: its `text` in UTF-8, its `size` in CSS pixels, whether letters are in it."""
+def checked(content: bytes, limits: ImageLimits, embedded: int = 0) -> ElementTree.Element:
+    """The root of the drawing in an XML file, written so that resvg draws all of it.
 
-    text: bytes
-    size: tuple[float, float]
-    has_text: bool
-
-
-def parsed(content: bytes, limits: ImageLimits, embedded: int = 0) -> Tree:
-    """The drawing in an XML file. Raises ImageError for one that is damaged, breaks a limit, or refers to elsewhere."""
+    Raises ImageError for a drawing that is damaged, breaks a limit, refers to elsewhere, or has what resvg leaves out.
+    """
     _check_elements(content, limits)
     root = ElementTree.fromstring(content)
     if root.tag != f"{_SVG}svg":
@@ -58,10 +52,29 @@ def parsed(content: bytes, limits: ImageLimits, embedded: int = 0) -> Tree:
     _check_references(root, limits, embedded)
     _check_repeats(root, ids, limits)
     _inherit_transforms(root, ids)
-    size = _size(root)
-    root.set("width", f"{size[0]:g}")
-    root.set("height", f"{size[1]:g}")
-    return Tree(ElementTree.tostring(root), size, root.find(f".//{_SVG}text") is not None)
+    for element in root.iter():
+        transform_as_attribute(element)
+        missing = undrawn(element, "".join(element.itertext()) if _name(element) == "style" else "")
+        if missing is not None:
+            raise ImageError(
+                f"The picture is an SVG drawing with {missing}, which are not drawn here; export it as PNG."
+            )
+    return root
+
+
+def written(root: ElementTree.Element, size: tuple[int, int]) -> bytes:
+    """The drawing as an XML file (UTF-8) whose own size is `size`, (width, height) in pixels."""
+    if len(_numbers(root.get("viewBox", ""))) != 4:
+        width, height = size_of(root)
+        root.set("viewBox", f"0 0 {width:g} {height:g}")
+    root.set("width", str(size[0]))
+    root.set("height", str(size[1]))
+    return ElementTree.tostring(root)
+
+
+def has_text(root: ElementTree.Element) -> bool:
+    """Whether a drawing needs fonts."""
+    return root.find(f".//{_SVG}text") is not None
 
 
 def _check_elements(content: bytes, limits: ImageLimits) -> None:
@@ -174,7 +187,7 @@ def _check_embedded(link: str, limits: ImageLimits, embedded: int) -> None:
             raise ImageError(
                 f"The picture is an SVG drawing with drawings embedded more than {_EMBEDDED} levels deep; export it as PNG."
             )
-        parsed(content, limits, embedded + 1)
+        checked(content, limits, embedded + 1)
         return
     try:
         with quiet(), Image.open(BytesIO(content), formats=_EMBEDDABLE) as image:
@@ -232,12 +245,12 @@ def _length(text: str | None) -> float | None:
     return value if 0 < value < 1e6 else None
 
 
-def _size(root: ElementTree.Element) -> tuple[float, float]:
+def size_of(root: ElementTree.Element) -> tuple[float, float]:
     """The size of a drawing as browsers take it: stated, or in the proportions of its view box (SVG 2, section 8.2)."""
     width, height = _length(root.get("width")), _length(root.get("height"))
     if width is not None and height is not None:
         return width, height
-    box = [float(part) for part in re.findall(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?", root.get("viewBox", ""))]
+    box = _numbers(root.get("viewBox", ""))
     if len(box) != 4 or not (0 < box[2] < 1e6 and 0 < box[3] < 1e6):
         return width or _UNSIZED[0], height or _UNSIZED[1]
     if width is not None:
@@ -245,3 +258,7 @@ def _size(root: ElementTree.Element) -> tuple[float, float]:
     if height is not None:
         return height * box[2] / box[3], height
     return box[2], box[3]
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in re.findall(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?", text)]

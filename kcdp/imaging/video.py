@@ -11,7 +11,7 @@ from functools import partial
 from importlib.util import find_spec
 from io import BytesIO
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PIL import Image
 
@@ -59,7 +59,7 @@ def _opened(content: bytes, container: str) -> InputContainer:
     import av  # here, so that the page does not wait for it
 
     # Only the demuxer of the recognised container: others read playlists that lead to other files and addresses.
-    return av.open(BytesIO(content), format=container, metadata_errors="ignore")
+    return av.open(BytesIO(content), "r", format=container, metadata_errors="ignore")
 
 
 class _Film:
@@ -89,12 +89,13 @@ class _Film:
         self._decoder, self.mode = _decoder(self._stream)
         self._shown: VideoFrame | None = None
         self._next: VideoFrame | None = None
+        self._turn = 0
         self._go_to(self._times[0])
         if self._shown is None:
             raise ImageError(_DAMAGED)
         # How a frame is to be turned is written beside it.
         self._turn = round(self._shown.rotation) % 360
-        self.size = self._square[::-1] if self._turn in (90, 270) else self._square
+        self.size: tuple[int, int] = self._square[::-1] if self._turn in (90, 270) else self._square
 
     def _timeline(self, limits: ImageLimits) -> list[float]:
         """Find when frames begin, in the track's time base, and which are key frames; returns how long each shows."""
@@ -182,7 +183,7 @@ def _decoder(stream: VideoStream) -> tuple[VideoCodecContext, str]:
     tags = {name.lower(): value for name, value in stream.metadata.items()}
     other = _ALPHA_DECODERS.get(coder.name) if tags.get("alpha_mode") == "1" else None
     if other is not None:
-        decoder = av.VideoCodecContext.create(other, "r")
+        decoder = cast("VideoCodecContext", av.CodecContext.create(other, "r"))
         decoder.extradata = coder.extradata
         return decoder, "RGBA"
     format = coder.format
