@@ -10,8 +10,10 @@ from kcdp.imaging import animated, gif, heif, ico, jxl, lottie, packs, png, stil
 from kcdp.imaging.frames import Format
 from kcdp.imaging.strangers import STRANGERS
 
-#: An element of this name, after whatever may come before it in XML.
-_SVG = rb"(?i)(\xef\xbb\xbf)?\s*(<svg[\s>]|<(\?xml|!--|!doctype\s+svg).*<svg[\s>])|\xff\xfe<\x00|\xfe\xff\x00<"
+#: XML, or this element after a comment at most; in UTF-16, whatever it is.
+_SVG = (
+    rb"(?i)(\xef\xbb\xbf)?\s*(<\?xml\b|<!doctype\s+(\w+:)?svg\b|(<!--.*)?<(\w+:)?svg[\s>])|\xff\xfe<\x00|\xfe\xff\x00<"
+)
 
 #: To read another format, write its decoder in a module of its own and add a row. Nothing else is tried: some of
 #: Pillow's other readers start programs or are rarely used, and what is rarely used is rarely safe.
@@ -30,7 +32,7 @@ FORMATS = (
     Format("SVG", _SVG, svg.decode),
     Format("ICO", rb"\x00\x00[\x01\x02]\x00[^\x00]\x00", ico.decode),
     Format("JPEG XL", rb"\xff\x0a|\x00\x00\x00\x0cJXL ", jxl.decode),
-    Format("ZIP", rb"PK(\x03\x04|\x05\x06)", packs.decode),
+    Format("dotLottie", rb"PK(\x03\x04|\x05\x06)", packs.decode),
 )
 
 #: Bytes of a file that say what it is.
