@@ -32,8 +32,8 @@ _HD = 720
 _UNNAMED = 2
 _NEWER = ("vp9", "av1")
 _TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
-#: How much of the length that a file states may be missing, in ms: rounding, not a download that broke off.
-_MISSING = 500.0
+#: How many frames fewer than the length that a file states may be there: rounding, not a download that broke off.
+_MISSING = 1.5
 
 
 def decode_webm(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
@@ -116,7 +116,7 @@ class _Film:
         ms = float(1000 * self._stream.time_base)
         steps = [(after - before) * ms for before, after in pairwise(self._times)]
         durations = [*steps, rest * ms or (steps[-1] if steps else 0.0)]
-        if sum(durations) < _stated_length(self._stream) - _MISSING:
+        if sum(durations) < _stated_length(self._stream) - _MISSING * max(durations):
             raise ImageError(_DAMAGED)
         return durations
 
@@ -191,9 +191,7 @@ def _decoder(stream: VideoStream) -> tuple[VideoCodecContext, str]:
 
 
 def _stated_length(stream: VideoStream) -> float:
-    """How long a track says it is, in ms; 0 where it does not say."""
-    if stream.duration is not None and stream.time_base is not None:
-        return float(1000 * stream.duration * stream.time_base)
+    """How long a track of a WebM file says it is, in ms, in the tag that FFmpeg writes; 0 where it does not say."""
     stated = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     if stated is None:
         return 0.0
