@@ -6,9 +6,14 @@ import re
 import zlib
 from contextlib import suppress
 
-from kcdp.imaging import animated, gif, png, still, tiff
+from kcdp.imaging import animated, gif, heif, ico, jxl, lottie, packs, png, still, svg, tiff, video
 from kcdp.imaging.frames import Format
 from kcdp.imaging.strangers import STRANGERS
+
+#: XML, or this element after a comment at most; in UTF-16, whatever it is.
+_SVG = (
+    rb"(?i)(\xef\xbb\xbf)?\s*(<\?xml\b|<!doctype\s+(\w+:)?svg\b|(<!--.*)?<(\w+:)?svg[\s>])|\xff\xfe<\x00|\xfe\xff\x00<"
+)
 
 #: To read another format, write its decoder in a module of its own and add a row. Nothing else is tried: some of
 #: Pillow's other readers start programs or are rarely used, and what is rarely used is rarely safe.
@@ -20,6 +25,14 @@ FORMATS = (
     Format("AVIF", rb"....ftyp.{0,56}avi[fs]", animated.decode_avif),
     Format("BMP", rb"BM.{4}\x00{4}", still.decode_bmp),
     Format("TIFF", rb"II[*+]\x00|MM\x00[*+]", tiff.decode),
+    Format("HEIC", rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", heif.decode),
+    Format("WebM", rb"\x1a\x45\xdf\xa3", video.decode_webm),
+    Format("MP4", rb"....(ftyp|moov|mdat|wide|skip|free)", video.decode_mp4),
+    Format("Lottie", rb'(\xef\xbb\xbf)?\s*\{.*"(tgs|layers|assets|ip|op|fr)"\s*:', lottie.decode),
+    Format("SVG", _SVG, svg.decode),
+    Format("ICO", rb"\x00\x00[\x01\x02]\x00[^\x00]\x00", ico.decode),
+    Format("JPEG XL", rb"\xff\x0a|\x00\x00\x00\x0cJXL ", jxl.decode),
+    Format("dotLottie", rb"PK(\x03\x04|\x05\x06)", packs.decode),
 )
 
 #: Bytes of a file that say what it is.

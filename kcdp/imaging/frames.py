@@ -9,6 +9,7 @@ from itertools import accumulate
 
 from PIL import Image
 
+from kcdp.imaging.late import LateImage
 from kcdp.imaging.limits import ImageLimits
 
 
@@ -99,14 +100,17 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
     pixels = 0
     for number, frame in enumerate(decoded()):
         durations.append(max(frame.duration, 1.0))
-        if not is_empty(frame.image):
+        # One that is decoded when somebody looks at it keeps no pixels, and is not looked at here.
+        late = isinstance(frame.image, LateImage)
+        if late or not is_empty(frame.image):
             visible.append(number)
-        pixels += frame.image.width * frame.image.height
+        pixels += 0 if late else frame.image.width * frame.image.height
         if pixels <= KEPT_PIXELS or number == 0:
             kept[number] = frame
         elif len(kept) > 1:
             kept = {0: kept[0]}
     if len(durations) == 1:
+        kept[0].image.load()
         return [replace(kept[0], duration=0.0)]
     starts = [0.0, *accumulate(durations)]
     wanted = _wanted(durations, visible or [0], count) if len(durations) > count else dict(enumerate(durations))
@@ -114,6 +118,8 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
         last = max(wanted)
         kept = {number: frame for number, frame in zip(range(last + 1), decoded(), strict=False) if number in wanted}
     frames = [replace(kept[number], start=starts[number], duration=time) for number, time in wanted.items()]
+    for frame in frames:
+        frame.image.load()
     return distinct(frames) if len(durations) > count else frames
 
 

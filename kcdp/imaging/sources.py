@@ -25,10 +25,10 @@ def checked_path(source: object) -> tuple[Path, str]:
         raise ImageError("The path is empty; choose a picture first.")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://|data:", text):
         raise ImageError("The picture is a link, and nothing is downloaded here; download it first and give the file.")
-    return Path(text), _quoted(Path(text).name or text)
+    return Path(text), quoted(Path(text).name or text)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A file's name fit for one line of a message."""
     shown = "".join(
         "?" if unicodedata.category(letter).startswith(("C", "Z")) and letter != " " else letter for letter in text
