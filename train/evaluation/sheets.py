@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
+from kcdp.painting.things import THINGS
 from train.evaluation.paintings import sheet
-
-#: What the paper gives emotions to (its transfer prompt is "<emotion> {thing}").
-THINGS = ("bench", "book", "cup", "lamp", "room", "sofa", "street")
 
 
 def headed(page: Image.Image, columns: Sequence[str], rows: Sequence[str]) -> Image.Image:

@@ -20,6 +20,7 @@ from PIL import Image
 from transformers import AutoModel
 
 from kcdp.imaging import to_pictures
+from kcdp.painting.things import THINGS
 from kcdp.uniemo.query_chain import ExpertQueryChain
 from train.core.clip import zero_shot_head
 from train.core.datasets import make_dataset
@@ -37,7 +38,7 @@ from train.evaluation.judge import Judge, train_judge
 from train.evaluation.painters import GENERATORS, Painters
 from train.evaluation.published import pair_name, published_beside
 from train.evaluation.result_cache import ResultCache
-from train.evaluation.sheets import THINGS, fusion_strip, transfer_sheet
+from train.evaluation.sheets import fusion_strip, transfer_sheet
 from train.evaluation.shipped import mentions, spaced
 from train.evaluation.tables import adaptation_report, percent
 from train.evaluation.variants import UNDERSTANDINGS, VARIANTS, Variant
