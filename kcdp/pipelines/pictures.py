@@ -10,11 +10,12 @@ import torch
 from diffusers import AutoencoderKL
 from PIL import Image, ImageOps
 
-from kcdp.imaging import load_frames, to_tensor
+from kcdp.decoded import DecodedPicture
+from kcdp.imaging import to_tensor
 from kcdp.offload import execution_device
 
 #: A picture: decoded, a path, or the bytes of a file.
-Picture = Image.Image | str | Path | bytes
+Picture = DecodedPicture | Image.Image | str | Path | bytes
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Clips:
 def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     """Read one picture or a list of them; raises ImageError with one sentence when one cannot be read."""
     single = not isinstance(image, (list, tuple))
-    return Clips([load_frames(picture) for picture in ([image] if single else image)], single)
+    return Clips([list(DecodedPicture.load(picture).frames) for picture in ([image] if single else image)], single)
 
 
 def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:
