@@ -9,10 +9,13 @@ from PIL import Image
 
 from kcdp.imaging import load_frames
 
+#: Longer side, in pixels, to which frames are reduced: twice what the largest models see, and no more memory than that.
+MAX_SIDE = 1024
+
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """The frames of a picture as `load_frames` gives them: RGB, upright, opaque; a still has one.
+    """The frames of a picture as `load_frames` gives them, RGB, upright, opaque, but of at most `MAX_SIDE`; a still has one.
 
     Both pipelines take it in the place of a path, so that a file is decoded once however many models look at it.
     """
@@ -22,7 +25,12 @@ class DecodedPicture:
     @classmethod
     def load(cls, source: Image.Image | str | Path | bytes | DecodedPicture) -> DecodedPicture:
         """Read a picture; one that is decoded already comes back as it is. Raises ImageError with one sentence."""
-        return source if isinstance(source, DecodedPicture) else cls(tuple(load_frames(source)))
+        if isinstance(source, DecodedPicture):
+            return source
+        frames = load_frames(source)
+        for frame in frames:
+            frame.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return cls(tuple(frames))
 
     @property
     def middle(self) -> Image.Image:
