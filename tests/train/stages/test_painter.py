@@ -12,13 +12,14 @@ from kcdp.painting.prompt import blend
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import EmotionFusion
+from kcdp.vision.efficientnet import EfficientNetLite
 from tests.learning import losses_of_steps
 from tests.train.conftest import SIZE
 from train.core.trainer import LoopConfig, run_stage
 from train.data.stickers import paired_sticker, sticker, sticker_latents, sticker_pixels
 from train.stages.painter import PainterConfig, PainterStage, Told
 from train.stages.painter_distilled import DistillationConfig, DistillationStage
-from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
+from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage, on_any_ground
 
 VAE = PainterVAEConfig(
     patch_size=2, block_out_channels=(16, 16, 16), latent_channels=8, sample=24, held_out=4, real_share=0.25
@@ -81,6 +82,31 @@ def test_the_code_is_fixed_and_the_decoder_learns(vae_stage):
     assert losses[-1] < losses[0]
     metrics = vae_stage.validate(task.eval())
     assert metrics["psnr"] > metrics["psnr_noisy"]
+
+
+def test_what_is_laid_on_a_ground_shows_it_where_it_is_clear():
+    pixels = torch.tensor([[1.0, 0.2, 0.6], [1.0, 0.2, 0.6], [1.0, 0.2, 0.6], [-1.0, 1.0, 0.0]])[None, :, None]
+    found = on_any_ground(pixels, torch.tensor([[-1.0, 0.0, 1.0]]))
+    # Clear, opaque, half clear: what stands on white is a s + (1 - a) with white 1.
+    torch.testing.assert_close(found[0, :, 0, 0], torch.tensor([-1.0, 0.0, 1.0]))
+    torch.testing.assert_close(found[0, :, 0, 1], torch.full((3,), 0.2))
+    torch.testing.assert_close(found[0, :, 0, 2], torch.tensor([0.6 - 1.0, 0.6 - 0.5, 0.6]))
+
+
+def test_features_of_a_trunk_join_the_loss_and_are_no_part_of_the_module(train_dataset):
+    torch.manual_seed(0)
+    stage = PainterVAEStage(VAE, train_dataset, EfficientNetLite())
+    task, plain = stage.build(), PainterVAEStage(VAE, train_dataset).build()
+    assert task.state_dict().keys() == plain.state_dict().keys()
+    pictures = stage.batch(4, torch.Generator().manual_seed(0))["pictures"]
+    torch.manual_seed(3)
+    losses = task(pictures)
+    torch.manual_seed(3)
+    alone = plain(pictures)
+    expected = alone["loss"] + VAE.perceptual_weight * losses["perceptual"]
+    assert losses["loss"].item() == pytest.approx(expected.item(), rel=1e-4)
+    losses["loss"].backward()
+    assert task.vae.decoder.conv_out.weight.grad.abs().max() > 0
 
 
 def test_some_pictures_of_the_data_sets_are_beside_the_stickers(vae_stage, train_dataset):
