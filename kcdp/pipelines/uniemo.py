@@ -57,6 +57,7 @@ class UniEmoPipeline(DiffusionPipeline):
     Args:
         label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
         guidance_scale, guidance_rescale: `Guidance` where a call does not say; 7.5 and 0 in the paper.
+        num_inference_steps: of a call that does not say.
 
     Raises ValueError for an unknown label space, or when F is not as wide as the text encoders together.
 
@@ -96,6 +97,7 @@ class UniEmoPipeline(DiffusionPipeline):
         label_space: str = "Mikels-8",
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
+        num_inference_steps: int = 25,
     ) -> None:
         super().__init__()
         if label_space not in LABEL_SPACES:
@@ -120,6 +122,7 @@ class UniEmoPipeline(DiffusionPipeline):
             label_space=label_space,
             guidance_scale=guidance_scale,
             guidance_rescale=guidance_rescale,
+            num_inference_steps=num_inference_steps,
         )
         if self.prompts.widths != fusion.text_dims:
             raise ValueError(
@@ -271,7 +274,7 @@ class UniEmoPipeline(DiffusionPipeline):
         strength: float = 0.6,
         num_images: int | None = None,
         seed: int | Sequence[int] | None = None,
-        num_inference_steps: int = 25,
+        num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_rescale: float | None = None,
         negative_prompt: str | None = None,
@@ -294,7 +297,8 @@ class UniEmoPipeline(DiffusionPipeline):
             num_images: how many pictures; one for each seed if not given, or a single one.
             seed: of the first picture, the next ones having the next numbers; or one for each picture; or None to draw.
                 The same seed makes the same picture, alone or among others.
-            num_inference_steps: of denoising; with `image` the last `strength` of them are taken.
+            num_inference_steps: of denoising; with `image` the last `strength` of them are taken. The pipeline's own if not
+                given.
             guidance_scale: how far to follow the prompt; 1 or less takes it as it is. The pipeline's own if not given.
             guidance_rescale: from 0 to 1, how far to take back the glare that guidance brings. The pipeline's own if not given.
             negative_prompt: what guidance leads away from; if not given, the empty prompt, and for SDXL nothing at all.
@@ -304,6 +308,8 @@ class UniEmoPipeline(DiffusionPipeline):
 
         Raises ValueError, or ImageError for a picture that cannot be read, with one sentence.
         """
+        if num_inference_steps is None:
+            num_inference_steps = self.config.num_inference_steps
         self.check_inputs(
             emotion,
             prompt,

@@ -10,14 +10,11 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 from torch import nn
 
-from kcdp.emotions import MIKELS_8
 from kcdp.painting.prompt import Condition, PromptEncoder, blend_rows
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import EmotionFusion
 from train.core.config import setting
-from train.core.recipe import Recipe, StageSpec
-from train.core.runs import best_weights, load_foundation, train_stage
 from train.data.stickers import HELD_OUT, StickerLatents, paired_sticker, sticker_latents
 from train.losses.flow import flow_loss, logit_normal_times
 
@@ -193,34 +190,3 @@ class PainterStage:
     def export(self, model: PainterTask, folder: Path) -> None:
         model.unet.save_pretrained(folder / "unet")
         FlowMatchEulerDiscreteScheduler().save_pretrained(folder / "scheduler")
-
-
-def load_told(recipe: Recipe) -> Told:
-    """Words and emotions of a run, as its last joint stage left them.
-
-    Raises SystemExit when there is none, or when its emotions are not those that stickers are drawn with.
-    """
-    if recipe.emotions is not MIKELS_8:
-        raise SystemExit(f"Stickers are drawn in {MIKELS_8.name}; the painter cannot learn {recipe.emotions.name}.")
-    best, foundation = best_weights(recipe, "uniemo_joint"), load_foundation(recipe)
-    if not (best / "space").is_dir():
-        raise SystemExit(f"The stage 'uniemo_joint' has to be trained to its end first: there is no {best / 'space'}.")
-    device = foundation.unet.device
-    fusion = EmotionFusion.from_pretrained(best / "fusion").to(device).eval().requires_grad_(False)
-    return Told(foundation.prompts, fusion, EmotionSpace.from_pretrained(best / "space").to(device).eval())
-
-
-def load_vae(recipe: Recipe, device: torch.device) -> PatchAutoencoderKL:
-    """The painter's autoencoder; raises SystemExit before its stage is trained."""
-    folder = best_weights(recipe, "painter_vae") / "vae"
-    return PatchAutoencoderKL.from_pretrained(folder).to(device).eval().requires_grad_(False)
-
-
-def run(recipe: Recipe) -> dict[str, float]:
-    """Train the painter on drawn stickers."""
-    told = load_told(recipe)
-    config = recipe.stage_settings("painter", PainterConfig).config
-    return train_stage(recipe, PainterStage(config, load_vae(recipe, told.space.device), told, recipe.cache_dir))
-
-
-SPEC = StageSpec("painter", PainterConfig, run, needs=("painter_vae", "language", "uniemo_joint"))

@@ -13,10 +13,8 @@ from torch import nn
 
 from kcdp.painting.sampling import Guidance
 from train.core.config import setting
-from train.core.recipe import Recipe, StageSpec
-from train.core.runs import best_weights, train_stage
 from train.losses.flow import consistency_loss, flow_loss
-from train.stages.painter import PainterConfig, PainterStage, Told, load_told, load_vae
+from train.stages.painter import PainterConfig, PainterStage, Told
 
 
 @dataclass
@@ -110,20 +108,3 @@ class DistillationStage:
     def export(self, model: DistillationTask, folder: Path) -> None:
         model.average.save_pretrained(folder / "unet")
         FlowMatchLCMScheduler().save_pretrained(folder / "scheduler")
-
-
-def run(recipe: Recipe) -> dict[str, float]:
-    """Distil the painter of the run."""
-    told = load_told(recipe)
-    config = recipe.stage_settings("painter_distilled", DistillationConfig).config
-    painting = recipe.stage_settings("painter", PainterConfig).config
-    teacher = (
-        UNet2DConditionModel.from_pretrained(best_weights(recipe, "painter") / "unet").to(told.space.device).eval()
-    )
-    painter = PainterStage(painting, load_vae(recipe, told.space.device), told, recipe.cache_dir)
-    return train_stage(recipe, DistillationStage(config, painter, teacher))
-
-
-SPEC = StageSpec(
-    "painter_distilled", DistillationConfig, run, needs=("painter", "painter_vae", "language", "uniemo_joint")
-)

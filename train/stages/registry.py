@@ -17,9 +17,8 @@ from train.stages import (
     kcdp,
     language,
     latent_encoder,
-    painter,
-    painter_distilled,
     painter_vae,
+    painting,
     text,
     trunk_language,
     unet,
@@ -42,8 +41,8 @@ SPECS = (
     uniemo.JOINT_SPEC,
     uniemo.FEEDBACK_SPEC,
     painter_vae.SPEC,
-    painter.SPEC,
-    painter_distilled.SPEC,
+    painting.PAINTER_SPEC,
+    painting.DISTILLED_SPEC,
 )
 STAGES: dict[str, StageSpec] = {spec.name: spec for spec in SPECS}
 
