@@ -24,6 +24,7 @@ from kcdp.imaging import to_tensor
 from kcdp.painting.opacity import cut_out, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, seeds_of, steps_taken
+from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
 from kcdp.perception.denoiser import heat_map
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
@@ -76,9 +77,9 @@ class UniEmoPipeline(DiffusionPipeline):
     # Of these only parts are called, which the hooks that bring weights to the GPU do not see. (What is in the sequence as
     # well stays where it computes only when the rest is brought layer by layer.)
     _exclude_from_cpu_offload: list[str] = [  # noqa: RUF012
-        *("vision", "text_encoder", "text_encoder_2", "correlation", "space", "chain", "fusion"),
+        *("vision", "text_encoder", "text_encoder_2", "correlation", "space", "chain", "fusion", "upscaler"),
     ]
-    _optional_components: list[str] = ["text_encoder_2", "tokenizer_2"]  # noqa: RUF012
+    _optional_components: list[str] = ["text_encoder_2", "tokenizer_2", "upscaler"]  # noqa: RUF012
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class UniEmoPipeline(DiffusionPipeline):
         space: EmotionSpace,
         text_encoder_2: CLIPTextModelWithProjection | None = None,
         tokenizer_2: CLIPTokenizer | None = None,
+        upscaler: StickerUpscaler | None = None,
         label_space: str = "Mikels-8",
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
@@ -115,6 +117,7 @@ class UniEmoPipeline(DiffusionPipeline):
             space=space,
             text_encoder_2=text_encoder_2,
             tokenizer_2=tokenizer_2,
+            upscaler=upscaler,
         )
         self.register_to_config(
             # Which one it is says its own configuration; diffusers cannot tell that a tower of ours is a transformers model.
@@ -384,6 +387,15 @@ class UniEmoPipeline(DiffusionPipeline):
                 "unknown_words": list(words.unknown),
             },
         )
+
+    def enlarge(self, stickers: Sequence[Image.Image]) -> list[Image.Image]:
+        """RGBA pictures, as a call with `transparent` gives them, large enough to be sent: of 128 pixels to 512.
+
+        Raises ValueError for a bundle that has no upscaler, and as `StickerUpscaler.enlarge` does.
+        """
+        if self.upscaler is None:
+            raise ValueError("This bundle has no upscaler; save its stickers as they are.")
+        return self.upscaler.enlarge(stickers)
 
     def understood(self, prompt: str) -> Understood:
         """What of a prompt the painter reads, which of its words it does not know, and what is too long for it."""

@@ -12,6 +12,7 @@ import torch
 from diffusers import AutoencoderKL
 
 from kcdp.emotions import MIKELS_8
+from kcdp.painting.upscaler import laid_on_white
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
 from train.drawn.stickers import Sticker, draw_sticker
 
@@ -38,10 +39,7 @@ def paired_sticker(number: int, size: int) -> Sticker:
 
 def sticker_pixels(stickers: Sequence[Sticker]) -> torch.Tensor:
     """Pixels (B, 4, size, size) in [-1, 1]: colours laid on white, and opacity."""
-    levels = np.stack([np.asarray(one.image, dtype=np.float32) for one in stickers]) / 255
-    colours, opacity = levels[..., :3], levels[..., 3:]
-    laid = np.concatenate([colours * opacity + 1 - opacity, opacity], axis=-1)
-    return torch.from_numpy(laid * 2 - 1).permute(0, 3, 1, 2).contiguous()
+    return laid_on_white([one.image for one in stickers])
 
 
 @dataclass(frozen=True)

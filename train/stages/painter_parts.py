@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchLCMScheduler, UNet2DConditionModel
 
+from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.recipe import Recipe
@@ -36,7 +37,12 @@ def with_painter(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline:
     options = {"dtype": pipeline.unet.dtype}
     vae = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "painter_vae") / "vae", **options)
     unet = UNet2DConditionModel.from_pretrained(best / "unet", **options)
+    upscaler = None
+    if (recipe.run_dir("painter_upscaler") / "best" / "upscaler").is_dir():
+        upscaler = StickerUpscaler.from_pretrained(best_weights(recipe, "painter_upscaler") / "upscaler", **options)
+        upscaler = upscaler.to(pipeline.unet.device).eval().requires_grad_(False)
     parts = pipeline.components | {
+        "upscaler": upscaler,
         "vae": vae.to(pipeline.unet.device).eval().requires_grad_(False),
         "unet": unet.to(pipeline.unet.device).eval().requires_grad_(False),
         "scheduler": scheduler.from_pretrained(best / "scheduler"),

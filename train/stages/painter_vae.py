@@ -16,11 +16,11 @@ from kcdp.painting.opacity import add_opacity
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.vision.efficientnet import EfficientNetLite
 from train.core.config import setting
+from train.core.efficientnet import imagenet_weights, load_imagenet
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import stage_datasets, train_stage
 from train.data.dataset import PictureDataset
 from train.data.stickers import HELD_OUT, sticker, sticker_pixels
-from train.efficientnet import imagenet_weights, load_imagenet
 from train.losses.perceptual import PerceptualLoss
 from train.stages.vae import VAEConfig, VAETask, psnr
 

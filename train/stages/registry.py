@@ -17,6 +17,7 @@ from train.stages import (
     kcdp,
     language,
     latent_encoder,
+    painter_upscaler,
     painter_vae,
     painting,
     text,
@@ -41,6 +42,7 @@ SPECS = (
     uniemo.JOINT_SPEC,
     uniemo.FEEDBACK_SPEC,
     painter_vae.SPEC,
+    painter_upscaler.SPEC,
     painting.PAINTER_SPEC,
     painting.DISTILLED_SPEC,
 )

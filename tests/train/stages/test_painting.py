@@ -7,6 +7,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchLCMScheduler
 
 from kcdp import load_bundle
+from kcdp.painting.upscaler import StickerUpscaler
 from tests.tiny_pipeline import SIZE, WIDTH, tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 from train.core.bundle import TrainedUniEmo, add_uniemo, write_bundle
@@ -28,6 +29,7 @@ def recipe(tmp_path, train_dataset):
     unet = build_painter(CONFIG, 8, 4, WIDTH)
     unet.save_pretrained(tmp_path / "painter" / "best" / "unet")
     FlowMatchEulerDiscreteScheduler().save_pretrained(tmp_path / "painter" / "best" / "scheduler")
+    StickerUpscaler(width=8, blocks=1).save_pretrained(tmp_path / "painter_upscaler" / "best" / "upscaler")
     return make_recipe(output_dir=str(tmp_path), painter={"guidance_scale": 2.5, "guidance_rescale": 0.25})
 
 
@@ -61,6 +63,8 @@ def test_the_painter_takes_the_denoisers_place(uniemo, recipe):
     assert {image.mode for image in made.images} == {"RGB"}
     (cut,) = painter("awe", "a cat", seed=3, num_inference_steps=2, transparent=True).images
     assert cut.mode == "RGBA"
+    (large,) = painter.enlarge([cut])
+    assert (large.mode, large.size) == ("RGBA", (4 * SIZE, 4 * SIZE))
     # The same seed, alone or among others.
     (alone,) = painter("awe", "a cat", seed=4).images
     assert alone.tobytes() == made.images[1].tobytes()
@@ -86,9 +90,11 @@ def test_an_edit_depends_on_the_picture_and_on_the_feeling(uniemo, recipe, pictu
     assert len(set(made)) == 3
 
 
-def test_other_bundles_say_that_they_paint_no_clear_ground(uniemo):
+def test_other_bundles_say_that_they_paint_no_clear_ground(uniemo, picture):
     with pytest.raises(ValueError, match="transparent"):
         uniemo("awe", transparent=True)
+    with pytest.raises(ValueError, match="no upscaler"):
+        uniemo.enlarge([picture(size=SIZE, mode="RGBA")])
 
 
 @pytest.mark.parametrize("with_kcdp", [True, False])
@@ -100,6 +106,7 @@ def test_a_bundle_carries_the_painter_with_its_own_autoencoder(uniemo, recipe, t
     assert "`painter`" in (folder / "README.md").read_text()
     bundle = load_bundle(folder)
     assert bundle.uniemo.vae.config.picture_channels == 4
+    assert bundle.uniemo.upscaler.config.width == 8
     if with_kcdp:
         assert bundle.kcdp.vae.config.picture_channels == 3
     found = bundle.uniemo("awe", "a cat", seed=3, num_inference_steps=2, output_type="pt").images[0]
