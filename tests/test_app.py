@@ -47,7 +47,7 @@ def test_picture_gets_its_emotion_and_every_reason(page: Page, url: str, files: 
 def test_second_reading_shows_only_where_the_bundle_has_one(page: Page, url: str, files: Path) -> None:
     page.goto(url)
     drop(page, files / "still.png")
-    expect(page.locator("#reading .kc-bars li")).to_have_count(8)
+    expect(page.locator("#uniemo .kc-bars li")).to_have_count(8)
     expect(page.locator("#attributes")).to_contain_text("beach")
     old = overlay_picture(page).get_attribute("src")
     page.locator("#focus").get_by_label("scene: beach", exact=True).check()
@@ -55,7 +55,7 @@ def test_second_reading_shows_only_where_the_bundle_has_one(page: Page, url: str
     page.goto(serve(fake_bundle(with_uniemo=False)))
     drop(page, files / "still.png")
     expect(page.locator("#router .kc-chosen")).to_have_count(2)
-    expect(page.locator("#reading")).to_be_hidden()
+    expect(page.locator("#uniemo")).to_be_hidden()
     assert page.locator("#focus").get_by_label("scene: beach").count() == 0
 
 

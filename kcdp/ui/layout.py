@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from kcdp.ui.endpoints import show_painting_tabs
 from kcdp.ui.fuse import fuse_tab
-from kcdp.ui.making import offer
 from kcdp.ui.refeel import refeel_tab
 from kcdp.ui.transfer import transfer_tab
 from kcdp.ui.understand import understand_tab
@@ -37,10 +37,10 @@ def build_app(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> gr.Block
         gr.HTML(HEADER, elem_classes="kc-header")
         with gr.Tab("Understand"):
             understand_tab(bundle, examples)
-        making = {}
+        painting_tabs = {}
         for name, tab in (("Transfer", transfer_tab), ("Fuse", fuse_tab), ("Re-feel", refeel_tab)):
             with gr.Tab(name, visible=False) as hidden:
-                making[hidden] = tab(bundle)
-        offer(app, bundle, making)
+                painting_tabs[hidden] = tab(bundle)
+        show_painting_tabs(app, bundle, painting_tabs)
         gr.HTML(f"<p>{FOOTER}</p>", elem_classes="kc-footer")
     return app

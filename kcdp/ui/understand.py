@@ -30,9 +30,9 @@ from kcdp.imaging import ImageError, load_frames
 from kcdp.palette import emotion_style
 from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
-from kcdp.ui import cards, gpu, words
-from kcdp.ui.making import known_errors
-from kcdp.ui.reading import focus_name, reading_cards, second_reading
+from kcdp.ui import cards, gpu, sentences
+from kcdp.ui.inputs import known_errors
+from kcdp.ui.uniemo_cards import map_name, uniemo_cards, uniemo_output
 
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
@@ -42,26 +42,26 @@ _SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the attention switch goes back to: the readings of a picture and the frame that their maps are of."""
+class Understanding:
+    """Both models' results for a picture, and the frame that their attention maps are of; `uniemo` where the bundle has it."""
 
-    output: KCDPOutput
-    reading: UniEmoOutput | None
+    kcdp: KCDPOutput
+    uniemo: UniEmoOutput | None
     frame: Image.Image
 
     @property
     def attention(self) -> tuple[AttentionMap, ...]:
-        """The maps of all readings."""
-        return self.output.attention + (() if self.reading is None else self.reading.attention)
+        """The maps of both models."""
+        return self.kcdp.attention + (() if self.uniemo is None else self.uniemo.attention)
 
     def to_dict(self) -> dict[str, Any]:
         """KCDP's result, JSON-clean, with UniEmo's under "uniemo" where there is one."""
-        return self.output.to_dict() | ({} if self.reading is None else {"uniemo": self.reading.to_dict()})
+        return self.kcdp.to_dict() | ({} if self.uniemo is None else {"uniemo": self.uniemo.to_dict()})
 
 
 def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> None:
     """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
-    seen = gr.State(time_to_live=3600)
+    understanding = gr.State(time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             # `preprocess=False` below: Gradio would decode the file itself, with its own errors, and lose the frames.
@@ -80,7 +80,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                     [[str(path)] for path in examples], [picture], label="Or try one of these", cache_examples=False
                 )
         with gr.Column(scale=1, min_width=300):
-            verdict = gr.HTML(_invitation(), elem_id="verdict")
+            verdict = gr.HTML(_empty_card(), elem_id="verdict")
     with gr.Column(visible=False) as details:
         with gr.Row(equal_height=False):
             with gr.Column(scale=1, min_width=300):
@@ -94,9 +94,9 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                     buttons=["copy"],
                     elem_id="triplets",
                 )
-            with gr.Column(scale=1, min_width=300) as looking:
-                focus = gr.Radio(label="Where the model looked for", choices=[], elem_id="focus")
-                look = gr.Image(
+            with gr.Column(scale=1, min_width=300) as attention_column:
+                map_choice = gr.Radio(label="Where the model looked for", choices=[], elem_id="focus")
+                overlay = gr.Image(
                     label="Where the model looked",
                     show_label=False,
                     interactive=False,
@@ -110,49 +110,60 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                 alignment = gr.HTML(elem_id="alignment")
             with gr.Column(scale=1, min_width=300):
                 router = gr.HTML(elem_id="router")
-        with gr.Row(equal_height=False, visible=False) as again:
+        with gr.Row(equal_height=False, visible=False) as uniemo_row:
             with gr.Column(scale=1, min_width=300):
-                reading = gr.HTML(elem_id="reading", elem_classes="kc-narrow")
+                uniemo_card = gr.HTML(elem_id="uniemo", elem_classes="kc-narrow")
             with gr.Column(scale=1, min_width=300):
-                attributes = gr.HTML(elem_id="attributes", elem_classes="kc-narrow")
+                attributes_card = gr.HTML(elem_id="attributes", elem_classes="kc-narrow")
         download = gr.DownloadButton("Download everything as JSON", elem_id="download")
 
-    def show(upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
-        blank: dict[Any, Any] = {details: gr.Column(visible=False), seen: None}
+    def understand_upload(upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
+        blank: dict[Any, Any] = {details: gr.Column(visible=False), understanding: None}
         if upload is None:
-            yield blank | {verdict: _invitation()}
+            yield blank | {verdict: _empty_card()}
             return
-        yield blank | {verdict: _busy(started=bundle.done())}
+        yield blank | {verdict: _busy_card(started=bundle.done())}
         try:
-            now = _understand(bundle, upload)
+            result = understand_picture(bundle, upload)
         except known_errors() as error:
-            yield blank | {verdict: cards.sorry(str(error))}
+            yield blank | {verdict: cards.error_card(str(error))}
             return
-        output = now.output
-        choices = [(focus_name(item), index) for index, item in enumerate(now.attention)]
-        first = _first_focus(now)
-        second = ("", "") if now.reading is None else reading_cards(output, now.reading)
+        output = result.kcdp
+        choices = [(map_name(item), index) for index, item in enumerate(result.attention)]
+        first = _first_map(result)
+        cards_of_uniemo = ("", "") if result.uniemo is None else uniemo_cards(output, result.uniemo)
         yield {
-            seen: now,
-            verdict: _verdict(output),
+            understanding: result,
+            verdict: _verdict_card(output),
             details: gr.Column(visible=True),
-            knowledge: _knowledge(output),
+            knowledge: _knowledge_card(output),
             table: gr.Dataframe(value=[list(item) for item in output.triplets], visible=bool(output.triplets)),
-            looking: gr.Column(visible=bool(choices)),
-            focus: gr.Radio(choices=choices, value=first),
-            look: _overlay(now, first),
-            alignment: _alignment(output),
-            router: _router(output),
-            again: gr.Row(visible=now.reading is not None),
-            reading: second[0],
-            attributes: second[1],
-            download: _json_file(now, picture.GRADIO_CACHE),
+            attention_column: gr.Column(visible=bool(choices)),
+            map_choice: gr.Radio(choices=choices, value=first),
+            overlay: _overlay(result, first),
+            alignment: _alignment_card(output),
+            router: _router_card(output),
+            uniemo_row: gr.Row(visible=result.uniemo is not None),
+            uniemo_card: cards_of_uniemo[0],
+            attributes_card: cards_of_uniemo[1],
+            download: _json_file(result, picture.GRADIO_CACHE),
         }
 
-    outputs = [seen, verdict, details, knowledge, table, looking, focus, look, alignment, router]
-    outputs += [again, reading, attributes, download]
+    outputs = [
+        understanding,
+        verdict,
+        details,
+        knowledge,
+        table,
+        attention_column,
+        map_choice,
+        overlay,
+        alignment,
+        router,
+    ]
+    outputs += [uniemo_row, uniemo_card, attributes_card, download]
     picture.change(
-        show,
+        understand_upload,
         [picture],
         outputs,
         preprocess=False,
@@ -163,14 +174,21 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
         concurrency_limit=1,
         api_visibility="private",
     )
-    focus.input(_overlay, [seen, focus], look, show_progress="minimal", concurrency_limit=4, api_visibility="private")
+    map_choice.input(
+        _overlay,
+        [understanding, map_choice],
+        overlay,
+        show_progress="minimal",
+        concurrency_limit=4,
+        api_visibility="private",
+    )
 
     def understand(upload: dict[str, Any] | None) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         try:
-            now = _understand(bundle, upload)
+            result = understand_picture(bundle, upload)
         except known_errors() as error:
             raise gr.Error(str(error), print_exception=False) from error
-        return now.to_dict(), [(plots.overlay(now.frame, item.heat), item.text) for item in now.attention]
+        return result.to_dict(), [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
 
     # One overlay for each word and triplet: Gradio's WebP would take longer to write than all models need to think.
     overlays = gr.Gallery(label="Attention overlays", format="jpeg", visible=False)
@@ -186,8 +204,8 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
     )
 
 
-def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
-    """The readings of an upload and the frame that their attention is of.
+def understand_picture(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Understanding:
+    """Both models' results for an upload.
 
     Raises ImageError, a sentence for the user, when there is no picture or it cannot be read, BundleError when the bundle
     has no KCDP, and GPUError when there is no GPU for it.
@@ -195,59 +213,59 @@ def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
     if not upload or not upload.get("path"):
         raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
     frames = load_frames(upload["path"])
-    ((output, reading),) = gpu.on_gpu(_SECONDS, bundle, _readings, upload["path"])
+    ((kcdp, uniemo),) = gpu.on_gpu(_SECONDS, bundle, _both_models, upload["path"])
     frame = frames[len(frames) // 2]
-    # Kept for the attention switch, for every open page: no larger than an overlay needs.
+    # Kept for every open page, for its overlays: no larger than those.
     frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
-    return Seen(output, reading, frame)
+    return Understanding(kcdp, uniemo, frame)
 
 
-def _readings(bundle: Bundle, path: str) -> Iterator[tuple[KCDPOutput, UniEmoOutput | None]]:
-    yield bundle.kcdp(path), second_reading(bundle, path)
+def _both_models(bundle: Bundle, path: str) -> Iterator[tuple[KCDPOutput, UniEmoOutput | None]]:
+    yield bundle.kcdp(path), uniemo_output(bundle, path)
 
 
-def _first_focus(seen: Seen) -> int | None:
+def _first_map(result: Understanding) -> int | None:
     """Index of the attention map shown first: the word that the explanation names, else the first map."""
-    word = words.sharpest_word(seen.output)
-    maps = seen.attention
+    word = sentences.sharpest_word(result.kcdp)
+    maps = result.attention
     return next((index for index, item in enumerate(maps) if item.text == word), 0 if maps else None)
 
 
-def _overlay(seen: Seen | None, index: int | None) -> Image.Image | None:
-    if seen is None or index is None:
+def _overlay(result: Understanding | None, index: int | None) -> Image.Image | None:
+    if result is None or index is None:
         return None
-    return plots.overlay(seen.frame, seen.attention[index].heat)
+    return plots.overlay(result.frame, result.attention[index].heat)
 
 
-def _json_file(seen: Seen, cache: str) -> str:
+def _json_file(result: Understanding, cache: str) -> str:
     """Path of the whole result as a JSON file in Gradio's cache, which the app empties by itself."""
-    text = json.dumps(seen.to_dict(), indent=1, ensure_ascii=False)
-    return save_bytes_to_cache(text.encode(), f"{seen.output.emotion}.json", cache)
+    text = json.dumps(result.to_dict(), indent=1, ensure_ascii=False)
+    return save_bytes_to_cache(text.encode(), f"{result.kcdp.emotion}.json", cache)
 
 
-def _invitation() -> str:
-    return cards.waiting("Waiting for a picture", "Its emotion and the reasons for it will appear here.")
+def _empty_card() -> str:
+    return cards.status_card("Waiting for a picture", "Its emotion and the reasons for it will appear here.")
 
 
-def _busy(started: bool) -> str:
+def _busy_card(started: bool) -> str:
     if not started:
-        return cards.starting("your picture is")
-    return cards.waiting("Looking at the picture", "Reading it, asking the experts, comparing feelings.", busy=True)
+        return cards.loading_card("your picture is")
+    return cards.status_card("Looking at the picture", "Reading it, asking the experts, comparing feelings.", busy=True)
 
 
-def _verdict(output: KCDPOutput) -> str:
+def _verdict_card(output: KCDPOutput) -> str:
     style = emotion_style(output.emotion)
     frames = f" Averaged over {output.frames} frames." if output.frames > 1 else ""
     return (
         f'<section class="kc-card kc-verdict" style="{plots.tint(output.emotion)}" aria-live="polite">'
-        f'<p class="kc-lead">{escape(words.verdict_lead(output))}</p>'
+        f'<p class="kc-lead">{escape(sentences.verdict_lead(output))}</p>'
         f"<strong>{escape(output.emotion)}{plots.glyph(output.emotion)}</strong><p>{escape(style.gloss)}</p>"
         f"{plots.probability_bars(output.probabilities)}"
-        f'<p class="kc-why">{escape(words.why(output))}{frames}</p></section>'
+        f'<p class="kc-why">{escape(sentences.explanation(output))}{frames}</p></section>'
     )
 
 
-def _knowledge(output: KCDPOutput) -> str:
+def _knowledge_card(output: KCDPOutput) -> str:
     return (
         '<section class="kc-card"><h2>What it sees</h2>'
         f'<blockquote class="kc-quote">{escape(output.caption)}</blockquote>'
@@ -255,15 +273,15 @@ def _knowledge(output: KCDPOutput) -> str:
     )
 
 
-def _alignment(output: KCDPOutput) -> str:
+def _alignment_card(output: KCDPOutput) -> str:
     return (
         '<section class="kc-card"><h2>How close each feeling is</h2>'
-        f'<p class="kc-say">{escape(words.agreement(output))}</p>'
+        f'<p class="kc-say">{escape(sentences.agreement(output))}</p>'
         f"{plots.alignment_bars(output.similarities, output.effects, output.pseudo_label)}</section>"
     )
 
 
-def _router(output: KCDPOutput) -> str:
+def _router_card(output: KCDPOutput) -> str:
     chosen = sum(item.chosen for item in output.experts)
     return (
         '<section class="kc-card"><h2>Which experts were asked</h2>'

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kcdp.results import AttentionMap, AttributeMatch
-from kcdp.ui.reading import focus_name, reading_cards, second_reading
+from kcdp.ui.uniemo_cards import map_name, uniemo_cards, uniemo_output
 from tests.fake_bundle import fake_bundle, fake_output, spot
 
 
@@ -18,23 +18,23 @@ def picture(tmp_path: Path) -> str:
 
 
 def test_bundle_without_the_parts_has_no_second_reading(picture: str) -> None:
-    assert second_reading(fake_bundle(with_uniemo=False).result(), picture) is None
-    assert second_reading(fake_bundle().result(), picture).emotion == "contentment"
+    assert uniemo_output(fake_bundle(with_uniemo=False).result(), picture) is None
+    assert uniemo_output(fake_bundle().result(), picture).emotion == "contentment"
 
 
 def test_cards_name_what_was_found_and_what_was_not(picture: str) -> None:
-    reading = second_reading(fake_bundle().result(), picture)
-    emotion, attributes = reading_cards(fake_output("contentment"), reading)
+    reading = uniemo_output(fake_bundle().result(), picture)
+    emotion, attributes = uniemo_cards(fake_output("contentment"), reading)
     assert "reads contentment, too (82 %)." in emotion and emotion.count("<li") == 8
     assert "beach" in attributes and "cosine +0.31" in attributes and "72 %" in attributes
     assert attributes.count("<li") == 3 and "None that the model knows is near enough." in attributes
-    assert "reads contentment (82 %), not awe." in reading_cards(fake_output("awe"), reading)[0]
+    assert "reads contentment (82 %), not awe." in uniemo_cards(fake_output("awe"), reading)[0]
 
 
 def test_names_are_escaped_and_an_unknown_correlation_is_said(picture: str) -> None:
-    reading = second_reading(fake_bundle().result(), picture)
+    reading = uniemo_output(fake_bundle().result(), picture)
     strange = AttributeMatch("<b>", 0.1, dict.fromkeys(reading.probabilities, 0.0))
-    attributes = reading_cards(fake_output(), replace(reading, object=strange))[1]
+    attributes = uniemo_cards(fake_output(), replace(reading, object=strange))[1]
     assert "&lt;b&gt;" in attributes and "<b>" not in attributes
     assert "not known what this has to do with emotions" in attributes
 
@@ -49,4 +49,4 @@ def test_names_are_escaped_and_an_unknown_correlation_is_said(picture: str) -> N
     ],
 )
 def test_maps_are_named_by_what_they_are_of(text: str, kind: str, name: str) -> None:
-    assert focus_name(AttentionMap(text, kind, spot(0.5, 0.5))) == name
+    assert map_name(AttentionMap(text, kind, spot(0.5, 0.5))) == name
