@@ -16,13 +16,13 @@ Besides the page there is one named endpoint, `/refeel`. The emotion has a name,
 from __future__ import annotations
 
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from PIL import Image
 
-from kcdp.imaging import fit_square, load_frames
+from kcdp.decoded import DecodedPicture
+from kcdp.imaging import fit_square
 from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
 from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field, uploaded_path
@@ -125,11 +125,11 @@ def _pictures(
     path = uploaded_path(picture, "Please choose the picture that shall feel different.")
     if not isinstance(strength, int | float):
         raise ValueError(f"The strength must be a number above 0 and at most 1, not {strength}.")
-    frames = load_frames(path)
+    image = DecodedPicture.load(path)
     if other is None:
         target = emotion_name(emotion)
     else:
-        # As a `Path`: a text would be the name of an emotion.
-        target = Path(uploaded_path(other, "Please choose the second picture, whose emotion yours shall have."))
-    options = call_options(thing, *values) | {"emotion": target, "image": path, "strength": strength}
-    return Plan([PaintingJob(options, original=fit_square(frames[len(frames) // 2], uniemo.size))])
+        path = uploaded_path(other, "Please choose the second picture, whose emotion yours shall have.")
+        target = DecodedPicture.load(path)
+    options = call_options(thing, *values) | {"emotion": target, "image": image, "strength": strength}
+    return Plan([PaintingJob(options, original=fit_square(image.middle, uniemo.size))])

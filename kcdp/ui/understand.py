@@ -26,7 +26,8 @@ from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 
 from kcdp import plots
-from kcdp.imaging import ImageError, load_frames
+from kcdp.decoded import DecodedPicture
+from kcdp.imaging import ImageError
 from kcdp.palette import emotion_style
 from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
@@ -212,16 +213,16 @@ def understand_picture(bundle: Future[Bundle], upload: dict[str, Any] | None) ->
     """
     if not upload or not upload.get("path"):
         raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
-    frames = load_frames(upload["path"])
-    ((kcdp, uniemo),) = gpu.on_gpu(_SECONDS, bundle, _both_models, upload["path"])
-    frame = frames[len(frames) // 2]
+    picture = DecodedPicture.load(upload["path"])
+    ((kcdp, uniemo),) = gpu.on_gpu(_SECONDS, bundle, _both_models, picture)
+    frame = picture.middle.copy()
     # Kept for every open page, for its overlays: no larger than those.
     frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
     return Understanding(kcdp, uniemo, frame)
 
 
-def _both_models(bundle: Bundle, path: str) -> Iterator[tuple[KCDPOutput, UniEmoOutput | None]]:
-    yield bundle.kcdp(path), uniemo_output(bundle, path)
+def _both_models(bundle: Bundle, picture: DecodedPicture) -> Iterator[tuple[KCDPOutput, UniEmoOutput | None]]:
+    yield bundle.kcdp(picture), uniemo_output(bundle, picture)
 
 
 def _first_map(result: Understanding) -> int | None:

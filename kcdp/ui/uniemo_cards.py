@@ -11,23 +11,21 @@ from kcdp.ui import sentences
 
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
+    from kcdp.decoded import DecodedPicture
 
 #: Emotions that are listed for an attribute.
 _STRONGEST = 3
 
 
-def uniemo_output(bundle: Bundle, path: str) -> UniEmoOutput | None:
-    """UniEmo's result for a picture; None where the bundle has no UniEmo.
-
-    Raises ImageError when the picture cannot be read.
-    """
+def uniemo_output(bundle: Bundle, picture: DecodedPicture) -> UniEmoOutput | None:
+    """UniEmo's result for a picture; None where the bundle has no UniEmo."""
     from kcdp.bundle import BundleError  # not with the page: it waits for the model libraries
 
     try:
         uniemo = bundle.uniemo
     except BundleError:
         return None
-    return uniemo.understand(path)
+    return uniemo.understand(picture)
 
 
 def map_name(item: AttentionMap) -> str:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from transformers import CLIPTokenizer
 
+from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
 from kcdp.painting.things import THINGS
@@ -118,7 +119,7 @@ def test_fuse_says_what_does_not_go(first: str, second: str | None, share: objec
 def test_refeel_begins_from_the_picture_and_hangs_it_beside(own: dict[str, str]) -> None:
     (job,) = refeel._pictures(FakeUniEmo(), own, "awe", None, 0.6, "", *VALUES).jobs
     assert job.options["emotion"] == "awe" and job.original.size == (64, 64)
-    assert job.options["image"] == own["path"] and job.options["strength"] == 0.6
+    assert job.options["image"] == DecodedPicture.load(own["path"]) and job.options["strength"] == 0.6
     first, *others = [
         painted for progress in paint(fake_bundle(), [job], threading.Event()) for painted in progress.pictures
     ]
@@ -128,10 +129,17 @@ def test_refeel_begins_from_the_picture_and_hangs_it_beside(own: dict[str, str])
 
 def test_refeel_takes_the_emotion_of_a_second_picture(own: dict[str, str]) -> None:
     (job,) = refeel._pictures(FakeUniEmo(), own, "awe", own, 0.6, "", *VALUES).jobs
-    # A path as a text would be the name of an emotion.
-    assert job.options["emotion"] == Path(own["path"])
+    assert job.options["emotion"] == DecodedPicture.load(own["path"])
     job = job.with_readings(FakeUniEmo())
     assert job.target == "contentment" and job.run(FakeUniEmo())[0].requested is None
+
+
+def test_refeel_refuses_files_that_are_no_pictures(own: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_text("this is no picture")
+    broken = {"path": str(tmp_path / "broken.png")}
+    for picture, other in ((broken, None), (own, broken)):
+        with pytest.raises(ImageError, match=r"broken\.png"):
+            refeel._pictures(FakeUniEmo(), picture, "awe", other, 0.6, "", *VALUES)
 
 
 def test_refeel_needs_a_picture_and_a_strength(own: dict[str, str]) -> None:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from kcdp.decoded import DecodedPicture
 from kcdp.ui import jobs
 from kcdp.ui.jobs import PaintingJob, Progress, paint
 from tests.fake_bundle import FakeUniEmo, fake_bundle
@@ -63,9 +63,9 @@ def test_previews_do_not_come_at_every_step() -> None:
     assert len(decoded) == 1
 
 
-def test_an_edit_takes_a_part_of_the_steps(tmp_path: Path) -> None:
-    Image.new("RGB", (8, 8)).save(tmp_path / "own.png")
-    updates = paint(fake_bundle(), [job(image=str(tmp_path / "own.png"), strength=0.5)], threading.Event())
+def test_an_edit_takes_a_part_of_the_steps() -> None:
+    own = DecodedPicture.load(Image.new("RGB", (8, 8)))
+    updates = paint(fake_bundle(), [job(image=own, strength=0.5)], threading.Event())
     assert max(progress.steps for progress in updates) == 2
 
 

@@ -16,7 +16,7 @@ from train.evaluation.measure import Measure
 from train.evaluation.measures.generation import trained
 from train.evaluation.nouns import mentions
 from train.evaluation.run import EvaluationRun
-from train.evaluation.sheets import THINGS
+from kcdp.painting.things import THINGS
 from train.evaluation.uniemo import UniEmoModels
 
 
