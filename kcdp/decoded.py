@@ -9,12 +9,15 @@ from PIL import Image
 
 from kcdp.imaging import flatten, read_frames
 
+#: Longer side, in pixels, to which frames are reduced: twice what the largest models see, and no more memory than that.
+MAX_SIDE = 1024
+
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """The frames of a picture as `read_frames` gives them, laid on `GROUND`: RGB, upright, opaque; a still has one.
+    """The frames of a picture as `read_frames` gives them, laid on `GROUND` and of at most `MAX_SIDE`: RGB, upright, opaque.
 
-    `times` are, for each frame, when it shows first and for how long it stands, in milliseconds.
+    A still has one frame. `times` are, for each frame, when it shows first and for how long it stands, in milliseconds.
 
     Both pipelines take it in the place of a path, so that a file is decoded once however many models look at it.
     """
@@ -28,10 +31,18 @@ class DecodedPicture:
         if isinstance(source, DecodedPicture):
             return source
         found = read_frames(source)
-        frames = tuple(flatten(frame.image) for frame in found)
+        frames = tuple(_reduced(flatten(frame.image)) for frame in found)
         return cls(frames, tuple((frame.start, frame.duration) for frame in found))
 
     @property
     def middle(self) -> Image.Image:
         """The frame that stands for the picture."""
         return self.frames[len(self.frames) // 2]
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """A copy without metadata, its longer side at most `MAX_SIDE`."""
+    bare = Image.new(image.mode, image.size)
+    bare.paste(image)
+    bare.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return bare

@@ -67,10 +67,10 @@ def fake_output(emotion: str = "contentment", pseudo_label: str | None = None, f
     )
 
 
-def fake_pipeline(image: DecodedPicture, attention: bool = True) -> KCDPOutput:
+def fake_pipeline(images: list[DecodedPicture], attention: bool = True) -> list[KCDPOutput]:
     """The same result for every picture, but for the number of frames and, where asked for, the maps."""
-    output = fake_output(frames=len(image.frames))
-    return output if attention else replace(output, attention=())
+    outputs = [fake_output(frames=len(image.frames)) for image in images]
+    return outputs if attention else [replace(output, attention=()) for output in outputs]
 
 
 NO_UNIEMO = "The bundle in 'somewhere' cannot make pictures: it has no uniemo_index.json."
@@ -94,8 +94,12 @@ class FakeUniEmo:
     def set_progress_bar_config(self, disable: bool) -> None:
         self.loud = not disable
 
-    def understand(self, image: DecodedPicture, attention: bool = True) -> UniEmoOutput:
+    def understand(
+        self, image: DecodedPicture | list[DecodedPicture], attention: bool = True
+    ) -> UniEmoOutput | list[UniEmoOutput]:
         """Contentment on a beach, whatever the picture."""
+        if isinstance(image, list):
+            return [self.understand(one, attention) for one in image]
         coefficients = dict.fromkeys(self.labels, 0.04) | {"contentment": 0.72}
         return UniEmoOutput(
             emotion="contentment",

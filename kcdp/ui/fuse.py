@@ -12,7 +12,6 @@ Besides the page there is one named endpoint, `/fuse`; `share` is that of the se
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -23,20 +22,17 @@ from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
 from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field
 from kcdp.ui.jobs import PaintingJob
+from kcdp.ui.lanes import Backend
 
 if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
 #: Pictures in a strip from the one emotion to the other; odd, so that one is in the middle.
 STRIP = 7
 
 
-def fuse_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
-    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion.
-
-    `bundle` may still be loading: the first request waits for it.
-    """
+def fuse_tab(backend: Backend) -> list[gr.Radio]:
+    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             first = emotion_radio("One emotion", "amusement", elem_id="fuse-first")
@@ -49,7 +45,7 @@ def fuse_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
                 strip = gr.Button("From one to the other", min_width=140, elem_id="fuse-strip")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="fuse-stop")
         with gr.Column(scale=1, min_width=300):
-            painted_gallery(bundle, "fuse", {make: _pictures, strip: _strip}, stop, inputs)
+            painted_gallery(backend, "fuse", {make: _pictures, strip: _strip}, stop, inputs)
 
     def fuse(
         emotion: str,
@@ -61,7 +57,7 @@ def fuse_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
         guidance: float | None = None,
         steps: int = 25,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        return painting_result(bundle, _pictures, emotion, other, share, thing, number, seed, guidance, steps)
+        return painting_result(backend, _pictures, emotion, other, share, thing, number, seed, guidance, steps)
 
     add_endpoint(
         fuse, inputs, "Paint pictures that evoke two emotions; returns what the model reads from them, and their seeds."

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.context import Context
 from gradio.processing_utils import save_file_to_cache
 from PIL import Image
 
 from kcdp.ui import cards, sentences
 from kcdp.ui.inputs import Planner, known_errors
 from kcdp.ui.jobs import Progress, paint
+from kcdp.ui.lanes import Backend
 from kcdp.ui.painted import PaintedPicture, png
 
 if TYPE_CHECKING:
@@ -25,11 +28,13 @@ if TYPE_CHECKING:
 SavedPicture = tuple[PaintedPicture, str]
 
 _EMPTY = cards.status_card("Nothing painted yet", "The pictures, and what they make people feel, will appear here.")
+#: Seconds until a painting that waits looks again whether it was stopped.
+_WAIT_SECONDS = 0.2
 _STOPPED = cards.status_card("Stopped", "Nothing was finished by then.")
 
 
 def painted_gallery(
-    bundle: Future[Bundle],
+    backend: Backend,
     name: str,
     planners: Mapping[gr.Button, Planner],
     stop: gr.Button,
@@ -38,7 +43,6 @@ def painted_gallery(
     """Build the output side inside the open layout, and connect the buttons with it.
 
     Args:
-        bundle: may still be loading; the first request waits for it.
         name: of the tab, for the ids of the components.
         planners: buttons that start a painting, and what makes its plan from the values of `inputs`.
         stop: the button that ends a painting; shown while there is one.
@@ -102,18 +106,30 @@ def painted_gallery(
             selected: 0,
             gallery: gr.Gallery([], visible=False),
             download_row: gr.Row(visible=False),
-            card: _progress_card(None) if bundle.done() else cards.loading_card("your pictures are"),
+            card: _progress_card(None) if backend.bundle.done() else cards.loading_card("your pictures are"),
         }
+        pictures: list[SavedPicture] = []
+        previews: list[str] = []
         try:
-            plan = planner(bundle.result().uniemo, *values)
-            pictures: list[SavedPicture] = []
-            previews: list[str] = []
-            yield {card: _progress_card(None), gallery: gr.Gallery([], visible=True, columns=plan.columns)}
-            for progress in paint(bundle, plan.jobs, stop_event):
-                pictures = pictures + save_all(progress.pictures)
-                if progress.previews is not None:
-                    previews = [save(preview, "preview.png") for preview in progress.previews]
-                yield {saved: pictures, gallery: _captioned(pictures) + previews, card: _progress_card(progress)}
+            with closing(backend.paintings.enter()) as ticket:
+                shown = 0
+                while not (stop_event.is_set() or (ticket.wait(_WAIT_SECONDS) and _loaded(backend.bundle))):
+                    ahead = ticket.ahead
+                    if ahead and ahead != shown:
+                        shown = ahead
+                        yield {card: _queue_card(ahead)}
+                if not stop_event.is_set():
+                    plan = planner(backend.bundle.result().uniemo, *values)
+                    yield {card: _progress_card(None), gallery: gr.Gallery([], visible=True, columns=plan.columns)}
+                    for progress in paint(backend.bundle, plan.jobs, stop_event):
+                        pictures = pictures + save_all(progress.pictures)
+                        if progress.previews is not None:
+                            previews = [save(preview, "preview.png") for preview in progress.previews]
+                        yield {
+                            saved: pictures,
+                            gallery: _captioned(pictures) + previews,
+                            card: _progress_card(progress),
+                        }
         except known_errors() as error:
             yield buttons(busy=False) | {card: cards.error_card(str(error)), gallery: gr.Gallery(visible=False)}
         except Exception:
@@ -154,14 +170,14 @@ def painted_gallery(
             [include_settings, *inputs],
             outputs,
             preprocess=False,
-            show_progress="minimal",
-            show_progress_on=card,
-            concurrency_id="model",
-            concurrency_limit=1,
+            show_progress="hidden",
+            # The lane lets them in one by one, and knows who waits.
+            concurrency_limit=None,
             api_visibility="private",
         )
-    quick = {"show_progress": "hidden", "concurrency_limit": 4, "api_visibility": "private"}
+    quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     stop.click(request_stop, **quick)
+    Context.root_block.unload(request_stop)
     gallery.select(select, [saved, include_settings], [selected, card, download_row, download], **quick)
     include_settings.input(
         lambda pictures, index, checked: download_file(pictures[index], checked) if pictures else gr.skip(),
@@ -173,6 +189,18 @@ def painted_gallery(
 
 def _captioned(pictures: Sequence[SavedPicture]) -> list[Any]:
     return [(path, painted.caption) for painted, path in pictures]
+
+
+def _loaded(bundle: Future[Bundle]) -> bool:
+    """Whether the bundle is there; waits for it for a moment."""
+    return bool(wait([bundle], timeout=_WAIT_SECONDS).done)
+
+
+def _queue_card(ahead: int) -> str:
+    who = "One painting is" if ahead == 1 else f"{ahead} paintings are"
+    return cards.status_card(
+        "Waiting for your turn", f"{who} before yours. Reading pictures goes on meanwhile.", busy=True
+    )
 
 
 def _progress_card(progress: Progress | None) -> str:

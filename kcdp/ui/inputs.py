@@ -14,6 +14,7 @@ from kcdp.imaging import ImageError
 from kcdp.painting.things import THINGS
 from kcdp.ui import gpu
 from kcdp.ui.jobs import PaintingJob
+from kcdp.ui.lanes import BusyError
 
 MAX_PICTURES = 8
 MAX_STEPS = 100
@@ -37,7 +38,7 @@ Planner = Callable[..., Plan]
 
 
 def emotion_radio(label: str, value: str, **options: Any) -> gr.Radio:
-    """A choice among the emotions of Mikels-8; `show_painting_tabs` puts the bundle's own in their place."""
+    """A choice among the emotions of Mikels-8; `fit_painting_tabs` puts the bundle's own in their place."""
     return gr.Radio(list(MIKELS_8.labels), value=value, label=label, elem_classes="kc-chips", **options)
 
 
@@ -107,4 +108,4 @@ def known_errors() -> tuple[type[Exception], ...]:
     """Errors whose message is a sentence for the user."""
     from kcdp.bundle import BundleError  # not with the page: it waits for the model libraries
 
-    return ValueError, BundleError, gpu.GPUError
+    return ValueError, BundleError, gpu.GPUError, BusyError

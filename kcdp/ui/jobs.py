@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from kcdp.ui import gpu
+from kcdp.ui.lanes import MODEL_TURNS
 from kcdp.ui.painted import PaintedPicture, painted_pictures
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ PREVIEW_COST = 4
 _JOB_SECONDS, _STEP_SECONDS = 1, 0.1
 #: Seconds after which it is looked at whether anybody still waits for the pictures.
 _POLL_SECONDS = 0.1
-#: One painting at a time, also while a stopped one finishes its last step.
-_one_painting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -120,8 +119,16 @@ def run_job(bundle: Future[Bundle], job: PaintingJob) -> tuple[PaintingJob, UniE
 
 def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[tuple[PaintingJob, UniEmoImageOutput]]:
     uniemo = _without_progress_bar(bundle)
-    job = job.with_readings(uniemo)
-    yield job, uniemo(**job.options)
+    with MODEL_TURNS.painting():
+        job = job.with_readings(uniemo)
+        output = uniemo(**job.options, callback_on_step_end=_between_steps)
+    yield job, output
+
+
+def _between_steps(*_: Any) -> dict[str, torch.Tensor]:
+    """A callback of the pipeline that lets readings go first."""
+    MODEL_TURNS.between_steps()
+    return {}
 
 
 def _without_progress_bar(bundle: Bundle) -> UniEmoPipeline:
@@ -137,7 +144,7 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
 
     def work() -> None:
         try:
-            with _one_painting:
+            with MODEL_TURNS.painting():
                 uniemo = _without_progress_bar(bundle)
                 for number, job in enumerate(jobs):
                     if stop.is_set():
@@ -206,6 +213,7 @@ class _StepCallback:
     ) -> dict[str, torch.Tensor]:
         if self.stop.is_set():
             raise _Stopped
+        MODEL_TURNS.between_steps()
         previews = None
         start = monotonic()
         if start >= self.next_preview and step + 1 < self.progress.steps:

@@ -15,7 +15,6 @@ Besides the page there is one named endpoint, `/refeel`. The emotion has a name,
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -27,19 +26,16 @@ from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
 from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field, uploaded_path
 from kcdp.ui.jobs import PaintingJob
+from kcdp.ui.lanes import Backend
 
 if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
 _BY_NAME, _BY_PICTURE = "by its name", "of another picture"
 
 
-def refeel_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
-    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion.
-
-    `bundle` may still be loading: the first request waits for it.
-    """
+def refeel_tab(backend: Backend) -> list[gr.Radio]:
+    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     # `preprocess=False` everywhere: Gradio would decode the files itself, with its own errors.
     upload = {"type": "filepath", "image_mode": None, "sources": ["upload", "clipboard", "webcam"], "buttons": []}
     with gr.Row(equal_height=False):
@@ -81,7 +77,7 @@ def refeel_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
             make = gr.Button("Re-feel it", variant="primary", elem_id="refeel-make")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="refeel-stop")
         with gr.Column(scale=1, min_width=300):
-            painted_gallery(bundle, "refeel", {make: _pictures}, stop, inputs)
+            painted_gallery(backend, "refeel", {make: _pictures}, stop, inputs)
 
     def switch(choice: str) -> tuple[gr.Radio, gr.Image]:
         # A second picture that is not seen must not decide.
@@ -101,7 +97,7 @@ def refeel_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
         steps: int = 25,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         return painting_result(
-            bundle, _pictures, picture, emotion, other, strength, thing, number, seed, guidance, steps
+            backend, _pictures, picture, emotion, other, strength, thing, number, seed, guidance, steps
         )
 
     add_endpoint(

@@ -13,7 +13,6 @@ Besides the page there is one named endpoint, `/transfer`:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -24,17 +23,14 @@ from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
 from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field
 from kcdp.ui.jobs import PaintingJob
+from kcdp.ui.lanes import Backend
 
 if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
 
-def transfer_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
-    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion.
-
-    `bundle` may still be loading: the first request waits for it.
-    """
+def transfer_tab(backend: Backend) -> list[gr.Radio]:
+    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             emotion = emotion_radio("Emotion", "awe", elem_id="transfer-emotion")
@@ -47,7 +43,7 @@ def transfer_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="transfer-stop")
         with gr.Column(scale=1, min_width=300):
             painted_gallery(
-                bundle, "transfer", {make: _pictures, row: _every_thing, column: _every_emotion}, stop, inputs
+                backend, "transfer", {make: _pictures, row: _every_thing, column: _every_emotion}, stop, inputs
             )
 
     def transfer(
@@ -58,7 +54,7 @@ def transfer_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
         guidance: float | None = None,
         steps: int = 25,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        return painting_result(bundle, _pictures, emotion, thing, number, seed, guidance, steps)
+        return painting_result(backend, _pictures, emotion, thing, number, seed, guidance, steps)
 
     add_endpoint(
         transfer,

@@ -5,41 +5,41 @@ Besides the page there is one named endpoint, `/understand`:
     from gradio_client import Client, handle_file
 
     client = Client("http://127.0.0.1:7860")
-    result, overlays = client.predict(handle_file("sticker.png"), api_name="/understand")
+    result, overlays = client.predict(handle_file("sticker.png"), attention=True, api_name="/understand")
     result["emotion"], result["probabilities"]      # everything that KCDPOutput.to_dict() says
-    overlays[0]["image"], overlays[0]["caption"]    # one picture per word and per triplet, with the attention on it
-    result.get("uniemo")                            # UniEmoOutput.to_dict(), and two more overlays, where the bundle has it
+    result.get("uniemo")                            # UniEmoOutput.to_dict(), where the bundle has it
+    overlays[0]["image"], overlays[0]["caption"]    # with attention: a PNG file for each word, triplet, scene and object
 """
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 
 from kcdp import plots
 from kcdp.decoded import DecodedPicture
-from kcdp.imaging import ImageError
 from kcdp.palette import emotion_style
 from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
-from kcdp.ui import cards, gpu, sentences
-from kcdp.ui.inputs import known_errors
-from kcdp.ui.uniemo_cards import map_name, uniemo_cards, uniemo_output
+from kcdp.ui import cards, sentences
+from kcdp.ui.endpoints import api_errors
+from kcdp.ui.inputs import known_errors, uploaded_path
+from kcdp.ui.lanes import Backend, Reading, ReadingLane, Readings, Superseded
+from kcdp.ui.uniemo_cards import map_name, uniemo_cards
 
-if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
-
-#: What understanding takes on ZeroGPU, with room to spare; nearly all of it the captioner's.
-_SECONDS = 10
+#: Large photos take much memory while they are decoded.
+_DECODERS = threading.BoundedSemaphore(4)
+_FAULT = "The picture could not be read, through a fault of this program; its log says more."
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,16 @@ class Understanding:
         return self.kcdp.to_dict() | ({} if self.uniemo is None else {"uniemo": self.uniemo.to_dict()})
 
 
-def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> None:
-    """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
+@dataclass
+class _Request:
+    """What a page waits for: the reading of its last upload, once that is decoded."""
+
+    reading: Reading | None = None
+
+
+def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
+    """Build the tab inside the open `gr.Blocks`."""
+    latest: dict[str, _Request] = {}  # by session
     understanding = gr.State(time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
@@ -118,22 +126,17 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                 attributes_card = gr.HTML(elem_id="attributes", elem_classes="kc-narrow")
         download = gr.DownloadButton("Download everything as JSON", elem_id="download")
 
-    def understand_upload(upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
-        blank: dict[Any, Any] = {details: gr.Column(visible=False), understanding: None}
-        if upload is None:
-            yield blank | {verdict: _empty_card()}
-            return
-        yield blank | {verdict: _busy_card(started=bundle.done())}
-        try:
-            result = understand_picture(bundle, upload)
-        except known_errors() as error:
-            yield blank | {verdict: cards.error_card(str(error))}
-            return
+    def cancel(request: gr.Request) -> None:
+        superseded = latest.pop(request.session_hash, None)
+        if superseded is not None and superseded.reading is not None:
+            superseded.reading.cancel()
+
+    def show(result: Understanding) -> dict[Any, Any]:
         output = result.kcdp
         choices = [(map_name(item), index) for index, item in enumerate(result.attention)]
         first = _first_map(result)
         cards_of_uniemo = ("", "") if result.uniemo is None else uniemo_cards(output, result.uniemo)
-        yield {
+        return {
             understanding: result,
             verdict: _verdict_card(output),
             details: gr.Column(visible=True),
@@ -149,6 +152,31 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
             attributes_card: cards_of_uniemo[1],
             download: _json_file(result, picture.GRADIO_CACHE),
         }
+
+    def understand_upload(request: gr.Request, upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
+        cancel(request)
+        blank: dict[Any, Any] = {details: gr.Column(visible=False), understanding: None}
+        if upload is None:
+            yield blank | {verdict: _empty_card()}
+            return
+        yield blank | {verdict: _busy_card(started=backend.bundle.done())}
+        own = latest[request.session_hash] = _Request()
+        try:
+            decoded = decode_upload(upload)
+            if latest.get(request.session_hash) is not own:
+                return
+            own.reading = backend.readings.enter(decoded, attention=True)
+            shown = show(understanding_of(decoded, backend.readings.read(own.reading)))
+        except Superseded:
+            return
+        except known_errors() as error:
+            yield blank | {verdict: cards.error_card(str(error))}
+            return
+        except Exception:
+            yield blank | {verdict: cards.error_card(_FAULT)}
+            raise
+        if latest.get(request.session_hash) is own:
+            yield shown
 
     outputs = [
         understanding,
@@ -168,13 +196,13 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
         [picture],
         outputs,
         preprocess=False,
-        show_progress="minimal",
-        show_progress_on=verdict,
-        trigger_mode="always_last",
-        concurrency_id="model",
-        concurrency_limit=1,
+        show_progress="hidden",
+        # A new picture never waits for the last one's result, which nobody wants any more.
+        trigger_mode="multiple",
+        concurrency_limit=None,
         api_visibility="private",
     )
+    Context.root_block.unload(cancel)
     map_choice.input(
         _overlay,
         [understanding, map_choice],
@@ -184,45 +212,46 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
         api_visibility="private",
     )
 
-    def understand(upload: dict[str, Any] | None) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        try:
-            result = understand_picture(bundle, upload)
-        except known_errors() as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return result.to_dict(), [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
+    def understand(
+        upload: dict[str, Any] | None, attention: bool = False
+    ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
+        with api_errors():
+            result = understand_picture(backend.readings, upload, attention=bool(attention))
+            return result.to_dict(), [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
 
-    # One overlay for each word and triplet: Gradio's WebP would take longer to write than all models need to think.
-    overlays = gr.Gallery(label="Attention overlays", format="jpeg", visible=False)
     gr.Button(visible=False).click(
         understand,
-        [picture],
-        [gr.JSON(label="Result", visible=False), overlays],
+        [picture, gr.Checkbox(label="Attention maps: whether to add one picture a word and triplet", visible=False)],
+        [gr.JSON(label="Result", visible=False), gr.Gallery(label="Attention overlays", format="png", visible=False)],
         api_name="understand",
-        api_description="What the picture makes people feel and why, and where the model looked for it.",
+        api_description="What the picture makes people feel and why; with attention, also where the model looked for it.",
         preprocess=False,
-        concurrency_id="model",
-        concurrency_limit=1,
+        concurrency_limit=None,
     )
 
 
-def understand_picture(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Understanding:
-    """Both models' results for an upload.
+def decode_upload(upload: dict[str, Any] | None) -> DecodedPicture:
+    """The picture in an upload; raises ImageError, a sentence for the user, when there is none or it cannot be read."""
+    path = uploaded_path(upload, "No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
+    with _DECODERS:
+        return DecodedPicture.load(path)
 
-    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read, BundleError when the bundle
-    has no KCDP, and GPUError when there is no GPU for it.
-    """
-    if not upload or not upload.get("path"):
-        raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
-    picture = DecodedPicture.load(upload["path"])
-    ((kcdp, uniemo),) = gpu.on_gpu(_SECONDS, bundle, _both_models, picture)
+
+def understanding_of(picture: DecodedPicture, readings: Readings) -> Understanding:
+    """What the page keeps of both models' results for a picture: its frame no larger than an overlay."""
     frame = picture.middle.copy()
-    # Kept for every open page, for its overlays: no larger than those.
     frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
-    return Understanding(kcdp, uniemo, frame)
+    return Understanding(*readings, frame)
 
 
-def _both_models(bundle: Bundle, picture: DecodedPicture) -> Iterator[tuple[KCDPOutput, UniEmoOutput | None]]:
-    yield bundle.kcdp(picture), uniemo_output(bundle, picture)
+def understand_picture(lane: ReadingLane, upload: dict[str, Any] | None, attention: bool = True) -> Understanding:
+    """Both models' results for an upload, with heat maps if `attention`.
+
+    Raises ImageError as `decode_upload`, BundleError when the bundle has no KCDP, GPUError when there is no GPU for it, and
+    BusyError when too many wait.
+    """
+    picture = decode_upload(upload)
+    return understanding_of(picture, lane.read(lane.enter(picture, attention)))
 
 
 def _first_map(result: Understanding) -> int | None:

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 from kcdp import plots
 from kcdp.results import AttentionMap, AttributeMatch, KCDPOutput, UniEmoOutput
 from kcdp.ui import sentences
 
-if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
-    from kcdp.decoded import DecodedPicture
-
 #: Emotions that are listed for an attribute.
 _STRONGEST = 3
-
-
-def uniemo_output(bundle: Bundle, picture: DecodedPicture) -> UniEmoOutput | None:
-    """UniEmo's result for a picture; None where the bundle has no UniEmo."""
-    from kcdp.bundle import BundleError  # not with the page: it waits for the model libraries
-
-    try:
-        uniemo = bundle.uniemo
-    except BundleError:
-        return None
-    return uniemo.understand(picture)
 
 
 def map_name(item: AttentionMap) -> str:

@@ -7,8 +7,9 @@ from PIL import Image
 from transformers import CLIPTokenizer
 
 from kcdp import decoded
-from kcdp.decoded import DecodedPicture
+from kcdp.decoded import MAX_SIDE, DecodedPicture
 from kcdp.imaging import ImageError, load_frames
+from kcdp.ui.lanes import ReadingLane
 from kcdp.ui.understand import understand_picture
 from tests.fake_bundle import fake_bundle
 from tests.tiny_pipeline import tiny_pipeline
@@ -30,6 +31,11 @@ def test_frames_are_those_of_the_file_and_the_middle_one_stands_for_it(animation
         DecodedPicture.load(b"no picture")
 
 
+def test_large_pictures_are_reduced_and_small_ones_left() -> None:
+    assert DecodedPicture.load(Image.new("RGB", (2 * MAX_SIDE, MAX_SIDE))).middle.size == (MAX_SIDE, MAX_SIDE // 2)
+    assert DecodedPicture.load(Image.new("RGB", (64, MAX_SIDE))).middle.size == (64, MAX_SIDE)
+
+
 def test_both_pipelines_take_it_for_the_file_itself(tiny_tokenizer: CLIPTokenizer, animation: Path) -> None:
     kcdp = tiny_pipeline(tiny_tokenizer)
     uniemo = tiny_uniemo(kcdp)
@@ -44,5 +50,5 @@ def test_both_pipelines_take_it_for_the_file_itself(tiny_tokenizer: CLIPTokenize
 def test_an_upload_is_decoded_once(monkeypatch: pytest.MonkeyPatch, animation: Path) -> None:
     reads = []
     monkeypatch.setattr(decoded, "load_frames", lambda source: reads.append(source) or load_frames(source))
-    understand_picture(fake_bundle(), {"path": str(animation)})
+    understand_picture(ReadingLane(fake_bundle()), {"path": str(animation)})
     assert reads == [str(animation)]

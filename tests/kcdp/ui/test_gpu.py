@@ -18,6 +18,7 @@ from kcdp.bundle import BundleError
 from kcdp.imaging import ImageError
 from kcdp.ui import endpoints, fuse, gpu, inputs, refeel, transfer
 from kcdp.ui.jobs import paint
+from kcdp.ui.lanes import Backend, ReadingLane
 from kcdp.ui.understand import understand_picture
 from tests.fake_bundle import FakeUniEmo, fake_bundle, fake_output
 
@@ -122,21 +123,21 @@ def test_no_gpu_is_one_sentence(zero_gpu: FakeSpaces, own: dict[str, str]) -> No
     zero_gpu.refuse = "Your quota is used up. Try again in 3:00:00. "
     sentence = r"^ZeroGPU quota exceeded: Your quota is used up. Try again in 3:00:00\.$"
     for work in (
-        lambda: understand_picture(fake_bundle(), own),
+        lambda: understand_picture(ReadingLane(fake_bundle()), own),
         lambda: list(paint(fake_bundle(), [], threading.Event())),
     ):
         with pytest.raises(gpu.GPUError, match=sentence):
             work()
     with pytest.raises(gr.Error) as caught:
-        endpoints.painting_result(fake_bundle(), transfer._pictures, "awe", "bench", *VALUES)
+        endpoints.painting_result(Backend(fake_bundle()), transfer._pictures, "awe", "bench", *VALUES)
     assert caught.value.message == "ZeroGPU quota exceeded: Your quota is used up. Try again in 3:00:00."
 
 
 def test_a_picture_is_understood_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
-    result = understand_picture(unpicklable(), own)
+    result = understand_picture(ReadingLane(unpicklable()), own)
     assert result.kcdp.to_dict() == fake_output().to_dict()
     assert result.uniemo.scene.name == "beach" and len(result.attention) == len(fake_output().attention) + 2
-    assert understand_picture(fake_bundle(with_uniemo=False), own).uniemo is None
+    assert understand_picture(ReadingLane(fake_bundle(with_uniemo=False)), own).uniemo is None
 
 
 def plans(uniemo: FakeUniEmo, own: dict[str, str]) -> list[tuple[inputs.Plan, int]]:
@@ -214,12 +215,12 @@ def test_an_unknown_emotion_is_the_same_sentence_there(zero_gpu: FakeSpaces, own
 
 def test_endpoints_answer_from_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
     bundle = unpicklable()
-    made, pictures = endpoints.painting_result(bundle, refeel._pictures, own, None, own, 0.6, "", *VALUES)
+    made, pictures = endpoints.painting_result(Backend(bundle), refeel._pictures, own, None, own, 0.6, "", *VALUES)
     gains = [verdict["contentment"] - made["before"]["contentment"] for verdict in made["verdicts"]]
     assert made["target"] == "contentment" and made["shifts"] == pytest.approx(gains)
     assert [caption for _, caption in pictures] == ["seed 7", "seed 8"]
     with pytest.raises(gr.Error, match="'boredom' is not one of"):
-        endpoints.painting_result(bundle, transfer._pictures, "boredom", "bench", *VALUES)
+        endpoints.painting_result(Backend(bundle), transfer._pictures, "boredom", "bench", *VALUES)
 
 
 def test_more_pictures_and_steps_ask_for_more_and_the_most_for_two_minutes(

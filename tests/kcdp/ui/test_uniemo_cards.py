@@ -7,8 +7,8 @@ from PIL import Image
 
 from kcdp.decoded import DecodedPicture
 from kcdp.results import AttentionMap, AttributeMatch
-from kcdp.ui.uniemo_cards import map_name, uniemo_cards, uniemo_output
-from tests.fake_bundle import fake_bundle, fake_output, spot
+from kcdp.ui.uniemo_cards import map_name, uniemo_cards
+from tests.fake_bundle import FakeUniEmo, fake_output, spot
 
 
 @pytest.fixture
@@ -16,13 +16,8 @@ def picture() -> DecodedPicture:
     return DecodedPicture.load(Image.new("RGB", (8, 8)))
 
 
-def test_bundle_without_the_parts_has_no_second_reading(picture: DecodedPicture) -> None:
-    assert uniemo_output(fake_bundle(with_uniemo=False).result(), picture) is None
-    assert uniemo_output(fake_bundle().result(), picture).emotion == "contentment"
-
-
 def test_cards_name_what_was_found_and_what_was_not(picture: DecodedPicture) -> None:
-    reading = uniemo_output(fake_bundle().result(), picture)
+    reading = FakeUniEmo().understand(picture)
     emotion, attributes = uniemo_cards(fake_output("contentment"), reading)
     assert "reads contentment, too (82 %)." in emotion and emotion.count("<li") == 8
     assert "beach" in attributes and "cosine +0.31" in attributes and "72 %" in attributes
@@ -31,7 +26,7 @@ def test_cards_name_what_was_found_and_what_was_not(picture: DecodedPicture) -> 
 
 
 def test_names_are_escaped_and_an_unknown_correlation_is_said(picture: DecodedPicture) -> None:
-    reading = uniemo_output(fake_bundle().result(), picture)
+    reading = FakeUniEmo().understand(picture)
     strange = AttributeMatch("<b>", 0.1, dict.fromkeys(reading.probabilities, 0.0))
     attributes = uniemo_cards(fake_output(), replace(reading, object=strange))[1]
     assert "&lt;b&gt;" in attributes and "<b>" not in attributes
