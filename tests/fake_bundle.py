@@ -121,9 +121,10 @@ class FakeUniEmo:
         emotion: str | dict[str, float] | DecodedPicture,
         prompt: str,
         num_images: int,
-        seed: int,
+        seed: int | None,
         num_inference_steps: int,
         guidance_scale: float | None,
+        negative_prompt: str | None = None,
         image: DecodedPicture | None = None,
         strength: float = 0.6,
         callback_on_step_end: Any = None,
@@ -142,7 +143,7 @@ class FakeUniEmo:
                 noise = torch.full((num_images, 1, 2, 2), step / steps)
                 callback_on_step_end(self, step, torch.tensor(steps - step), {"latents": noise})
         shown = weights or {self.understand(emotion).emotion: 1.0}
-        seeds = tuple(seed + number for number in range(num_images))
+        seeds = tuple((seed or 0) + number for number in range(num_images))
         return UniEmoImageOutput(
             images=tuple(self._paint(shown, one, image) for one in seeds),
             seeds=seeds,
@@ -152,7 +153,7 @@ class FakeUniEmo:
             settings={
                 "num_inference_steps": num_inference_steps,
                 "guidance_scale": 7.5 if guidance_scale is None else guidance_scale,
-                "negative_prompt": None,
+                "negative_prompt": negative_prompt,
                 "strength": None if image is None else strength,
                 "scheduler": "FakeScheduler",
                 "label_space": MIKELS_8.name,
