@@ -20,7 +20,15 @@ from PIL import Image
 from kcdp.ui import sentences
 from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
-from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field
+from kcdp.ui.inputs import (
+    Plan,
+    call_options,
+    emotion_name,
+    emotion_radio,
+    finite_number,
+    setting_fields,
+    subject_field,
+)
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
 
@@ -56,8 +64,11 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
         seed: int | None = None,
         guidance: float | None = None,
         steps: int = 25,
+        negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        return painting_result(backend, _pictures, emotion, other, share, thing, number, seed, guidance, steps)
+        return painting_result(
+            backend, _pictures, emotion, other, share, thing, number, seed, guidance, steps, negative_prompt
+        )
 
     add_endpoint(
         fuse, inputs, "Paint pictures that evoke two emotions; returns what the model reads from them, and their seeds."
@@ -68,10 +79,9 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
 def _blend(first: str, second: str, share: float | None) -> dict[str, float]:
     """Weights of two emotions; `share` is that of the second, in percent. Raises ValueError with one sentence."""
     if emotion_name(first) == emotion_name(second):
-        raise ValueError(f"Please choose two different emotions; both are {first}.")
-    if not isinstance(share, int | float) or not 0 <= share <= 100:
-        raise ValueError(f"The share must be a number from 0 to 100, not {share}.")
-    return {first: 1 - share / 100, second: share / 100}
+        raise ValueError(f"Please choose two different emotions; both are {emotion_name(first)}.")
+    percent = finite_number(share, "share", 0, 100)
+    return {emotion_name(first): 1 - percent / 100, emotion_name(second): percent / 100}
 
 
 def _pictures(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:

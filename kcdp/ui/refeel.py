@@ -24,13 +24,24 @@ from kcdp.decoded import DecodedPicture
 from kcdp.imaging import fit_square
 from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
-from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field, uploaded_path
+from kcdp.ui.inputs import (
+    Plan,
+    call_options,
+    emotion_name,
+    emotion_radio,
+    finite_number,
+    setting_fields,
+    subject_field,
+    uploaded_path,
+)
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
 
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
+#: Less would change nothing that is seen.
+MIN_STRENGTH = 0.05
 _BY_NAME, _BY_PICTURE = "by its name", "of another picture"
 
 
@@ -64,7 +75,7 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
                 **upload,
             )
             strength = gr.Slider(
-                0.05,
+                MIN_STRENGTH,
                 1,
                 value=0.6,
                 step=0.05,
@@ -95,9 +106,10 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
         seed: int | None = None,
         guidance: float | None = None,
         steps: int = 25,
+        negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         return painting_result(
-            backend, _pictures, picture, emotion, other, strength, thing, number, seed, guidance, steps
+            backend, _pictures, picture, emotion, other, strength, thing, number, seed, guidance, steps, negative_prompt
         )
 
     add_endpoint(
@@ -119,13 +131,12 @@ def _pictures(
 ) -> Plan:
     """Edits of the picture; the original is shown beside them."""
     path = uploaded_path(picture, "Please choose the picture that shall feel different.")
-    if not isinstance(strength, int | float):
-        raise ValueError(f"The strength must be a number above 0 and at most 1, not {strength}.")
+    share = finite_number(strength, "strength", MIN_STRENGTH, 1)
     image = DecodedPicture.load(path)
     if other is None:
         target = emotion_name(emotion)
     else:
         path = uploaded_path(other, "Please choose the second picture, whose emotion yours shall have.")
         target = DecodedPicture.load(path)
-    options = call_options(thing, *values) | {"emotion": target, "image": image, "strength": strength}
+    options = call_options(thing, *values) | {"emotion": target, "image": image, "strength": share}
     return Plan([PaintingJob(options, original=fit_square(image.middle, uniemo.size))])

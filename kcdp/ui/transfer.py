@@ -53,8 +53,9 @@ def transfer_tab(backend: Backend) -> list[gr.Radio]:
         seed: int | None = None,
         guidance: float | None = None,
         steps: int = 25,
+        negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        return painting_result(backend, _pictures, emotion, thing, number, seed, guidance, steps)
+        return painting_result(backend, _pictures, emotion, thing, number, seed, guidance, steps, negative_prompt)
 
     add_endpoint(
         transfer,

@@ -32,7 +32,7 @@ from kcdp.palette import emotion_style
 from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
 from kcdp.ui import cards, sentences
-from kcdp.ui.endpoints import api_errors
+from kcdp.ui.endpoints import api_errors, describe
 from kcdp.ui.inputs import known_errors, uploaded_path
 from kcdp.ui.lanes import Backend, Reading, ReadingLane, Readings, Superseded
 from kcdp.ui.uniemo_cards import map_name, uniemo_cards
@@ -219,9 +219,11 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
             result = understand_picture(backend.readings, upload, attention=bool(attention))
             return result.to_dict(), [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
 
+    inputs = [picture, gr.Checkbox(label="Attention maps", visible=False)]
+    describe(understand, inputs)
     gr.Button(visible=False).click(
         understand,
-        [picture, gr.Checkbox(label="Attention maps: whether to add one picture a word and triplet", visible=False)],
+        inputs,
         [gr.JSON(label="Result", visible=False), gr.Gallery(label="Attention overlays", format="png", visible=False)],
         api_name="understand",
         api_description="What the picture makes people feel and why; with attention, also where the model looked for it.",
@@ -313,8 +315,10 @@ def _alignment_card(output: KCDPOutput) -> str:
 
 def _router_card(output: KCDPOutput) -> str:
     chosen = sum(item.chosen for item in output.experts)
+    asked = sum(plots.was_asked(item) for item in output.experts)
+    weak = "" if asked == chosen else " Those with a weight under 1 % decide nothing."
     return (
         '<section class="kc-card"><h2>Which experts were asked</h2>'
-        f"<p>A router weighs {len(output.experts)} small experts for every picture and asks the best {chosen}.</p>"
+        f"<p>A router weighs {len(output.experts)} small experts for every picture and asks the best {chosen}.{weak}</p>"
         f"{plots.router_bars(output.experts)}</section>"
     )

@@ -35,8 +35,25 @@ def test_call_options_are_the_pipelines_arguments() -> None:
         "seed": 7,
         "num_inference_steps": 10,
         "guidance_scale": 3.5,
+        "negative_prompt": None,
     }
+    assert inputs.call_options("", "2", " 9223372036854775807 ", "3.5", 10.0, "a dog") == {
+        "prompt": "",
+        "num_images": 2,
+        "seed": 2**63 - 1,
+        "num_inference_steps": 10,
+        "guidance_scale": 3.5,
+        "negative_prompt": "a dog",
+    }
+    assert inputs.call_options("", 1, "", "", 25)["guidance_scale"] is None
     assert inputs.call_options(None, *VALUES)["prompt"] == ""
+
+
+def test_names_are_taken_in_any_case_and_prompts_without_control_characters() -> None:
+    assert inputs.emotion_name(" AWE ") == "awe"
+    (job,) = fuse._pictures(FakeUniEmo(), "Awe", "FEAR", "30", "a\x00cat\n\ton\u202e <b>mats</b>", *VALUES).jobs
+    assert job.options["emotion"] == pytest.approx({"awe": 0.7, "fear": 0.3})
+    assert job.options["prompt"] == "a cat on <b>mats</b>"
 
 
 def test_seed_is_drawn_where_none_is_given() -> None:
@@ -54,7 +71,11 @@ def test_seed_is_drawn_where_none_is_given() -> None:
         (("", 1, -1, None, 25), "seed must be a whole number from 0"),
         (("", 1, "many", None, 25), "not many"),
         (("", 1, 7, None, 10**6), "number of steps must be a whole number from 1 to 100"),
-        (("", 1, 7, "strong", 25), "guidance must be a number, not strong"),
+        (("", True, 7, None, 25), "not True"),
+        (("", 1, [7], None, 25), "seed must be a whole number from 0"),
+        (("", 1, "9" * 5000, None, 25), "seed must be a whole number from 0"),
+        (("", 1, 7, "strong", 25), "guidance must be a number from 0 to 50, not strong"),
+        (("", 1, 7, float("inf"), 25), "guidance must be a number from 0 to 50, not inf"),
         (("x" * 301, 1, 7, None, 25), "at most 300 characters; this has 301"),
         ((["a bench"], 1, 7, None, 25), "must be a text, not list"),
     ],
@@ -145,7 +166,7 @@ def test_refeel_refuses_files_that_are_no_pictures(own: dict[str, str], tmp_path
 def test_refeel_needs_a_picture_and_a_strength(own: dict[str, str]) -> None:
     with pytest.raises(ImageError, match="choose the picture"):
         refeel._pictures(FakeUniEmo(), None, "awe", None, 0.6, "", *VALUES)
-    with pytest.raises(ValueError, match="strength must be a number above 0 and at most 1, not None"):
+    with pytest.raises(ValueError, match=r"strength must be a number from 0\.05 to 1, not None"):
         refeel._pictures(FakeUniEmo(), own, "awe", None, None, "", *VALUES)
 
 
