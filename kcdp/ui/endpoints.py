@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 from PIL import Image
@@ -79,7 +79,8 @@ def painting_result(
         if job.before is not None:
             shifts = [painted.shift for painted in painted_pictures(output, target=job.target, before=job.before)]
             result |= {"target": job.target, "before": dict(job.before), "shifts": shifts}
-    return result, [(image, f"seed {seed}") for image, seed in zip(output.images, output.seeds, strict=True)]
+    images = cast("tuple[Image.Image, ...]", output.images)
+    return result, [(image, f"seed {seed}") for image, seed in zip(images, output.seeds, strict=True)]
 
 
 #: What the parameters of endpoints mean, by their names.

@@ -48,7 +48,12 @@ _BY_NAME, _BY_PICTURE = "by its name", "of another picture"
 def refeel_tab(backend: Backend) -> list[gr.Radio]:
     """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     # `preprocess=False` everywhere: Gradio would decode the files itself, with its own errors.
-    upload = {"type": "filepath", "image_mode": None, "sources": ["upload", "clipboard", "webcam"], "buttons": []}
+    upload: dict[str, Any] = {
+        "type": "filepath",
+        "image_mode": None,
+        "sources": ["upload", "clipboard", "webcam"],
+        "buttons": [],
+    }
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             picture = gr.Image(
@@ -134,7 +139,7 @@ def _pictures(
     share = finite_number(strength, "strength", MIN_STRENGTH, 1)
     image = DecodedPicture.load(path)
     if other is None:
-        target = emotion_name(emotion)
+        target: str | DecodedPicture = emotion_name(emotion)
     else:
         path = uploaded_path(other, "Please choose the second picture, whose emotion yours shall have.")
         target = DecodedPicture.load(path)

@@ -69,7 +69,7 @@ class _Request:
 
 def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
     """Build the tab inside the open `gr.Blocks`."""
-    latest: dict[str, _Request] = {}  # by session
+    latest: dict[str | None, _Request] = {}  # by session
     understanding = gr.State(time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
@@ -202,7 +202,8 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
         concurrency_limit=None,
         api_visibility="private",
     )
-    Context.root_block.unload(cancel)
+    if Context.root_block is not None:
+        Context.root_block.unload(cancel)
     map_choice.input(
         _overlay,
         [understanding, map_choice],

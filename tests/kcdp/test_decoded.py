@@ -8,7 +8,7 @@ from transformers import CLIPTokenizer
 
 from kcdp import decoded
 from kcdp.decoded import MAX_SIDE, DecodedPicture
-from kcdp.imaging import ImageError, load_frames
+from kcdp.imaging import ImageError, load_frames, read_frames
 from kcdp.ui.lanes import ReadingLane
 from kcdp.ui.understand import understand_picture
 from tests.fake_bundle import fake_bundle
@@ -49,6 +49,6 @@ def test_both_pipelines_take_it_for_the_file_itself(tiny_tokenizer: CLIPTokenize
 
 def test_an_upload_is_decoded_once(monkeypatch: pytest.MonkeyPatch, animation: Path) -> None:
     reads = []
-    monkeypatch.setattr(decoded, "load_frames", lambda source: reads.append(source) or load_frames(source))
+    monkeypatch.setattr(decoded, "read_frames", lambda source: reads.append(source) or read_frames(source))
     understand_picture(ReadingLane(fake_bundle()), {"path": str(animation)})
     assert reads == [str(animation)]
