@@ -53,7 +53,7 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
                 strip = gr.Button("From one to the other", min_width=140, elem_id="fuse-strip")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="fuse-stop")
         with gr.Column(scale=1, min_width=300):
-            painted_gallery(backend, "fuse", {make: _pictures, strip: _strip}, stop, inputs)
+            painted_gallery(backend, "fuse", {make: plan_pictures, strip: plan_strip}, stop, inputs)
 
     def fuse(
         emotion: str,
@@ -67,7 +67,7 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
         negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         return painting_result(
-            backend, _pictures, emotion, other, share, thing, number, seed, guidance, steps, negative_prompt
+            backend, plan_pictures, emotion, other, share, thing, number, seed, guidance, steps, negative_prompt
         )
 
     add_endpoint(
@@ -84,12 +84,12 @@ def _blend(first: str, second: str, share: float | None) -> dict[str, float]:
     return {emotion_name(first): 1 - percent / 100, emotion_name(second): percent / 100}
 
 
-def _pictures(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
+def plan_pictures(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
     """One blend, several times."""
     return Plan([PaintingJob(call_options(thing, *values) | {"emotion": _blend(first, second, share)})])
 
 
-def _strip(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
+def plan_strip(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
     """From all of the first emotion to all of the second, from the same noise."""
     common = call_options(thing, *values) | {"num_images": 1}
     blends = [_blend(first, second, 100 * turn / (STRIP - 1)) for turn in range(STRIP)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 import gradio as gr
 
+from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
 from kcdp.painting.things import THINGS
@@ -24,6 +26,8 @@ MAX_STEPS = 100
 MAX_GUIDANCE = 50
 #: Of a prompt, in characters.
 MAX_PROMPT_LENGTH = 300
+#: Large photos take much memory while they are decoded.
+_DECODERS = threading.BoundedSemaphore(4)
 #: Random seeds are below this: short enough to be read under a picture and typed again.
 _RANDOM_SEEDS = 10**6
 
@@ -136,11 +140,12 @@ def emotion_name(emotion: object) -> str:
     return emotion.strip().casefold()
 
 
-def uploaded_path(upload: dict[str, Any] | None, missing: str) -> str:
-    """Path of an uploaded picture; raises ImageError with the sentence `missing` when there is none."""
-    if not upload or not upload.get("path"):
+def decode_upload(upload: dict[str, Any] | None, missing: str) -> DecodedPicture:
+    """An uploaded picture; raises ImageError with a sentence, which is `missing` when there is none."""
+    if not isinstance(upload, dict) or not upload.get("path"):
         raise ImageError(missing)
-    return upload["path"]
+    with _DECODERS:
+        return DecodedPicture.load(str(upload["path"]))
 
 
 def known_errors() -> tuple[type[Exception], ...]:

@@ -14,7 +14,6 @@ Besides the page there is one named endpoint, `/understand`:
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -33,12 +32,11 @@ from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
 from kcdp.ui import cards, sentences
 from kcdp.ui.endpoints import api_errors, describe
-from kcdp.ui.inputs import known_errors, uploaded_path
+from kcdp.ui.inputs import decode_upload, known_errors
 from kcdp.ui.lanes import Backend, Reading, ReadingLane, Readings, Superseded
 from kcdp.ui.uniemo_cards import map_name, uniemo_cards
 
-#: Large photos take much memory while they are decoded.
-_DECODERS = threading.BoundedSemaphore(4)
+_MISSING = "No picture arrived: please send a PNG, JPEG, GIF or WebP file."
 _FAULT = "The picture could not be read, through a fault of this program; its log says more."
 
 
@@ -162,7 +160,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
         yield blank | {verdict: _busy_card(started=backend.bundle.done())}
         own = latest[request.session_hash] = _Request()
         try:
-            decoded = decode_upload(upload)
+            decoded = decode_upload(upload, _MISSING)
             if latest.get(request.session_hash) is not own:
                 return
             own.reading = backend.readings.enter(decoded, attention=True)
@@ -218,7 +216,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         with api_errors():
             result = understand_picture(backend.readings, upload, attention=bool(attention))
-            return result.to_dict(), [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
+            return result.to_dict(), overlays_of(result)
 
     inputs = [picture, gr.Checkbox(label="Attention maps", visible=False)]
     describe(understand, inputs)
@@ -233,18 +231,16 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
     )
 
 
-def decode_upload(upload: dict[str, Any] | None) -> DecodedPicture:
-    """The picture in an upload; raises ImageError, a sentence for the user, when there is none or it cannot be read."""
-    path = uploaded_path(upload, "No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
-    with _DECODERS:
-        return DecodedPicture.load(path)
-
-
 def understanding_of(picture: DecodedPicture, readings: Readings) -> Understanding:
     """What the page keeps of both models' results for a picture: its frame no larger than an overlay."""
     frame = picture.middle.copy()
     frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
     return Understanding(*readings, frame)
+
+
+def overlays_of(result: Understanding) -> list[tuple[Image.Image, str]]:
+    """For every attention map the picture with its heat, and what it is of."""
+    return [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
 
 
 def understand_picture(lane: ReadingLane, upload: dict[str, Any] | None, attention: bool = True) -> Understanding:
@@ -253,7 +249,7 @@ def understand_picture(lane: ReadingLane, upload: dict[str, Any] | None, attenti
     Raises ImageError as `decode_upload`, BundleError when the bundle has no KCDP, GPUError when there is no GPU for it, and
     BusyError when too many wait.
     """
-    picture = decode_upload(upload)
+    picture = decode_upload(upload, _MISSING)
     return understanding_of(picture, lane.read(lane.enter(picture, attention)))
 
 
