@@ -91,12 +91,13 @@ def _walk(folder: Path) -> Iterator[PictureFile]:
 
 @dataclass(frozen=True)
 class PictureResult:
-    """What was read from one picture, or `error`, a sentence that says why nothing was."""
+    """What was read from one picture, or `error`, a sentence that says why nothing was; `picture` is as it was decoded."""
 
     name: str
     kcdp: KCDPOutput | None = None
     uniemo: UniEmoOutput | None = None
     error: str | None = None
+    picture: DecodedPicture | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-clean: `path` and `error`, or `path` and KCDP's result, with UniEmo's under `uniemo`."""
@@ -153,7 +154,9 @@ def _read_batch(read: Read, batch: Sequence[tuple[str, Future[DecodedPicture]]])
             errors[number] = str(error)
     outputs = dict(zip(decoded, read(list(decoded.values())) if decoded else [], strict=True))
     return [
-        PictureResult(name, *outputs[number]) if number in outputs else PictureResult(name, error=errors[number])
+        PictureResult(name, *outputs[number], picture=decoded[number])
+        if number in outputs
+        else PictureResult(name, error=errors[number])
         for number, (name, _) in enumerate(batch)
     ]
 

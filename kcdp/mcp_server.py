@@ -51,6 +51,7 @@ def build_mcp(backend: Backend) -> FastMCP:
         "kcdp",
         instructions="Reads which emotion a picture evokes, and why; paints pictures that evoke one. Emotions: amusement, "
         "awe, contentment, excitement, anger, disgust, fear, sadness, unless the bundle has others.",
+        log_level="ERROR",
         stateless_http=True,
         json_response=True,
         streamable_http_path="/",

@@ -18,6 +18,7 @@ from starlette.routing import Mount
 from kcdp.imaging import DEFAULT_LIMITS
 from kcdp.loading import add_bundle_flags, check_bundle_flags, load
 from kcdp.paths import ASSETS
+from kcdp.quiet import quiet_libraries
 from kcdp.ui.lanes import Backend
 from kcdp.ui.layout import build_app
 from kcdp.ui.theme import css, theme
@@ -117,6 +118,7 @@ def launch(app: gr.Blocks, args: argparse.Namespace, tools: FastMCP | None = Non
 
 def load_into(bundle: Future, args: argparse.Namespace) -> None:
     """Load the models for the page that waits for `bundle`; one that does not load ends the app with one sentence."""
+    quiet_libraries()
     # Imported here: the page answers while the model libraries are still on their way.
     from kcdp.bundle import BundleError
 

@@ -10,6 +10,7 @@ import gradio as gr
 from kcdp.ui.endpoints import fit_painting_tabs
 from kcdp.ui.fuse import fuse_tab
 from kcdp.ui.lanes import Backend
+from kcdp.ui.many import many_tab
 from kcdp.ui.refeel import refeel_tab
 from kcdp.ui.transfer import transfer_tab
 from kcdp.ui.understand import understand_tab
@@ -38,6 +39,8 @@ def build_app(backend: Backend, examples: Sequence[Path] = ()) -> gr.Blocks:
             tab_id = name.lower()
             with gr.Tab(name, id=tab_id):
                 painting_tabs[tab_id] = tab(backend)
+        with gr.Tab("Many pictures", id="many"):
+            many_tab(backend)
         fit_painting_tabs(app, backend.bundle, painting_tabs)
         gr.HTML(f"<p>{FOOTER}</p>", elem_classes="kc-footer")
     return app
