@@ -6,21 +6,21 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
 from kcdp.bundle import Bundle, BundleError
 from kcdp.decoded import DecodedPicture
-from kcdp.imaging import ImageError
+from kcdp.imaging import PACK_SUFFIXES, PICTURE_SUFFIXES, ImageError
+from kcdp.imaging.packs import open_pack
 from kcdp.results import KCDPOutput, UniEmoOutput
 
-#: Endings of files that are taken for pictures where a folder is looked through; a file that is named is always taken.
-SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
 #: Pictures a batch: of more, reading is hardly faster, and what a kill undoes is one batch.
 BATCH_SIZE = 16
 
@@ -43,18 +43,35 @@ def name_hash(name: str) -> int:
 
 
 def find_pictures(paths: Iterable[str | Path]) -> Iterator[PictureFile]:
-    """The pictures at `paths`: files, and what is in folders and their subfolders, by `SUFFIXES`.
+    """The pictures at `paths`: files, what is in folders and their subfolders by `PICTURE_SUFFIXES`, and the stickers of packs.
 
-    Folders are walked as they are read, without a list of what is in them; links to folders are not followed.
+    Folders are walked as they are read, without a list of what is in them; links to folders are not followed. A sticker of a
+    pack is named `PACK/NAME`. A pack that cannot be opened is passed on as a picture, so that its error stands in a result.
     Raises ImageError with one sentence for a path where nothing is, and for a folder that cannot be read.
     """
     for path in map(Path, paths):
         if path.is_dir():
             yield from _walk(path)
         elif path.exists():
-            yield PictureFile(str(path), path)
+            yield from _in_file(path)
         else:
             raise ImageError(f"There is no file or folder '{path}'; check the path.")
+
+
+def is_pack(path: str | Path) -> bool:
+    """Whether a file is a pack of pictures, by the end of its name."""
+    return Path(path).suffix.lower() in PACK_SUFFIXES
+
+
+def _in_file(path: Path) -> Iterator[PictureFile]:
+    if not is_pack(path):
+        yield PictureFile(str(path), path)
+        return
+    try:
+        for name, content in open_pack(path):
+            yield PictureFile(f"{path}/{name}", content)
+    except ImageError:
+        yield PictureFile(str(path), path)
 
 
 def _walk(folder: Path) -> Iterator[PictureFile]:
@@ -64,8 +81,8 @@ def _walk(folder: Path) -> Iterator[PictureFile]:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     subfolders.append(entry.path)
-                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                    yield PictureFile(entry.path, Path(entry.path))
+                elif is_pack(entry.name) or os.path.splitext(entry.name)[1].lower() in PICTURE_SUFFIXES:
+                    yield from _in_file(Path(entry.path))
     except OSError as error:
         raise ImageError(f"The folder '{folder}' cannot be read ({error.strerror}); check its rights.") from error
     for subfolder in sorted(subfolders):
@@ -74,12 +91,13 @@ def _walk(folder: Path) -> Iterator[PictureFile]:
 
 @dataclass(frozen=True)
 class PictureResult:
-    """What was read from one picture, or `error`, a sentence that says why nothing was."""
+    """What was read from one picture, or `error`, a sentence that says why nothing was; `picture` is as it was decoded."""
 
     name: str
     kcdp: KCDPOutput | None = None
     uniemo: UniEmoOutput | None = None
     error: str | None = None
+    picture: DecodedPicture | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-clean: `path` and `error`, or `path` and KCDP's result, with UniEmo's under `uniemo`."""
@@ -93,11 +111,10 @@ def read_both(
     bundle: Bundle, pictures: Sequence[DecodedPicture], attention: bool
 ) -> list[tuple[KCDPOutput, UniEmoOutput | None]]:
     """Both models' results for every picture, in one batch, with heat maps if `attention`; the second where there is UniEmo."""
-    kcdp = bundle.kcdp(list(pictures), attention=attention)
-    try:
-        uniemo: list[Any] = bundle.uniemo.understand(list(pictures), attention=attention)
-    except BundleError:  # a bundle without UniEmo
-        uniemo = [None] * len(pictures)
+    kcdp = cast(list[KCDPOutput], bundle.kcdp(list(pictures), attention=attention))
+    uniemo: list[UniEmoOutput | None] = [None] * len(pictures)
+    with suppress(BundleError):  # a bundle without UniEmo
+        uniemo = cast(list[UniEmoOutput | None], bundle.uniemo.understand(list(pictures), attention=attention))
     return list(zip(kcdp, uniemo, strict=True))
 
 
@@ -137,7 +154,9 @@ def _read_batch(read: Read, batch: Sequence[tuple[str, Future[DecodedPicture]]])
             errors[number] = str(error)
     outputs = dict(zip(decoded, read(list(decoded.values())) if decoded else [], strict=True))
     return [
-        PictureResult(name, *outputs[number]) if number in outputs else PictureResult(name, error=errors[number])
+        PictureResult(name, *outputs[number], picture=decoded[number])
+        if number in outputs
+        else PictureResult(name, error=errors[number])
         for number, (name, _) in enumerate(batch)
     ]
 

@@ -15,9 +15,9 @@ MAX_SIDE = 1024
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """What is looked at in a picture: frames, RGB, upright, opaque and of at most `MAX_SIDE`; a still has one.
+    """The frames of a picture as `read_frames` gives them, laid on `GROUND` and of at most `MAX_SIDE`: RGB, upright, opaque.
 
-    `times` are, for each frame, when it shows first and for how long it stands, in milliseconds.
+    A still has one frame. `times` are, for each frame, when it shows first and for how long it stands, in milliseconds.
 
     Both pipelines take it in the place of a path, so that a file is decoded once however many models look at it.
     """
@@ -30,13 +30,19 @@ class DecodedPicture:
         """Read a picture; one that is decoded already comes back as it is. Raises ImageError with one sentence."""
         if isinstance(source, DecodedPicture):
             return source
-        read = read_frames(source)
-        frames = [flatten(frame.image) for frame in read]
-        for frame in frames:
-            frame.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        return cls(tuple(frames), tuple((frame.start, frame.duration) for frame in read))
+        found = read_frames(source)
+        frames = tuple(_reduced(flatten(frame.image)) for frame in found)
+        return cls(frames, tuple((frame.start, frame.duration) for frame in found))
 
     @property
     def middle(self) -> Image.Image:
         """The frame that stands for the picture."""
         return self.frames[len(self.frames) // 2]
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """A copy without metadata, its longer side at most `MAX_SIDE`."""
+    bare = Image.new(image.mode, image.size)
+    bare.paste(image)
+    bare.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return bare

@@ -55,12 +55,12 @@ def check_bundle_flags(args: argparse.Namespace) -> None:
 
 def load(args: argparse.Namespace, device: str | None = None) -> Bundle:
     """The bundle that the flags name, on `device` where that is given; raises BundleError."""
+    quiet_libraries()
     # Imported here: the page, and --help, answer while the model libraries are still on their way.
     import torch
 
     from kcdp.bundle import EMBEDDED, load_bundle
 
-    quiet_libraries()
     return load_bundle(
         args.bundle or EMBEDDED,
         revision=args.revision,

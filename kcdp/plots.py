@@ -60,13 +60,18 @@ def probability_bars(
     return f'<ul class="kc-bars" aria-label="{escape(name)}">{"".join(rows)}</ul>'
 
 
+def was_asked(expert: ExpertWeight) -> bool:
+    """Whether an expert is among the top-k and its weight is not next to nothing: under a hundredth it decides nothing."""
+    return expert.chosen and expert.weight >= 0.01
+
+
 def router_bars(experts: Sequence[ExpertWeight]) -> str:
-    """One bar per expert in the router's order; the chosen top-k are solid and named as asked."""
+    """One bar per expert in the router's order; those that `was_asked` are solid."""
     rows = [
-        f'<li class="{"kc-chosen" if item.chosen else "kc-idle"}"><span class="kc-name">Expert {item.expert + 1}</span>'
+        f'<li class="{"kc-chosen" if was_asked(item) else "kc-idle"}"><span class="kc-name">Expert {item.expert + 1}</span>'
         f'<span class="kc-track" aria-hidden="true"><i style="width:{item.weight:.2%}"></i></span>'
         f'<span class="kc-value">{escape(percent(item.weight))}</span>'
-        f'<span class="kc-badge">{"asked" if item.chosen else "not asked"}</span></li>'
+        f'<span class="kc-badge">{"asked" if was_asked(item) else "not asked"}</span></li>'
         for item in experts
     ]
     return f'<ul class="kc-bars kc-router" aria-label="Router weight of every expert">{"".join(rows)}</ul>'

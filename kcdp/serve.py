@@ -9,18 +9,27 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.utils import is_zero_gpu_space
+from starlette.routing import Mount
 
 from kcdp.imaging import DEFAULT_LIMITS
 from kcdp.loading import add_bundle_flags, check_bundle_flags, load
 from kcdp.paths import ASSETS
+from kcdp.quiet import quiet_libraries
+from kcdp.ui.lanes import Backend
 from kcdp.ui.layout import build_app
 from kcdp.ui.theme import css, theme
 
+if TYPE_CHECKING:
+    from mcp.server.fastmcp import FastMCP
+
 #: Requests that may wait on ZeroGPU, where Gradio by itself lets but one.
 WAITING = 20
+#: Where MCP clients find the tools.
+MCP_PATH = "/mcp"
 #: Threads for requests, most of which wait for their turn.
 MAX_THREADS = 96
 
@@ -31,6 +40,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (default: GRADIO_SERVER_NAME, else 127.0.0.1)")
     parser.add_argument(
         "--port", type=int, help="port (default: GRADIO_SERVER_PORT, else the first free one from 7860)"
+    )
+    parser.add_argument(
+        "--mcp", action="store_true", help=f"also offer tools to MCP clients under {MCP_PATH} (extra: mcp)"
     )
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
 
@@ -55,21 +67,38 @@ def serve(args: argparse.Namespace) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     bundle: Future = Future()
     examples = sorted(path for path in ASSETS.glob("examples/*") if path.suffix in {".png", ".webp"})
-    app = build_app(bundle, examples)
+    backend = Backend(bundle)
+    app = build_app(backend, examples)
+    tools = mcp_tools(backend) if args.mcp else None
     if is_zero_gpu_space():
         # The other way round: ZeroGPU packs for its worker processes what this thread has loaded when the page opens.
         load_into(bundle, args)
         app.queue(max_size=WAITING)
-        launch(app, args)
+        launch(app, args, tools)
     else:
-        launch(app, args)
+        launch(app, args, tools)
         load_into(bundle, args)
     print(f"ready at {app.local_url} in {time.monotonic() - start:.1f} s", flush=True)
     app.block_thread()
 
 
-def launch(app: gr.Blocks, args: argparse.Namespace) -> None:
-    """Open the page and return."""
+def mcp_tools(backend: Backend) -> FastMCP:
+    """The MCP server; without its package the app ends with one sentence."""
+    try:
+        from kcdp.mcp_server import build_mcp  # an extra
+    except ImportError as error:
+        sys.exit(f"The flag --mcp needs the package mcp; install it with `pip install 'kcdp[mcp]'` ({error}).")
+    return build_mcp(backend)
+
+
+def launch(app: gr.Blocks, args: argparse.Namespace, tools: FastMCP | None = None) -> None:
+    """Open the page, and MCP's `tools` under `MCP_PATH`, and return."""
+    options: dict[str, Any] = {}
+    if tools is not None:
+        http = tools.streamable_http_app()
+        options["lifespan"] = lambda _: tools.session_manager.run()
+        # Before the page's own routes, which take any path.
+        options["routes"] = [Mount(MCP_PATH, app=http)]
     app.launch(
         server_name=args.host,
         server_port=args.port,
@@ -83,11 +112,13 @@ def launch(app: gr.Blocks, args: argparse.Namespace) -> None:
         ssr_mode=False,
         prevent_thread_lock=True,
         quiet=True,
+        app_kwargs=options,
     )
 
 
 def load_into(bundle: Future, args: argparse.Namespace) -> None:
     """Load the models for the page that waits for `bundle`; one that does not load ends the app with one sentence."""
+    quiet_libraries()
     # Imported here: the page answers while the model libraries are still on their way.
     from kcdp.bundle import BundleError
 

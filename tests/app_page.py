@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from kcdp.ui.lanes import Backend
 from kcdp.ui.layout import build_app
 from kcdp.ui.theme import css, theme
 
@@ -46,7 +47,7 @@ def free_port() -> int:
 
 def serve(bundle: Future, examples: tuple[Path, ...] = ()) -> str:
     """Address of a fresh app around `bundle`."""
-    _, url, _ = build_app(bundle, examples).launch(
+    _, url, _ = build_app(Backend(bundle), examples).launch(
         server_port=free_port(),
         theme=theme(),
         css=css(),

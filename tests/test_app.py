@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kcdp import serve as app
 from kcdp.bundle import BundleError
+from kcdp.ui.endpoints import api_errors
 from tests.app_page import FAINT_TEXT, drop, drop_to_refeel, free_port, overlay_picture, serve
 from tests.fake_bundle import CAPTION, fake_bundle, fake_output
 
@@ -152,8 +153,9 @@ def test_api_answers_with_the_result_and_an_overlay_per_word(url: str, files: Pa
 
 def test_api_names_what_is_wrong_with_a_file(url: str, files: Path) -> None:
     client = Client(url, verbose=False)
-    with pytest.raises(AppError, match="picture"):
+    with pytest.raises(AppError, match="picture") as caught:
         client.predict(handle_file(files / "broken.png"), api_name="/understand")
+    assert caught.value.title == "bad_picture"
     with pytest.raises(AppError, match="No picture arrived"):
         client.predict(None, api_name="/understand")
 
@@ -161,6 +163,14 @@ def test_api_names_what_is_wrong_with_a_file(url: str, files: Path) -> None:
 def test_api_has_one_endpoint_a_tab(url: str) -> None:
     named = Client(url, verbose=False).view_api(return_format="dict")["named_endpoints"]
     assert list(named) == ["/understand", "/transfer", "/fuse", "/refeel"]
+    parameters = [parameter for endpoint in named.values() for parameter in endpoint["parameters"]]
+    assert [parameter["parameter_name"] for parameter in parameters if not parameter["type"].get("description")] == []
+
+
+def test_a_fault_of_the_program_is_a_sentence_with_a_code_too() -> None:
+    with pytest.raises(gr.Error, match="a fault of this program") as caught, api_errors():
+        raise KeyError("something")
+    assert caught.value.title == "fault"
 
 
 def test_missing_bundle_ends_with_one_sentence(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import torch
 from diffusers import AutoencoderKL
@@ -62,8 +63,9 @@ class Clips:
 def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     """Read one picture or a list of them; raises ImageError with one sentence when one cannot be read."""
     single = not isinstance(image, (list, tuple))
-    found = [DecodedPicture.load(picture) for picture in ([image] if single else image)]
-    return Clips([list(one.frames) for one in found], single, [list(one.times) for one in found])
+    given: list[Picture] = list(image) if isinstance(image, (list, tuple)) else [cast(Picture, image)]
+    found = [DecodedPicture.load(picture) for picture in given]
+    return Clips([list(picture.frames) for picture in found], single, [list(picture.times) for picture in found])
 
 
 def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:

@@ -45,6 +45,9 @@ def painted_card(painted: PaintedPicture) -> str:
     if painted.before is not None:
         legend = '<p class="kc-legend"><span><i class="kc-solid"></i>now</span><span><b></b>before</span></p>'
     note = '<p class="kc-why">The model that painted it says so of its own work; people may feel otherwise.</p>'
+    words = sentences.prompt_notes(painted.settings.get("settings", {}))
+    if words:
+        note = f'<p class="kc-why">{escape(words)}</p>{note}'
     return (
         f'<section class="kc-card kc-verdict" style="{plots.tint(emotion)}" aria-live="polite">'
         f'<p class="kc-lead">{escape(sentences.painted_lead(painted))}</p>'

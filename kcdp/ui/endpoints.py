@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 from PIL import Image
@@ -15,7 +17,7 @@ from PIL import Image
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
 from kcdp.ui import gpu
-from kcdp.ui.inputs import Planner, known_errors
+from kcdp.ui.inputs import MAX_GUIDANCE, MAX_PICTURES, MAX_PROMPT_LENGTH, MAX_STEPS, Planner, known_errors
 from kcdp.ui.jobs import run_job
 from kcdp.ui.lanes import Backend, BusyError
 from kcdp.ui.painted import painted_pictures
@@ -77,11 +79,40 @@ def painting_result(
         if job.before is not None:
             shifts = [painted.shift for painted in painted_pictures(output, target=job.target, before=job.before)]
             result |= {"target": job.target, "before": dict(job.before), "shifts": shifts}
-    return result, [(image, f"seed {seed}") for image, seed in zip(output.images, output.seeds, strict=True)]
+    images = cast("tuple[Image.Image, ...]", output.images)
+    return result, [(image, f"seed {seed}") for image, seed in zip(images, output.seeds, strict=True)]
+
+
+#: What the parameters of endpoints mean, by their names.
+PARAMETERS = {
+    "upload": "The picture: PNG, JPEG, WebP, GIF, AVIF, BMP or TIFF, still or animated.",
+    "attention": "Whether to add heat maps, one PNG for each word, triplet, scene and object.",
+    "emotion": "Name of an emotion of the bundle, in any case: amusement, awe, contentment, excitement, anger, disgust, fear, "
+    "sadness.",
+    "thing": f"What to show: any words, at most {MAX_PROMPT_LENGTH} characters; <emotion> says where the emotion stands.",
+    "number": f"How many pictures, 1 to {MAX_PICTURES}.",
+    "seed": "Of the first picture, 0 or more; the same seed and settings make the same picture. Drawn if not given.",
+    "guidance": f"How far to follow the prompt, 0 to {MAX_GUIDANCE}; the bundle's own if not given.",
+    "steps": f"Of denoising, 1 to {MAX_STEPS}.",
+    "negative_prompt": "Words to lead away from.",
+    "share": "Weight of the second emotion, 0 to 100 percent.",
+    "strength": "How much of the picture may change, 0.05 to 1.",
+    "picture": "The picture to change.",
+    "other": "For /fuse the second emotion's name; for /refeel a picture whose emotion is taken instead of a name.",
+}
+
+
+def describe(function: Callable[..., Any], inputs: Sequence[gr.components.Component]) -> None:
+    """Say in the API what the parameters of an endpoint are, in `PARAMETERS`' words."""
+    names = [name for name in inspect.signature(function).parameters if name != "request"]
+    for name, component in zip(names, inputs, strict=True):
+        schema = component.api_info() | {"description": PARAMETERS[name], "additional_description": PARAMETERS[name]}
+        component.api_info_as_input = partial(dict, schema)
 
 
 def add_endpoint(function: Callable[..., Any], inputs: Sequence[gr.components.Component], description: str) -> None:
     """An endpoint named after `function`, which takes the values of `inputs` and returns a `painting_result`."""
+    describe(function, inputs)
     gr.Button(visible=False).click(
         function,
         list(inputs),

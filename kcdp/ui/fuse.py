@@ -20,7 +20,15 @@ from PIL import Image
 from kcdp.ui import sentences
 from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
-from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field
+from kcdp.ui.inputs import (
+    Plan,
+    call_options,
+    emotion_name,
+    emotion_radio,
+    finite_number,
+    setting_fields,
+    subject_field,
+)
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
 
@@ -45,7 +53,7 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
                 strip = gr.Button("From one to the other", min_width=140, elem_id="fuse-strip")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="fuse-stop")
         with gr.Column(scale=1, min_width=300):
-            painted_gallery(backend, "fuse", {make: _pictures, strip: _strip}, stop, inputs)
+            painted_gallery(backend, "fuse", {make: plan_pictures, strip: plan_strip}, stop, inputs)
 
     def fuse(
         emotion: str,
@@ -56,8 +64,11 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
         seed: int | None = None,
         guidance: float | None = None,
         steps: int = 25,
+        negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        return painting_result(backend, _pictures, emotion, other, share, thing, number, seed, guidance, steps)
+        return painting_result(
+            backend, plan_pictures, emotion, other, share, thing, number, seed, guidance, steps, negative_prompt
+        )
 
     add_endpoint(
         fuse, inputs, "Paint pictures that evoke two emotions; returns what the model reads from them, and their seeds."
@@ -68,18 +79,17 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
 def _blend(first: str, second: str, share: float | None) -> dict[str, float]:
     """Weights of two emotions; `share` is that of the second, in percent. Raises ValueError with one sentence."""
     if emotion_name(first) == emotion_name(second):
-        raise ValueError(f"Please choose two different emotions; both are {first}.")
-    if not isinstance(share, int | float) or not 0 <= share <= 100:
-        raise ValueError(f"The share must be a number from 0 to 100, not {share}.")
-    return {first: 1 - share / 100, second: share / 100}
+        raise ValueError(f"Please choose two different emotions; both are {emotion_name(first)}.")
+    percent = finite_number(share, "share", 0, 100)
+    return {emotion_name(first): 1 - percent / 100, emotion_name(second): percent / 100}
 
 
-def _pictures(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
+def plan_pictures(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
     """One blend, several times."""
     return Plan([PaintingJob(call_options(thing, *values) | {"emotion": _blend(first, second, share)})])
 
 
-def _strip(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
+def plan_strip(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
     """From all of the first emotion to all of the second, from the same noise."""
     common = call_options(thing, *values) | {"num_images": 1}
     blends = [_blend(first, second, 100 * turn / (STRIP - 1)) for turn in range(STRIP)]

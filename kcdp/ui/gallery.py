@@ -163,7 +163,7 @@ def painted_gallery(
     for button, planner in planners.items():
 
         def start(request: gr.Request, with_settings: bool, *values: Any, planner: Planner = planner) -> Iterator[Any]:
-            yield from run(planner, request.session_hash, with_settings, values)
+            yield from run(planner, request.session_hash or "", with_settings, values)
 
         button.click(
             start,
@@ -175,9 +175,10 @@ def painted_gallery(
             concurrency_limit=None,
             api_visibility="private",
         )
-    quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     stop.click(request_stop, **quick)
-    Context.root_block.unload(request_stop)
+    if Context.root_block is not None:
+        Context.root_block.unload(request_stop)
     gallery.select(select, [saved, include_settings], [selected, card, download_row, download], **quick)
     include_settings.input(
         lambda pictures, index, checked: download_file(pictures[index], checked) if pictures else gr.skip(),

@@ -91,7 +91,7 @@ class _Raised:
         error = self.error
         if isinstance(error, ValueError | BundleError):
             kind = type(error) if type(error) in (ImageError, BundleError) else ValueError
-            plain = kind(str(error))
+            plain: Exception = kind(str(error))
         else:
             plain = RuntimeError(f"{type(error).__name__}: {error}")
         plain.add_note("".join(traceback.format_exception(error)))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import re
 import secrets
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
 from kcdp.painting.things import THINGS
@@ -18,8 +23,11 @@ from kcdp.ui.lanes import BusyError
 
 MAX_PICTURES = 8
 MAX_STEPS = 100
+MAX_GUIDANCE = 50
 #: Of a prompt, in characters.
 MAX_PROMPT_LENGTH = 300
+#: Large photos take much memory while they are decoded.
+_DECODERS = threading.BoundedSemaphore(4)
 #: Random seeds are below this: short enough to be read under a picture and typed again.
 _RANDOM_SEEDS = 10**6
 
@@ -48,60 +56,96 @@ def subject_field(label: str, value: str = "", **options: Any) -> gr.Dropdown:
 
 
 def setting_fields(number: int = 4) -> list[gr.components.Component]:
-    """The inputs of every painting tab, in the order of `call_options`: number of pictures, seed, guidance, steps."""
+    """The inputs of every painting tab, in the order of `call_options`: number, seed, guidance, steps, negative prompt."""
     pictures = gr.Slider(1, MAX_PICTURES, value=number, step=1, label="Number of pictures")
     with gr.Accordion("Seed, guidance and steps", open=False):
         with gr.Row():
             seed = gr.Number(None, label="Seed", placeholder="random", precision=0, minimum=0, min_width=120)
             guidance = gr.Number(None, label="Guidance", placeholder="as trained", minimum=0, step=0.5, min_width=120)
         steps = gr.Slider(1, MAX_STEPS, value=25, step=1, label="Steps")
+        negative_prompt = gr.Textbox(label="What to avoid", placeholder="nothing", max_length=MAX_PROMPT_LENGTH)
     # When the page loads: a field whose first value is None turns to 0 as soon as it is shown, one that was emptied does not.
     gr.on(fn=lambda: (None, None), outputs=[seed, guidance], show_progress="hidden", api_visibility="private")
-    return [pictures, seed, guidance, steps]
+    return [pictures, seed, guidance, steps, negative_prompt]
 
 
 def call_options(
-    prompt: str | None, number: float | None, seed: float | None, guidance: float | None, steps: float | None
+    prompt: object,
+    number: object,
+    seed: object = None,
+    guidance: object = None,
+    steps: object = 25,
+    negative_prompt: object = None,
 ) -> dict[str, Any]:
-    """The pipeline's arguments that every tab gives. Without a seed one is drawn, so that several calls can share it.
+    """The pipeline's arguments that every tab gives; numbers may come as text. Without a seed one is drawn, so that several
+    calls can share it.
 
     Raises ValueError with one sentence for a value that cannot be used.
     """
-    prompt = "" if prompt is None else prompt
-    if not isinstance(prompt, str):
-        raise ValueError(f"What to show must be a text, not {type(prompt).__name__}.")
-    prompt = prompt.strip()
-    if guidance is not None and not isinstance(guidance, int | float):
-        raise ValueError(f"The guidance must be a number, not {guidance}.")
-    if len(prompt) > MAX_PROMPT_LENGTH:
-        raise ValueError(f"Please say it in at most {MAX_PROMPT_LENGTH} characters; this has {len(prompt)}.")
     return {
-        "prompt": prompt,
-        "num_images": _whole_number(number, "number of pictures", 1, MAX_PICTURES),
-        "seed": secrets.randbelow(_RANDOM_SEEDS) if seed is None else _whole_number(seed, "seed", 0, 2**63 - 1),
-        "num_inference_steps": _whole_number(steps, "number of steps", 1, MAX_STEPS),
-        "guidance_scale": guidance,
+        "prompt": free_text(prompt, "What to show"),
+        "num_images": whole_number(number, "number of pictures", 1, MAX_PICTURES),
+        "seed": secrets.randbelow(_RANDOM_SEEDS) if _is_empty(seed) else whole_number(seed, "seed", 0, 2**63 - 1),
+        "num_inference_steps": whole_number(steps, "number of steps", 1, MAX_STEPS),
+        "guidance_scale": None if _is_empty(guidance) else finite_number(guidance, "guidance", 0, MAX_GUIDANCE),
+        "negative_prompt": free_text(negative_prompt, "What to avoid") or None,
     }
 
 
-def _whole_number(value: float | None, name: str, low: int, high: int) -> int:
-    if not isinstance(value, int | float) or value != value // 1 or not low <= value <= high:
-        raise ValueError(f"The {name} must be a whole number from {low} to {high}, not {value}.")
-    return int(value)
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
-def emotion_name(emotion: str | None) -> str:
-    """The name of the chosen emotion, which the pipeline checks. Raises ValueError when there is none."""
-    if not emotion or not isinstance(emotion, str):
+def free_text(value: object, name: str) -> str:
+    """A text as it goes into a prompt: one line, without control characters. Raises ValueError when it is none or too long."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text, not {type(value).__name__}.")
+    if len(value) > MAX_PROMPT_LENGTH:
+        raise ValueError(f"Please say it in at most {MAX_PROMPT_LENGTH} characters; this has {len(value)}.")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in value).split())
+
+
+def finite_number(value: object, name: str, low: float, high: float) -> float:
+    """A number from `low` to `high`, also from its text. Raises ValueError with one sentence for anything else."""
+    number = _as_number(value)
+    if not low <= number <= high:
+        raise ValueError(f"The {name} must be a number from {low:g} to {high:g}, not {str(value)[:40]}.")
+    return number
+
+
+def whole_number(value: object, name: str, low: int, high: int) -> int:
+    """A whole number from `low` to `high`, also from its text. Raises ValueError with one sentence for anything else."""
+    number = _as_number(value)
+    if not (low <= number <= high and number == number // 1):
+        raise ValueError(f"The {name} must be a whole number from {low} to {high}, not {str(value)[:40]}.")
+    return int(number)
+
+
+def _as_number(value: object) -> float:
+    """A number, or what a text says; NaN for anything else. Whole ones stay exact, as seeds are longer than a float."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value.strip()):
+        return int(value)
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return float(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+
+
+def emotion_name(emotion: object) -> str:
+    """The name of the chosen emotion in lower case, which the pipeline checks. Raises ValueError when there is none."""
+    if not isinstance(emotion, str) or not emotion.strip():
         raise ValueError("Please choose an emotion by its name.")
-    return emotion
+    return emotion.strip().casefold()
 
 
-def uploaded_path(upload: dict[str, Any] | None, missing: str) -> str:
-    """Path of an uploaded picture; raises ImageError with the sentence `missing` when there is none."""
-    if not upload or not upload.get("path"):
+def decode_upload(upload: dict[str, Any] | None, missing: str) -> DecodedPicture:
+    """An uploaded picture; raises ImageError with a sentence, which is `missing` when there is none."""
+    if not isinstance(upload, dict) or not upload.get("path"):
         raise ImageError(missing)
-    return upload["path"]
+    with _DECODERS:
+        return DecodedPicture.load(str(upload["path"]))
 
 
 def known_errors() -> tuple[type[Exception], ...]:

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     import torch
 
     from kcdp.bundle import Bundle
+    from kcdp.decoded import DecodedPicture
     from kcdp.pipelines.uniemo import UniEmoPipeline
-    from kcdp.results import UniEmoImageOutput
+    from kcdp.results import UniEmoImageOutput, UniEmoOutput
 
 #: Seconds between two previews at the least.
 PREVIEW_SECONDS = 0.5
@@ -57,15 +58,19 @@ class PaintingJob:
         """With `target` and `before` read from the pictures of an edit; anything else as it is."""
         if self.original is None:
             return self
-        before = uniemo.understand(self.options["image"]).probabilities
+        before = _reading(uniemo, self.options["image"]).probabilities
         emotion = self.options["emotion"]
         # A name is checked by the pipeline, before anything is painted.
-        target = emotion if isinstance(emotion, str) else uniemo.understand(emotion).emotion
+        target = emotion if isinstance(emotion, str) else _reading(uniemo, emotion).emotion
         return replace(self, target=target, before=before)
 
     def run(self, uniemo: UniEmoPipeline, **options: Any) -> list[PaintedPicture]:
         """Call the pipeline with `options` added and return its pictures."""
         return painted_pictures(uniemo(**self.options, **options), self.caption, self.target, self.before)
+
+
+def _reading(uniemo: UniEmoPipeline, picture: DecodedPicture) -> UniEmoOutput:
+    return cast("UniEmoOutput", uniemo.understand(picture, attention=False))
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,9 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
                     job = job.with_readings(uniemo)
                     progress = Progress(len(jobs), number, steps=_steps(job))
                     if job.original is not None:
-                        events.put(replace(progress, pictures=[PaintedPicture(job.original, "before", job.before)]))
+                        events.put(
+                            replace(progress, pictures=[PaintedPicture(job.original, "before", job.before or {})])
+                        )
                     pictures = job.run(uniemo, callback_on_step_end=_StepCallback(progress, events, stop))
                     events.put(replace(progress, job=number + 1, pictures=pictures, previews=[]))
         except _Stopped:

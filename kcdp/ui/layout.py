@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from kcdp.ui.endpoints import fit_painting_tabs
 from kcdp.ui.fuse import fuse_tab
 from kcdp.ui.lanes import Backend
+from kcdp.ui.many import many_tab
 from kcdp.ui.refeel import refeel_tab
 from kcdp.ui.transfer import transfer_tab
 from kcdp.ui.understand import understand_tab
-
-if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
 
 TITLE = "KCDP: what a picture makes people feel"
 HEADER = (
@@ -32,9 +28,8 @@ FOOTER = (
 DAY = 24 * 60 * 60
 
 
-def build_app(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> gr.Blocks:
-    """The whole page around a bundle that may still be loading; `examples` are picture files to offer."""
-    backend = Backend(bundle)
+def build_app(backend: Backend, examples: Sequence[Path] = ()) -> gr.Blocks:
+    """The whole page; `examples` are picture files to offer."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as app:
         gr.HTML(HEADER, elem_classes="kc-header")
         with gr.Tab("Understand", id="understand"):
@@ -44,6 +39,8 @@ def build_app(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> gr.Block
             tab_id = name.lower()
             with gr.Tab(name, id=tab_id):
                 painting_tabs[tab_id] = tab(backend)
-        fit_painting_tabs(app, bundle, painting_tabs)
+        with gr.Tab("Many pictures", id="many"):
+            many_tab(backend)
+        fit_painting_tabs(app, backend.bundle, painting_tabs)
         gr.HTML(f"<p>{FOOTER}</p>", elem_classes="kc-footer")
     return app

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from PIL import Image, PngImagePlugin
 
@@ -48,7 +48,7 @@ class PaintedPicture:
         """Made of the emotion and the seed."""
         if self.is_original:
             return "before.png"
-        emotions = [label for label, weight in (self.requested or {self.target: 1}).items() if weight]
+        emotions = [label for label, weight in (self.requested or {}).items() if weight] or [str(self.target)]
         return f"{'-'.join(emotions)}-{self.settings['seed']}.png"
 
     @property
@@ -72,9 +72,10 @@ def painted_pictures(
 ) -> list[PaintedPicture]:
     """One for each picture of a call of the pipeline, its seed behind `caption`."""
     pictures = []
-    for image, seed, probabilities in zip(output.images, output.seeds, output.verdicts, strict=True):
+    images = cast("tuple[Image.Image, ...]", output.images)
+    for image, seed, probabilities in zip(images, output.seeds, output.verdicts, strict=True):
         name = f"seed\N{NO-BREAK SPACE}{seed}"
-        single = replace(output, images=(image,), seeds=(seed,), verdicts=(probabilities,))
+        single = output.to_dict() | {"seeds": [seed], "verdicts": [dict(probabilities)]}
         pictures.append(
             PaintedPicture(
                 image=image,
@@ -84,7 +85,7 @@ def painted_pictures(
                 requested=output.emotion,
                 target=target,
                 before=before,
-                settings={"seed": seed} | single.to_dict(),
+                settings={"seed": seed} | single,
             )
         )
     return pictures

@@ -24,20 +24,36 @@ from kcdp.decoded import DecodedPicture
 from kcdp.imaging import fit_square
 from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
-from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field, uploaded_path
+from kcdp.ui.inputs import (
+    Plan,
+    call_options,
+    decode_upload,
+    emotion_name,
+    emotion_radio,
+    finite_number,
+    setting_fields,
+    subject_field,
+)
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
 
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
+#: Less would change nothing that is seen.
+MIN_STRENGTH = 0.05
 _BY_NAME, _BY_PICTURE = "by its name", "of another picture"
 
 
 def refeel_tab(backend: Backend) -> list[gr.Radio]:
     """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     # `preprocess=False` everywhere: Gradio would decode the files itself, with its own errors.
-    upload = {"type": "filepath", "image_mode": None, "sources": ["upload", "clipboard", "webcam"], "buttons": []}
+    upload: dict[str, Any] = {
+        "type": "filepath",
+        "image_mode": None,
+        "sources": ["upload", "clipboard", "webcam"],
+        "buttons": [],
+    }
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             picture = gr.Image(
@@ -64,7 +80,7 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
                 **upload,
             )
             strength = gr.Slider(
-                0.05,
+                MIN_STRENGTH,
                 1,
                 value=0.6,
                 step=0.05,
@@ -77,7 +93,7 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
             make = gr.Button("Re-feel it", variant="primary", elem_id="refeel-make")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="refeel-stop")
         with gr.Column(scale=1, min_width=300):
-            painted_gallery(backend, "refeel", {make: _pictures}, stop, inputs)
+            painted_gallery(backend, "refeel", {make: plan_pictures}, stop, inputs)
 
     def switch(choice: str) -> tuple[gr.Radio, gr.Image]:
         # A second picture that is not seen must not decide.
@@ -95,9 +111,21 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
         seed: int | None = None,
         guidance: float | None = None,
         steps: int = 25,
+        negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         return painting_result(
-            backend, _pictures, picture, emotion, other, strength, thing, number, seed, guidance, steps
+            backend,
+            plan_pictures,
+            picture,
+            emotion,
+            other,
+            strength,
+            thing,
+            number,
+            seed,
+            guidance,
+            steps,
+            negative_prompt,
         )
 
     add_endpoint(
@@ -108,7 +136,7 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
     return [emotion]
 
 
-def _pictures(
+def plan_pictures(
     uniemo: UniEmoPipeline,
     picture: dict[str, Any] | None,
     emotion: str | None,
@@ -117,15 +145,24 @@ def _pictures(
     thing: str,
     *values: Any,
 ) -> Plan:
-    """Edits of the picture; the original is shown beside them."""
-    path = uploaded_path(picture, "Please choose the picture that shall feel different.")
-    if not isinstance(strength, int | float):
-        raise ValueError(f"The strength must be a number above 0 and at most 1, not {strength}.")
-    image = DecodedPicture.load(path)
-    if other is None:
-        target = emotion_name(emotion)
-    else:
-        path = uploaded_path(other, "Please choose the second picture, whose emotion yours shall have.")
-        target = DecodedPicture.load(path)
-    options = call_options(thing, *values) | {"emotion": target, "image": image, "strength": strength}
+    """`plan_edits` of uploads."""
+    image = decode_upload(picture, "Please choose the picture that shall feel different.")
+    target: str | DecodedPicture | None = emotion
+    if other is not None:
+        target = decode_upload(other, "Please choose the second picture, whose emotion yours shall have.")
+    return plan_edits(uniemo, image, target, strength, thing, *values)
+
+
+def plan_edits(
+    uniemo: UniEmoPipeline,
+    image: DecodedPicture,
+    emotion: str | DecodedPicture | None,
+    strength: float | None,
+    thing: str,
+    *values: Any,
+) -> Plan:
+    """Edits of a picture towards a named emotion, or that of another picture; the original is shown beside them."""
+    target = emotion if isinstance(emotion, DecodedPicture) else emotion_name(emotion)
+    share = finite_number(strength, "strength", MIN_STRENGTH, 1)
+    options = call_options(thing, *values) | {"emotion": target, "image": image, "strength": share}
     return Plan([PaintingJob(options, original=fit_square(image.middle, uniemo.size))])

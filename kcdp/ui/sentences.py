@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kcdp.palette import emotion_style
-from kcdp.plots import percent, signed
+from kcdp.plots import percent, signed, was_asked
 from kcdp.results import KCDPOutput, UniEmoOutput
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def explanation(output: KCDPOutput) -> str:
     reads = f"reads the picture as “{output.triplets[0]}”" if output.triplets else "goes by its caption"
     word = sharpest_word(output)
     sentences = [f"The model {reads}" + (f" and looks most closely at “{word}”." if word else ".")]
-    chosen = [item for item in output.experts if item.chosen]
+    chosen = [item for item in output.experts if was_asked(item)]
     if chosen and len(output.experts) > len(chosen):
         who = f"expert{'s' if len(chosen) > 1 else ''} {join([str(item.expert + 1) for item in chosen])}"
         trust = percent(sum(item.weight for item in chosen))
@@ -104,13 +104,27 @@ def painted_lead(painted: PaintedPicture) -> str:
     return f"Asked for {blend_name(painted.requested)}, and read as"
 
 
+def prompt_notes(settings: Mapping[str, Any]) -> str:
+    """What the model did not understand of a prompt; empty where it understood all of it."""
+    notes = []
+    unknown, left_out = settings.get("unknown_words"), settings.get("left_out")
+    if unknown:
+        quoted = join([f"“{word}”" for word in unknown])
+        notes.append(
+            f"The model does not know the word{'s' if len(unknown) > 1 else ''} {quoted} and may paint anything there."
+        )
+    if left_out:
+        notes.append(f"The prompt is too long; “{left_out}” was left out.")
+    return " ".join(notes)
+
+
 def painted_sentence(painted: PaintedPicture) -> str:
     """How much of the requested emotion is read from the picture, and by how much an edit changed it."""
     if painted.is_original:
         return f"{percent(painted.probabilities[painted.emotion])} {painted.emotion}."
     if painted.shift is not None:
-        before, after = painted.before[painted.target], painted.probabilities[painted.target]
-        moved = f"From {percent(before)} to {percent(after)} {painted.target}"
+        after = painted.probabilities[str(painted.target)]
+        moved = f"From {percent(after - painted.shift)} to {percent(after)} {painted.target}"
         if abs(painted.shift) < 0.005:
             return f"{moved}: no shift (Emo-S) to speak of; more strength may bring one."
         way = "towards" if painted.shift > 0 else "away from"

@@ -43,7 +43,11 @@ def transfer_tab(backend: Backend) -> list[gr.Radio]:
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="transfer-stop")
         with gr.Column(scale=1, min_width=300):
             painted_gallery(
-                backend, "transfer", {make: _pictures, row: _every_thing, column: _every_emotion}, stop, inputs
+                backend,
+                "transfer",
+                {make: plan_pictures, row: plan_every_thing, column: plan_every_emotion},
+                stop,
+                inputs,
             )
 
     def transfer(
@@ -53,8 +57,9 @@ def transfer_tab(backend: Backend) -> list[gr.Radio]:
         seed: int | None = None,
         guidance: float | None = None,
         steps: int = 25,
+        negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        return painting_result(backend, _pictures, emotion, thing, number, seed, guidance, steps)
+        return painting_result(backend, plan_pictures, emotion, thing, number, seed, guidance, steps, negative_prompt)
 
     add_endpoint(
         transfer,
@@ -64,17 +69,17 @@ def transfer_tab(backend: Backend) -> list[gr.Radio]:
     return [emotion]
 
 
-def _pictures(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
+def plan_pictures(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
     """One thing with one emotion, several times."""
     return Plan([PaintingJob(call_options(thing, *values) | {"emotion": emotion_name(emotion)})])
 
 
-def _every_thing(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
+def plan_every_thing(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
     """A row of the paper's figure 10a: the emotion on each of its things, from the same noise."""
     return _each([(emotion_name(emotion), name, name) for name in THINGS], values)
 
 
-def _every_emotion(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
+def plan_every_emotion(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
     """A column of figure 10a: each of the emotions on the thing, from the same noise."""
     return _each([(label, thing, label) for label in uniemo.labels], values)
 

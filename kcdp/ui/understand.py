@@ -14,7 +14,6 @@ Besides the page there is one named endpoint, `/understand`:
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -32,13 +31,12 @@ from kcdp.palette import emotion_style
 from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
 from kcdp.ui import cards, sentences
-from kcdp.ui.endpoints import api_errors
-from kcdp.ui.inputs import known_errors, uploaded_path
+from kcdp.ui.endpoints import api_errors, describe
+from kcdp.ui.inputs import decode_upload, known_errors
 from kcdp.ui.lanes import Backend, Reading, ReadingLane, Readings, Superseded
 from kcdp.ui.uniemo_cards import map_name, uniemo_cards
 
-#: Large photos take much memory while they are decoded.
-_DECODERS = threading.BoundedSemaphore(4)
+_MISSING = "No picture arrived: please send a PNG, JPEG, GIF or WebP file."
 _FAULT = "The picture could not be read, through a fault of this program; its log says more."
 
 
@@ -69,7 +67,7 @@ class _Request:
 
 def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
     """Build the tab inside the open `gr.Blocks`."""
-    latest: dict[str, _Request] = {}  # by session
+    latest: dict[str | None, _Request] = {}  # by session
     understanding = gr.State(time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
@@ -162,7 +160,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
         yield blank | {verdict: _busy_card(started=backend.bundle.done())}
         own = latest[request.session_hash] = _Request()
         try:
-            decoded = decode_upload(upload)
+            decoded = decode_upload(upload, _MISSING)
             if latest.get(request.session_hash) is not own:
                 return
             own.reading = backend.readings.enter(decoded, attention=True)
@@ -202,7 +200,8 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
         concurrency_limit=None,
         api_visibility="private",
     )
-    Context.root_block.unload(cancel)
+    if Context.root_block is not None:
+        Context.root_block.unload(cancel)
     map_choice.input(
         _overlay,
         [understanding, map_choice],
@@ -217,24 +216,19 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         with api_errors():
             result = understand_picture(backend.readings, upload, attention=bool(attention))
-            return result.to_dict(), [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
+            return result.to_dict(), overlays_of(result)
 
+    inputs = [picture, gr.Checkbox(label="Attention maps", visible=False)]
+    describe(understand, inputs)
     gr.Button(visible=False).click(
         understand,
-        [picture, gr.Checkbox(label="Attention maps: whether to add one picture a word and triplet", visible=False)],
+        inputs,
         [gr.JSON(label="Result", visible=False), gr.Gallery(label="Attention overlays", format="png", visible=False)],
         api_name="understand",
         api_description="What the picture makes people feel and why; with attention, also where the model looked for it.",
         preprocess=False,
         concurrency_limit=None,
     )
-
-
-def decode_upload(upload: dict[str, Any] | None) -> DecodedPicture:
-    """The picture in an upload; raises ImageError, a sentence for the user, when there is none or it cannot be read."""
-    path = uploaded_path(upload, "No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
-    with _DECODERS:
-        return DecodedPicture.load(path)
 
 
 def understanding_of(picture: DecodedPicture, readings: Readings) -> Understanding:
@@ -244,13 +238,18 @@ def understanding_of(picture: DecodedPicture, readings: Readings) -> Understandi
     return Understanding(*readings, frame)
 
 
+def overlays_of(result: Understanding) -> list[tuple[Image.Image, str]]:
+    """For every attention map the picture with its heat, and what it is of."""
+    return [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
+
+
 def understand_picture(lane: ReadingLane, upload: dict[str, Any] | None, attention: bool = True) -> Understanding:
     """Both models' results for an upload, with heat maps if `attention`.
 
     Raises ImageError as `decode_upload`, BundleError when the bundle has no KCDP, GPUError when there is no GPU for it, and
     BusyError when too many wait.
     """
-    picture = decode_upload(upload)
+    picture = decode_upload(upload, _MISSING)
     return understanding_of(picture, lane.read(lane.enter(picture, attention)))
 
 
@@ -313,8 +312,10 @@ def _alignment_card(output: KCDPOutput) -> str:
 
 def _router_card(output: KCDPOutput) -> str:
     chosen = sum(item.chosen for item in output.experts)
+    asked = sum(plots.was_asked(item) for item in output.experts)
+    weak = "" if asked == chosen else " Those with a weight under 1 % decide nothing."
     return (
         '<section class="kc-card"><h2>Which experts were asked</h2>'
-        f"<p>A router weighs {len(output.experts)} small experts for every picture and asks the best {chosen}.</p>"
+        f"<p>A router weighs {len(output.experts)} small experts for every picture and asks the best {chosen}.{weak}</p>"
         f"{plots.router_bars(output.experts)}</section>"
     )

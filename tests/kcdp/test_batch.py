@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,6 +48,18 @@ def test_folders_are_searched_by_endings_and_named_files_are_taken(folder: Path)
     assert [item.source for item in find_pictures([folder / "notes.txt"])] == [folder / "notes.txt"]
     with pytest.raises(ImageError, match="no file or folder"):
         list(find_pictures([folder / "nowhere"]))
+
+
+def test_stickers_of_packs_are_pictures_and_a_broken_pack_is_an_error(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "pack.zip", "w") as pack:
+        for name in ("a.png", "below/c.webp"):
+            pack.write(folder / name, name)
+    (folder / "broken.zip").write_bytes(b"PK")
+    found = {item.name: item for item in find_pictures([folder / "pack.zip", folder / "broken.zip"])}
+    assert list(found) == [f"{folder}/pack.zip/a.png", f"{folder}/pack.zip/below/c.webp", f"{folder}/broken.zip"]
+    assert len(list(find_pictures([folder]))) == 8
+    results = understand_pictures(lambda some: read_both(fake_bundle().result(), some, False), found.values())
+    assert [one.error is None for batch in results for one in batch] == [True, True, False]
 
 
 def test_links_to_folders_are_not_followed(folder: Path) -> None:

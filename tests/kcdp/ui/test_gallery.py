@@ -188,8 +188,9 @@ def test_api_makes_pictures_as_its_docstrings_say(url: str, files: Path) -> None
 
 def test_api_says_what_is_wrong_with_a_wish(url: str, files: Path) -> None:
     client = Client(url, verbose=False)
-    with pytest.raises(AppError, match="'boredom' is not one of the Mikels-8 labels"):
+    with pytest.raises(AppError, match="'boredom' is not one of the Mikels-8 labels") as caught:
         client.predict("boredom", "bench", api_name="/transfer")
+    assert caught.value.title == "bad_input"
     with pytest.raises(AppError, match="number of pictures must be a whole number from 1 to 8, not 99"):
         client.predict("awe", "bench", number=99, api_name="/transfer")
     with pytest.raises(AppError, match="two different emotions"):

@@ -129,7 +129,7 @@ def test_no_gpu_is_one_sentence(zero_gpu: FakeSpaces, own: dict[str, str]) -> No
         with pytest.raises(gpu.GPUError, match=sentence):
             work()
     with pytest.raises(gr.Error) as caught:
-        endpoints.painting_result(Backend(fake_bundle()), transfer._pictures, "awe", "bench", *VALUES)
+        endpoints.painting_result(Backend(fake_bundle()), transfer.plan_pictures, "awe", "bench", *VALUES)
     assert caught.value.message == "ZeroGPU quota exceeded: Your quota is used up. Try again in 3:00:00."
 
 
@@ -143,11 +143,11 @@ def test_a_picture_is_understood_there(zero_gpu: FakeSpaces, own: dict[str, str]
 def plans(uniemo: FakeUniEmo, own: dict[str, str]) -> list[tuple[inputs.Plan, int]]:
     """Of every tab, with the number of pictures."""
     return [
-        (transfer._pictures(uniemo, "awe", "a cat", *VALUES), 2),
-        (transfer._every_emotion(uniemo, "awe", "a cat", *VALUES), 8),
-        (fuse._strip(uniemo, "awe", "fear", 50, "a cat", *VALUES), 7),
-        (refeel._pictures(uniemo, own, "awe", None, 0.5, "", *VALUES), 3),
-        (refeel._pictures(uniemo, own, None, own, 0.5, "", *VALUES), 3),
+        (transfer.plan_pictures(uniemo, "awe", "a cat", *VALUES), 2),
+        (transfer.plan_every_emotion(uniemo, "awe", "a cat", *VALUES), 8),
+        (fuse.plan_strip(uniemo, "awe", "fear", 50, "a cat", *VALUES), 7),
+        (refeel.plan_pictures(uniemo, own, "awe", None, 0.5, "", *VALUES), 3),
+        (refeel.plan_pictures(uniemo, own, None, own, 0.5, "", *VALUES), 3),
     ]
 
 
@@ -182,7 +182,7 @@ def test_nobody_paints_on_when_nobody_looks_on(zero_gpu: FakeSpaces, tmp_path: P
         (tmp_path / str(step)).touch()
 
     bundle, stop_event = fake_bundle(FakeUniEmo(leave_a_mark)), threading.Event()
-    jobs = transfer._pictures(bundle.result().uniemo, "awe", "", 1, 7, None, 100).jobs
+    jobs = transfer.plan_pictures(bundle.result().uniemo, "awe", "", 1, 7, None, 100).jobs
     updates = paint(bundle, jobs, stop_event)
     next(updates)
     if how == "close":
@@ -197,7 +197,7 @@ def test_nobody_paints_on_when_nobody_looks_on(zero_gpu: FakeSpaces, tmp_path: P
 
 def test_previews_come_out(zero_gpu: FakeSpaces) -> None:
     bundle = fake_bundle(FakeUniEmo(slowly))
-    jobs = transfer._pictures(bundle.result().uniemo, "awe", "", *VALUES).jobs
+    jobs = transfer.plan_pictures(bundle.result().uniemo, "awe", "", *VALUES).jobs
     updates = list(paint(bundle, jobs, threading.Event()))
     assert [(len(progress.previews), progress.previews[0].size) for progress in updates if progress.previews] == [
         (2, (64, 64))
@@ -205,7 +205,7 @@ def test_previews_come_out(zero_gpu: FakeSpaces) -> None:
 
 
 def test_an_unknown_emotion_is_the_same_sentence_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
-    plan = refeel._pictures(FakeUniEmo(), own, "boredom", None, 0.5, "", *VALUES)
+    plan = refeel.plan_pictures(FakeUniEmo(), own, "boredom", None, 0.5, "", *VALUES)
     with pytest.raises(ValueError) as here:
         plan.jobs[0].with_readings(FakeUniEmo()).run(FakeUniEmo())
     with pytest.raises(type(here.value)) as there:
@@ -215,12 +215,12 @@ def test_an_unknown_emotion_is_the_same_sentence_there(zero_gpu: FakeSpaces, own
 
 def test_endpoints_answer_from_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
     bundle = unpicklable()
-    made, pictures = endpoints.painting_result(Backend(bundle), refeel._pictures, own, None, own, 0.6, "", *VALUES)
+    made, pictures = endpoints.painting_result(Backend(bundle), refeel.plan_pictures, own, None, own, 0.6, "", *VALUES)
     gains = [verdict["contentment"] - made["before"]["contentment"] for verdict in made["verdicts"]]
     assert made["target"] == "contentment" and made["shifts"] == pytest.approx(gains)
     assert [caption for _, caption in pictures] == ["seed 7", "seed 8"]
     with pytest.raises(gr.Error, match="'boredom' is not one of"):
-        endpoints.painting_result(Backend(bundle), transfer._pictures, "boredom", "bench", *VALUES)
+        endpoints.painting_result(Backend(bundle), transfer.plan_pictures, "boredom", "bench", *VALUES)
 
 
 def test_more_pictures_and_steps_ask_for_more_and_the_most_for_two_minutes(
@@ -233,7 +233,14 @@ def test_more_pictures_and_steps_ask_for_more_and_the_most_for_two_minutes(
         return zero_gpu.asked[-1]
 
     most = inputs.MAX_PICTURES, 7, None, inputs.MAX_STEPS
-    usual = asked(transfer._pictures, "awe", "", 4, 7, None, 25)
-    assert usual < asked(transfer._pictures, "awe", "", 8, 7, None, 25) < asked(transfer._pictures, "awe", "", *most)
-    assert asked(refeel._pictures, own, "awe", None, 0.5, "", 4, 7, None, 25) < usual < 30
-    assert max(asked(transfer._pictures, "awe", "", *most), asked(transfer._every_emotion, "awe", "", *most)) <= 120
+    usual = asked(transfer.plan_pictures, "awe", "", 4, 7, None, 25)
+    assert (
+        usual
+        < asked(transfer.plan_pictures, "awe", "", 8, 7, None, 25)
+        < asked(transfer.plan_pictures, "awe", "", *most)
+    )
+    assert asked(refeel.plan_pictures, own, "awe", None, 0.5, "", 4, 7, None, 25) < usual < 30
+    assert (
+        max(asked(transfer.plan_pictures, "awe", "", *most), asked(transfer.plan_every_emotion, "awe", "", *most))
+        <= 120
+    )

@@ -35,8 +35,25 @@ def test_call_options_are_the_pipelines_arguments() -> None:
         "seed": 7,
         "num_inference_steps": 10,
         "guidance_scale": 3.5,
+        "negative_prompt": None,
     }
+    assert inputs.call_options("", "2", " 9223372036854775807 ", "3.5", 10.0, "a dog") == {
+        "prompt": "",
+        "num_images": 2,
+        "seed": 2**63 - 1,
+        "num_inference_steps": 10,
+        "guidance_scale": 3.5,
+        "negative_prompt": "a dog",
+    }
+    assert inputs.call_options("", 1, "", "", 25)["guidance_scale"] is None
     assert inputs.call_options(None, *VALUES)["prompt"] == ""
+
+
+def test_names_are_taken_in_any_case_and_prompts_without_control_characters() -> None:
+    assert inputs.emotion_name(" AWE ") == "awe"
+    (job,) = fuse.plan_pictures(FakeUniEmo(), "Awe", "FEAR", "30", "a\x00cat\n\ton\u202e <b>mats</b>", *VALUES).jobs
+    assert job.options["emotion"] == pytest.approx({"awe": 0.7, "fear": 0.3})
+    assert job.options["prompt"] == "a cat on <b>mats</b>"
 
 
 def test_seed_is_drawn_where_none_is_given() -> None:
@@ -54,7 +71,11 @@ def test_seed_is_drawn_where_none_is_given() -> None:
         (("", 1, -1, None, 25), "seed must be a whole number from 0"),
         (("", 1, "many", None, 25), "not many"),
         (("", 1, 7, None, 10**6), "number of steps must be a whole number from 1 to 100"),
-        (("", 1, 7, "strong", 25), "guidance must be a number, not strong"),
+        (("", True, 7, None, 25), "not True"),
+        (("", 1, [7], None, 25), "seed must be a whole number from 0"),
+        (("", 1, "9" * 5000, None, 25), "seed must be a whole number from 0"),
+        (("", 1, 7, "strong", 25), "guidance must be a number from 0 to 50, not strong"),
+        (("", 1, 7, float("inf"), 25), "guidance must be a number from 0 to 50, not inf"),
         (("x" * 301, 1, 7, None, 25), "at most 300 characters; this has 301"),
         ((["a bench"], 1, 7, None, 25), "must be a text, not list"),
     ],
@@ -66,16 +87,16 @@ def test_what_does_not_go_is_said_in_a_sentence(values: tuple, sentence: str) ->
 
 
 def test_transfer_makes_one_call_for_all_pictures() -> None:
-    (job,) = transfer._pictures(FakeUniEmo(), "awe", "a cat", *VALUES).jobs
+    (job,) = transfer.plan_pictures(FakeUniEmo(), "awe", "a cat", *VALUES).jobs
     assert job.options["emotion"] == "awe" and job.options["prompt"] == "a cat" and job.options["num_images"] == 4
 
 
 def test_a_row_has_every_thing_and_a_column_every_emotion_from_one_seed() -> None:
     values = (4, None, None, 25)
-    row = transfer._every_thing(FakeUniEmo(), "awe", "a cat", *values).jobs
+    row = transfer.plan_every_thing(FakeUniEmo(), "awe", "a cat", *values).jobs
     assert [job.options["prompt"] for job in row] == list(THINGS)
     assert {job.options["emotion"] for job in row} == {"awe"}
-    column = transfer._every_emotion(FakeUniEmo(), None, "a cat", *values).jobs
+    column = transfer.plan_every_emotion(FakeUniEmo(), None, "a cat", *values).jobs
     assert [job.options["emotion"] for job in column] == list(MIKELS_8.labels)
     assert {job.options["prompt"] for job in column} == {"a cat"}
     for jobs in (row, column):
@@ -86,16 +107,16 @@ def test_a_row_has_every_thing_and_a_column_every_emotion_from_one_seed() -> Non
 @pytest.mark.parametrize("emotion", [None, "", {"awe": 1}])
 def test_an_emotion_must_be_named(emotion: object) -> None:
     with pytest.raises(ValueError, match="choose an emotion"):
-        transfer._pictures(FakeUniEmo(), emotion, "", *VALUES)
+        transfer.plan_pictures(FakeUniEmo(), emotion, "", *VALUES)
 
 
 def test_fuse_gives_the_second_emotion_its_share() -> None:
-    (job,) = fuse._pictures(FakeUniEmo(), "awe", "fear", 30, "", *VALUES).jobs
+    (job,) = fuse.plan_pictures(FakeUniEmo(), "awe", "fear", 30, "", *VALUES).jobs
     assert job.options["emotion"] == pytest.approx({"awe": 0.7, "fear": 0.3})
 
 
 def test_a_strip_goes_from_one_emotion_to_the_other_with_one_seed() -> None:
-    jobs = fuse._strip(FakeUniEmo(), "awe", "fear", 30, "a cat", 4, None, None, 25).jobs
+    jobs = fuse.plan_strip(FakeUniEmo(), "awe", "fear", 30, "a cat", 4, None, None, 25).jobs
     shares = [job.options["emotion"]["fear"] for job in jobs]
     assert shares[0] == 0 and shares[3] == 0.5 and shares[-1] == 1 and shares == sorted(shares)
     assert len(jobs) == fuse.STRIP and len({job.options["seed"] for job in jobs}) == 1
@@ -113,11 +134,11 @@ def test_a_strip_goes_from_one_emotion_to_the_other_with_one_seed() -> None:
 )
 def test_fuse_says_what_does_not_go(first: str, second: str | None, share: object, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        fuse._pictures(FakeUniEmo(), first, second, share, "", *VALUES)
+        fuse.plan_pictures(FakeUniEmo(), first, second, share, "", *VALUES)
 
 
 def test_refeel_begins_from_the_picture_and_hangs_it_beside(own: dict[str, str]) -> None:
-    (job,) = refeel._pictures(FakeUniEmo(), own, "awe", None, 0.6, "", *VALUES).jobs
+    (job,) = refeel.plan_pictures(FakeUniEmo(), own, "awe", None, 0.6, "", *VALUES).jobs
     assert job.options["emotion"] == "awe" and job.original.size == (64, 64)
     assert job.options["image"] == DecodedPicture.load(own["path"]) and job.options["strength"] == 0.6
     first, *others = [
@@ -128,7 +149,7 @@ def test_refeel_begins_from_the_picture_and_hangs_it_beside(own: dict[str, str])
 
 
 def test_refeel_takes_the_emotion_of_a_second_picture(own: dict[str, str]) -> None:
-    (job,) = refeel._pictures(FakeUniEmo(), own, "awe", own, 0.6, "", *VALUES).jobs
+    (job,) = refeel.plan_pictures(FakeUniEmo(), own, "awe", own, 0.6, "", *VALUES).jobs
     assert job.options["emotion"] == DecodedPicture.load(own["path"])
     job = job.with_readings(FakeUniEmo())
     assert job.target == "contentment" and job.run(FakeUniEmo())[0].requested is None
@@ -139,14 +160,14 @@ def test_refeel_refuses_files_that_are_no_pictures(own: dict[str, str], tmp_path
     broken = {"path": str(tmp_path / "broken.png")}
     for picture, other in ((broken, None), (own, broken)):
         with pytest.raises(ImageError, match=r"broken\.png"):
-            refeel._pictures(FakeUniEmo(), picture, "awe", other, 0.6, "", *VALUES)
+            refeel.plan_pictures(FakeUniEmo(), picture, "awe", other, 0.6, "", *VALUES)
 
 
 def test_refeel_needs_a_picture_and_a_strength(own: dict[str, str]) -> None:
     with pytest.raises(ImageError, match="choose the picture"):
-        refeel._pictures(FakeUniEmo(), None, "awe", None, 0.6, "", *VALUES)
-    with pytest.raises(ValueError, match="strength must be a number above 0 and at most 1, not None"):
-        refeel._pictures(FakeUniEmo(), own, "awe", None, None, "", *VALUES)
+        refeel.plan_pictures(FakeUniEmo(), None, "awe", None, 0.6, "", *VALUES)
+    with pytest.raises(ValueError, match=r"strength must be a number from 0\.05 to 1, not None"):
+        refeel.plan_pictures(FakeUniEmo(), own, "awe", None, None, "", *VALUES)
 
 
 def test_every_plan_is_one_that_the_real_pipeline_paints(tiny_tokenizer: CLIPTokenizer, own: dict[str, str]) -> None:
@@ -154,11 +175,11 @@ def test_every_plan_is_one_that_the_real_pipeline_paints(tiny_tokenizer: CLIPTok
     bundle = fake_bundle(uniemo)
     values = (2, 7, None, 2)
     plans = [
-        (transfer._pictures(uniemo, "awe", "a cat", *values), 2),
-        (transfer._every_emotion(uniemo, "awe", "a cat", *values), 8),
-        (fuse._strip(uniemo, "awe", "fear", 50, "a cat", *values), 7),
-        (refeel._pictures(uniemo, own, "awe", None, 1.0, "", *values), 2),
-        (refeel._pictures(uniemo, own, None, own, 1.0, "", *values), 2),
+        (transfer.plan_pictures(uniemo, "awe", "a cat", *values), 2),
+        (transfer.plan_every_emotion(uniemo, "awe", "a cat", *values), 8),
+        (fuse.plan_strip(uniemo, "awe", "fear", 50, "a cat", *values), 7),
+        (refeel.plan_pictures(uniemo, own, "awe", None, 1.0, "", *values), 2),
+        (refeel.plan_pictures(uniemo, own, None, own, 1.0, "", *values), 2),
     ]
     sizes = []
     for plan, count in plans:

@@ -104,3 +104,15 @@ def test_the_users_own_picture_is_not_judged_as_made() -> None:
     own = painted(settings={})
     assert sentences.painted_lead(own).startswith("Your picture, before anything was changed")
     assert sentences.painted_sentence(own) == "70 % awe."
+
+
+def test_experts_with_next_to_no_weight_were_not_asked() -> None:
+    experts = (ExpertWeight(0, 0.993, True), ExpertWeight(1, 0.007, True))
+    output = replace(fake_output("awe"), experts=experts)
+    assert "It asks expert 1 of 2 (99 %" in sentences.explanation(output)
+
+
+def test_what_a_prompt_says_in_vain_is_named() -> None:
+    assert sentences.prompt_notes({"unknown_words": [], "left_out": ""}) == ""
+    notes = sentences.prompt_notes({"unknown_words": ["gnu", "emu"], "left_out": "and more"})
+    assert notes.startswith("The model does not know the words “gnu” and “emu”") and "“and more” was left out" in notes

@@ -1,0 +1,157 @@
+"""The same services for programs that speak the Model Context Protocol (MCP): tools with typed, described parameters.
+
+Pictures come and go as base64, so that a caller can neither name a file of the host nor make it fetch an address.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from io import BytesIO
+from typing import Annotated, Any
+
+from anyio import to_thread
+from mcp.server.fastmcp import FastMCP
+from mcp.server.fastmcp.exceptions import ToolError
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.types import ImageContent, TextContent
+from PIL import Image
+from pydantic import Field
+
+from kcdp.decoded import DecodedPicture
+from kcdp.imaging import DEFAULT_LIMITS, ImageError
+from kcdp.painting.things import THINGS
+from kcdp.ui import fuse, refeel, transfer
+from kcdp.ui.endpoints import PARAMETERS, error_code, painting_result
+from kcdp.ui.inputs import MAX_GUIDANCE, MAX_PICTURES, MAX_PROMPT_LENGTH, MAX_STEPS, known_errors
+from kcdp.ui.lanes import Backend
+from kcdp.ui.understand import overlays_of, understanding_of
+
+Content = list[TextContent | ImageContent]
+Picture = Annotated[str, Field(description="The picture file (PNG, JPEG, WebP, GIF, ...) in base64, or as a data URL.")]
+Emotion = Annotated[str, Field(description=PARAMETERS["emotion"])]
+Thing = Annotated[
+    str,
+    Field(
+        description=f"{PARAMETERS['thing']} The paper's own things: {', '.join(THINGS)}.", max_length=MAX_PROMPT_LENGTH
+    ),
+]
+Number = Annotated[int, Field(description=PARAMETERS["number"], ge=1, le=MAX_PICTURES)]
+Seed = Annotated[int | None, Field(description=PARAMETERS["seed"], ge=0)]
+Guidance = Annotated[float | None, Field(description=PARAMETERS["guidance"], ge=0, le=MAX_GUIDANCE)]
+Steps = Annotated[int, Field(description=PARAMETERS["steps"], ge=1, le=MAX_STEPS)]
+Negative = Annotated[str, Field(description=PARAMETERS["negative_prompt"], max_length=MAX_PROMPT_LENGTH)]
+
+
+def build_mcp(backend: Backend) -> FastMCP:
+    """A server whose tools use the lanes of `backend`, so that they wait in the same queues as the page."""
+    server = FastMCP(
+        "kcdp",
+        instructions="Reads which emotion a picture evokes, and why; paints pictures that evoke one. Emotions: amusement, "
+        "awe, contentment, excitement, anger, disgust, fear, sadness, unless the bundle has others.",
+        log_level="ERROR",
+        stateless_http=True,
+        json_response=True,
+        streamable_http_path="/",
+        # The page around it says who may call: behind a proxy the name of the host is not ours.
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+
+    @server.tool(structured_output=False)
+    async def understand_picture(
+        picture: Picture, attention: Annotated[bool, Field(description=PARAMETERS["attention"])] = False
+    ) -> Content:
+        """Read which emotion a picture evokes: probabilities, caption, knowledge triplets, and what decided. Returns JSON."""
+
+        def work() -> Content:
+            decoded = decode_picture(picture)
+            readings = backend.readings.read(backend.readings.enter(decoded, attention))
+            result = understanding_of(decoded, readings)
+            return [_text(result.to_dict()), *(_image(overlay) for overlay, _ in overlays_of(result))]
+
+        return await _answer(work)
+
+    @server.tool(structured_output=False)
+    async def paint_emotion(
+        emotion: Emotion,
+        thing: Thing = "",
+        number: Number = 1,
+        seed: Seed = None,
+        guidance: Guidance = None,
+        steps: Steps = 25,
+        negative_prompt: Negative = "",
+    ) -> Content:
+        """Paint pictures of a thing that evoke an emotion. Returns JSON (seeds, what is read from each picture), then PNGs."""
+        values = (emotion, thing, number, seed, guidance, steps, negative_prompt)
+        return await _answer(lambda: _painted(backend, transfer.plan_pictures, values))
+
+    @server.tool(structured_output=False)
+    async def blend_emotions(
+        emotion: Emotion,
+        other: Annotated[str, Field(description="Name of the second emotion.")],
+        share: Annotated[float, Field(description=PARAMETERS["share"], ge=0, le=100)] = 50,
+        thing: Thing = "",
+        number: Number = 1,
+        seed: Seed = None,
+        guidance: Guidance = None,
+        steps: Steps = 25,
+        negative_prompt: Negative = "",
+    ) -> Content:
+        """Paint pictures that evoke two emotions at once. Returns JSON (seeds, what is read from each picture), then PNGs."""
+        values = (emotion, other, share, thing, number, seed, guidance, steps, negative_prompt)
+        return await _answer(lambda: _painted(backend, fuse.plan_pictures, values))
+
+    @server.tool(structured_output=False)
+    async def refeel_picture(
+        picture: Picture,
+        emotion: Emotion,
+        strength: Annotated[float, Field(description=PARAMETERS["strength"], ge=refeel.MIN_STRENGTH, le=1)] = 0.6,
+        thing: Thing = "",
+        number: Number = 1,
+        seed: Seed = None,
+        guidance: Guidance = None,
+        steps: Steps = 25,
+        negative_prompt: Negative = "",
+    ) -> Content:
+        """Paint a picture again with another emotion. Returns JSON (what is read before and after), then PNGs."""
+        options = (strength, thing, number, seed, guidance, steps, negative_prompt)
+        return await _answer(lambda: _painted(backend, refeel.plan_edits, (decode_picture(picture), emotion, *options)))
+
+    return server
+
+
+def decode_picture(text: str) -> DecodedPicture:
+    """A picture from base64 or a data URL; raises ImageError with one sentence."""
+    if len(text) > DEFAULT_LIMITS.max_bytes * 4 // 3 + 200:
+        raise ImageError("The picture is too large; save it smaller.")
+    head, found, body = text.partition(",")
+    try:
+        content = base64.b64decode(body if found and head.startswith("data:") else text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ImageError("The picture is not in base64; send the content of its file in base64.") from None
+    return DecodedPicture.load(content)
+
+
+async def _answer(work: Callable[[], Content]) -> Content:
+    """Do the work in a thread, as it waits for its turn; errors are one sentence with a code."""
+    try:
+        return await to_thread.run_sync(work)
+    except known_errors() as error:
+        raise ToolError(f"{error} [{error_code(error)}]") from error
+
+
+def _painted(backend: Backend, planner: Callable[..., Any], values: tuple[Any, ...]) -> Content:
+    result, pictures = painting_result(backend, planner, *values)
+    return [_text(result), *(_image(picture) for picture, _ in pictures)]
+
+
+def _text(result: dict[str, Any]) -> TextContent:
+    return TextContent(type="text", text=json.dumps(result, ensure_ascii=False))
+
+
+def _image(picture: Image.Image) -> ImageContent:
+    data = BytesIO()
+    picture.save(data, "PNG")
+    return ImageContent(type="image", data=base64.b64encode(data.getvalue()).decode(), mimeType="image/png")

@@ -1,0 +1,162 @@
+"""The results of many pictures as rows: what the table shows, how it is filtered, sorted and exported."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from PIL import Image
+
+from kcdp import plots
+
+if TYPE_CHECKING:
+    from kcdp.batch import PictureResult
+
+#: Side of a thumbnail, in pixels, and rows of a page of the table.
+THUMBNAIL_SIDE, PAGE_ROWS = 56, 50
+SORTS = ("as uploaded", "most confident first", "least confident first", "by name")
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One picture in the table.
+
+    Args:
+        record: the JSON-clean result, `PictureResult.to_dict()`.
+        thumbnail: a small PNG; None where there is no picture.
+    """
+
+    record: Mapping[str, Any]
+    thumbnail: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the picture."""
+        return str(self.record["path"])
+
+    @property
+    def emotion(self) -> str | None:
+        """The likeliest emotion; None where the picture could not be read."""
+        return self.record.get("emotion")
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the emotion, in [0, 1]; 0 without one."""
+        return 0.0 if self.emotion is None else float(self.record["probabilities"][self.emotion])
+
+
+def row_of(result: PictureResult) -> ResultRow:
+    """The row of a result, with a thumbnail of its picture."""
+    if result.picture is None:
+        return ResultRow(result.to_dict())
+    small = result.picture.middle.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    data = BytesIO()
+    small.save(data, "PNG")
+    return ResultRow(result.to_dict(), data.getvalue())
+
+
+def chosen_rows(
+    rows: Sequence[ResultRow], emotions: Sequence[str] = (), least: float = 0.0, order: str = SORTS[0]
+) -> list[ResultRow]:
+    """The rows of some emotions (of all, without names) and of at least a confidence in [0, 1], in one of `SORTS`.
+
+    Pictures that could not be read are among them only where nothing is filtered.
+    """
+    found = [
+        row
+        for row in rows
+        if (not emotions or row.emotion in emotions)
+        and (row.confidence >= least or (row.emotion is None and least == 0))
+    ]
+    if order == SORTS[1]:
+        return sorted(found, key=lambda row: -row.confidence)
+    if order == SORTS[2]:
+        return sorted(found, key=lambda row: row.confidence)
+    return sorted(found, key=lambda row: row.name) if order == SORTS[3] else found
+
+
+def mean_probabilities(rows: Iterable[ResultRow]) -> dict[str, float]:
+    """The mean of all readings, {label: probability}; empty where there is none."""
+    readings = [row.record["probabilities"] for row in rows if row.emotion is not None]
+    return {} if not readings else {label: sum(one[label] for one in readings) / len(readings) for label in readings[0]}
+
+
+def summary_card(rows: Sequence[ResultRow]) -> str:
+    """How many pictures were read, their mean emotion, and how many of them each emotion has."""
+    mean = mean_probabilities(rows)
+    if not mean:
+        return ""
+    read = sum(row.emotion is not None for row in rows)
+    failed = len(rows) - read
+    strongest = max(mean, key=mean.__getitem__)
+    notes = f" {failed} could not be read; the table says why." if failed else ""
+    return (
+        f'<section class="kc-card kc-verdict" style="{plots.tint(strongest)}">'
+        f'<p class="kc-lead">The mean of {read} picture{"s" if read > 1 else ""}</p>'
+        f"<strong>{escape(strongest)}{plots.glyph(strongest)}</strong>"
+        f'{plots.probability_bars(mean, name="Mean probability of every emotion")}<p class="kc-why">Each picture counts the '
+        f"same.{notes}</p></section>"
+    )
+
+
+def table(rows: Sequence[ResultRow], page: int = 1) -> str:
+    """A page, counted from 1, of `PAGE_ROWS` rows as an HTML table with thumbnails; every text in it is escaped."""
+    if not rows:
+        return '<p class="kc-note">No picture fits these choices.</p>'
+    first = PAGE_ROWS * (page - 1)
+    body = "".join(_table_row(row) for row in rows[first : first + PAGE_ROWS])
+    return (
+        '<div class="kc-scroll" tabindex="0" role="region" aria-label="Results"><table class="kc-table"><thead><tr>'
+        '<th scope="col">Picture</th><th scope="col">Name</th><th scope="col">Emotion</th><th scope="col">Confidence</th>'
+        f'<th scope="col">Caption</th></tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _table_row(row: ResultRow) -> str:
+    image = ""
+    if row.thumbnail is not None:
+        source = base64.b64encode(row.thumbnail).decode()
+        image = f'<img src="data:image/png;base64,{source}" alt="" loading="lazy">'
+    name = escape(row.name)
+    if row.emotion is None:
+        return f'<tr><td>{image}</td><td>{name}</td><td colspan="3">{escape(str(row.record.get("error")))}</td></tr>'
+    emotion = f'<span style="{plots.tint(row.emotion)}">{plots.glyph(row.emotion)}</span> {escape(row.emotion)}'
+    return (
+        f"<tr><td>{image}</td><td>{name}</td><td>{emotion}</td><td>{escape(plots.percent(row.confidence))}</td>"
+        f"<td>{escape(str(row.record.get('caption', '')))}</td></tr>"
+    )
+
+
+def export(rows: Sequence[ResultRow], path: Path) -> None:
+    """Write the rows in the format that the end of `path` says: .csv, .parquet, .json (a list) or .jsonl (a line each)."""
+    if path.suffix in (".json", ".jsonl"):
+        records = [dict(row.record) for row in rows]
+        lines = [json.dumps(record, ensure_ascii=False) for record in records]
+        text = "".join(f"{line}\n" for line in lines) if path.suffix == ".jsonl" else f"[{', '.join(lines)}]"
+        path.write_text(text, encoding="utf-8", errors="surrogatepass")
+        return
+    frame = pd.DataFrame([_flat(row) for row in rows])
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path, index=False)
+
+
+def _flat(row: ResultRow) -> dict[str, Any]:
+    """A row for spreadsheets: one column for each emotion's probability. A text that a spreadsheet would run is quoted."""
+    record = row.record
+    flat: dict[str, Any] = {"path": _text(row.name), "emotion": row.emotion, "confidence": row.confidence}
+    flat |= {"caption": _text(str(record.get("caption", ""))), "error": record.get("error")}
+    return flat | {f"p_{label}": value for label, value in record.get("probabilities", {}).items()}
+
+
+def _text(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
