@@ -43,13 +43,11 @@ class LoopConfig:
     steps: int = setting(1000, "Optimizer steps.", "steps")
     batch_size: int = setting(32, "Pictures a step, all processes and parts together.", "pictures")
     accumulation: int = setting(1, "Parts that a process cuts its share of a step into, where memory is short.")
-    gradient_checkpointing: bool = setting(
-        False, "Compute activations again in the backward pass instead of keeping them."
-    )
+    gradient_checkpointing: bool = setting(False, "Recompute activations in the backward pass instead of keeping them.")
     optimizer: Literal["adamw", "muon"] = setting(
         "adamw", "AdamW for all weights, or Muon for matrices and kernels and AdamW for the rest."
     )
-    learning_rate: float = setting(1e-3, "Peak learning rate.", "per step")
+    learning_rate: float = setting(1e-3, "Peak learning rate.")
     weight_decay: float = setting(1e-2, "Decoupled weight decay.")
     betas: tuple[float, float] = setting((0.9, 0.99), "AdamW's decay rates.")
     warmup_steps: int = setting(100, "Steps of linear warm-up.", "steps")
