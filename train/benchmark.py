@@ -200,7 +200,7 @@ def full_shapes(full: FullSize, count: int) -> tuple[torch.Tensor, torch.Tensor,
         states = full.encoder.encode(["a man hugs a woman"] * count, [triplets] * count).states
         side = full.unet.config.sample_size
         latents = torch.randn(count, full.unet.config.in_channels, side, side).to(states)
-        visual = full.see(latents, states)
+        visual = full.visual(latents, states)
     learned = sum(parameter.numel() for parameter in full.denoiser.trainable_parameters())
     return (
         latents,
@@ -233,13 +233,13 @@ def measure_full(full: FullSize, latents: torch.Tensor, states: torch.Tensor, re
     return [
         Row(
             f"v of {several}, beside the plain UNet",
-            without_gradient(lambda: full.see(latents, states)),
+            without_gradient(lambda: full.visual(latents, states)),
             without_gradient(lambda: plain_pass(full.unet)),
             count,
         ),
         Row(
             f"v of {several} and back, beside the plain UNet with the same LoRA",
-            median_seconds(lambda: full.see(latents, states).float().mean().backward(), repeats),
+            median_seconds(lambda: full.visual(latents, states).float().mean().backward(), repeats),
             median_seconds(lambda: plain_pass(plain).float().mean().backward(), repeats),
             count,
         ),

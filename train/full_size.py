@@ -19,7 +19,7 @@ from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.perception.denoiser import Denoiser
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.uniemo.query_chain import ExpertQueryChain
-from train.stages.understanding import UnderstandingConfig, build_chain
+from train.stages.understanding import UnderstandingConfig, build_query_chain
 
 VisionTower = Literal["B/32", "B/16", "L/14"]
 
@@ -71,7 +71,7 @@ EMBED_DIMS: dict[VisionTower, int] = {"B/32": 512, "B/16": 512, "L/14": 768}
 
 @dataclass(frozen=True)
 class FullSize:
-    """KCDP's eyes and UniEmo's; `denoiser` is a view on `unet`, `chain` belongs to `vision`."""
+    """The vision of KCDP and UniEmo; `denoiser` is a view on `unet`, `chain` belongs to `vision`."""
 
     vae: AutoencoderKL
     unet: UNet2DConditionModel
@@ -98,10 +98,10 @@ class FullSize:
                 chain=chain,
             )
 
-    def see(self, latents: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+    def visual(self, latents: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
         """Latents (B, 4, 64, 64) and k (B, 154, 768) -> v (B, 1024)."""
-        seen = self.denoiser(latents, states)
-        return self.pyramid(seen.features, seen.attention)
+        perception = self.denoiser(latents, states)
+        return self.pyramid(perception.features, perception.attention)
 
     @property
     def encoder(self) -> KnowledgeEncoder:
@@ -116,7 +116,7 @@ def build_vision(name: VisionTower) -> tuple[CLIPVisionModel, ExpertQueryChain]:
     sizes = VISION[name]
     config = CLIPVisionConfig(**sizes, intermediate_size=4 * sizes["hidden_size"], image_size=224)
     tower = CLIPVisionModel(config).eval().requires_grad_(False)
-    return tower, build_chain(UnderstandingConfig(), tower, EMBED_DIMS[name], num_classes=8).eval()
+    return tower, build_query_chain(UnderstandingConfig(), tower, EMBED_DIMS[name], num_classes=8).eval()
 
 
 @contextmanager

@@ -78,9 +78,9 @@ class Content:
 
 def front_matter(card: Path) -> dict[str, Any]:
     """The settings at the head of a README; raises PushError when there are none, or they cannot be read."""
-    found = re.match(r"---\n(.*?)\n---\n", card.read_text(encoding="utf-8") if card.is_file() else "", re.DOTALL)
+    header = re.match(r"---\n(.*?)\n---\n", card.read_text(encoding="utf-8") if card.is_file() else "", re.DOTALL)
     try:
-        settings = yaml.safe_load(found[1]) if found else None
+        settings = yaml.safe_load(header[1]) if header else None
     except yaml.YAMLError as error:
         raise PushError(f"The front matter of '{card}' is not YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(settings, dict):
@@ -157,16 +157,16 @@ def _check_front_matter(settings: dict[str, Any], folder: Path, required: dict[s
 def _check_imports(content: Content, required: set[str]) -> None:
     """Every import that the app can come to is of the standard library, the Space itself, or a required package."""
     providers = importlib.metadata.packages_distributions()
-    waiting, seen = [Path("app.py")], set()
-    while waiting:
-        path = waiting.pop()
-        seen.add(path)
+    queue, visited = [Path("app.py")], set()
+    while queue:
+        path = queue.pop()
+        visited.add(path)
         for module in imported(content.folder / path):
-            own = [at for at in places(module) if at in content.files]
-            waiting += [at for at in own if at not in seen]
+            files = [file for file in module_files(module) if file in content.files]
+            queue += [file for file in files if file not in visited]
             top = module.partition(".")[0]
             packages = {_normal(package) for package in providers.get(top, [top])}
-            if own or top == "kcdp" or top in sys.stdlib_module_names or packages & (required | PROVIDED):
+            if files or top == "kcdp" or top in sys.stdlib_module_names or packages & (required | PROVIDED):
                 continue
             raise PushError(f"'{path}' imports '{top}', which a Space has not; require it, or do without.")
 
@@ -181,7 +181,7 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
-def places(module: str) -> tuple[Path, ...]:
+def module_files(module: str) -> tuple[Path, ...]:
     """The files that run when a module of these sources is imported: its packages' and its own."""
     parts = module.split(".")
     packages = [Path(*parts[: end + 1], "__init__.py") for end in range(len(parts))]

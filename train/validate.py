@@ -58,7 +58,7 @@ def validate(name: str, root: Path) -> dict[str, Any]:
     unknown: dict[str, list[str]] = {}
     lost: list[str] = []
     bare = Counter[str]()
-    for entry, fault in tqdm(checked(chosen.reader(root)), desc=chosen.title, mininterval=5):
+    for entry, fault, _ in tqdm(checked(chosen.reader(root)), desc=chosen.title, mininterval=5):
         path = entry.path.relative_to(root).as_posix()
         if entry.lost is not None:
             lost.append(entry.lost.relative_to(root).as_posix())

@@ -39,16 +39,20 @@ def blend(tokens: WeightedTokens, widths: Sequence[int] = ()) -> torch.Tensor:
         raise ValueError(
             f"A prompt needs emotions with weights of 0 or above, not all of them 0; the weights are {weights}."
         )
-    used = [(vector, weight / sum(weights)) for vector, weight in tokens if weight > 0]
-    if len(used) == 1:
-        return used[0][0]
-    vectors = torch.stack([vector for vector, _ in used])
-    shares = vectors.new_tensor([share for _, share in used])[:, None]
+    vectors = torch.stack([vector for vector, _ in tokens])
+    return blend_rows(vectors[None], vectors.new_tensor(weights)[None], widths)[0]
+
+
+def blend_rows(vectors: torch.Tensor, weights: torch.Tensor, widths: Sequence[int] = ()) -> torch.Tensor:
+    """`blend` of the K vectors of each of B prompts: (B, K, T) and weights (B, K) of 0 or above, none all 0, -> (B, T)."""
+    shares = (weights / weights.sum(dim=1, keepdim=True))[..., None]
     blended = []
-    for part in vectors.split(list(widths) or [vectors.shape[1]], dim=1):
-        length = (shares * part.norm(dim=1, keepdim=True)).sum(dim=0)
-        blended.append(length * F.normalize((shares * part).sum(dim=0), dim=0))
-    return torch.cat(blended)
+    for part in vectors.split(list(widths) or [vectors.shape[2]], dim=2):
+        length = (shares * part.norm(dim=2, keepdim=True)).sum(dim=1)
+        blended.append(length * F.normalize((shares * part).sum(dim=1), dim=1))
+    # One alone stays exactly as it is.
+    single, alone = shares.argmax(dim=1, keepdim=True), (weights > 0).sum(dim=1, keepdim=True) == 1
+    return torch.where(alone, vectors.take_along_dim(single, dim=1)[:, 0], torch.cat(blended, dim=1))
 
 
 def token_ids(

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from diffusers import SchedulerMixin, UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg, retrieve_timesteps
@@ -60,7 +61,18 @@ def seeds_of(seed: int | Sequence[int] | None, num_images: int | None = None) ->
 
 def steps_taken(num_inference_steps: int, strength: float) -> int:
     """How many of the steps a picture goes through that may change by `strength`, in (0, 1]; at least one."""
-    return max(1, int(num_inference_steps * strength))
+    # A little more, because 100 x .29 is a little less than 29.
+    return max(1, int(num_inference_steps * strength + 1e-6))
+
+
+def edits(unet: UNet2DConditionModel) -> bool:
+    """Whether the denoiser sees, beside the latents it denoises, those of a picture to edit."""
+    return unet.config.in_channels == 2 * unet.config.out_channels
+
+
+def _of_flow(scheduler: SchedulerMixin) -> bool:
+    """Whether it is of rectified flow (Liu et al. 2023): the denoiser says noise - picture, and noise is mixed in by share."""
+    return hasattr(scheduler, "scale_noise")
 
 
 def denoise(
@@ -74,8 +86,9 @@ def denoise(
     guidance: Guidance = UNGUIDED,
     begin: torch.Tensor | None = None,
     strength: float = 1.0,
+    beside: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Latents (B, C, h, w), each a function of its seed and its row of `condition` and `begin`, whatever its neighbours are.
+    """Latents (B, C, h, w), each a function of its seed and its rows of the rest, whatever its neighbours are.
 
     Args:
         unet, scheduler: the denoiser and its schedule; neither is changed, so threads can share them.
@@ -88,31 +101,54 @@ def denoise(
         begin: (1 or B, C, h, w), latents of a picture to begin from: noise is added to them, and the steps that would lead
             there are left out; None begins from noise alone.
         strength: see `steps_taken`.
+        beside: (1 or B, C, h, w), latents of a picture to edit, which a denoiser of 2 C channels sees beside its own at every
+            step (Brooks et al. 2023, section 3.2); None shows it zeros.
+
+    Raises ValueError for `beside` with a denoiser that does not edit.
     """
     # A copy, because a scheduler counts the steps of one call.
     scheduler = copy.deepcopy(scheduler)
     device, dtype, count = condition.states.device, condition.states.dtype, len(seeds)
-    timesteps, _ = retrieve_timesteps(scheduler, num_inference_steps, device)
+    if _of_flow(scheduler):
+        # Left to itself the scheduler ends its steps at 1, so that the last one leads from hardly any noise to none.
+        sigmas = np.linspace(1, 1 / num_inference_steps, num_inference_steps).tolist()
+        timesteps, _ = retrieve_timesteps(scheduler, device=device, sigmas=sigmas)
+    else:
+        timesteps, _ = retrieve_timesteps(scheduler, num_inference_steps, device)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    shape = (count, unet.config.in_channels, unet.config.sample_size, unet.config.sample_size)
+    shape = (count, unet.config.out_channels, unet.config.sample_size, unet.config.sample_size)
     # In 32 bits, so that a seed means the same noise in every precision.
     noise = randn_tensor(shape, generators, device, torch.float32).to(dtype)
     if begin is None:
-        latents = noise * scheduler.init_noise_sigma
+        # Schedulers of rectified flow begin from plain noise, and do not say so.
+        latents = noise * getattr(scheduler, "init_noise_sigma", 1.0)
     else:
         start = scheduler.order * (num_inference_steps - steps_taken(num_inference_steps, strength))
         timesteps = timesteps[start:]
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(start)
-        latents = scheduler.add_noise(begin.to(device, dtype).expand(shape), noise, timesteps[:1].repeat(count))
+        given = begin.to(device, dtype).expand(shape), timesteps[:1].repeat(count)
+        if _of_flow(scheduler):
+            latents = scheduler.scale_noise(*given, noise)
+        else:
+            latents = scheduler.add_noise(given[0], noise, given[1])
     # Those schedulers that add noise on their way take it from each picture's own generator.
     takes_generator = "generator" in inspect.signature(scheduler.step).parameters
     options = {"generator": generators} if takes_generator else {}
     copies = 1 if away is None else 2
+    if edits(unet):
+        shown = torch.zeros(shape) if beside is None else beside.expand(shape)
+        shown = torch.cat([shown.to(device, dtype)] * copies)
+    elif beside is not None:
+        raise ValueError("This denoiser has not learned to edit; begin from the picture instead.")
     if away is not None:
         condition = away.before(condition)
     for number, timestep in enumerate(timesteps):
-        inputs = scheduler.scale_model_input(torch.cat([latents] * copies), timestep)
+        inputs = torch.cat([latents] * copies)
+        if hasattr(scheduler, "scale_model_input"):
+            inputs = scheduler.scale_model_input(inputs, timestep)
+        if edits(unet):
+            inputs = torch.cat([inputs, shown], dim=1)
         predicted = unet(
             inputs,
             timestep,

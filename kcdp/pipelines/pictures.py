@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
 from PIL import Image, ImageOps
 
-from kcdp.imaging import load_frames, to_tensor
+from kcdp.imaging import Frame, flatten, read_frames, to_tensor
 from kcdp.offload import execution_device
+from kcdp.painting.opacity import add_opacity
 
 #: A picture: decoded, a path, or the bytes of a file.
 Picture = Image.Image | str | Path | bytes
@@ -21,11 +22,13 @@ Picture = Image.Image | str | Path | bytes
 class Clips:
     """The frames of one picture or several; a still has one.
 
-    `owner` (F,) int64 says for each of the F frames in `flat`, clip by clip, whose it is.
+    `owner` (F,) int64 says for each of the F frames in `flat`, clip by clip, whose it is. `times` are, for each frame,
+    when it shows first and for how long it stands, in milliseconds.
     """
 
     frames: list[list[Image.Image]]
     single: bool
+    times: list[list[tuple[float, float]]] = field(default_factory=list)
 
     @property
     def flat(self) -> list[Image.Image]:
@@ -44,7 +47,11 @@ class Clips:
 
     def with_mirror_images(self) -> Clips:
         """The same pictures, each with the mirror images of its frames behind its frames."""
-        return Clips([[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames], self.single)
+        return Clips(
+            [[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames],
+            self.single,
+            [times * 2 for times in self.times],
+        )
 
     def rows(self, number: int) -> torch.Tensor:
         """Where in `flat` the frames of picture `number` are, int64."""
@@ -54,7 +61,9 @@ class Clips:
 def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     """Read one picture or a list of them; raises ImageError with one sentence when one cannot be read."""
     single = not isinstance(image, (list, tuple))
-    return Clips([load_frames(picture) for picture in ([image] if single else image)], single)
+    found: list[list[Frame]] = [read_frames(picture) for picture in ([image] if single else image)]
+    frames = [[flatten(frame.image) for frame in clip] for clip in found]
+    return Clips(frames, single, [[(frame.start, frame.duration) for frame in clip] for clip in found])
 
 
 def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:
@@ -63,6 +72,11 @@ def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:
 
 
 def encode_pictures(vae: AutoencoderKL, frames: Sequence[Image.Image]) -> torch.Tensor:
-    """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained."""
+    """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained.
+
+    For an autoencoder with opacity, white that reaches in from a picture's rim is clear.
+    """
     pixels = to_tensor(frames, vae.config.sample_size).to(execution_device(vae), vae.dtype)
+    if vae.config.get("picture_channels") == 4:
+        pixels = add_opacity(pixels)
     return vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor

@@ -21,8 +21,9 @@ import kcdp.perception.autoencoder
 import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.imaging import to_tensor
+from kcdp.painting.opacity import cut_out, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
-from kcdp.painting.sampling import SEEDS, Guidance, denoise, seeds_of, steps_taken
+from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, seeds_of, steps_taken
 from kcdp.painting.words import Understood, understood
 from kcdp.perception.denoiser import heat_map
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
@@ -218,6 +219,7 @@ class UniEmoPipeline(DiffusionPipeline):
         guidance_rescale: float | None,
         negative_prompt: str | None,
         output_type: str,
+        transparent: bool = False,
     ) -> None:
         """Raise ValueError, with one sentence, for the first of these arguments of a call that makes no sense."""
         self._weights(emotion)
@@ -237,6 +239,10 @@ class UniEmoPipeline(DiffusionPipeline):
             raise ValueError(f"The guidance's rescaling must be from 0 to 1, not {guidance_rescale}.")
         if output_type not in get_args(OutputType):
             raise ValueError(f"Unknown output type '{output_type}'; choose one of {', '.join(get_args(OutputType))}.")
+        if transparent and output_type != "pil":
+            raise ValueError("A transparent ground comes with the output type 'pil' only.")
+        if transparent and self.vae.config.get("picture_channels") != 4:
+            raise ValueError("This bundle paints no transparent ground; leave `transparent` out.")
 
     def _weights(self, emotion: str | Mapping[str, float] | Picture) -> dict[str, float] | None:
         """The weights of named emotions, in the label space's order and with sum 1; None when it is a picture.
@@ -271,6 +277,7 @@ class UniEmoPipeline(DiffusionPipeline):
         negative_prompt: str | None = None,
         callback_on_step_end: StepCallback | None = None,
         output_type: OutputType = "pil",
+        transparent: bool = False,
     ) -> UniEmoImageOutput:
         """Make pictures that evoke an emotion.
 
@@ -280,8 +287,10 @@ class UniEmoPipeline(DiffusionPipeline):
             prompt: what to show. `<emotion>` says where the emotion stands among the words; without, it comes first. What is
                 too long for the model is left out, and logged; the settings of the output say so, and which words it does
                 not know.
-            image: begin from this picture, the middle frame of an animation, and not from noise alone.
-            strength: how much of `image` may change, above 0 (nothing) to 1 (everything).
+            image: begin from this picture, the middle frame of an animation, and not from noise alone. A bundle whose denoiser
+                edits sees it at every step as well.
+            strength: how much of `image` may change, above 0 (nothing) to 1 (everything; with a denoiser that edits, what it
+                has learned to change).
             num_images: how many pictures; one for each seed if not given, or a single one.
             seed: of the first picture, the next ones having the next numbers; or one for each picture; or None to draw.
                 The same seed makes the same picture, alone or among others.
@@ -291,6 +300,7 @@ class UniEmoPipeline(DiffusionPipeline):
             negative_prompt: what guidance leads away from; if not given, the empty prompt, and for SDXL nothing at all.
             callback_on_step_end: see `StepCallback`.
             output_type: "pil" for pictures, "pt" for tensors (3, H, W) in [0, 1].
+            transparent: give RGBA pictures with a clear ground, of a bundle that paints it; only with "pil".
 
         Raises ValueError, or ImageError for a picture that cannot be read, with one sentence.
         """
@@ -303,6 +313,7 @@ class UniEmoPipeline(DiffusionPipeline):
             guidance_rescale,
             negative_prompt,
             output_type,
+            transparent,
         )
         seeds = seeds_of(seed, num_images)
         weights = self._weights(emotion)
@@ -341,11 +352,16 @@ class UniEmoPipeline(DiffusionPipeline):
                 guidance,
                 begin,
                 strength,
+                begin if edits(self.unet) else None,
             )
         pixels = self._decode(latents)
-        pictures = self.image_processor.postprocess(pixels, "pil")
+        pictures = self._shown(pixels)
+        if transparent:
+            images = cut_out(pixels)
+        else:
+            images = pictures if output_type == "pil" else self.image_processor.postprocess(on_white(pixels), "pt")
         return UniEmoImageOutput(
-            images=tuple(pictures if output_type == "pil" else self.image_processor.postprocess(pixels, "pt")),
+            images=tuple(images),
             seeds=tuple(seeds),
             verdicts=tuple(seen.probabilities for seen in self.understand(pictures)),
             emotion=weights,
@@ -370,10 +386,14 @@ class UniEmoPipeline(DiffusionPipeline):
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> list[Image.Image]:
         """Pictures of latents (B, C, h, w), in a callback what the steps so far have come to."""
-        return self.image_processor.postprocess(self._decode(latents), "pil")
+        return self._shown(self._decode(latents))
+
+    def _shown(self, pixels: torch.Tensor) -> list[Image.Image]:
+        """RGB pictures of decoded pixels."""
+        return self.image_processor.postprocess(on_white(pixels), "pil")
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents (B, C, h, w) -> pixels (B, 3, H, W), about -1 to 1."""
+        """Latents (B, C, h, w) -> pixels (B, 3, H, W), about -1 to 1, or (B, 4, H, W) with opacity."""
         vae = self._safe_vae()
         return vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor, return_dict=False)[0]
 

@@ -49,9 +49,9 @@ def test_full_prints_shapes_rows_and_memory(narrow, monkeypatch, capsys, tmp_pat
 def test_the_plain_side_has_as_much_to_learn_and_leaves_the_denoiser_alone(narrow):
     full = FullSize.build("cpu", torch.float32)
     latents, states, _ = full_shapes(full, 1)
-    before = full.see(latents, states)
+    before = full.visual(latents, states)
     measure_full(full, latents, states, repeats=1, steps=2)
-    torch.testing.assert_close(full.see(latents, states), before)
+    torch.testing.assert_close(full.visual(latents, states), before)
     assert not any(parameter.requires_grad for parameter in full.unet.parameters())
 
 

@@ -57,7 +57,7 @@ def test_kgca_is_a_low_rank_update_of_keys_and_values_and_learns(full):
     assert sum(parameter.numel() for parameter in own) == 2 * sum(
         layers * 8 * (768 + width) for layers, width in ((5, 320), (5, 640), (6, 1280))
     )
-    full.see(on_meta(1, 4, 64, 64), on_meta(1, 154, 768)).sum().backward()
+    full.visual(on_meta(1, 4, 64, 64), on_meta(1, 154, 768)).sum().backward()
     assert all(parameter.grad is not None for parameter in (*own, *full.pyramid.parameters()))
     assert all(parameter.grad is None for parameter in full.unet.parameters())
 

@@ -195,23 +195,23 @@ def help_text(kind: type, description: str | None, short: str | None = None) -> 
     def section(inside: Any, path: tuple[str, ...]) -> None:
         types, nested = get_type_hints(inside), []
         for item in fields(inside):
-            inner, name = _bare(types[item.name]), ".".join((*path, item.name))
+            inner, name, about = _bare(types[item.name]), ".".join((*path, item.name)), item.metadata.get("help")
             if is_dataclass(inner):
-                nested.append((inner, (*path, item.name)))
+                nested.append((inner, (*path, item.name), about or (inner.__doc__ or "").strip().splitlines()[0]))
                 continue
             default = item.default if item.default_factory is MISSING else item.default_factory()
-            unit = f" [{item.metadata['unit']}]" if item.metadata.get("unit") else ""
             choices = f" ({' | '.join(map(str, get_args(inner)))})" if get_origin(inner) is Literal else ""
-            ending = "; required" if default is MISSING else f"; default {default}"
-            text = f"--{name.removeprefix(f'{short}.')}{choices}: {item.metadata.get('help', '')}{unit}{ending}"
+            unit = f"[{item.metadata['unit']}]" if item.metadata.get("unit") else ""
+            ending = "Required." if default is MISSING else f"Default: {'none' if default is None else default}"
+            text = " ".join(filter(None, [f"--{name.removeprefix(f'{short}.')}{choices}:", about, unit, ending]))
             lines.extend(textwrap.wrap(text, 118, initial_indent="  ", subsequent_indent="      "))
-        for inner, where in nested:
+        for inner, where, about in nested:
             name = ".".join(where)
+            lines.extend(["", f"{name}: {about}"])
             if inner in shown:
                 lines.append(f"  --{name}.*: as --{shown[inner]}.*")
                 continue
             shown[inner] = name
-            lines.extend(["", f"{name}: {(inner.__doc__ or '').strip().splitlines()[0]}"])
             section(inner, where)
 
     section(kind, ())

@@ -64,6 +64,9 @@ def _known_options(options: dict[str, Any]) -> dict[str, Any]:
     return {name: getattr(checked, name) for name in options}
 
 
+CaptioningOptions = Annotated[dict[str, Any], AfterValidator(_known_options)]
+
+
 @dataclass(frozen=True)
 class FoundationConfig:
     """Published models to stand on, in the place of what the stages `vae` to `unet` train."""
@@ -72,15 +75,11 @@ class FoundationConfig:
     captioner: Source | None = setting(None, "Any image-text-to-text model of transformers; UniEmo alone needs none.")
     vision: Source | None = setting(None, "A CLIP model for expert queries and baselines; KCDP alone needs none.")
     parser: str = setting(str(PARSER), "A spaCy pipeline that parses English: a folder, or a package's name.")
-    captioning: Annotated[dict[str, Any], AfterValidator(_known_options)] = setting(
-        {}, "Options of `CaptionerConfig`; what is not given stays as suits the model."
-    )
+    captioning: CaptioningOptions = setting({}, "Options of `CaptionerConfig`; by default those that suit the model.")
     captioner_quantization: Quantization | None = setting(
-        None, "Round the captioner's weights to 8bit or 4bit, on a GPU with bitsandbytes."
+        None, "Round the captioner's weights, on a GPU with bitsandbytes."
     )
-    dtype: Literal["float32", "float16", "bfloat16"] = setting(
-        "float32", "Of the frozen weights; what is trained keeps 32 bits."
-    )
+    dtype: Literal["float32", "float16", "bfloat16"] = setting("float32", "Of the frozen weights.")
 
     def check(self) -> None:
         """Raise ValueError with one sentence when there is no captioner to quantise, or it cannot be done here, or HubError

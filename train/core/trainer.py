@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from accelerate import Accelerator, DistributedType
@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from train.core.config import setting
+from train.core.optimizers import MuonAdamW
 from train.core.processes import single_process
 from train.files import recover_folder, replace_folder, write_folder, write_json
 
@@ -42,11 +43,12 @@ class LoopConfig:
     steps: int = setting(1000, "Optimizer steps.", "steps")
     batch_size: int = setting(32, "Pictures a step, all processes and parts together.", "pictures")
     accumulation: int = setting(1, "Parts that a process cuts its share of a step into, where memory is short.")
-    gradient_checkpointing: bool = setting(
-        False, "Compute activations again in the backward pass instead of keeping them."
+    gradient_checkpointing: bool = setting(False, "Recompute activations in the backward pass instead of keeping them.")
+    optimizer: Literal["adamw", "muon"] = setting(
+        "adamw", "AdamW for all weights, or Muon for matrices and kernels and AdamW for the rest."
     )
-    learning_rate: float = setting(1e-3, "Peak learning rate.", "per step")
-    weight_decay: float = setting(1e-2, "AdamW's decoupled weight decay.")
+    learning_rate: float = setting(1e-3, "Peak learning rate.")
+    weight_decay: float = setting(1e-2, "Decoupled weight decay.")
     betas: tuple[float, float] = setting((0.9, 0.99), "AdamW's decay rates.")
     warmup_steps: int = setting(100, "Steps of linear warm-up.", "steps")
     schedule: str = setting("cosine", "A diffusers learning-rate schedule.")
@@ -55,6 +57,14 @@ class LoopConfig:
     checkpoint_minutes: float = setting(4.0, "Minutes between checkpoints.", "minutes")
     validate_every: int = setting(500, "Steps between validations.", "steps")
     seed: int = setting(0, "Seed of initial weights, data order and noise.")
+
+
+def build_optimizer(model: nn.Module, config: LoopConfig) -> torch.optim.Optimizer:
+    """The optimizer of a loop, of all weights that ask for gradients."""
+    options = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "betas": config.betas}
+    if config.optimizer == "muon":
+        return MuonAdamW(model, **options)
+    return torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad], **options)
 
 
 def with_steps(config: LoopConfig, steps: int) -> LoopConfig:
@@ -207,8 +217,8 @@ class Trainer:
     def setup(self) -> None:
         """Build model, optimizer, learning-rate schedule and average.
 
-        Raises SystemExit with one sentence when the processes cannot share a batch out alike, or when an average is asked
-        for of sharded weights.
+        Raises SystemExit with one sentence when the processes cannot share a batch out alike, or when an average or Muon is
+        asked for of sharded weights.
         """
         config, stage = self.config, self.stage
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -225,6 +235,11 @@ class Trainer:
                 f"The stage '{stage.name}' keeps an average of its weights, which has to have them whole: launch without FSDP "
                 "and DeepSpeed's stage 3, or set ema_decay to null."
             )
+        if self.sharded and config.optimizer == "muon":
+            raise SystemExit(
+                f"The stage '{stage.name}' trains with Muon, which has to have matrices whole: launch without FSDP and "
+                "DeepSpeed's stage 3, or set optimizer to adamw."
+            )
         if (deepspeed := accelerator.state.deepspeed_plugin) is not None:
             # DeepSpeed asks its data loader, which we have none of, and clips gradients itself.
             deepspeed.deepspeed_config |= {
@@ -237,12 +252,7 @@ class Trainer:
         if config.gradient_checkpointing:
             recompute_activations(model)
         self.replica = stage.build() if self.sharded and accelerator.is_main_process else None
-        optimizer = torch.optim.AdamW(
-            [parameter for parameter in model.parameters() if parameter.requires_grad],
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-            betas=config.betas,
-        )
+        optimizer = build_optimizer(model, config)
         # accelerate would step a prepared schedule once a process; ours counts optimizer steps.
         self.schedule = get_scheduler(
             config.schedule, optimizer, num_warmup_steps=config.warmup_steps, num_training_steps=config.steps

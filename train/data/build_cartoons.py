@@ -68,7 +68,9 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         raise BuildError(f"There is no {path}; write one line a picture, with file_name, style and options.")
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
             row["file_name"], row["options"].items(), LICENSES[row["style"]]

@@ -99,7 +99,7 @@ def fluent_pictures(checkout: Path, names: Mapping[str, str]) -> Iterator[tuple[
     for folder in sorted(path for path in assets.iterdir() if path.is_dir()):
         metadata = folder / "metadata.json"
         if metadata.exists():
-            codepoint = codepoint_of("-".join(json.loads(metadata.read_text(encoding="utf-8"))["unicode"].split()))
+            codepoint = codepoint_of("-".join(json.loads(metadata.read_text(encoding="utf-8-sig"))["unicode"].split()))
         else:
             codepoint = by_name.get(_plain(folder.name), "")
         for style in FLUENT_STYLES:

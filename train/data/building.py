@@ -12,7 +12,8 @@ import resvg_py
 from datasets import Dataset, Features
 from PIL import Image
 
-from train.data.pictures import letterbox
+from kcdp.imaging import clear_square
+from train.data.pictures import read_picture
 from train.files import write_file
 
 #: Side of the pictures in a built set, pixels.
@@ -31,10 +32,8 @@ def render(path: Path) -> Image.Image:
     try:
         if path.suffix.lower() == ".svg":
             svg = resvg_py.svg_to_bytes(svg_path=str(path), width=SIZE, height=SIZE, skip_system_fonts=True)
-            picture = Image.open(io.BytesIO(svg))
-        else:
-            picture = Image.open(path)
-        return Image.fromarray(letterbox(picture, SIZE).transpose(1, 2, 0))
+            return clear_square(read_picture(svg), SIZE)
+        return clear_square(read_picture(path), SIZE)
     except (OSError, ValueError) as error:
         raise BuildError(f"{path} cannot be read as a picture ({error}); check it out again or remove it.") from error
 

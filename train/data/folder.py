@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from PIL import Image
 
 from kcdp.emotions import MIKELS_8
-from train.data.pictures import UNREADABLE
+from kcdp.imaging import ImageError
+from train.data.pictures import read_picture
 from train.data.records import SPLITS, make_record, to_dataset
 from train.data.wording import with_feeling
 
@@ -26,8 +26,15 @@ class FolderError(ValueError):
 _SPLIT_NAMES = {split: split for split in SPLITS} | {"validation": "val"}
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FolderError(f"{path} cannot be read ({error}); save it as UTF-8.") from None
+
+
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -40,13 +47,13 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _picture(path: Path) -> bytes | None:
-    """The encoded picture, or None when Pillow cannot read it to its end."""
+    """The encoded picture, or None when training cannot use it."""
     try:
-        with Image.open(path) as picture:
-            picture.load()
-        return path.read_bytes()
-    except UNREADABLE:
+        content = path.read_bytes()
+        read_picture(content)
+    except (OSError, ImageError):
         return None
+    return content
 
 
 def _captions(row: dict[str, Any], emotion: str | None) -> list[str]:

@@ -9,35 +9,35 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import pyarrow.compute as pc
 import torch
 from datasets import Dataset
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from kcdp.imaging import ImageError, clear_square, read_frames
 from train.data.cache import cached_array
 from train.data.records import rows_of
 
 logger = logging.getLogger(__name__)
 
-#: What Pillow raises for a picture that it cannot read to its end.
-UNREADABLE = (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError)
-_DECODER = datasets.Image()
+#: Raise when `kcdp.imaging` reads a file otherwise than before: pictures are then decoded again.
+READING = 2
 _IDS_AT_ONCE = 1 << 16
+
+
+def read_picture(source: str | Path | bytes) -> Image.Image:
+    """The frame that stands for a file, read as the app reads it: RGB, or RGBA where something may be transparent.
+
+    Raises ImageError when it cannot be used.
+    """
+    frames = read_frames(source)
+    return frames[len(frames) // 2].image
 
 
 def letterbox(picture: Image.Image, size: int) -> np.ndarray:
     """A picture as uint8 RGBA (4, size, size), its sides kept in proportion and the rest of the square transparent."""
-    picture = picture.convert("RGBA")
-    if picture.size != (size, size):
-        scale = size / max(picture.size)
-        width, height = (max(1, round(side * scale)) for side in picture.size)
-        # Premultiplied, so that the colours hidden under transparent pixels do not bleed into the rim.
-        inner = picture.convert("RGBa").resize((width, height), Image.Resampling.LANCZOS).convert("RGBA")
-        picture = Image.new("RGBA", (size, size))
-        picture.paste(inner, ((size - width) // 2, (size - height) // 2))
-    return np.asarray(picture).transpose(2, 0, 1)
+    return np.asarray(clear_square(picture, size)).transpose(2, 0, 1)
 
 
 def picture_ids(records: Dataset) -> np.ndarray:
@@ -54,13 +54,13 @@ def _stored(records: Dataset) -> np.ndarray:
 
 
 def _key(ids: np.ndarray, size: int) -> str:
-    """`content_key("pictures", [id, ...], size)`, without millions of texts at once."""
+    """`content_key("pictures", [id, ...], size, READING)`, without millions of texts at once."""
     digest = hashlib.sha256(b'["pictures", [')
     for start in range(0, len(ids), _IDS_AT_ONCE):
         names = ids[start : start + _IDS_AT_ONCE].tobytes().hex()
         listed = ", ".join(f'"{names[place : place + 16]}"' for place in range(0, len(names), 16))
         digest.update(f"{', ' if start else ''}{listed}".encode())
-    digest.update(f"], {size}]".encode())
+    digest.update(f"], {size}, {READING}]".encode())
     return digest.hexdigest()[:32]
 
 
@@ -112,7 +112,7 @@ class PictureCache:
 
     def _index(self, folder: Path, key: str, ids: np.ndarray) -> None:
         """Tell later stores which pictures this one has, unless that is told already."""
-        cached_array(folder, f"{key}.{self.size}.ids", len(ids), lambda rows: ids[rows], chunk=len(ids))
+        cached_array(folder, f"{key}.{self.size}.{READING}.ids", len(ids), lambda rows: ids[rows], chunk=len(ids))
 
     def _decoded(self, folder: Path, key: str, stored: np.ndarray) -> np.ndarray:
         """The decoded pictures under `key`; if they are not there, they are those of the `stored` rows."""
@@ -124,7 +124,7 @@ class PictureCache:
 
     def _older(self, folder: Path, ids: np.ndarray, decoded: bool) -> tuple[str, np.ndarray] | None:
         """Key of a store that has all these pictures, and has `decoded` them if need be; and the row of each there."""
-        for index in sorted(folder.glob(f"*.{self.size}.ids.npy")):
+        for index in sorted(folder.glob(f"*.{self.size}.{READING}.ids.npy")):
             key = index.name.split(".")[0]
             if not decoded or (folder / f"{key}.npy").exists():
                 places = _places(ids, np.load(index))
@@ -139,11 +139,10 @@ class PictureCache:
     def _read(self, file: dict[str, Any]) -> np.ndarray:
         """One picture as `letterbox` makes it."""
         try:
-            return letterbox(_DECODER.decode_example(file), self.size)
-        except UNREADABLE as error:
-            if file["path"] is None:
-                raise
-            logger.warning("%s cannot be read any more (%s) and is taken for empty.", file["path"], error)
+            return letterbox(read_picture(file["path"] if file["bytes"] is None else file["bytes"]), self.size)
+        except ImageError as error:
+            name = file["path"] or "A picture"
+            logger.warning("%s cannot be read any more (%s) and is taken for empty.", name, error)
             return np.zeros((4, self.size, self.size), dtype=np.uint8)
 
     def __len__(self) -> int:

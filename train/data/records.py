@@ -29,7 +29,7 @@ SPLITS = ("train", "val", "test")
 #: `emotion` is null when it is unknown or unclear: null is not "neutral".
 #: `style` is the vendor, the cartoon style or the photo source. `group` must not cross splits.
 #: `scene` and `objects` are what people have annotated, in their spelling; null or empty where nobody has.
-#: The picture of a published set is a path, and its `id` names the file by its place and size; others are bytes.
+#: The picture of a published set is a path, and its `id` names the place and the content of the file; others are bytes.
 FEATURES = Features(
     {
         "id": Value("string"),

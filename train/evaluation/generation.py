@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from kcdp.imaging import to_tensor
+from kcdp.imaging import load_frames, to_tensor
 from train.core.processes import distributed_map
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
@@ -187,11 +187,7 @@ class Generation:
         return {emotion: list(seeded.values()) for emotion, seeded in paths.items()}
 
     def _read(self, paths: Sequence[Path]) -> torch.Tensor:
-        pictures = []
-        for path in paths:
-            with Image.open(path) as picture:
-                pictures.append(picture.convert("RGB"))
-        return to_tensor(pictures, self.real.size)
+        return to_tensor([load_frames(path)[0] for path in paths], self.real.size)
 
     def _settings(self) -> dict[str, Any]:
         return {"instruments": self.instruments.key, "real": self.real.store.key, "count": self.count}

@@ -53,7 +53,7 @@ class InversionStage:
 
     def validate(self, model: InversionTask) -> dict[str, float]:
         dataset, total, count = self.joint.pictures.validation, 0.0, 0
-        for rows, painted in self.joint.judged():
+        for rows, painted in self.joint.validation_batches():
             batch = {name: value.to(model.words.device) for name, value in painted.items()}
             total += model(dataset.labels[rows].to(model.words.device), **batch)["loss"].item() * len(rows)
             count += len(rows)

@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 
 
 class EmotionClassifier:
-    """Two layers on a frozen CLIP's picture embeddings, as the paper's M_emo: what it says makes the coefficients.
+    """Two layers on a frozen CLIP's picture embeddings, as the paper's M_emo, whose probabilities make the coefficients.
 
-    It also ranks generated pictures for explicit feedback, so it must never judge them in an evaluation.
+    It also ranks generated pictures for explicit feedback, so no evaluation may measure them with it.
     """
 
     def __init__(self, clip: FrozenCLIP, train: PictureDataset, hidden: int = 128, seed: int = 0) -> None:
@@ -63,13 +63,13 @@ class EmotionClassifier:
 
     def __call__(self, embeds: torch.Tensor) -> torch.Tensor:
         """Unit embeddings (N, P) of pictures -> probabilities (N, K); 0 for an emotion that had no picture."""
-        found = torch.zeros(len(embeds), self.num_classes)
+        probabilities = torch.zeros(len(embeds), self.num_classes)
         classes = torch.from_numpy(self.network.classes_)
-        found[:, classes] = torch.from_numpy(self.network.predict_proba(embeds.numpy())).float()
-        return found
+        probabilities[:, classes] = torch.from_numpy(self.network.predict_proba(embeds.numpy())).float()
+        return probabilities
 
     def pictures(self, dataset: PictureDataset) -> torch.Tensor:
-        """The same of every picture of a dataset."""
+        """Probabilities (N, K) of the pictures of a dataset."""
         return self(torch.from_numpy(np.array(self.clip.pictures(dataset))))
 
 
@@ -128,19 +128,18 @@ def build_space(
 ) -> EmotionSpace:
     """The emotion space of a dataset's labelled pictures, of which `tokens` (N, 1 + n, W) are kept; of these `domains` only, if given.
 
-    What the chain makes of them is computed once. Raises ValueError when an emotion has no picture.
+    Their features are computed once. Raises ValueError when an emotion has no picture.
     """
     classes = len(dataset.emotions)
-    own = F.one_hot(dataset.labels.clamp(min=0), classes).float()
+    emotions = F.one_hot(dataset.labels.clamp(min=0), classes).float()
 
-    def look(rows: slice) -> torch.Tensor:
-        some = torch.from_numpy(np.array(tokens[rows])).float().to(chain.device)
-        out = chain.follow(vision, some, attention=False)
-        alphas = correlation.alphas(out, own[rows].to(chain.device))
+    def compute(rows: slice) -> torch.Tensor:
+        out = chain.follow(vision, torch.from_numpy(np.array(tokens[rows])).float().to(chain.device), attention=False)
+        alphas = correlation.alphas(out, emotions[rows].to(chain.device))
         return torch.cat([pooled_features(out).flatten(1), alphas], dim=1).float().cpu()
 
     key = content_key("space", dataset.store.key, dataset.labels.tolist(), fingerprint(vision, chain, correlation))
-    found = torch.from_numpy(np.array(cached_array(dataset.cache_dir, key, len(dataset), look, chunk=256)))
-    features, alphas = found[:, :-2].unflatten(1, (3, -1)), found[:, -2:]
+    computed = torch.from_numpy(np.array(cached_array(dataset.cache_dir, key, len(dataset), compute, chunk=256)))
+    features, alphas = computed[:, :-2].unflatten(1, (3, -1)), computed[:, -2:]
     counts = torch.from_numpy(dataset.domains.within(domains or dataset.domains.names))
     return EmotionSpace.fit(features, torch.where(counts, dataset.labels, -1), alphas, classes)

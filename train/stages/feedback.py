@@ -1,4 +1,4 @@
-"""UniEmo, part three: the model's own pictures, ranked and filtered, among those that it learns from (algorithm 1)."""
+"""UniEmo: explicit feedback, training with the model's own pictures, ranked and filtered (algorithm 1)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
 
-from kcdp.imaging import to_tensor
+from kcdp.imaging import load_frames, to_tensor
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.clip import zero_shot_head
 from train.core.config import setting
@@ -33,23 +32,21 @@ _SEEDS = 1_000_000
 
 @dataclass
 class FeedbackConfig:
-    """How many pictures are made, and which of them are learned from (tables VI to VIII)."""
+    """How many pictures are generated, and which of them are learned from (tables VI to VIII)."""
 
     pictures: int = setting(200, "Pictures made of each emotion.", "pictures")
     num_inference_steps: int = setting(25, "Denoising steps of each.", "steps")
-    guidance_scale: float | None = setting(
-        None, "How far they follow their prompts; as `uniemo_joint` says if not given."
-    )
-    low: float = setting(0.2, "Where the band of ranks that is kept begins (table VII).", "share, 0 to 1")
-    high: float = setting(0.8, "Where it ends.", "share, 0 to 1")
+    guidance_scale: float | None = setting(None, "Guidance scale; that of `uniemo_joint` if not given.")
+    low: float = setting(0.2, "Where the band of ranks that is kept begins (table VII).", "share")
+    high: float = setting(0.8, "Where it ends.", "share")
     by: Criterion = setting("both", "Ranked by emotion, clarity or both (table VI).")
-    share: float = setting(0.2, "Share of generated pictures in a batch (table VIII).", "share, 0 to 1")
+    share: float = setting(0.2, "Share of generated pictures in a batch (table VIII).", "share")
     batch_size: int = setting(8, "Pictures made at once, of one prompt.", "pictures")
 
 
 @dataclass(frozen=True)
-class Made:
-    """A generated picture: where it is, and what was asked for."""
+class GeneratedPicture:
+    """Where a generated picture is, and the emotion and prompt it was made for."""
 
     path: Path
     emotion: str
@@ -57,102 +54,103 @@ class Made:
 
 
 def prompts_of(dataset: PictureDataset, emotion: int, count: int) -> list[str]:
-    """`count` captions of the pictures of an emotion that `dataset` has, less what they say of it."""
+    """`count` captions of the pictures of an emotion that `dataset` has, without the words for it."""
     generator = torch.Generator().manual_seed(emotion)
-    own = (dataset.labels == emotion).nonzero().flatten()
-    chosen = own[torch.randint(len(own), (count,), generator=generator)]
+    rows = (dataset.labels == emotion).nonzero().flatten()
+    chosen = rows[torch.randint(len(rows), (count,), generator=generator)]
     captions = dataset.captions(chosen, generator, feelings=False)
     # Of "sad" nothing is left; the plainest caption says what is seen.
     plainest = dataset.records.select(chosen.tolist())["caption"]
     return [without_feelings(text, expressions=True) or plain for text, plain in zip(captions, plainest, strict=True)]
 
 
-def generate(pipeline: UniEmoPipeline, dataset: PictureDataset, cache_dir: Path, config: FeedbackConfig) -> list[Made]:
+def generate(
+    pipeline: UniEmoPipeline, dataset: PictureDataset, cache_dir: Path, config: FeedbackConfig
+) -> list[GeneratedPicture]:
     """`config.pictures` of every emotion that `dataset` has, each seed once: what is on disk is not made again.
 
     The things to show are those of the dataset's captions. All processes make them together.
     """
     weights = fingerprint(pipeline.unet, pipeline.fusion, pipeline.space, *pipeline.prompts.text_encoders)
-    own = (pipeline.config.guidance_scale, pipeline.config.guidance_rescale)
-    settings = (weights, config.num_inference_steps, config.guidance_scale, own)
+    defaults = (pipeline.config.guidance_scale, pipeline.config.guidance_rescale)
+    settings = (weights, config.num_inference_steps, config.guidance_scale, defaults)
     folder = cache_dir / f"generated-{content_key(dataset.store.key, *settings, config.batch_size)[:16]}"
-    # What one call of the pipeline makes: an emotion, a prompt and seeds.
-    asked: list[tuple[str, str, list[int]]] = []
+    # Arguments of each call of the pipeline: an emotion, a prompt and seeds.
+    calls: list[tuple[str, str, list[int]]] = []
     for label, emotion in enumerate(dataset.emotions):
         if not (dataset.labels == label).any():
             continue
         batches = torch.arange(label * _SEEDS, label * _SEEDS + config.pictures).split(config.batch_size)
         prompts = prompts_of(dataset, label, len(batches))
-        asked += [(emotion, prompt, seeds.tolist()) for prompt, seeds in zip(prompts, batches, strict=True)]
+        calls += [(emotion, prompt, seeds.tolist()) for prompt, seeds in zip(prompts, batches, strict=True)]
 
-    def make(batch: tuple[str, str, list[int]]) -> list[Made]:
+    def make(batch: tuple[str, str, list[int]]) -> list[GeneratedPicture]:
         emotion, prompt, seeds = batch
         paths = {seed: folder / emotion / f"{seed:08d}.png" for seed in seeds}
         missing = [seed for seed, path in paths.items() if not path.exists()]
         if missing:
-            painted = pipeline(
+            output = pipeline(
                 emotion,
                 prompt,
                 seed=missing,
                 num_inference_steps=config.num_inference_steps,
                 guidance_scale=config.guidance_scale,
             )
-            for seed, picture in zip(missing, painted.images, strict=True):
+            for seed, picture in zip(missing, output.images, strict=True):
                 write_picture(paths[seed], picture)
-        return [Made(path, emotion, prompt) for path in paths.values()]
+        return [GeneratedPicture(path, emotion, prompt) for path in paths.values()]
 
-    return [one for some in distributed_map(asked, make, "pictures to learn from") for one in some]
+    return [one for some in distributed_map(calls, make, "pictures to learn from") for one in some]
 
 
-def _read(made: Sequence[Made], size: int) -> torch.Tensor:
+def _read(generated: Sequence[GeneratedPicture], size: int) -> torch.Tensor:
     """Pictures (N, 3, size, size) in [-1, 1]."""
-    pictures = []
-    for one in made:
-        with Image.open(one.path) as picture:
-            pictures.append(picture.convert("RGB"))
-    return to_tensor(pictures, size)
+    return to_tensor([load_frames(one.path)[0] for one in generated], size)
 
 
 def scores(
-    made: Sequence[Made], pictures: UnderstandingStage, classifier: EmotionClassifier
+    generated: Sequence[GeneratedPicture], pictures: UnderstandingStage, classifier: EmotionClassifier
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What algorithm 1 ranks by: the probability of each picture's emotion, and how clear its scene or object is, (N,) each.
+    """The criteria of algorithm 1: the probability of each picture's emotion, and the clarity of its scene or object, (N,) each.
 
-    All processes look at their share.     Raises ValueError when fewer than two scenes or two objects are known.
+    All processes compute their share. Raises ValueError when fewer than two scenes or two objects are known.
     """
     clip, dataset = classifier.clip, pictures.train
     embed = clip.embed
     heads = [zero_shot_head(clip, pictures.tables[kind].names) for kind in ("scene", "object")]
 
-    def look(some: Sequence[Made]) -> tuple[torch.Tensor, torch.Tensor]:
-        seen = _read(some, dataset.size)
-        labels = torch.tensor([dataset.emotions.index(one.emotion) for one in some])
-        probabilities = classifier(embed(seen)).gather(1, labels[:, None])[:, 0]
-        return probabilities, clarities(*(head(seen) for head in heads))
+    def score(batch: Sequence[GeneratedPicture]) -> tuple[torch.Tensor, torch.Tensor]:
+        pixels = _read(batch, dataset.size)
+        labels = torch.tensor([dataset.emotions.index(one.emotion) for one in batch])
+        probabilities = classifier(embed(pixels)).gather(1, labels[:, None])[:, 0]
+        return probabilities, clarities(*(head(pixels) for head in heads))
 
-    batches = [made[start : start + 32] for start in range(0, len(made), 32)]
-    emotion, clarity = zip(*distributed_map(batches, look, "ranking"), strict=True)
+    batches = [generated[start : start + 32] for start in range(0, len(generated), 32)]
+    emotion, clarity = zip(*distributed_map(batches, score, "ranking"), strict=True)
     return torch.cat(emotion), torch.cat(clarity)
 
 
 def filtered_dataset(
-    made: Sequence[Made], pictures: UnderstandingStage, classifier: EmotionClassifier, config: FeedbackConfig
+    generated: Sequence[GeneratedPicture],
+    pictures: UnderstandingStage,
+    classifier: EmotionClassifier,
+    config: FeedbackConfig,
 ) -> PictureDataset:
-    """What is learned from, as a dataset that draws every emotion alike.
+    """The generated pictures to train on, as a dataset that draws every emotion alike.
 
-    Pictures are ranked among those of their emotion: over all of them, what the classifier finds hard would be gone.
+    Pictures are ranked among those of their emotion: over all of them, emotions that the classifier finds hard would be lost.
 
     Raises ValueError when nothing passes.
     """
-    emotion, clarity = scores(made, pictures, classifier)
-    kept: list[Made] = []
+    emotion, clarity = scores(generated, pictures, classifier)
+    kept: list[GeneratedPicture] = []
     for name in pictures.train.emotions:
-        own = torch.tensor([row for row, one in enumerate(made) if one.emotion == name], dtype=torch.long)
-        passed = own[keep(emotion[own], clarity[own], config.low, config.high, config.by)]
-        kept += [made[row] for row in passed.tolist()]
+        rows = torch.tensor([row for row, one in enumerate(generated) if one.emotion == name], dtype=torch.long)
+        passed = rows[keep(emotion[rows], clarity[rows], config.low, config.high, config.by)]
+        kept += [generated[row] for row in passed.tolist()]
     if not kept:
         raise ValueError("No generated picture passed both rankings; make more, or widen the band from low to high.")
-    logger.info("Of %d generated pictures %d are learned from.", len(made), len(kept))
+    logger.info("Of %d generated pictures %d are learned from.", len(generated), len(kept))
     records = to_dataset(
         make_record(
             one.path.read_bytes(),

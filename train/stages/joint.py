@@ -1,10 +1,10 @@
-"""UniEmo, part two: understanding and generation together (sections III-B and III-C, eq. 10).
+"""UniEmo: joint training of understanding and generation (sections III-B and III-C, eq. 10).
 
-What the chain makes of a picture is fused into one vector F, which stands in the prompt where the emotion stands, and the
-denoiser has to paint that very picture. Both losses go back through the queries: what helps to paint is what is seen
-(implicit feedback). Text encoders and denoiser are frozen, but gradients flow through them into F. The paper keeps it at
-that, for Stable Diffusion paints whatever it is asked for; a denoiser of a few million weights that never saw such a token
-gains from learning with it, so `tune_unet` may let it.
+The features of a picture are fused into one vector F, which takes the place of the emotion's word in the prompt, and the
+denoiser is trained to denoise that picture. Gradients of both losses reach the queries: what helps generation shapes
+understanding (implicit feedback). Text encoders and denoiser are frozen, but gradients flow through them into F. The paper
+keeps it at that, with Stable Diffusion; a denoiser of a few million weights that was never trained on such a token gains from
+being trained with it, so `tune_unet` may allow that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from diffusers.training_utils import cast_training_params
 from peft import LoraConfig
-from sklearn.metrics import f1_score
 from torch import nn
 from torch.nn import functional as F
 
@@ -34,8 +33,9 @@ from train.core.processes import distributed_map
 from train.data.dataset import PictureDataset
 from train.data.neutral import without_feelings
 from train.losses.uniemo import condition_loss, joint_loss
-from train.stages.understanding import ChainData, UnderstandingStage, UnderstandingTask
-from train.stages.unet import channel_weights, denoising_loss, judged_rows
+from train.metrics.recognition import recognition_scores
+from train.stages.understanding import TokenDataset, UnderstandingStage, UnderstandingTask
+from train.stages.unet import channel_weights, denoising_loss, validation_rows
 
 #: What LoRA is put on, of every attention.
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
@@ -48,30 +48,16 @@ class JointConfig:
     use: Use = setting("all", "What is fused: cls, cls+scene, cls+object or all (table V).")
     correlation: bool = setting(True, "Weigh scene and object by the emotional correlation coefficient (table V).")
     condition: Literal["cond", "ce", "none"] = setting(
-        "cond", "Emotional condition loss, cross-entropy alone, or neither (table V)."
+        "cond", "Emotional condition loss, cross-entropy or none (table V)."
     )
-    tune_unet: Literal["none", "lora", "full"] = setting(
-        "none", "Train the denoiser too, which a small one needs: none (paper), lora or full."
-    )
+    tune_unet: Literal["none", "lora", "full"] = setting("none", "Train the denoiser too: none is the paper's.")
     lora_rank: int = setting(8, "Rank and scale of `tune_unet: lora`.")
     threshold: float = setting(0.0, "Cosine below which an attribute counts as unknown.")
-    caption_dropout: float = setting(
-        0.1, "Share of pictures of which nothing is said, not even F: for guidance.", "share, 0 to 1"
-    )
-    word_dropout: float = setting(
-        0.3, "Share of prompts that are F alone: what a call without words asks for.", "share, 0 to 1"
-    )
-    noun_share: float = setting(
-        0.0, "Share of prompts that are F and the object's name: what transfer asks for.", "share, 0 to 1"
-    )
-    swap_share: float = setting(
-        0.0,
-        "Share of pictures painted under F of another one of the same emotion: words say what, F how.",
-        "share, 0 to 1",
-    )
-    channel_power: float = setting(
-        0.0, "Latent channels count by their deviation to this power: 0 alike, 1 for what is large first."
-    )
+    caption_dropout: float = setting(0.1, "Pictures without any condition, not even F: for guidance.", "share")
+    word_dropout: float = setting(0.3, "Prompts that are F alone, as of a call without words.", "share")
+    noun_share: float = setting(0.0, "Prompts that are F and the object's name, as in transfer.", "share")
+    swap_share: float = setting(0.0, "Pictures conditioned on F of another one of their emotion.", "share")
+    channel_power: float = setting(0.0, "Latent channels are weighted by their deviation to this power.")
     space: tuple[str, ...] = setting((), "Domains whose pictures the emotion space is of; all if not given.")
     balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
     guidance_scale: float = setting(7.5, "How far the pipeline follows a prompt where a call does not say.")
@@ -100,15 +86,15 @@ def plain_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
 
 
 def partners(labels: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Indices (B,) of the pictures under whose F those with `labels` (B,) are painted: their own, and in a `share` of cases any
-    one's of the same emotion.
+    """Indices (B,) of the pictures whose F conditions those with `labels` (B,): mostly their own, and for a `share` of them
+    that of a random one of the same emotion.
 
-    A picture's own F says what it shows as well, and a denoiser that learns with it would never listen to the words.
+    A picture's own F holds its content as well, so a denoiser that was trained on it alone would ignore the words.
     """
-    own = torch.arange(len(labels))
-    alike = ((labels[:, None] == labels) & (labels >= 0)) | own[:, None].eq(own)
-    others = torch.rand(alike.shape, generator=generator).masked_fill(~alike, -1).argmax(dim=1)
-    return torch.where(torch.rand(len(labels), generator=generator) < share, others, own)
+    rows = torch.arange(len(labels))
+    same = ((labels[:, None] == labels) & (labels >= 0)) | rows[:, None].eq(rows)
+    others = torch.rand(same.shape, generator=generator).masked_fill(~same, -1).argmax(dim=1)
+    return torch.where(torch.rand(len(labels), generator=generator) < share, others, rows)
 
 
 class JointTask(nn.Module):
@@ -133,31 +119,31 @@ class JointTask(nn.Module):
         self.register_buffer("channels", channels, persistent=False)
         # None of its modules is registered: what is frozen need not be in every checkpoint.
         self._frozen = foundation
-        #: What is told of pictures of which nothing is said.
+        #: The condition of a dropped prompt.
         self.nothing = foundation.prompts.nothing()
 
     @property
     def passes_through(self) -> tuple[nn.Module, ...]:
-        """What gradients go through on their way to F, and learns nothing."""
+        """Frozen networks through which gradients reach F."""
         return (self._frozen.unet,)
 
     @property
     def unet(self) -> UNet2DConditionModel:
-        """The denoiser that F has to move."""
+        """The denoiser that is conditioned on F."""
         return self._frozen.unet if self.tuned is None else self.tuned
 
     def fuse(self, out: ChainOutput, labels: torch.Tensor) -> torch.Tensor:
-        """F (B, T); alphas are those of the pictures' emotions, or where the label (B,) is -1, of those they seem to have."""
-        weights = out.logits.detach().softmax(dim=-1)
-        own = F.one_hot(labels.clamp(min=0), weights.shape[1]).to(weights)
-        alphas = self.correlation.alphas(out, torch.where(labels[:, None] >= 0, own, weights))
+        """F (B, T); alphas are those of the labels (B,), or where that is -1, of the predicted probabilities."""
+        predicted = out.logits.detach().softmax(dim=-1)
+        labelled = F.one_hot(labels.clamp(min=0), predicted.shape[1]).to(predicted)
+        alphas = self.correlation.alphas(out, torch.where(labels[:, None] >= 0, labelled, predicted))
         return self.fusion(*pooled_features(out).unbind(dim=1), *alphas.unbind(dim=1))
 
     def condition(self, fused: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """L_cond of F (B, T) where the label (B,) is known; 0 where none is, or no condition is asked for."""
         known = labels >= 0
         if not known.any() or self.config.condition == "none":
-            # Of every weight, for processes that learn together expect a gradient of each.
+            # Of every weight, for processes that train together expect a gradient of each.
             return 0 * self.fusion.head(fused).sum()
         fused, labels = fused[known], labels[known]
         logits = self.fusion.head(fused)
@@ -179,8 +165,8 @@ class JointTask(nn.Module):
 
         Ids (B, E, L) and places (B, E) are for each of E text encoders.
         """
-        told = self._frozen.prompts.read(ids, places, fused).but(self.nothing, drop)
-        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, told, self.channels)
+        condition = self._frozen.prompts.read(ids, places, fused).but(self.nothing, drop)
+        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, condition, self.channels)
 
     def forward(
         self,
@@ -189,23 +175,23 @@ class JointTask(nn.Module):
         scene: torch.Tensor,
         object: torch.Tensor,
         partners: torch.Tensor,
-        **painted: torch.Tensor,
+        **denoised: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """Tokens and indices as for `UnderstandingTask`, whose F each is painted under (B,), and the rest of `denoising`."""
+        """Tokens and indices as for `UnderstandingTask`, whose F conditions each picture (B,), and the rest of `denoising`."""
         understanding = self.understanding
         out = understanding.chain.follow(understanding.vision, tokens, attention=False)
-        seen = understanding.losses(out, labels, scene, object)
+        understood = understanding.losses(out, labels, scene, object)["loss"]
         fused = self.fuse(out, labels)
-        condition, denoising = self.condition(fused, labels), self.denoising(fused[partners], **painted)
-        loss = joint_loss(understanding.preset, seen["loss"], condition, denoising)
-        parts = {"understanding": seen["loss"], "condition": condition, "denoising": denoising}
-        return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}
+        condition, denoising = self.condition(fused, labels), self.denoising(fused[partners], **denoised)
+        loss = joint_loss(understanding.preset, understood, condition, denoising)
+        terms = {"understanding": understood, "condition": condition, "denoising": denoising}
+        return {"loss": loss, **{name: value.detach() for name, value in terms.items()}}
 
 
 class JointStage:
-    """Trains chain, fusion and heads on pictures that are both seen and painted; their prompts say no emotion.
+    """Trains queries, fusion and heads on pictures that are both understood and denoised; their prompts say no emotion.
 
-    The chain sees plain pictures and augmented ones, the denoiser paints plain ones.
+    The queries are given plain pictures and augmented ones, the denoiser plain ones.
     """
 
     #: Macro-F1 of understanding minus the denoising loss: both are shares of one, and move by hundredths between
@@ -226,7 +212,7 @@ class JointStage:
     ) -> None:
         """
         Args:
-            pictures: labelled datasets as the chain learns from them; its tower is the one that `start` has.
+            pictures: labelled datasets as the stage `uniemo_understanding` has them; its tower is the one in `start`.
             foundation: autoencoder, denoiser, text encoders and tokenizers.
             scheduler: the noise that the denoiser has learned to predict.
             correlation: of the attributes that `pictures` knows.
@@ -264,7 +250,7 @@ class JointStage:
         channels = channel_weights(self.sources[0][1], config.channel_power)
         return JointTask(understanding, fusion, correlation, foundation, self.scheduler, channels, config)
 
-    def _painted(self, latents: np.ndarray, prompts: list[str], generator: torch.Generator) -> dict[str, torch.Tensor]:
+    def _denoised(self, latents: np.ndarray, prompts: list[str], generator: torch.Generator) -> dict[str, torch.Tensor]:
         clean = torch.from_numpy(np.array(latents)).float()
         # A prompt that does not say where its emotion stands has it in front.
         ids, places = self.foundation.prompts.tokens(prompts)
@@ -280,13 +266,13 @@ class JointStage:
         }
 
     def _draw(
-        self, data: ChainData, latents: np.ndarray, size: int, generator: torch.Generator
+        self, data: TokenDataset, latents: np.ndarray, size: int, generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         indices = data.dataset.sample(size, generator)
-        seen = data.draw(indices, generator)
+        understood = data.draw(indices, generator)
         captions = data.dataset.captions(indices, generator, feelings=False)
-        prompts = self._prompts(captions, seen["object"].tolist(), torch.rand(size, generator=generator).tolist())
-        return {**seen, **self._painted(latents[indices.numpy()], prompts, generator)}
+        prompts = self._prompts(captions, understood["object"].tolist(), torch.rand(size, generator=generator).tolist())
+        return {**understood, **self._denoised(latents[indices.numpy()], prompts, generator)}
 
     def _prompts(self, captions: list[str], objects: list[int], draws: list[float]) -> list[str]:
         """What stands beside F: nothing, the object's name, or the caption without its feelings; `draws` are in [0, 1)."""
@@ -303,8 +289,8 @@ class JointStage:
         return prompts
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
-        made = round(size * self.share)
-        sizes = (size - made, made)
+        generated = round(size * self.share)
+        sizes = (size - generated, generated)
         parts = [
             self._draw(data, latents, count, generator)
             for (data, latents), count in zip(self.sources, sizes, strict=False)
@@ -313,37 +299,38 @@ class JointStage:
         batch = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         return {**batch, "partners": partners(batch["labels"], self.config.swap_share, generator)}
 
-    def judged(self) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
-        """Validation pictures (`judged_rows`) and what is painted of them, always the same with the same noise."""
+    def validation_batches(self) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
+        """Indices of validation pictures (`validation_rows`) and the rest of `JointTask.denoising`, with fixed noise."""
         dataset, generator = self.pictures.validation, torch.Generator().manual_seed(0)
-        for rows in judged_rows(dataset, generator).split(dataset.at_once(64)):
+        for rows in validation_rows(dataset, generator).split(dataset.at_once(64)):
             captions = dataset.captions(rows, generator, feelings=False)
             prompts = [without_feelings(caption, expressions=True) for caption in captions]
-            yield rows, self._painted(self.held_out[rows.numpy()], prompts, generator)
+            yield rows, self._denoised(self.held_out[rows.numpy()], prompts, generator)
 
     def validate(self, model: JointTask) -> dict[str, float]:
         """What `UnderstandingStage.validate` says, macro-F1 of the head on F, and the denoising loss under F.
 
-        F is that of the picture itself, whose emotion nobody tells. Pictures and noise are always the same.
+        F is that of the picture itself, without its label. Pictures and noise are always the same.
         """
         pictures, device = self.pictures, model.fusion.device
         metrics = pictures.validate(model.understanding)
 
         @torch.no_grad()
-        def look(judged: tuple[torch.Tensor, dict[str, torch.Tensor]]) -> tuple[list[int], float]:
-            part, painted = judged
-            tokens = torch.from_numpy(np.array(pictures.held_out[part.numpy()])).float().to(device)
+        def measure(batch: tuple[torch.Tensor, dict[str, torch.Tensor]]) -> tuple[list[int], float]:
+            rows, denoised = batch
+            tokens = torch.from_numpy(np.array(pictures.held_out[rows.numpy()])).float().to(device)
             out = model.understanding.chain.follow(model.understanding.vision, tokens, attention=False)
-            fused = model.fuse(out, torch.full((len(part),), -1, device=device))
-            painted = {name: value.to(device) for name, value in painted.items()}
-            loss = model.denoising(fused, **painted).item() * len(part)
+            fused = model.fuse(out, torch.full((len(rows),), -1, device=device))
+            denoised = {name: value.to(device) for name, value in denoised.items()}
+            loss = model.denoising(fused, **denoised).item() * len(rows)
             return model.fusion.head(fused).argmax(1).tolist(), loss
 
-        judged = list(self.judged())
-        guesses, losses = zip(*distributed_map(judged, look), strict=True)
-        labels = pictures.validation.labels[torch.cat([rows for rows, _ in judged])]
+        batches = list(self.validation_batches())
+        predictions, losses = zip(*distributed_map(batches, measure), strict=True)
+        labels = pictures.validation.labels[torch.cat([rows for rows, _ in batches])]
         denoising = sum(losses) / len(labels)
-        metrics["fused_f1"] = float(f1_score(labels, list(itertools.chain(*guesses)), average="macro"))
+        scores = recognition_scores(labels.tolist(), list(itertools.chain(*predictions)), pictures.validation.emotions)
+        metrics["fused_f1"] = scores.macro_f1
         return {"score": metrics["macro_f1"] - denoising, **metrics, "denoising": denoising}
 
     def export(self, model: JointTask, folder: Path) -> None:

@@ -12,7 +12,6 @@ from typing import Literal
 import numpy as np
 import torch
 from accelerate import PartialState
-from sklearn.metrics import f1_score
 from torch import nn
 
 from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning
@@ -30,6 +29,7 @@ from train.data.cache import cached_array, content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.data.knowledge import KnowledgeCache
 from train.losses.kcdp import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
+from train.metrics.validation import scores_by_domain
 from train.stages.uniemo import trained_uniemo
 
 
@@ -39,101 +39,82 @@ class KCDPConfig:
 
     preset: Literal["paper", "released"] = setting("released", "Where paper and release differ: `paper` or `released`.")
     condition: Literal["both", "caption", "triplets"] = setting("both", "k is caption, triplets or both (table 4).")
-    classifier: MoEInputs | None = setting(
-        None, "What the experts see: v or v+k (table 4); the preset's choice if not given."
-    )
+    classifier: MoEInputs | None = setting(None, "Input of the experts (table 4); the preset's if not given.")
     num_experts: int = setting(4, "Experts; 1 is the global classifier (table 4).", "experts")
     top_k: int = setting(2, "Experts asked for each picture.", "experts")
     use_cliea: bool = setting(True, "Train CLIEA; without it targets are labelled by the experts.")
     use_mha: bool = setting(True, "CLIEA's attention over prompt and k (table 3).")
     use_mapping: bool = setting(True, "CLIEA's mapping of v (table 3).")
-    target_warmup: int = setting(
-        0,
-        "Passes (steps, times `accumulation`) over which pseudo-labels come to count in full: heads of "
-        "random weights guess at first.",
-        "passes",
-    )
+    target_warmup: int = setting(0, "Batches over which the weight of pseudo-labels grows to 1.", "batches")
     tuning: Tuning = setting("lora", "frozen, kv, lora or full (figure 4).")
     lora_rank: int = setting(16, "Rank of KGCA.")
     lora_alpha: float = setting(32.0, "Scale of KGCA, over its rank.")
     features: Features = setting("decoder", "Whose features the pyramid reads: decoder, as in the paper, or encoder.")
-    latent_encoder_channels: tuple[int, ...] = setting(
-        (), "Widths of the pyramid's latent encoder; () for none.", "channels"
-    )
-    timestep: int = setting(1, "Where in the diffusion the clean latents claim to be.", "timestep, 0 to 999")
+    latent_encoder_channels: tuple[int, ...] = setting((), "Widths of the latent encoder; () for none.", "channels")
+    timestep: int = setting(1, "Timestep that clean latents are given.", "timestep, 0 to 999")
     attention_levels: tuple[int, ...] = setting((0, 1), "Levels whose maps the pyramid takes.")
     pyramid_channels: int = setting(256, "Width of the pyramid: v is this long times levels.", "channels")
-    dropout: float = setting(0.1, "Dropout before router and experts.", "share, 0 to 1")
-    knowledge_dropout: float = setting(
-        0.15,
-        "Share of pictures whose k is that of an empty caption: the captioner errs more on new pictures. "
-        "A frozen denoiser has seen them with their own.",
-        "share, 0 to 1",
-    )
+    dropout: float = setting(0.1, "Dropout before router and experts.", "share")
+    knowledge_dropout: float = setting(0.15, "Pictures whose k is that of an empty caption.", "share")
     balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 as they come, 1 all alike.", "0 to 1")
     views: int = setting(1, "Augmented views of each picture beside the plain one.", "views")
 
 
-def _look(denoiser: Denoiser, dtype: torch.dtype, latents: torch.Tensor, states: torch.Tensor) -> Perception:
+def denoiser_pass(denoiser: Denoiser, dtype: torch.dtype, latents: torch.Tensor, states: torch.Tensor) -> Perception:
     """A pass of a denoiser whose frozen weights are of `dtype`, which may be half of the 32 bits of what is tuned.
 
     Latents (B, C, h, w), states (B, T, D) and what comes back are in 32 bits.
     """
-    given = latents.dtype
     with torch.autocast(latents.device.type, dtype) if dtype != torch.float32 else nullcontext():
-        seen = denoiser(latents.to(dtype), states.to(dtype))
-    attention = tuple(None if maps is None else maps.to(given) for maps in seen.attention)
-    return Perception(tuple(maps.to(given) for maps in seen.features), attention, latents)
+        out = denoiser(latents.to(dtype), states.to(dtype))
+    attention = tuple(None if maps is None else maps.to(latents.dtype) for maps in out.attention)
+    return Perception(tuple(maps.to(latents.dtype) for maps in out.features), attention, latents)
 
 
-class FrozenView:
-    """What a frozen denoiser sees of a dataset's pictures, computed once: it would see the same again every time.
+class FrozenPerception:
+    """A frozen denoiser's features and attention maps of a dataset's pictures, computed once.
 
-    A picture's features and attention maps are one row of half-precision numbers in the cache.
+    Those of a picture are one row of half-precision numbers in the cache.
     """
 
     def __init__(self, denoiser: Denoiser, foundation: Foundation, cache: KnowledgeCache) -> None:
         self.levels, self.precision = denoiser.attention_levels, foundation.unet.dtype
-        first = self._look(denoiser, cache.view(0, torch.arange(2)))
-        self.shapes = [part.shape[1:] for part in first]
+        first = self._levels(denoiser, cache.view(0, torch.arange(2)))
+        self.shapes = [level.shape[1:] for level in first]
         settings = (cache.key, fingerprint(foundation.unet), denoiser.timestep, denoiser.features, self.levels)
 
         def compute(view: int, rows: slice) -> torch.Tensor:
             parts = torch.arange(rows.start, rows.stop).split(64)
-            seen = (self._look(denoiser, cache.view(view, part)) for part in parts)
-            return torch.cat([torch.cat([level.flatten(1) for level in levels], dim=1).half().cpu() for levels in seen])
+            passes = (self._levels(denoiser, cache.view(view, part)) for part in parts)
+            return torch.cat([torch.cat([level.flatten(1) for level in one], dim=1).half().cpu() for one in passes])
 
+        dataset = cache.dataset
         self.rows = [
-            cached_array(
-                cache.dataset.cache_dir,
-                content_key("seen", *settings, view),
-                len(cache.dataset),
-                partial(compute, view),
-            )
+            cached_array(dataset.cache_dir, content_key("seen", *settings, view), len(dataset), partial(compute, view))
             for view in range(len(cache.latents))
         ]
 
     @torch.no_grad()
-    def _look(self, denoiser: Denoiser, batch: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+    def _levels(self, denoiser: Denoiser, batch: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
         device = denoiser.unet.device
-        perception = _look(denoiser, self.precision, batch["latents"].to(device), batch["states"].to(device))
+        perception = denoiser_pass(denoiser, self.precision, batch["latents"].to(device), batch["states"].to(device))
         return [*perception.features, *(perception.attention[level] for level in self.levels), perception.latents]
 
     def perception(self, rows: torch.Tensor) -> Perception:
         """The pass of the denoiser that left these flat rows (B, F)."""
         sizes = [shape.numel() for shape in self.shapes]
         parts = [part.unflatten(1, shape) for part, shape in zip(rows.split(sizes, dim=1), self.shapes, strict=True)]
-        *seen, latents = parts
-        features = seen[: len(seen) - len(self.levels)]
-        maps = dict(zip(self.levels, seen[len(features) :], strict=True))
+        *levels, latents = parts
+        features = levels[: len(levels) - len(self.levels)]
+        maps = dict(zip(self.levels, levels[len(features) :], strict=True))
         return Perception(tuple(features), tuple(maps.get(level) for level in range(len(features))), latents)
 
 
 class KCDPTask(nn.Module):
     """Equation 13 on a batch of labelled source pictures and, for domain adaptation, unlabelled target pictures."""
 
-    #: How to read what a frozen denoiser has seen; the stage sets it when there is such a thing.
-    frozen: FrozenView | None = None
+    #: How to read the rows of a frozen denoiser; the stage sets it under frozen tuning.
+    frozen: FrozenPerception | None = None
 
     def __init__(self, foundation: Foundation, config: KCDPConfig, tokens: int, width: int) -> None:
         super().__init__()
@@ -178,17 +159,17 @@ class KCDPTask(nn.Module):
         # Processes that train together wait for a gradient of each parameter that asks for one.
         self.cliea.requires_grad_(config.use_cliea)
         #: Batches trained on, for the warm-up; kept with the weights, so that a killed run goes on from it.
-        self.register_buffer("seen", torch.zeros((), dtype=torch.long))
+        self.register_buffer("trained_batches", torch.zeros((), dtype=torch.long))
         with torch.no_grad():
             self.register_buffer("prompts", foundation.emotion_prompts().float(), persistent=False)
 
     def perceive(self, latents: torch.Tensor, states: torch.Tensor) -> Perception:
-        """What the denoiser sees, or what it has seen: flat rows (B, F) of a `FrozenView` stand for latents."""
+        """Features and attention maps of latents, or from flat rows (B, F) of a `FrozenPerception` in their place."""
         if latents.ndim == 2:
             return self.frozen.perception(latents)
-        return _look(self.denoiser, self.precision, latents, states)
+        return denoiser_pass(self.denoiser, self.precision, latents, states)
 
-    def see(
+    def predict(
         self, latents: torch.Tensor, states: torch.Tensor, pooled: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits (B, K), similarities (B, K) and balance loss () of latents under knowledge."""
@@ -205,26 +186,25 @@ class KCDPTask(nn.Module):
         labels: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Latents (B, C, h, w), k (B, T, D), its sentence vectors (B, 2, D), labels (B,) with -1 for target pictures."""
-        logits, similarities, balance = self.see(latents, states, pooled)
+        logits, similarities, balance = self.predict(latents, states, pooled)
         known = labels >= 0
         source, target = known.nonzero().flatten(), (~known).nonzero().flatten()
         supervised = prediction_loss(logits[source], labels[source])
         contrastive = logits.new_zeros(())
         if self.config.use_cliea:
+            in_denominator = self.preset.positive_in_denominator
             contrastive = counterfactual_contrastive(
-                similarities[source],
-                labels[source],
-                positive_in_denominator=self.preset.positive_in_denominator,
+                similarities[source], labels[source], positive_in_denominator=in_denominator
             )
         adapted = None
         if len(target):
             guesses = pseudo_labels(similarities[target] if self.config.use_cliea else logits[target]).detach()
-            trust = 1.0 if self.seen >= self.config.target_warmup else self.seen.item() / self.config.target_warmup
-            adapted = trust * prediction_loss(logits[target], guesses)
-        self.seen += self.training
+            warmup = self.config.target_warmup
+            weight = min(1.0, self.trained_batches.item() / warmup) if warmup else 1.0
+            adapted = weight * prediction_loss(logits[target], guesses)
+        self.trained_batches += self.training
         loss = total_loss(self.preset, supervised, contrastive, balance, adapted)
-        parts = {"supervised": supervised, "contrastive": contrastive}
-        return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}
+        return {"loss": loss, "supervised": supervised.detach(), "contrastive": contrastive.detach()}
 
 
 class KCDPStage:
@@ -246,19 +226,14 @@ class KCDPStage:
         """`others` are datasets that `predict` will be asked about beside `validation`."""
         self.config, self.foundation = config, foundation
         self.source, self.target, self.validation = source, target, validation
-        datasets = (
-            (source, config.views),
-            (validation, 0),
-            (target, config.views),
-            *((dataset, 0) for dataset in others),
-        )
+        datasets = [(source, config.views), (validation, 0), (target, config.views), *((one, 0) for one in others)]
         self.caches = {
             id(dataset): KnowledgeCache(dataset, foundation, config.condition, views)
             for dataset, views in datasets
             if dataset is not None
         }
         self.blank = tuple(part.float() for part in self.caches[id(source)].blank())
-        self.frozen: FrozenView | None = None
+        self.frozen: FrozenPerception | None = None
         if config.tuning == "frozen":
             denoiser = Denoiser(
                 foundation.unet,
@@ -268,7 +243,7 @@ class KCDPStage:
                 features=config.features,
             )
             for cache in self.caches.values():
-                self.frozen = FrozenView(denoiser.eval(), foundation, cache)
+                self.frozen = FrozenPerception(denoiser.eval(), foundation, cache)
                 cache.latents = self.frozen.rows
 
     def build(self) -> KCDPTask:
@@ -289,11 +264,9 @@ class KCDPStage:
         if self.target is None:
             batch = self._draw(self.source, size, True, generator)
         else:
-            halves = (
-                self._draw(self.source, size - size // 2, True, generator),
-                self._draw(self.target, size // 2, False, generator),
-            )
-            batch = {name: torch.cat([half[name] for half in halves]) for name in halves[0]}
+            source = self._draw(self.source, size - size // 2, True, generator)
+            target = self._draw(self.target, size // 2, False, generator)
+            batch = {name: torch.cat([source[name], target[name]]) for name in source}
         blank = torch.rand(size, generator=generator) < self.config.knowledge_dropout
         for name, value in zip(("states", "pooled"), self.blank, strict=True):
             batch[name][blank] = value
@@ -302,32 +275,26 @@ class KCDPStage:
     def predict(self, model: KCDPTask, dataset: PictureDataset) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities of the experts and similarities of CLIEA, each (N, K), for the plain pictures of `dataset`.
 
-        All processes see their share of them, and each gets everything.
+        All processes compute their share of them, and each gets everything.
         """
         cache = self.caches.get(id(dataset)) or KnowledgeCache(dataset, self.foundation, self.config.condition, 0)
         device = next(model.parameters()).device
 
         @torch.no_grad()
-        def look(indices: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        def predict(indices: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
             batch = {name: value.to(device) for name, value in cache.view(0, indices).items()}
-            logits, similarities, _ = model.see(**batch)
+            logits, similarities, _ = model.predict(**batch)
             return logits.float().softmax(-1).cpu().numpy(), similarities.float().cpu().numpy()
 
-        probabilities, similarities = zip(*distributed_map(torch.arange(len(dataset)).split(64), look), strict=True)
+        probabilities, similarities = zip(*distributed_map(torch.arange(len(dataset)).split(64), predict), strict=True)
         return np.concatenate(probabilities), np.concatenate(similarities)
 
     def validate(self, model: KCDPTask) -> dict[str, float]:
         """Accuracy by domain and macro-F1 of the experts, and CLIEA's accuracy."""
         probabilities, similarities = self.predict(model, self.validation)
-        labels, guesses = self.validation.labels.numpy(), probabilities.argmax(1)
-        domains = np.array(self.validation.domains)
-        metrics = {
-            f"accuracy-{domain}": float((guesses == labels)[domains == domain].mean())
-            for domain in sorted(set(domains))
-        }
-        metrics["macro_f1"] = float(f1_score(labels, guesses, average="macro"))
-        metrics["cliea"] = float((similarities.argmax(1) == labels).mean())
-        return metrics
+        labels, domains = self.validation.labels.numpy(), np.array(self.validation.domains)
+        metrics = scores_by_domain(labels, probabilities.argmax(1), domains, self.validation.emotions)
+        return metrics | {"cliea": float((similarities.argmax(1) == labels).mean())}
 
     def export(self, model: KCDPTask, folder: Path) -> None:
         model.denoiser.save_adapter(folder / "kgca")

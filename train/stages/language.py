@@ -1,9 +1,9 @@
-"""Foundation, part four: the vision tower that ties pictures to words, and the captioner, in one contrastive captioner.
+"""Foundation: the vision tower, aligned with the text tower, and the captioner, as one contrastive captioner.
 
 The vision tower is the expensive part of both a CLIP and a captioner, so both are trained on one pass of it (CoCa: Yu et
 al. 2022): its class token is aligned with the text tower, its patch tokens feed a caption decoder. The text tower is
-frozen (LiT: Zhai et al. 2022); the denoiser can learn from it meanwhile. No emotion is told: a captioner that knew the
-labels would carry them to domains whose labels nobody has.
+frozen (LiT: Zhai et al. 2022), so the denoiser can be trained on it at the same time. Captions are without emotions: a
+captioner that had learned the labels would carry them to domains whose labels are not available.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -33,12 +32,12 @@ from kcdp.vision import ConvStemCLIPConfig, ConvStemCLIPModel, ConvStemCLIPVisio
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, stage_datasets, train_stage
-from train.data.cache import cached_array, content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.data.records import DRAWN
+from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
-#: Pictures that a validation looks at together.
-AT_ONCE = 64
+#: Pictures of one forward pass in validation.
+VALIDATION_BATCH = 64
 
 
 @dataclass
@@ -119,28 +118,10 @@ def build_captioner(
     return captioner
 
 
-def neighbour_targets(own: torch.Tensor, bank: torch.Tensor, temperature: float = 0.05) -> torch.Tensor:
-    """Which captions of a bank fit a picture: (B, 1 + N), rows sum to 1, its own caption first.
+def target_tokens(input_ids: torch.Tensor, end: int) -> torch.Tensor:
+    """Which tokens of captions (B, L) the decoder is trained to predict from those before them: (B, L - 1) bool.
 
-    `own` (B, D) and `bank` (N, D) are unit sentence vectors. Captions that mean nearly the same share the weight, so a
-    small model is not asked to push them apart, and pictures need not be each other's negatives: batches may be small.
-    """
-    near = torch.cat([torch.ones(len(own), 1, device=own.device), own @ bank.T], dim=1)
-    return (near / temperature).softmax(1)
-
-
-def neighbour_loss(
-    seen: torch.Tensor, own: torch.Tensor, bank: torch.Tensor, scale: torch.Tensor | float
-) -> torch.Tensor:
-    """Cross-entropy () of unit picture vectors `seen` (B, D) against `neighbour_targets`."""
-    logits = torch.cat([(seen * own).sum(1, keepdim=True), seen @ bank.T], dim=1) * scale
-    return F.cross_entropy(logits, neighbour_targets(own, bank))
-
-
-def asked_tokens(input_ids: torch.Tensor, end: int) -> torch.Tensor:
-    """Which tokens of captions (B, L) are asked for, each by those before it: (B, L - 1) bool, the first being given.
-
-    The end token also pads: it is asked for once and ignored after that.
+    The first token is given. The end token also pads: it is predicted once and ignored after that.
     """
     return (input_ids[:, :-1] == end).cumsum(1) == 0
 
@@ -148,17 +129,10 @@ def asked_tokens(input_ids: torch.Tensor, end: int) -> torch.Tensor:
 class LanguageTask(nn.Module):
     """Contrastive alignment plus captioning; one pass of the vision tower serves both."""
 
-    def __init__(
-        self,
-        clip: ConvStemCLIPModel,
-        captioner: VisionEncoderDecoderModel,
-        config: LanguageConfig,
-    ) -> None:
+    def __init__(self, clip: ConvStemCLIPModel, captioner: VisionEncoderDecoderModel, config: LanguageConfig) -> None:
         super().__init__()
-        self.clip = clip
-        self.decoder = captioner.decoder
-        self.generation_config = captioner.generation_config
-        self.config = config
+        self.clip, self.config = clip, config
+        self.decoder, self.generation_config = captioner.decoder, captioner.generation_config
 
     def forward(
         self, pixel_values: torch.Tensor, input_ids: torch.Tensor, bank: torch.Tensor
@@ -171,47 +145,13 @@ class LanguageTask(nn.Module):
             texts = F.normalize(clip.text_projection(clip.text_model(input_ids=input_ids).pooler_output), dim=-1)
         scale = clip.logit_scale.exp().clamp(max=100)
         contrastive = neighbour_loss(images, texts, bank, scale)
-        inputs, following, asked = input_ids[:, :-1], input_ids[:, 1:], asked_tokens(input_ids, end)
+        inputs, following, counted = input_ids[:, :-1], input_ids[:, 1:], target_tokens(input_ids, end)
         words = self.decoder(
-            input_ids=inputs, attention_mask=asked.long(), encoder_hidden_states=vision.last_hidden_state
+            input_ids=inputs, attention_mask=counted.long(), encoder_hidden_states=vision.last_hidden_state
         ).logits
-        caption = F.cross_entropy(words.transpose(1, 2), following.masked_fill(~asked, -100), label_smoothing=0.1)
-        total = contrastive + self.config.caption_weight * caption
-        named = {"contrastive": contrastive, "caption": caption}
-        return {"loss": total, **{name: value.detach() for name, value in named.items()}}
-
-
-class Sentences:
-    """What a frozen text tower makes of captions."""
-
-    def __init__(self, clip: ConvStemCLIPModel | CLIPTextModelWithProjection, tokenizer: CLIPTokenizer) -> None:
-        self.clip, self.tokenizer = clip, tokenizer
-        self.known: dict[str, torch.Tensor] = {}
-
-    def remembered(self, texts: list[str]) -> torch.Tensor:
-        """The same, each text encoded once for as long as this object lives."""
-        new = [text for text in dict.fromkeys(texts) if text not in self.known]
-        if new:
-            self.known.update(zip(new, self(new).clone(), strict=True))
-        return torch.stack([self.known[text] for text in texts])
-
-    @torch.no_grad()
-    def __call__(self, texts: list[str], batch_size: int = 256) -> torch.Tensor:
-        """Unit sentence vectors (N, D) on the CPU."""
-        vectors = []
-        for start in range(0, len(texts), batch_size):
-            some = self.tokenizer(texts[start : start + batch_size], padding=True, truncation=True, return_tensors="pt")
-            encoded = self.clip.text_model(input_ids=some.input_ids.to(self.clip.device)).pooler_output
-            vectors.append(F.normalize(self.clip.text_projection(encoded), dim=-1).cpu())
-        return torch.cat(vectors)
-
-
-def caption_bank(dataset: PictureDataset, sentences: Sentences) -> torch.Tensor:
-    """Unit sentence vectors (N, D) of every caption of a dataset, computed once."""
-    texts = dataset.texts()
-    key = content_key("bank", texts, fingerprint(sentences.clip.text_model, sentences.clip.text_projection))
-    vectors = cached_array(dataset.cache_dir, key, len(texts), lambda rows: sentences(texts[rows]).half())
-    return torch.from_numpy(np.array(vectors)).float()
+        caption = F.cross_entropy(words.transpose(1, 2), following.masked_fill(~counted, -100), label_smoothing=0.1)
+        loss = contrastive + self.config.caption_weight * caption
+        return {"loss": loss, "contrastive": contrastive.detach(), "caption": caption.detach()}
 
 
 class LanguageStage:
@@ -232,7 +172,7 @@ class LanguageStage:
         self.config, self.train, self.validation, self.vae, self.encoder = config, train, validation, vae, encoder
         self.text = CLIPTextModelWithProjection.from_pretrained(text / "text").eval()
         self.tokenizer = CLIPTokenizer.from_pretrained(text / "tokenizer")
-        sentences = Sentences(self.text, self.tokenizer)
+        sentences = SentenceEncoder(self.text, self.tokenizer)
         self.bank = caption_bank(train, sentences)
         self.prompts = sentences(emotion_prompts(train.emotions))
         self.image_processor = CLIPImageProcessorPil(
@@ -252,11 +192,11 @@ class LanguageStage:
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         indices = self.train.sample(size, generator)
-        others = torch.randint(0, len(self.bank), (self.config.bank,), generator=generator)
+        bank = bank_sample(self.bank, self.config.bank, generator)
         return {
             "pixel_values": self.train.augmented(indices, generator),
             "input_ids": self.tokens(self.train.captions(indices, generator, feelings=False)),
-            "bank": self.bank[others],
+            "bank": bank,
         }
 
     def validate(self, model: LanguageTask) -> dict[str, float]:
@@ -271,21 +211,21 @@ class LanguageStage:
         tokens = self.tokens(self.validation.captions(indices, generator, feelings=False))
         images, caption = [], 0.0
         clip, bank = model.clip, self.bank[: self.config.bank].to(model.clip.device)
-        asked = asked_tokens(tokens, clip.text_model.eos_token_id).sum(1)
-        for rows in torch.arange(len(indices)).split(AT_ONCE):
+        counted = target_tokens(tokens, clip.text_model.eos_token_id).sum(1)
+        for rows in torch.arange(len(indices)).split(VALIDATION_BATCH):
             pictures = self.validation.plain(indices[rows]).to(clip.device)
             losses = model(pictures, tokens[rows].to(clip.device), bank)
             # The mean over words: long captions have more of them.
-            caption += losses["caption"].item() * (asked[rows].sum() / asked.sum()).item()
+            caption += losses["caption"].item() * (counted[rows].sum() / counted.sum()).item()
             images.append(F.normalize(clip.get_image_features(pixel_values=pictures).pooler_output, dim=-1))
-        seen = torch.cat(images)
+        embeds = torch.cat(images)
         unique, target = tokens.unique(dim=0, return_inverse=True)
         texts = F.normalize(clip.get_text_features(input_ids=unique.to(clip.device)).pooler_output, dim=-1)
-        nearest = (seen @ texts.T).topk(min(5, len(unique)), dim=1).indices.cpu()
+        nearest = (embeds @ texts.T).topk(min(5, len(unique)), dim=1).indices.cpu()
         metrics = {"likelihood": math.exp(-caption), "caption": caption}
         metrics["recall"] = (nearest == target[:, None]).any(1).float().mean().item()
         labels = self.validation.labels[indices]
-        right = (seen @ self.prompts.to(seen.device).T).argmax(1).cpu() == labels
+        right = (embeds @ self.prompts.to(embeds.device).T).argmax(1).cpu() == labels
         metrics["zero_shot"] = right[labels >= 0].float().mean().item()
         return metrics
 

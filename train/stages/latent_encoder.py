@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from accelerate import PartialState
 from diffusers import AutoencoderKL
-from sklearn.metrics import f1_score
 from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
@@ -27,7 +26,8 @@ from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, stage_datasets, train_stage
 from train.data.dataset import PictureDataset
-from train.stages.language import Sentences, caption_bank, neighbour_loss
+from train.metrics.validation import scores_by_domain
+from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
 
 @dataclass
@@ -37,7 +37,7 @@ class LatentEncoderConfig:
     widths: tuple[int, ...] = setting((64, 128, 192), "Widths, fine to coarse.", "channels")
     views: int = setting(1, "Augmented views of each picture beside the plain one.", "views")
     caption_weight: float = setting(0.3, "Weight of the captions beside the emotions.")
-    noise: float = setting(0.0, "Noise in the latents; a tenth of a deviation already hides faces from a beginner.")
+    noise: float = setting(0.0, "Noise in the latents, in deviations; a tenth slows the first steps much.")
     shift: int = setting(1, "Furthest shift of the latents, in positions.", "positions")
     bank: int = setting(512, "Captions that each picture is held against.", "captions")
     balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
@@ -57,20 +57,20 @@ class LatentEncoderTask(nn.Module):
         self.emotion = None if classes is None else nn.Linear(width, classes)
         self.scale = nn.Parameter(torch.tensor(2.6592))
 
-    def read(self, latents: torch.Tensor) -> torch.Tensor:
+    def pool(self, latents: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> the means of the levels (B, sum of widths)."""
         return torch.cat([level.mean(dim=(2, 3)) for level in self.encoder(latents)], dim=1)
 
     def forward(
-        self, latents: torch.Tensor, labels: torch.Tensor, own: torch.Tensor, bank: torch.Tensor
+        self, latents: torch.Tensor, labels: torch.Tensor, captions: torch.Tensor, bank: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """Latents (B, C, H, W), labels (B,) or -1, caption vectors (B, D), other captions' (N, D)."""
-        read = self.read(latents)
-        seen = F.normalize(self.caption(read), dim=-1)
-        caption = neighbour_loss(seen, own, bank, self.scale.exp().clamp(max=100))
+        pooled = self.pool(latents)
+        vectors = F.normalize(self.caption(pooled), dim=-1)
+        caption = neighbour_loss(vectors, captions, bank, self.scale.exp().clamp(max=100))
         if self.emotion is None:
             return {"loss": caption, "caption": caption.detach()}
-        total = F.cross_entropy(self.emotion(read), labels, ignore_index=-1, label_smoothing=0.1, reduction="sum")
+        total = F.cross_entropy(self.emotion(pooled), labels, ignore_index=-1, label_smoothing=0.1, reduction="sum")
         emotion = total / (labels >= 0).sum().clamp(min=1)
         loss = emotion + self.config.caption_weight * caption
         return {"loss": loss, "emotion": emotion.detach(), "caption": caption.detach()}
@@ -104,7 +104,7 @@ class LatentEncoderStage:
         self.name = "latent_encoder" if start is None else "labelled_latent_encoder"
         self.views = [*train.latents(vae, 0), *(train.latents(vae, config.views) if config.views else ())]
         self.held_out = validation.latents(vae, 0)[0]
-        self.sentences = Sentences(text.requires_grad_(False).eval(), tokenizer)
+        self.sentences = SentenceEncoder(text.requires_grad_(False).eval(), tokenizer)
         self.bank = caption_bank(train, self.sentences)
 
     def build(self) -> LatentEncoderTask:
@@ -124,8 +124,8 @@ class LatentEncoderStage:
         return {
             "latents": latents + config.noise * torch.randn(latents.shape, generator=generator),
             "labels": self.train.labels[indices],
-            "own": self.sentences.remembered(self.train.captions(indices, generator, feelings=self.start is not None)),
-            "bank": self.bank[torch.randint(0, len(self.bank), (config.bank,), generator=generator)],
+            "captions": self.sentences.cached(self.train.captions(indices, generator, feelings=self.start is not None)),
+            "bank": bank_sample(self.bank, config.bank, generator),
         }
 
     def validate(self, model: LatentEncoderTask) -> dict[str, float]:
@@ -134,27 +134,20 @@ class LatentEncoderStage:
         The score that chooses is macro-F1, or the captions' loss where no label may have a say.
         """
         dataset, generator, device = self.validation, torch.Generator().manual_seed(0), model.scale.device
-        captions = dataset.captions(torch.arange(len(dataset)), generator, feelings=self.start is not None)
-        own, bank = self.sentences(captions), self.bank[: self.config.bank]
-        guesses, loss = [], 0.0
+        texts = dataset.captions(torch.arange(len(dataset)), generator, feelings=self.start is not None)
+        captions, bank = self.sentences(texts), self.bank[: self.config.bank]
+        predictions, loss = [], 0.0
         for rows in torch.arange(len(dataset)).split(256):
-            read = model.read(torch.from_numpy(self.held_out[rows.numpy()]).float().to(device))
+            pooled = model.pool(torch.from_numpy(self.held_out[rows.numpy()]).float().to(device))
             if model.emotion is not None:
-                guesses.append(model.emotion(read).argmax(1).cpu())
-            seen = F.normalize(model.caption(read), dim=-1).cpu()
-            loss += neighbour_loss(seen, own[rows], bank, model.scale.exp().cpu()).item() * len(rows) / len(dataset)
+                predictions.append(model.emotion(pooled).argmax(1).cpu())
+            vectors, scale = F.normalize(model.caption(pooled), dim=-1).cpu(), model.scale.exp().cpu()
+            loss += neighbour_loss(vectors, captions[rows], bank, scale).item() * len(rows) / len(dataset)
         if model.emotion is None:
             return {"score": -loss, "caption": loss}
-        known = (dataset.labels >= 0).numpy()
-        found, labels, domains = (
-            torch.cat(guesses).numpy()[known],
-            dataset.labels.numpy()[known],
-            np.array(dataset.domains),
-        )
-        right, domains = found == labels, domains[known]
-        accuracies = {f"accuracy-{domain}": float(right[domains == domain].mean()) for domain in sorted(set(domains))}
-        score = float(f1_score(labels, found, average="macro"))
-        return {"score": score, "macro_f1": score, "caption": loss, **accuracies}
+        labels, domains = dataset.labels.numpy(), np.array(dataset.domains)
+        scores = scores_by_domain(labels, torch.cat(predictions).numpy(), domains, dataset.emotions)
+        return {"score": scores["macro_f1"], "caption": loss, **scores}
 
     def export(self, model: LatentEncoderTask, folder: Path) -> None:
         model.encoder.save_pretrained(folder / "latent_encoder")

@@ -1,13 +1,14 @@
-"""Foundation, part two: the text tower. Everything later speaks its language, so it is trained first and then frozen.
+"""Foundation: tokenizer and text tower, which all later stages use frozen.
 
-Two captions of one picture are neighbours; an optional teacher says how near all the others are. That needs no picture
-at all, and minutes where a contrast with pictures needs hours.
+Two captions of one picture are positives of each other; an optional teacher gives the similarities of all others. That needs
+no pictures, and minutes where contrastive training with pictures needs hours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,11 +23,12 @@ from train.core.runs import stage_datasets, train_stage
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
 from train.files import write_folder
+from train.stages.sentences import CachedVectors
 
 
 @dataclass
 class TextConfig:
-    """Sizes of the text tower, and who teaches it."""
+    """Sizes of the text tower, and its teacher."""
 
     width: int = setting(256, "Width of the tower and of its sentence vectors.", "channels")
     layers: int = setting(4, "Layers of the tower.", "layers")
@@ -81,24 +83,14 @@ def build_text_tower(config: TextConfig, tokenizer: CLIPTokenizer) -> CLIPTextMo
     )
 
 
-class Teacher:
-    """Unit sentence vectors of a frozen sentence encoder, each text encoded once."""
+def load_teacher(name: str) -> tuple[CachedVectors, int]:
+    """Unit sentence vectors of a model of sentence-transformers, and their width."""
+    # A library that only who distils a teacher needs.
+    from sentence_transformers import SentenceTransformer
 
-    def __init__(self, name: str) -> None:
-        from sentence_transformers import SentenceTransformer
-
-        self.model = SentenceTransformer(name)
-        self.width = self.model.get_embedding_dimension()
-        self.known: dict[str, torch.Tensor] = {}
-
-    @torch.no_grad()
-    def __call__(self, texts: list[str]) -> torch.Tensor:
-        """Vectors (B, D) of `texts`."""
-        new = [text for text in dict.fromkeys(texts) if text not in self.known]
-        if new:
-            vectors = self.model.encode(new, convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False)
-            self.known.update(zip(new, vectors.cpu().clone(), strict=True))
-        return torch.stack([self.known[text] for text in texts])
+    model = SentenceTransformer(name)
+    encode = partial(model.encode, convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False)
+    return CachedVectors(encode), model.get_embedding_dimension()
 
 
 def same_text_targets(texts: torch.Tensor) -> torch.Tensor:
@@ -130,11 +122,11 @@ class TextTask(nn.Module):
         if teacher is None:
             return {"loss": contrast, "contrast": contrast.detach()}
         distance = 1 - F.cosine_similarity(self.to_teacher(first), teacher, dim=-1).mean()
-        # The linear map may undo any distortion: that neighbours are the teacher's is asked for apart.
+        # The linear map may undo any distortion, so the similarities themselves are a term of their own.
         relations = 5 * (first @ first.T - teacher @ teacher.T).square().mean()
         loss = contrast + self.config.teacher_weight * (distance + relations)
-        named = {"contrast": contrast, "distance": distance, "relations": relations}
-        return {"loss": loss, **{name: value.detach() for name, value in named.items()}}
+        terms = {"contrast": contrast, "distance": distance, "relations": relations}
+        return {"loss": loss, **{name: value.detach() for name, value in terms.items()}}
 
 
 class TextStage:
@@ -145,12 +137,12 @@ class TextStage:
 
     def __init__(self, config: TextConfig, train: PictureDataset, validation: PictureDataset) -> None:
         self.config, self.train, self.validation = config, train, validation
-        self.teacher = Teacher(config.teacher) if config.teacher else None
+        self.teacher, self.teacher_width = load_teacher(config.teacher) if config.teacher else (None, None)
         self.tokenizer = kept_tokenizer(train, config)
 
     def build(self) -> TextTask:
         tower = build_text_tower(self.config, self.tokenizer)
-        return TextTask(tower, self.config, self.teacher.width if self.teacher else None)
+        return TextTask(tower, self.config, self.teacher_width)
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
         """Token ids (B, longest), start and end tokens included."""
@@ -175,9 +167,8 @@ class TextStage:
         chosen = torch.randperm(len(self.validation), generator=generator)[:1024]
         totals: dict[str, float] = {}
         for part in chosen.split(256):
-            losses = model(
-                **{k: v.to(model.tower.device) for k, v in self._pairs(self.validation, part, generator).items()}
-            )
+            batch = self._pairs(self.validation, part, generator)
+            losses = model(**{name: value.to(model.tower.device) for name, value in batch.items()})
             for name, value in losses.items():
                 totals[name] = totals.get(name, 0.0) + value.item() * len(part) / len(chosen)
         return {"score": -totals["loss"], **totals}

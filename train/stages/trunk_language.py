@@ -33,15 +33,8 @@ from train.data.cache import cached_array, content_key
 from train.data.dataset import PictureDataset
 from train.data.records import DRAWN, photo_domains
 from train.efficientnet import class_names, imagenet_weights, load_imagenet
-from train.stages.language import (
-    AT_ONCE,
-    LanguageConfig,
-    Sentences,
-    asked_tokens,
-    build_captioner,
-    caption_bank,
-    neighbour_loss,
-)
+from train.stages.language import VALIDATION_BATCH, LanguageConfig, build_captioner, target_tokens
+from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
 #: Words that no caption is told by.
 _STOP = frozenset(
@@ -178,7 +171,7 @@ class TrunkLanguageTask(nn.Module):
         with torch.no_grad():
             texts = F.normalize(clip.text_projection(clip.text_model(input_ids=input_ids).pooler_output), dim=-1)
         contrast = neighbour_loss(images, texts, bank, clip.logit_scale.exp().clamp(max=100))
-        asked = asked_tokens(input_ids, end)
+        asked = target_tokens(input_ids, end)
         logits = self.decoder(
             input_ids=input_ids[:, :-1], attention_mask=asked.long(), encoder_hidden_states=seen.last_hidden_state
         ).logits
@@ -230,7 +223,7 @@ class TrunkLanguageStage:
         self.config, self.train, self.validation = config, train, validation
         self.text = CLIPTextModelWithProjection.from_pretrained(text / "text").eval()
         self.tokenizer = CLIPTokenizer.from_pretrained(text / "tokenizer")
-        self.sentences = Sentences(self.text, self.tokenizer)
+        self.sentences = SentenceEncoder(self.text, self.tokenizer)
         self.bank = caption_bank(train, self.sentences)
         self.weights = imagenet_weights()
         captions = train.records["caption"][:]
@@ -257,7 +250,7 @@ class TrunkLanguageStage:
 
         def compute(part: slice) -> torch.Tensor:
             logits = []
-            for some in rows[part].split(AT_ONCE):
+            for some in rows[part].split(VALIDATION_BATCH):
                 maps = tower.embeddings.patch_embedding.trunk(tower_pixels(tower, self.train.plain(some)))
                 logits.append(classifier(maps[1].mean(dim=(2, 3))))
             return torch.cat(logits).half()
@@ -277,7 +270,7 @@ class TrunkLanguageStage:
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         indices = self.train.sample(size, generator)
-        others = torch.randint(0, len(self.bank), (self.config.bank,), generator=generator)
+        bank = bank_sample(self.bank, self.config.bank, generator)
         words = torch.zeros(size, self.num_words, dtype=torch.bool)
         for row, index in enumerate(indices.tolist()):
             words[row, self.bags[index]] = True
@@ -288,7 +281,7 @@ class TrunkLanguageStage:
         return {
             "pixel_values": self.pixels(self.train.augmented(indices, generator)),
             "input_ids": self.tokens([self.train.records[index]["caption"] for index in indices.tolist()]),
-            "bank": self.bank[others],
+            "bank": bank,
             "words": words,
             "classes": classes,
             "photos": photos,
@@ -307,9 +300,9 @@ class TrunkLanguageStage:
         indices = (real if real.any() else ~real).nonzero().flatten()
         clip = model.clip
         tokens = self.tokens([self.validation.records[index]["caption"] for index in indices.tolist()]).to(clip.device)
-        asked = asked_tokens(tokens, clip.text_model.eos_token_id)
+        asked = target_tokens(tokens, clip.text_model.eos_token_id)
         images, loss = [], 0.0
-        for rows in torch.arange(len(indices)).split(AT_ONCE):
+        for rows in torch.arange(len(indices)).split(VALIDATION_BATCH):
             seen = clip.vision_model(pixel_values=self.pixels(self.validation.plain(indices[rows])).to(clip.device))
             images.append(F.normalize(clip.visual_projection(seen.pooler_output), dim=-1))
             logits = model.decoder(

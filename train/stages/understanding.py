@@ -1,7 +1,7 @@
-"""UniEmo, part one: the chain of expert queries on the vision tower (section III-A, L_U).
+"""UniEmo: expert queries on the vision tower (section III-A, L_U).
 
-What stands before the tower's layers is frozen. A convolutional stem is most of the tower's cost: what it makes of every
-picture is computed once, and the stage trains on those tokens. Those of a plain CLIP are made for every batch anew.
+What precedes the tower's layers is frozen. A convolutional stem is most of the tower's cost: its tokens of every picture are
+computed once, and the stage trains on those. Those of a plain CLIP are computed anew for every batch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from sklearn.metrics import f1_score
 from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPModel, CLIPTokenizer, CLIPVisionModel
@@ -29,23 +28,22 @@ from train.data.attributes import AttributeTable, dataset_attributes
 from train.data.cache import Rows, cached_array, cached_part, content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.losses.uniemo import UNIEMO_PRESETS, attribute_contrastive, understanding_loss
-from train.stages.language import Sentences
+from train.metrics.validation import scores_by_domain
+from train.stages.sentences import SentenceEncoder
 
 
 @dataclass
 class UnderstandingConfig:
-    """What the paper varies in the chain, and what small data asks for."""
+    """What the paper varies in the queries, and what small data needs."""
 
     preset: Literal["paper", "released"] = setting("paper", "Where paper and release differ: `paper` or `released`.")
     strategy: Strategy = setting("multi-stage", "How queries join: multi-stage, single-step or none (figure 6).")
     num_queries: int = setting(32, "Queries of either kind (figure 7).", "queries")
-    scene_layer: int | None = setting(
-        None, "L1, the layer after which scenes are read; a third of the tower if not given."
-    )
-    object_layer: int | None = setting(None, "L2, the same for objects; two thirds of the tower if not given.")
+    scene_layer: int | None = setting(None, "L1, after which scenes are read; a third of the tower if not given.")
+    object_layer: int | None = setting(None, "L2, after which objects are read; two thirds if not given.")
     tune_tower: bool = setting(False, "Train the tower's transformer layers as well; its stem stays as it is.")
     head_dim: int = setting(768, "Hidden width of the emotion head.", "channels")
-    dropout: float = setting(0.5, "Dropout in the emotion head.", "share, 0 to 1")
+    dropout: float = setting(0.5, "Dropout in the emotion head.", "share")
     min_count: int = setting(8, "Pictures that an attribute needs to be learned from.", "pictures")
     balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
     views: int = setting(1, "Augmented views of each picture beside the plain one.", "views")
@@ -63,10 +61,10 @@ def _through_stem(
     return vision.pre_layrnorm(vision.embeddings(pixels)).half().cpu()
 
 
-class FreshTokens:
-    """What `stem_tokens` gives of a tower that begins with a single convolution: made when asked for, as an array is indexed.
+class LazyTokens:
+    """Tokens of a tower that begins with a single convolution, computed when they are indexed, as an array is.
 
-    There is hardly anything to save, and much to keep: half a megabyte a picture and view for ViT-L/14. So an augmented view
+    Computing them costs little, and storing them much: half a megabyte a picture and view for ViT-L/14. So an augmented view
     is another one in every batch, a function of the batch's rows.
     """
 
@@ -83,20 +81,20 @@ class FreshTokens:
 
 
 #: Tokens (N, 1 + n, W) float16, indexed by a slice or an array of rows.
-Tokens = np.ndarray | Rows | FreshTokens
+Tokens = np.ndarray | Rows | LazyTokens
 
 
 def stem_tokens(dataset: PictureDataset, vision: CLIPVisionModel, views: int, batch_size: int = 64) -> list[Tokens]:
     """Tokens before the tower's first layer: of the plain pictures, then of each augmented view.
 
-    Those of a convolutional stem are computed once: cached by the pictures, how the tower sees them, the weights of the stem
+    Those of a convolutional stem are computed once: cached by the pictures, the tower's preprocessing, the weights of the stem
     and the augmentation; a part of a dataset whose tokens are there already reads from those.
     """
     vision = vision.eval()
     if isinstance(vision.embeddings.patch_embedding, nn.Conv2d):
-        return [FreshTokens(dataset, vision, view) for view in (None, *range(views))]
+        return [LazyTokens(dataset, vision, view) for view in (None, *range(views))]
     weights = fingerprint(vision.embeddings, vision.pre_layrnorm)
-    seen = {name: getattr(vision.config, name) for name in ("image_size", "image_mean", "image_std")}
+    preprocessing = {name: getattr(vision.config, name) for name in ("image_size", "image_mean", "image_std")}
 
     def compute(view: int | None, rows: slice) -> torch.Tensor:
         parts = torch.arange(rows.start, rows.stop).split(batch_size)
@@ -104,7 +102,7 @@ def stem_tokens(dataset: PictureDataset, vision: CLIPVisionModel, views: int, ba
 
     arrays = []
     for view in (None, *range(views)):
-        settings = (weights, seen, None if view is None else vars(dataset.augmentation), view)
+        settings = (weights, preprocessing, None if view is None else vars(dataset.augmentation), view)
         source, rows = dataset.store.source_key, dataset.store.rows
         whole = None if source == dataset.store.key else content_key("tokens", source, *settings)
         part = None if whole is None else cached_part(dataset.cache_dir, whole, rows)
@@ -115,10 +113,10 @@ def stem_tokens(dataset: PictureDataset, vision: CLIPVisionModel, views: int, ba
     return arrays
 
 
-def build_chain(
+def build_query_chain(
     config: UnderstandingConfig, vision: CLIPVisionModel, embed_dim: int, num_classes: int
 ) -> ExpertQueryChain:
-    """A chain for a tower; raises ValueError when the tower has fewer than two layers, or the settings do not fit it."""
+    """Expert queries for a tower; raises ValueError when the tower has fewer than two layers, or the settings do not fit it."""
     preset, tower = UNIEMO_PRESETS[config.preset], vision.config
     layers = tower.num_hidden_layers
     scene = max(1, layers // 3) if config.scene_layer is None else config.scene_layer
@@ -141,8 +139,8 @@ def build_chain(
 
 
 @dataclass(frozen=True)
-class Seen:
-    """Of a `ChainOutput` what says what N pictures show, on the CPU and in 32 bits; embeddings are None without queries."""
+class Understanding:
+    """Of a `ChainOutput` of N pictures what recognition needs, float32 on the CPU; embeddings are None without queries."""
 
     logits: torch.Tensor
     scene_embeds: torch.Tensor | None
@@ -150,18 +148,25 @@ class Seen:
 
 
 @torch.no_grad()
-def see(vision: CLIPVisionModel, chain: ExpertQueryChain, tokens: Tokens, batch_size: int = 256) -> Seen:
-    """What the chain makes of all kept tokens (N, 1 + n, W). All processes do their share, and each gets everything."""
+def understand(
+    vision: CLIPVisionModel, chain: ExpertQueryChain, tokens: Tokens, batch_size: int = 256
+) -> Understanding:
+    """Emotions, scenes and objects of N pictures with these tokens (N, 1 + n, W).
+
+    All processes compute their share, and each gets everything.
+    """
     device = next(chain.parameters()).device
 
-    def look(start: int) -> list[np.ndarray | None]:
-        some = torch.from_numpy(np.array(tokens[start : start + batch_size])).float().to(device)
-        out = chain.follow(vision, some, attention=False)
-        found = (getattr(out, name) for name in Seen.__dataclass_fields__)
-        return [None if value is None else value.float().cpu().numpy() for value in found]
+    def compute(start: int) -> list[np.ndarray | None]:
+        batch = torch.from_numpy(np.array(tokens[start : start + batch_size])).float().to(device)
+        out = chain.follow(vision, batch, attention=False)
+        values = (getattr(out, name) for name in Understanding.__dataclass_fields__)
+        return [None if value is None else value.float().cpu().numpy() for value in values]
 
-    columns = zip(*distributed_map(range(0, len(tokens), batch_size), look), strict=True)
-    return Seen(*(None if column[0] is None else torch.from_numpy(np.concatenate(column)) for column in columns))
+    columns = zip(*distributed_map(range(0, len(tokens), batch_size), compute), strict=True)
+    return Understanding(
+        *(None if column[0] is None else torch.from_numpy(np.concatenate(column)) for column in columns)
+    )
 
 
 class UnderstandingTask(nn.Module):
@@ -193,14 +198,14 @@ class UnderstandingTask(nn.Module):
     def losses(
         self, out: ChainOutput, labels: torch.Tensor, scene: torch.Tensor, object: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """The same of what the chain made of the pictures."""
+        """`forward` of the chain's output."""
         total = F.cross_entropy(out.logits, labels, ignore_index=-1, reduction="sum")
         emotion = total / (labels >= 0).sum().clamp(min=1)
         scenes = self._contrastive(out.scene_embeds, self.scenes, scene, emotion)
         objects = self._contrastive(out.object_embeds, self.objects, object, emotion)
         loss = understanding_loss(self.preset, scenes, objects, emotion)
-        parts = {"emotion": emotion, "scene": scenes, "object": objects}
-        return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}
+        terms = {"emotion": emotion, "scene": scenes, "object": objects}
+        return {"loss": loss, **{name: value.detach() for name, value in terms.items()}}
 
     def _contrastive(
         self, embeds: torch.Tensor | None, names: torch.Tensor, indices: torch.Tensor, like: torch.Tensor
@@ -213,12 +218,12 @@ class UnderstandingTask(nn.Module):
 
 
 @dataclass(frozen=True)
-class ChainData:
-    """A dataset as the chain learns from it: `views` of `stem_tokens`, and by kind the attribute of each picture, or -1."""
+class TokenDataset:
+    """A dataset with `views` of `stem_tokens`, and by kind the attribute of each picture, or -1."""
 
     dataset: PictureDataset
     views: list[Tokens]
-    carried: Mapping[str, torch.Tensor]
+    attributes: Mapping[str, torch.Tensor]
 
     def draw(self, indices: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """A random view of each of B pictures: tokens (B, 1 + n, W), labels, scene and object (B,)."""
@@ -229,12 +234,12 @@ class ChainData:
         return {
             "tokens": torch.from_numpy(np.concatenate(by_view)).float()[places],
             "labels": self.dataset.labels[indices],
-            **{kind: carried[indices] for kind, carried in self.carried.items()},
+            **{kind: values[indices] for kind, values in self.attributes.items()},
         }
 
 
 class UnderstandingStage:
-    """Trains the chain, and if it is told to the tower's layers, on pictures with captions; some have an emotion."""
+    """Trains the queries, and under `tune_tower` the tower's layers, on pictures with captions; some have an emotion."""
 
     name = "uniemo_understanding"
     #: Not the mean over domains: one of them may be a handful of pictures.
@@ -258,49 +263,45 @@ class UnderstandingStage:
             self.vision.embeddings.patch_embedding.path.load_state_dict(latent_encoder.state_dict())
         self.views = stem_tokens(train, self.vision, config.views)
         self.held_out = stem_tokens(validation, self.vision, 0)[0]
-        sentences = Sentences(clip.requires_grad_(False).eval(), tokenizer)
-        known, unknown = dataset_attributes(train, parser), dataset_attributes(validation, parser)
-        #: What the pictures of both datasets carry, by kind; and the names' vectors, at least one row of zeros.
+        sentences = SentenceEncoder(clip.requires_grad_(False).eval(), tokenizer)
+        attributes, held_out = dataset_attributes(train, parser), dataset_attributes(validation, parser)
+        #: By kind: attributes of the training pictures, those of validation pictures, and the names' vectors, one row or more.
         self.tables: dict[str, AttributeTable] = {}
-        self.carried: dict[str, torch.Tensor] = {}
+        self.held_out_attributes: dict[str, torch.Tensor] = {}
         self.names: dict[str, torch.Tensor] = {}
         for kind in ("scene", "object"):
-            table = AttributeTable.count([getattr(one, kind) for one in known], config.min_count)
-            self.tables[kind], self.carried[kind] = table, table.of([getattr(one, kind) for one in unknown])
+            table = AttributeTable.count([getattr(one, kind) for one in attributes], config.min_count)
+            self.tables[kind] = table
+            self.held_out_attributes[kind] = table.of([getattr(one, kind) for one in held_out])
             width = clip.config.projection_dim
             self.names[kind] = sentences(list(table.names)) if table.names else torch.zeros(1, width)
-        self.data = ChainData(train, self.views, {kind: table.indices for kind, table in self.tables.items()})
+        self.data = TokenDataset(train, self.views, {kind: table.indices for kind, table in self.tables.items()})
 
     def build(self) -> UnderstandingTask:
         vision = copy.deepcopy(self.vision)
-        chain = build_chain(self.config, vision, self.clip.config.projection_dim, len(self.train.emotions))
+        chain = build_query_chain(self.config, vision, self.clip.config.projection_dim, len(self.train.emotions))
         return UnderstandingTask(vision, chain, self.config, self.names)
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         return self.data.draw(self.train.sample(size, generator), generator)
 
-    def data_of(self, dataset: PictureDataset) -> ChainData:
-        """Pictures of another dataset, with the attributes that this stage knows."""
+    def data_of(self, dataset: PictureDataset) -> TokenDataset:
+        """Another dataset, with the attributes of this stage."""
         found = dataset_attributes(dataset, self.parser)
-        carried = {kind: table.of([getattr(one, kind) for one in found]) for kind, table in self.tables.items()}
-        return ChainData(dataset, stem_tokens(dataset, self.vision, self.config.views), carried)
+        attributes = {kind: table.of([getattr(one, kind) for one in found]) for kind, table in self.tables.items()}
+        return TokenDataset(dataset, stem_tokens(dataset, self.vision, self.config.views), attributes)
 
     def validate(self, model: UnderstandingTask) -> dict[str, float]:
         """Accuracy by domain and macro-F1 over all; how often a picture's scene and object are nearest of all names."""
-        out, dataset = see(model.vision, model.chain, self.held_out), self.validation
-        known = (dataset.labels >= 0).numpy()
-        found, labels = out.logits.argmax(1).numpy()[known], dataset.labels.numpy()[known]
-        domains = np.array(dataset.domains)[known]
-        metrics = {
-            f"accuracy-{domain}": float((found == labels)[domains == domain].mean()) for domain in sorted(set(domains))
-        }
-        metrics["macro_f1"] = float(f1_score(labels, found, average="macro"))
+        out, dataset = understand(model.vision, model.chain, self.held_out), self.validation
+        labels, domains = dataset.labels.numpy(), np.array(dataset.domains)
+        metrics = scores_by_domain(labels, out.logits.argmax(1).numpy(), domains, dataset.emotions)
         for kind, embeds in (("scene", out.scene_embeds), ("object", out.object_embeds)):
-            carried = self.carried[kind]
-            present = carried >= 0
+            attributes = self.held_out_attributes[kind]
+            present = attributes >= 0
             if embeds is not None and present.any():
                 nearest = (embeds[present] @ self.names[kind].T).argmax(1)
-                metrics[f"{kind}_recall"] = (nearest == carried[present]).float().mean().item()
+                metrics[f"{kind}_recall"] = (nearest == attributes[present]).float().mean().item()
         return metrics
 
     def export(self, model: UnderstandingTask, folder: Path) -> None:

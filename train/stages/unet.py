@@ -1,4 +1,4 @@
-"""Foundation, part five: the text-to-image denoiser of the latent space."""
+"""Foundation: the text-to-image denoiser of the latent space."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from train.core.runs import stage_datasets, train_stage
 from train.data.cache import Rows
 from train.data.dataset import PictureDataset
 from train.data.records import DRAWN
-from train.stages.language import Sentences, caption_bank, neighbour_loss
 from train.stages.latent_encoder import latents_and_words
+from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
 
 @dataclass
@@ -32,25 +32,21 @@ class UNetConfig:
     block_out_channels: tuple[int, ...] = setting((96, 160, 224), "Widths, fine to coarse.", "channels")
     layers_per_block: int = setting(1, "Residual layers a level.", "layers")
     attention_head_dim: int = setting(32, "Width of an attention head.", "channels")
-    caption_dropout: float = setting(0.1, "Share of empty captions, for guidance.", "share, 0 to 1")
-    channel_power: float = setting(
-        0.0, "Latent channels count by their deviation to this power: 0 alike, 1 for what is large first."
-    )
-    views: int = setting(1, "Augmented views of each picture that are cached for looking at.", "views")
-    perception_share: float = setting(
-        0.8, "Share of each batch that is seen clean and tied to its caption, not denoised.", "share, 0 to 1"
-    )
+    caption_dropout: float = setting(0.1, "Share of empty captions, for guidance.", "share")
+    channel_power: float = setting(0.0, "Latent channels are weighted by their deviation to this power.")
+    views: int = setting(1, "Augmented views of each picture that are cached for alignment.", "views")
+    perception_share: float = setting(0.8, "Pictures of a batch that are clean and aligned, not denoised.", "share")
     perception_weight: float = setting(0.3, "Weight of those contrastive terms.")
-    timestep: int = setting(1, "Where in the diffusion what is looked at claims to be.", "timestep, 0 to 999")
-    bank: int = setting(1024, "Captions that each seen picture is held against.", "captions")
+    timestep: int = setting(1, "Timestep that clean latents are given.", "timestep, 0 to 999")
+    bank: int = setting(1024, "Captions that each aligned picture is compared with.", "captions")
     balance: float = setting(0.3, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
 
 
 def build_unet(config: UNetConfig, latent_channels: int, latent_size: int, text_width: int) -> UNet2DConditionModel:
     """A denoiser shaped like Stable Diffusion's: cross-attention at every level but the coarsest, and in the middle.
 
-    One thing is not Stable Diffusion's: the words, pooled, join the timestep and so reach every layer. From cross-attention
-    alone a young denoiser learns what changes the whole picture, and for long not which thing is in it.
+    One thing is not Stable Diffusion's: the words, pooled, are added to the timestep's embedding and so reach every layer. With
+    cross-attention alone, a small denoiser learns early what changes the whole picture, and late which thing is in it.
     """
     levels = len(config.block_out_channels)
     return UNet2DConditionModel(
@@ -84,13 +80,13 @@ def build_scheduler() -> DDPMScheduler:
 
 
 def channel_weights(latents: np.ndarray | Rows, power: float) -> torch.Tensor:
-    """How much each channel of latents (N, C, H, W) counts, (C,) with mean 1: its standard deviation to the `power`.
+    """Loss weight of each channel of latents (N, C, H, W), (C,) with mean 1: its standard deviation to the `power`.
 
-    A linear block code keeps shapes in a few channels of large deviation and edges in many of a small one. Where all count
-    alike, most of what a denoiser is taught is edges.
+    A linear block code keeps shapes in a few channels of large deviation and edges in many of a small one. With equal
+    weights, most of the loss is about edges.
     """
-    some = np.asarray(latents[:: max(1, len(latents) // 2048)], dtype=np.float32)
-    weights = torch.from_numpy(some.std(axis=(0, 2, 3))) ** power
+    sample = np.asarray(latents[:: max(1, len(latents) // 2048)], dtype=np.float32)
+    weights = torch.from_numpy(sample.std(axis=(0, 2, 3))) ** power
     return weights / weights.mean()
 
 
@@ -103,23 +99,23 @@ def denoising_loss(
     condition: Condition,
     channels: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Squared error of what the scheduler says is predicted: a scalar, L(theta).
+    """Squared error of the scheduler's kind of prediction: a scalar, L(theta).
 
     That is the velocity v of our own denoisers, or the noise (epsilon) of Stable Diffusion and SDXL. No timestep weighs
     more than another: min-SNR (Hang et al. 2023) leaves the noisy ones, where a picture takes its shape, a tenth of what
-    they need at 16 x 16 positions. Latents and noise (B, C, H, W), timesteps (B,), what is told of the B pictures, weights
+    they need at 16 x 16 positions. Latents and noise (B, C, H, W), timesteps (B,), the condition of B pictures, weights
     of the `channels` (C,). The denoiser runs in its own precision, the rest in that of the latents.
     """
-    noisy, told = scheduler.add_noise(latents, noise, timesteps).to(unet.dtype), condition.to(unet.dtype)
-    predicted = unet(noisy, timesteps, told.states, added_cond_kwargs=told.added).sample.to(latents.dtype)
+    noisy, condition = scheduler.add_noise(latents, noise, timesteps).to(unet.dtype), condition.to(unet.dtype)
+    predicted = unet(noisy, timesteps, condition.states, added_cond_kwargs=condition.added).sample.to(latents.dtype)
     epsilon = scheduler.config.prediction_type == "epsilon"
     target = noise if epsilon else scheduler.get_velocity(latents, noise, timesteps)
     error = (predicted - target).square().mean(dim=(0, 2, 3))
     return (error if channels is None else error * channels).mean()
 
 
-def judged_rows(dataset: PictureDataset, generator: torch.Generator, most: int = 512) -> torch.Tensor:
-    """Which pictures of a validation dataset say how well a denoiser does: at most `most`, int64.
+def validation_rows(dataset: PictureDataset, generator: torch.Generator, most: int = 512) -> torch.Tensor:
+    """The pictures of a validation dataset on which a denoiser's loss is measured: at most `most` indices, int64.
 
     Only the data sets' pictures count, where there are some.
     """
@@ -131,10 +127,9 @@ def judged_rows(dataset: PictureDataset, generator: torch.Generator, most: int =
 class UNetTask(nn.Module):
     """Denoising of plain pictures, and contrastive terms on clean, augmented ones.
 
-    A denoiser of this size that saw a few ten thousand pictures has weak semantics where Stable Diffusion has strong
-    ones; tying what all levels of its encoder see at t = 1 to the caption's sentence vector gives the
-    perception stage features worth reading (in the spirit of representation alignment, Yu et al. 2024, with words as
-    the teacher).
+    A denoiser of this size, trained on a few ten thousand pictures, has weak semantics where Stable Diffusion has strong
+    ones. Its encoder's features at t = 1 are aligned with the caption's sentence vector (as in representation alignment,
+    Yu et al. 2024, with words as the target), so that they are of use to the stage `kcdp`.
     """
 
     def __init__(
@@ -157,8 +152,8 @@ class UNetTask(nn.Module):
         self.register_buffer("empty", empty, persistent=False)
         self.register_buffer("channels", channels, persistent=False)
 
-    def read(self, latents: torch.Tensor) -> torch.Tensor:
-        """Unit sentence vectors (B, D) of clean latents (B, C, H, W), of which nothing is said: half a pass is enough."""
+    def sentence_vectors(self, latents: torch.Tensor) -> torch.Tensor:
+        """Unit vectors (B, D) of clean latents (B, C, H, W), by the encoder half of a pass without words."""
         levels: list[torch.Tensor] = []
         hooks = [
             module.register_forward_hook(lambda module, inputs, output: levels.append(_tensor(output)))
@@ -177,12 +172,12 @@ class UNetTask(nn.Module):
         timesteps: torch.Tensor,
         drop: torch.Tensor,
         clean: torch.Tensor,
-        own: torch.Tensor,
+        captions: torch.Tensor,
         bank: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """Painted: latents and noise (B, C, H, W), padded token ids (B, L), timesteps (B,), dropped captions (B,) bool.
+        """For denoising: latents and noise (B, C, H, W), padded token ids (B, L), timesteps (B,), dropped captions (B,) bool.
 
-        Looked at: clean latents (S, C, H, W), their captions' vectors (S, D), other captions' (N, D).
+        For alignment: clean latents (S, C, H, W), their captions' vectors (S, D), other captions' (N, D).
         """
         config, losses = self.config, {}
         loss = self.scale.new_zeros(())
@@ -190,8 +185,8 @@ class UNetTask(nn.Module):
             losses["denoising"] = self._denoising(latents, input_ids, noise, timesteps, drop)
             loss = loss + losses["denoising"]
         if len(clean):
-            read, scale = self.read(clean), self.scale.exp().clamp(max=100)
-            losses["perception"] = neighbour_loss(read, own, bank, scale)
+            vectors, scale = self.sentence_vectors(clean), self.scale.exp().clamp(max=100)
+            losses["perception"] = neighbour_loss(vectors, captions, bank, scale)
             loss = loss + config.perception_weight * losses["perception"]
         return {"loss": loss, **{name: value.detach() for name, value in losses.items()}}
 
@@ -214,7 +209,7 @@ def _tensor(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:
 
 
 class UNetStage:
-    """Trains the denoiser on cached latents: it paints plain pictures and looks at augmented ones."""
+    """Trains the denoiser on cached latents, of plain pictures for denoising and of augmented ones for alignment."""
 
     name = "unet"
     selection = "score"
@@ -233,7 +228,7 @@ class UNetStage:
         self.plain = train.latents(vae, 0)[0]
         self.augmented = train.latents(vae, config.views)
         self.held_out = validation.latents(vae, 0)[0]
-        self.sentences = Sentences(self.text, tokenizer)
+        self.sentences = SentenceEncoder(self.text, tokenizer)
         self.bank = caption_bank(train, self.sentences)
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
@@ -247,7 +242,9 @@ class UNetStage:
             empty = self.text.text_model(input_ids=self.tokens([""])).last_hidden_state
         return UNetTask(unet, self.text, empty, channel_weights(self.plain, self.config.channel_power), self.config)
 
-    def _painted(self, latents: np.ndarray, captions: list[str], generator: torch.Generator) -> dict[str, torch.Tensor]:
+    def _denoising(
+        self, latents: np.ndarray, captions: list[str], generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
         latents = torch.from_numpy(latents).float()
         return {
             "latents": latents,
@@ -257,43 +254,37 @@ class UNetStage:
             "drop": torch.rand(len(latents), generator=generator) < self.config.caption_dropout,
         }
 
-    def _looked_at(
+    def _alignment(
         self, latents: np.ndarray, captions: list[str], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         return {
             "clean": torch.from_numpy(latents).float(),
-            "own": self.sentences.remembered(captions),
-            "bank": self.bank[torch.randint(0, len(self.bank), (self.config.bank,), generator=generator)],
+            "captions": self.sentences.cached(captions),
+            "bank": bank_sample(self.bank, self.config.bank, generator),
         }
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
-        looked = int(size * self.config.perception_share)
+        clean = int(size * self.config.perception_share)
         indices = self.train.sample(size, generator)
-        seen_captions = self.train.captions(indices[:looked], generator, feelings=False)
-        captions, rows = self.train.captions(indices[looked:], generator), indices.tolist()
-        # Half of what is looked at is plain: backgrounds are hard on a beginner.
-        views = torch.randint(-len(self.augmented), len(self.augmented), (looked,), generator=generator).tolist()
-        seen = [(self.augmented[v] if v >= 0 else self.plain)[i] for v, i in zip(views, rows[:looked], strict=True)]
-        painted = self.plain[indices[looked:].numpy()]
+        clean_captions = self.train.captions(indices[:clean], generator, feelings=False)
+        captions, rows = self.train.captions(indices[clean:], generator), indices.tolist()
+        # Half of what is aligned is plain: with backgrounds alone the first steps take long.
+        views = torch.randint(-len(self.augmented), len(self.augmented), (clean,), generator=generator).tolist()
+        aligned = [(self.augmented[v] if v >= 0 else self.plain)[i] for v, i in zip(views, rows[:clean], strict=True)]
         return {
-            **self._painted(painted, captions, generator),
-            **self._looked_at(np.stack(seen), seen_captions, generator),
+            **self._denoising(self.plain[indices[clean:].numpy()], captions, generator),
+            **self._alignment(np.stack(aligned), clean_captions, generator),
         }
 
     def validate(self, model: UNetTask) -> dict[str, float]:
-        """Losses on held-out pictures (`judged_rows`), always the same with the same noise."""
+        """Losses on held-out pictures (`validation_rows`), always the same with the same noise."""
         generator = torch.Generator().manual_seed(0)
-        rows = judged_rows(self.validation, generator)
+        rows = validation_rows(self.validation, generator)
         totals: dict[str, float] = {}
         for part in rows.split(64):
-            latents, captions = (
-                self.held_out[part.numpy()],
-                self.validation.captions(part, generator, feelings=False),
-            )
-            batch = {
-                **self._painted(latents, captions, generator),
-                **self._looked_at(latents, captions, generator),
-            }
+            latents = self.held_out[part.numpy()]
+            captions = self.validation.captions(part, generator, feelings=False)
+            batch = self._denoising(latents, captions, generator) | self._alignment(latents, captions, generator)
             losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
             for name, value in losses.items():
                 totals[name] = totals.get(name, 0.0) + value.item() * len(part) / len(rows)

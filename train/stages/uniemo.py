@@ -1,4 +1,4 @@
-"""UniEmo's three stages: where each gets its data and what came before it, and what is made of them in the end."""
+"""UniEmo: how its three stages are run, and the pipeline of what they trained."""
 
 from __future__ import annotations
 
@@ -219,8 +219,8 @@ def run_feedback(recipe: Recipe) -> dict[str, float]:
     parts, start = JointParts.load(recipe), best_weights(recipe, "uniemo_joint")
     pipeline = assemble_uniemo(recipe, parts.foundation, start)
     with exit_on_error():
-        made = generate(pipeline, parts.pictures.train, recipe.cache_dir, settings)
-        generated = filtered_dataset(made, parts.pictures, parts.classifier, settings)
+        pictures = generate(pipeline, parts.pictures.train, recipe.cache_dir, settings)
+        generated = filtered_dataset(pictures, parts.pictures, parts.classifier, settings)
     stage = parts.stage(config, start, generated=generated, share=settings.share, name="uniemo_feedback")
     return _train_joint(recipe, parts, stage)
 

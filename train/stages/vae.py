@@ -1,4 +1,4 @@
-"""Foundation, part one: the autoencoder of the latent space."""
+"""Foundation: the autoencoder of the latent space."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from train.data.dataset import PictureDataset
 
 @dataclass
 class VAEConfig:
-    """What the autoencoder is and how it is taught."""
+    """Sizes and loss weights of the autoencoder."""
 
     patch_size: int = setting(4, "Pixels of a side folded into channels.", "pixels")
     block_out_channels: tuple[int, ...] = setting((96, 128), "Widths, fine to coarse.", "channels")
@@ -28,9 +28,7 @@ class VAEConfig:
     kl_weight: float = setting(1e-6, "Weight of the KL divergence to a unit Gaussian.")
     edge_weight: float = setting(0.5, "Weight of the L1 distance of finite differences.")
     squared_weight: float = setting(2.0, "Weight of the squared error.")
-    noise: float = setting(
-        0.0, "Most noise on what the decoder learns from: latents that a denoiser made are never exact."
-    )
+    noise: float = setting(0.0, "Most noise on the decoder's training latents, as in a denoiser's.")
     encoder: str | None = setting(None, "A trained autoencoder whose encoder is kept as it is; the decoder goes on.")
 
 

@@ -155,10 +155,10 @@ def test_help_has_every_setting_with_unit_and_default(capsys):
     assert stopped.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith("What it is for.\n")
-    assert "  --rate: A rate. [per step]; default 1.0\n" in text
-    assert "  --first.kind (a | b): Which.; default a\n" in text
-    assert "  --first.loop.steps: Optimizer steps. [steps]; default 10\n" in text
-    assert "  --source.name: A folder.; required" in text
+    assert "  --rate: A rate. [per step] Default: 1.0\n" in text
+    assert "  --first.kind (a | b): Which. Default: a\n" in text
+    assert "  --first.loop.steps: Optimizer steps. [steps] Default: 10\n" in text
+    assert "source: A model.\n  --source.name: A folder. Required." in text
     # What two parts share stands once.
     assert text.count("Optimizer steps.") == 1 and "--second.*: as --first.*" in text
     assert "--kind (a | b)" in help_text(Root, None, "first")

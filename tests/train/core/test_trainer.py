@@ -216,3 +216,60 @@ def test_the_seed_decides_the_run(tmp_path, uninterrupted):
 def test_step_seeds_are_distinct():
     seeds = {step_seed(seed, step, process) for seed in range(3) for step in range(2000) for process in range(8)}
     assert len(seeds) == 3 * 2000 * 8
+
+
+def test_a_killed_run_with_muon_ends_with_the_very_same_weights(tmp_path, uninterrupted):
+    config, whole, cut = replace(CONFIG, optimizer="muon"), tmp_path / "whole", tmp_path / "cut"
+    metrics = run_stage(TinyStage(), config, whole)
+    killed(lambda: run_stage(TinyStage(die_at=7), config, cut))
+    assert_same(cut, run_stage(TinyStage(), config, cut), (metrics, weights(whole)))
+    assert not torch.equal(weights(whole)["last.linear.weight"], uninterrupted[1]["last.linear.weight"])
+
+
+class NormNet(nn.Module):
+    """A batch normalisation before a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.linear = nn.BatchNorm1d(4), nn.Linear(4, 1)
+
+    def forward(self, x, y):
+        return {"loss": (self.linear(self.norm(x)) - y).square().mean()}
+
+
+class NormStage(TinyStage):
+    def build(self):
+        return NormNet()
+
+    def batch(self, size, generator):
+        # The statistics drift, so that averages of them differ from the last.
+        return {name: value + self.batches for name, value in super().batch(size, generator).items()}
+
+    def validate(self, model):
+        self.validated.append({name: value.clone() for name, value in model.state_dict().items()})
+        return {"score": float(len(self.validated))}
+
+
+def test_batch_statistics_are_averaged_like_the_weights(tmp_path):
+    """Slow reference: statistics of every step of a run without an average, averaged by hand; the run itself keeps its own."""
+    stage = NormStage()
+    run_stage(stage, replace(CONFIG, ema_decay=None, validate_every=1), tmp_path / "plain")
+    expected = torch.zeros(4)
+    for step, state in enumerate(stage.validated):
+        decay = min(CONFIG.ema_decay, 1 - (1 + step) ** -0.75) if step else 0.0
+        expected = decay * expected + (1 - decay) * state["norm.running_mean"]
+    run_stage(NormStage(), replace(CONFIG, validate_every=12), tmp_path / "average")
+    best, last = (load_file(tmp_path / f"average/{name}/model.safetensors") for name in ("best", "checkpoint"))
+    torch.testing.assert_close(best["norm.running_mean"], expected, rtol=1e-5, atol=1e-6)
+    assert torch.equal(last["norm.running_mean"], stage.validated[-1]["norm.running_mean"])
+    assert not torch.allclose(best["norm.running_mean"], last["norm.running_mean"])
+
+
+def test_averages_of_batch_statistics_survive_a_restart(tmp_path):
+    run_stage(NormStage(), CONFIG, tmp_path / "whole")
+    killed(lambda: run_stage(NormStage(die_at=6), CONFIG, tmp_path / "killed"))
+    again = NormStage()
+    again.batches = 6
+    run_stage(again, CONFIG, tmp_path / "killed")
+    whole, resumed = (load_file(tmp_path / name / "best/model.safetensors") for name in ("whole", "killed"))
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())

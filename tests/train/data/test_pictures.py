@@ -90,7 +90,7 @@ def test_pictures_with_a_path_are_decoded_when_asked_for_and_never_kept(files, t
     assert np.array_equal(store[2], pixels[2]) and store[2].dtype == torch.uint8
     assert np.array_equal(store[torch.tensor([3, 1])], pixels[[3, 1]])
     assert np.array_equal(store[:], pixels)
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == [f"{store.key}.16.ids.npy"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [f"{store.key}.16.{pictures.READING}.ids.npy"]
 
 
 def test_paths_and_bytes_go_together(files, tmp_path, monkeypatch):
@@ -120,14 +120,27 @@ def test_a_file_that_breaks_meanwhile_is_empty_and_named(files, tmp_path, caplog
     assert "1.png cannot be read any more" in caplog.text and "2.png cannot be read any more" in caplog.text
 
 
-def test_bytes_that_are_no_picture_are_an_error(tmp_path):
-    facts = {"domain": "photos", "style": "s", "group": "g", "license": "x"}
-    with pytest.raises(OSError, match="cannot identify"):
-        PictureCache(to_dataset([make_record(b"no picture", ["x"], **facts)]), tmp_path, size=16)
+def test_bytes_that_are_no_picture_end_no_run(tmp_path, caplog):
+    dataset, pixels = records(2)
+    bad = make_record(b"no picture", ["x"], domain="photos", style="s", group="g", license="x")
+    found = PictureCache(to_dataset([*dataset.to_list()[:1], bad, *dataset.to_list()[1:]]), tmp_path, size=16)
+    assert np.array_equal(found[[0, 2]], pixels) and not found[1].any()
+    assert "taken for empty" in caplog.text
+
+
+def test_other_reading_is_not_taken_from_an_older_cache(tmp_path, monkeypatch):
+    dataset, _ = records(3)
+    first = PictureCache(dataset, tmp_path, size=16)
+    monkeypatch.setattr(pictures, "READING", pictures.READING + 1)
+    monkeypatch.setattr(pictures, "letterbox", lambda *_: np.full((4, 16, 16), 7, np.uint8))
+    again = PictureCache(dataset, tmp_path, size=16)
+    assert again.key != first.key and (again[:] == 7).all()
 
 
 @pytest.mark.parametrize("at_once", [2, 3, 100])
 def test_a_store_is_named_by_its_ids_and_its_size(tmp_path, monkeypatch, at_once):
     dataset, _ = records(6)
     monkeypatch.setattr(pictures, "_IDS_AT_ONCE", at_once)
-    assert PictureCache(dataset, tmp_path, size=16).key == content_key("pictures", dataset["id"][:], 16)
+    assert PictureCache(dataset, tmp_path, size=16).key == content_key(
+        "pictures", dataset["id"][:], 16, pictures.READING
+    )

@@ -91,7 +91,7 @@ def test_the_loss_equals_a_slow_one(joint_parts, stage, monkeypatch, condition):
     task, foundation = stage.build().eval(), joint_parts.foundation
     clean = stage.sources[0][1][:4]
     steps, labels = torch.tensor([0, 250, 700, 999]), torch.tensor([0, 1, -1, 2])
-    batch = drawn(stage, 4) | stage._painted(clean, prompts, torch.Generator().manual_seed(1))
+    batch = drawn(stage, 4) | stage._denoised(clean, prompts, torch.Generator().manual_seed(1))
     batch |= {"timesteps": steps, "labels": labels, "drop": torch.tensor([False, False, False, True])}
     losses = task(**batch)
 
@@ -281,7 +281,7 @@ def test_validation_is_the_same_every_time(stage, monkeypatch):
     assert 0 <= first["fused_f1"] <= 1 and math.isfinite(first["denoising"])
     assert {"accuracy-drawn", "scene_recall", "object_recall"} <= set(first)
     # No label has a say in F.
-    monkeypatch.setattr(module, "judged_rows", lambda dataset, generator: torch.arange(3))
+    monkeypatch.setattr(module, "validation_rows", lambda dataset, generator: torch.arange(3))
     rows = torch.from_numpy(np.array(stage.pictures.held_out[:3])).float()
     out = task.understanding.chain.follow(task.understanding.vision, rows)
     expected = task.fusion.head(task.fuse(out, torch.full((3,), -1))).argmax(1)
@@ -293,11 +293,11 @@ def test_validation_is_the_same_every_time(stage, monkeypatch):
 def test_two_processes_validate_as_one_does(stage, monkeypatch, tmp_path):
     task = stage.build().eval()
     # In two parts, so that either process has one.
-    ((rows, painted),) = stage.judged()
+    ((rows, painted),) = stage.validation_batches()
     parts = [
         (rows[half], {name: value[half] for name, value in painted.items()}) for half in (slice(2), slice(2, None))
     ]
-    monkeypatch.setattr(stage, "judged", lambda: iter(parts))
+    monkeypatch.setattr(stage, "validation_batches", lambda: iter(parts))
     expected = stage.validate(task)
     for metrics in results_of_two(lambda: stage.validate(task), tmp_path):
         assert metrics == pytest.approx(expected)

@@ -71,7 +71,7 @@ def test_the_denoisers_loss_equals_a_slow_one_by_the_librarys_own_prompts(
 ) -> None:
     """An emotion that is the word "cat" in either encoder: the library says what such a prompt is, and what no prompt is."""
     task, prompts = stage.build().eval(), ["on a big sofa", "", "runs in the park", "sits"]
-    batch = stage._painted(stage.sources[0][1][:4], prompts, torch.Generator().manual_seed(1))
+    batch = stage._denoised(stage.sources[0][1][:4], prompts, torch.Generator().manual_seed(1))
     batch |= {"timesteps": torch.tensor([0, 250, 700, 999]), "drop": torch.tensor([False, False, True, False])}
     (cat,) = sdxl["tokenizer"]("cat", add_special_tokens=False).input_ids
     vector = torch.cat([words[cat] for words in stage.foundation.prompts.embeddings])

@@ -13,7 +13,8 @@ from tests.learning import losses_of_steps
 from tests.train.conftest import ENCODER_WIDTHS, TEXT, WORDS
 from train.core.trainer import LoopConfig, run_stage
 from train.stages import language as module
-from train.stages.language import LanguageStage, Sentences, neighbour_loss, neighbour_targets
+from train.stages.language import LanguageStage
+from train.stages.sentences import SentenceEncoder, neighbour_loss, neighbour_targets
 from train.stages.text import build_text_tower, kept_tokenizer
 
 LOOP = LoopConfig(steps=3, batch_size=6, learning_rate=1e-2, warmup_steps=0, validate_every=3, ema_decay=0.9)
@@ -76,7 +77,7 @@ def test_no_emotion_is_told(stage, train_dataset):
 
 
 def test_sentences_in_batches_equal_single_ones(stage):
-    sentences = Sentences(stage.text, stage.tokenizer)
+    sentences = SentenceEncoder(stage.text, stage.tokenizer)
     texts = ["a gold face smiles", "a round blue head", "a face"]
     every = sentences(texts, batch_size=2)
     torch.testing.assert_close(every, torch.cat([sentences([text]) for text in texts]), rtol=1e-4, atol=1e-5)
@@ -163,7 +164,7 @@ def test_the_validation_is_the_mean_over_words_in_whatever_parts(stage, validati
         ].item()
         total, count = total + loss * words, count + words
     for part in (64, 3, 1):
-        monkeypatch.setattr(module, "AT_ONCE", part)
+        monkeypatch.setattr(module, "VALIDATION_BATCH", part)
         assert stage.validate(task)["caption"] == pytest.approx(total / count, rel=1e-5)
 
 

@@ -6,8 +6,8 @@ from kcdp.perception.latent_encoder import LatentEncoder
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
 from train.core.trainer import LoopConfig, run_stage
-from train.stages.language import neighbour_loss
 from train.stages.latent_encoder import LatentEncoderConfig, LatentEncoderStage, shifted
+from train.stages.sentences import neighbour_loss
 from train.stages.text import build_text_tower
 
 TINY = LatentEncoderConfig(widths=(8, 16), bank=8, noise=0.0, shift=0)
@@ -58,7 +58,7 @@ def test_the_losses_equal_slow_ones(stage):
     )
     known = batch["labels"] >= 0
     emotion = F.cross_entropy(task.emotion(read)[known], batch["labels"][known], label_smoothing=0.1)
-    caption = neighbour_loss(F.normalize(task.caption(read), dim=1), batch["own"], batch["bank"], task.scale.exp())
+    caption = neighbour_loss(F.normalize(task.caption(read), dim=1), batch["captions"], batch["bank"], task.scale.exp())
     torch.testing.assert_close(losses["emotion"], emotion, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(losses["caption"], caption, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(losses["loss"], emotion + 0.3 * caption, rtol=1e-4, atol=1e-5)
@@ -81,7 +81,7 @@ def test_captions_alone_teach_an_encoder_that_is_told_no_emotion(unlabelled):
     task = unlabelled.build()
     batch = drawn(unlabelled, 64)
     known = unlabelled.sentences(unlabelled.train.texts())
-    assert all((known @ own > 0.999).any() for own in batch["own"])
+    assert all((known @ own > 0.999).any() for own in batch["captions"])
     losses = task(**batch)
     losses["loss"].backward()
     assert losses["loss"] == losses["caption"]

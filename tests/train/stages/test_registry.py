@@ -60,4 +60,4 @@ def test_a_stage_is_a_module_and_a_line(count, tmp_path, capsys):
         command.main([*line, "--count.least", "few"])
     with pytest.raises(SystemExit):
         command.main(["--help"])
-    assert "--count.least: Counts below this are left out. [pictures]; default 0" in capsys.readouterr().out
+    assert "--count.least: Counts below this are left out. [pictures] Default: 0" in capsys.readouterr().out

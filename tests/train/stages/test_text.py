@@ -8,7 +8,8 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
 from train.core.trainer import LoopConfig, run_stage
-from train.stages.text import Teacher, TextStage, same_text_targets, train_tokenizer
+from train.stages.sentences import CachedVectors
+from train.stages.text import TextStage, same_text_targets, train_tokenizer
 
 LOOP = LoopConfig(steps=3, batch_size=6, learning_rate=1e-2, warmup_steps=0, validate_every=3, ema_decay=0.9)
 
@@ -28,9 +29,7 @@ class Encoder:
 
 
 def teacher():
-    made = Teacher.__new__(Teacher)
-    made.model, made.width, made.known = Encoder(), 3, {}
-    return made
+    return CachedVectors(Encoder().encode)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def stage(train_dataset, validation_dataset):
 @pytest.fixture(scope="module")
 def taught(train_dataset, validation_dataset):
     made = TextStage(TEXT, train_dataset, validation_dataset)
-    made.teacher = teacher()
+    made.teacher, made.teacher_width = teacher(), 3
     return made
 
 
@@ -75,7 +74,7 @@ def test_the_teacher_encodes_each_text_once():
     vectors = made(["a cat", "sea", "a cat"])
     assert torch.equal(vectors[0], vectors[2])
     assert torch.equal(made(["sea"])[0], vectors[1])
-    assert made.model.asked == ["a cat", "sea"]
+    assert made.encode.__self__.asked == ["a cat", "sea"]
 
 
 @torch.no_grad()

@@ -20,7 +20,13 @@ from train.data.records import make_record, to_dataset
 from train.losses.uniemo import PAPER, RELEASED, attribute_contrastive
 from train.stages.language import LanguageConfig, build_clip
 from train.stages.text import build_text_tower
-from train.stages.understanding import UnderstandingConfig, UnderstandingStage, build_chain, see, stem_tokens
+from train.stages.understanding import (
+    UnderstandingConfig,
+    UnderstandingStage,
+    build_query_chain,
+    stem_tokens,
+    understand,
+)
 
 TINY = UnderstandingConfig(num_queries=2, head_dim=16, dropout=0.0, min_count=2, views=1)
 THINGS = (
@@ -193,9 +199,9 @@ def test_metrics_equal_slow_ones(stage):
         out = task.chain(task.vision, dataset.plain(torch.tensor([row])))
         guesses.append(int(out.logits.argmax()))
         for kind, embeds in (("scene", out.scene_embeds[0]), ("object", out.object_embeds[0])):
-            if stage.carried[kind][row] >= 0:
+            if stage.held_out_attributes[kind][row] >= 0:
                 cosines = [float(embeds @ name) for name in stage.names[kind]]
-                found[kind].append(int(np.argmax(cosines)) == stage.carried[kind][row])
+                found[kind].append(int(np.argmax(cosines)) == stage.held_out_attributes[kind][row])
     labelled = [row for row in range(len(dataset)) if dataset.labels[row] >= 0]
     labels = [int(dataset.labels[row]) for row in labelled]
     chosen = [guesses[row] for row in labelled]
@@ -222,10 +228,10 @@ def test_thirds_of_the_tower(given, layers, expected):
     vision = copy.copy(given[2].vision_model)
     vision.config = copy.copy(vision.config)
     vision.config.num_hidden_layers = layers
-    chain = build_chain(TINY, vision, 32, 8)
+    chain = build_query_chain(TINY, vision, 32, 8)
     assert (chain.config.scene_layer, chain.config.object_layer) == expected
     released = UnderstandingConfig(**{**vars(TINY), "preset": "released", "scene_layer": 1, "object_layer": layers})
-    chain = build_chain(released, vision, 32, 8)
+    chain = build_query_chain(released, vision, 32, 8)
     assert (chain.config.scene_layer, chain.config.object_layer) == (1, layers)
     assert (chain.config.block_layers, chain.config.block_keys, chain.config.beta) == (1, "all", None)
 
@@ -235,7 +241,7 @@ def test_a_tower_of_one_layer_is_too_short(given):
     vision.config = copy.copy(vision.config)
     vision.config.num_hidden_layers = 1
     with pytest.raises(ValueError, match="scene's layer must come before"):
-        build_chain(TINY, vision, 32, 8)
+        build_query_chain(TINY, vision, 32, 8)
 
 
 def test_a_run_leaves_tower_and_chain(stage, tmp_path):
@@ -255,7 +261,7 @@ def test_a_run_leaves_tower_and_chain(stage, tmp_path):
 
 def test_two_processes_see_half_of_the_pictures_each_and_know_all(stage, tmp_path, monkeypatch):
     task = stage.build().eval()
-    whole = see(task.vision, task.chain, stage.held_out)
+    whole = understand(task.vision, task.chain, stage.held_out)
 
     def work():
         seen, follow = [], ExpertQueryChain.follow
@@ -265,7 +271,7 @@ def test_two_processes_see_half_of_the_pictures_each_and_know_all(stage, tmp_pat
             return follow(chain, vision, tokens, attention)
 
         monkeypatch.setattr(ExpertQueryChain, "follow", counted)
-        found = see(task.vision, task.chain, stage.held_out, batch_size=2)
+        found = understand(task.vision, task.chain, stage.held_out, batch_size=2)
         return seen, found.logits.tolist(), found.scene_embeds.tolist()
 
     results = results_of_two(work, tmp_path)
@@ -278,5 +284,5 @@ def test_two_processes_see_half_of_the_pictures_each_and_know_all(stage, tmp_pat
 def test_without_queries_nothing_is_embedded(given):
     stage = stage_of(given, strategy="none")
     task = stage.build().eval()
-    seen = see(task.vision, task.chain, stage.held_out)
+    seen = understand(task.vision, task.chain, stage.held_out)
     assert seen.scene_embeds is None and seen.object_embeds is None and len(seen.logits) == len(stage.held_out)

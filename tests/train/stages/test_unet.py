@@ -11,7 +11,7 @@ from kcdp.perception.denoiser import level_modules
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
 from train.core.trainer import LoopConfig, run_stage
-from train.stages.language import neighbour_loss
+from train.stages.sentences import neighbour_loss
 from train.stages.text import build_text_tower
 from train.stages.unet import UNetConfig, UNetStage, build_scheduler
 
@@ -36,7 +36,7 @@ def drawn(stage, size=6, **changes):
 
 def painting(batch):
     """The batch with nothing to look at."""
-    return batch | {name: batch[name][:0] for name in ("clean", "own")}
+    return batch | {name: batch[name][:0] for name in ("clean", "captions")}
 
 
 def test_the_scheduler_ends_in_noise_alone():
@@ -87,7 +87,7 @@ def test_the_loss_of_perception_equals_a_slow_one(stage):
         means = [(level[0] if isinstance(level, tuple) else level).mean(dim=(2, 3)) for level in kept]
         reads.append(F.normalize(task.reader(torch.cat(means, dim=1)), dim=-1))
     scale = task.scale.exp()
-    perception = neighbour_loss(torch.cat(reads), batch["own"], batch["bank"], scale).item()
+    perception = neighbour_loss(torch.cat(reads), batch["captions"], batch["bank"], scale).item()
     assert losses["perception"].item() == pytest.approx(perception, rel=1e-3)
     denoising = task(**painting(batch))["loss"].item()
     assert losses["denoising"].item() == pytest.approx(denoising, rel=1e-3)
@@ -117,7 +117,7 @@ def test_batches_come_from_the_cached_latents_and_the_generator(stage, train_dat
     first, again = drawn(stage), drawn(stage)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert [view.shape for view in stage.augmented] == [(len(train_dataset), 6, 4, 4)] * TINY.views
-    assert len(first["clean"]) == len(first["own"]) == 3
+    assert len(first["clean"]) == len(first["captions"]) == 3
     plain, any_view = stage.plain[None], np.stack([stage.plain, *stage.augmented])
     for rows, latents in ((first["latents"], plain), (first["clean"], any_view)):
         known = torch.from_numpy(latents.copy()).float().flatten(0, 1)

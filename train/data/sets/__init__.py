@@ -5,7 +5,7 @@ from __future__ import annotations
 from kcdp.emotions import EMOTION_ROI_6, MIKELS_8, POLARITY, SER_7
 from train.data.sets.emoset import read_emoset
 from train.data.sets.entry import Entry, PictureSet, SetError
-from train.data.sets.folders import read_artphoto, read_emo8, read_twitter
+from train.data.sets.folders import read_artphoto, read_split_folders, read_twitter
 from train.data.sets.lists import read_abstract, read_emotion_roi, read_fi
 from train.data.sets.ser30k import read_ser30k
 
@@ -17,7 +17,7 @@ SETS: dict[str, PictureSet] = {
     "ser30k": PictureSet("SER30K", SER_7, read_ser30k),
     "fi": PictureSet("FI", MIKELS_8, read_fi),
     "emotion_roi": PictureSet("EmotionROI", EMOTION_ROI_6, read_emotion_roi),
-    "emo8": PictureSet("Emo8", MIKELS_8, read_emo8),
+    "emo8": PictureSet("Emo8", MIKELS_8, read_split_folders),
     "abstract": PictureSet("Abstract", MIKELS_8, read_abstract),
     "artphoto": PictureSet("ArtPhoto", MIKELS_8, read_artphoto),
     "twitter1": PictureSet("Twitter I", POLARITY, read_twitter),

@@ -7,32 +7,40 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
-from PIL import Image
-
-from train.data.pictures import UNREADABLE
+from kcdp.imaging import ImageError
+from train.data.pictures import read_picture
+from train.data.records import content_id
 from train.data.sets.entry import Entry
 
 #: Entries that are on their way at once.
 _WINDOW = 1024
 
 
-def fault_of(path: Path) -> str | None:
-    """Why a picture cannot be read to its end, in a few words; None when it can."""
-    if not path.is_file():
-        return "is missing"
+def _looked_at(path: Path) -> tuple[str | None, str]:
+    """What `fault_of` says of a file, and the id of its content."""
     try:
-        with Image.open(path) as picture:
-            # A JPEG at an eighth of its sides: still read to the end, but quickly.
-            picture.draft("RGB", (1, 1))
-            picture.load()
-    except UNREADABLE as error:
-        return "is empty" if path.stat().st_size == 0 else f"is broken ({' '.join(str(error).split())})"
-    return None
+        content = path.read_bytes()
+        if not content:
+            return "is empty", content_id(content)
+        read_picture(content)
+    except FileNotFoundError:
+        return "is missing", ""
+    except OSError as error:
+        return f"cannot be read ({error.strerror})", ""
+    except ImageError as error:
+        return str(error).removeprefix("The picture ").removesuffix("."), content_id(content)
+    return None, content_id(content)
 
 
-def checked(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str | None]]:
-    """Every entry in its order, with what `fault_of` says of its picture."""
+def fault_of(path: Path) -> str | None:
+    """Why training cannot use a picture, in a few words; None when it can. Read to its end, as training will."""
+    return _looked_at(path)[0]
+
+
+def checked(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str | None, str]]:
+    """Every entry in its order, with what `fault_of` says of its picture and the id of the picture's content."""
     entries = iter(entries)
     with ThreadPoolExecutor() as threads:
         while window := list(islice(entries, _WINDOW)):
-            yield from zip(window, threads.map(fault_of, (entry.path for entry in window)), strict=True)
+            found = threads.map(_looked_at, (entry.path for entry in window))
+            yield from ((entry, *looked) for entry, looked in zip(window, found, strict=True))

@@ -13,7 +13,7 @@ from train.data.sets.entry import Entry, SetError, below, mikels, read_rows
 def _annotation(path: Path) -> dict[str, Any] | None:
     """The annotation of a picture; None when the file is missing or is no JSON object."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

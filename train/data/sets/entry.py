@@ -15,7 +15,9 @@ from kcdp.emotions import MIKELS_8, LabelSpace
 #: Characters of a list that are read at once.
 _BLOCK = 1 << 20
 _OPENING, _SEPARATOR = re.compile(r"\s*\[\s*"), re.compile(r"\s*([,\]])\s*")
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
+_SUFFIXES = frozenset(
+    f".{name}" for name in ["jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "bmp", "webp", "avif", "tif", "tiff"]
+)
 
 
 class SetError(ValueError):

@@ -9,8 +9,8 @@ from kcdp.emotions import POLARITY
 from train.data.sets.entry import Entry, SetError, mikels, pictures_below, with_test, with_validation
 
 
-def read_emo8(root: Path) -> Iterator[Entry]:
-    """Entries of the image folder `root/{train,val,test}/<emotion>`; `val` may be missing.
+def read_split_folders(root: Path) -> Iterator[Entry]:
+    """Entries of the image folder `root/{train,val,test}/<emotion>` (Emo8; FI as some have it); `val` may be missing.
 
     Raises SetError when `train` or `test` is, or has no folder of an emotion.
     """

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kcdp.emotions import MIKELS_8
 from train.data.sets.entry import Entry, SetError, below, mikels, read_rows, read_text, with_test, with_validation
+from train.data.sets.folders import read_split_folders
 
 _FI_LABELS = tuple(sorted(MIKELS_8.labels))
 
@@ -15,10 +16,14 @@ _FI_LABELS = tuple(sorted(MIKELS_8.labels))
 def read_fi(root: Path) -> Iterator[Entry]:
     """Entries of `root/{train,test}.json` and, if it is there, `val.json`: rows `["Amusement/x.jpg", 0]`.
 
-    The number is the label's place among the eight in alphabetical order; the pictures are below `root` or `root/images`.
+    The number is the label's place among the eight in alphabetical order. The pictures are below `root` or `root/images`,
+    or there in a folder of their split. Without lists, the folders `root/{train,val,test}/<emotion>` are read.
 
-    Raises SetError when a list is missing or malformed.
+    Raises SetError when a list is missing or malformed, and there are no such folders.
     """
+    if not (root / "train.json").is_file() and (root / "train").is_dir():
+        yield from read_split_folders(root)
+        return
     pictures = root / "images" if (root / "images").is_dir() else root
     validated = (root / "val.json").is_file()
     for split in ("train", "val", "test") if validated else ("train", "test"):
@@ -27,6 +32,8 @@ def read_fi(root: Path) -> Iterator[Entry]:
             if len(row) != 2:
                 raise SetError(f"Row {number} of {index} is not [picture, label number]; fetch the file again.")
             path = below(pictures, row[0], index, number)
+            if (pictures / split).is_dir() and path.relative_to(pictures).parts[0] != split:
+                path = pictures / split / path.relative_to(pictures)
             known = isinstance(row[1], int) and 0 <= row[1] < len(_FI_LABELS)
             group = path.relative_to(pictures).as_posix()
             yield Entry(
@@ -44,7 +51,7 @@ def read_emotion_roi(root: Path) -> Iterator[Entry]:
     """
     for split, name in (("train", "training"), ("test", "testing")):
         index = root / "training_testing_split" / f"{name}.txt"
-        for number, line in enumerate(read_text(index).splitlines(), start=1):
+        for number, line in enumerate(read_text(index).split("\n"), start=1):
             if not line.strip():
                 continue
             path = below(root / "images", line.strip().replace("\\", "/").removeprefix("images/"), index, number)
@@ -68,7 +75,7 @@ def read_abstract(root: Path) -> Iterator[Entry]:
     Raises SetError when the file is missing, lacks one of the eight emotions, or a row has no votes.
     """
     index = root / "ABSTRACT_groundTruth.csv"
-    rows = csv.reader(read_text(index).splitlines(), quotechar="'", skipinitialspace=True)
+    rows = csv.reader(read_text(index).split("\n"), quotechar="'", skipinitialspace=True)
     header = [mikels(name) for name in next(rows, [])[1:]]
     missing = [label for label in MIKELS_8.labels if label not in header]
     if missing:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from train.data.cache import content_key
 from train.data.records import FEATURES, Coded, content_id, make_record
 from train.data.sets import named
 from train.data.sets.checking import checked
-from train.data.sets.entry import Entry, SetError, is_picture
+from train.data.sets.entry import Entry, SetError
 from train.data.sets.labels import mapping
 from train.data.wording import normalise, with_article
 from train.files import write_file
@@ -27,16 +28,21 @@ from train.files import write_file
 logger = logging.getLogger(__name__)
 
 #: Raise when a reader or a record changes: sets are then read again.
-VERSION = 1
+VERSION = 2
 _ROWS_A_BATCH = 10_000
 
 
 def _stamp(root: Path) -> list[tuple[str, int, int]]:
-    """What changes when a file comes, goes or, unless it is a picture, is edited: (path, time, size) of each."""
-    found = []
-    for folder, _, files in os.walk(root):
-        names = [Path(folder), *(Path(folder, name) for name in files if not is_picture(Path(name)))]
-        found += [(str(path.relative_to(root)), path.stat().st_mtime_ns, path.stat().st_size) for path in names]
+    """What changes when a file comes, goes or is edited: (path, time, size) of each."""
+    found, folders = [], [os.fspath(root)]
+    while folders:
+        with os.scandir(folders.pop()) as inside:
+            for entry in inside:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                with suppress(OSError):  # a link to nowhere
+                    facts = entry.stat()
+                    found.append((os.path.relpath(entry.path, root), facts.st_mtime_ns, facts.st_size))
     return sorted(found)
 
 
@@ -48,12 +54,12 @@ def caption(entry: Entry) -> str:
     return f"{phrase}, {normalise(entry.scene)}" if entry.scene else phrase
 
 
-def _record(entry: Entry, name: str, root: Path, title: str, emotion: str | None) -> dict[str, Any]:
+def _record(entry: Entry, name: str, root: Path, content: str, emotion: str | None) -> dict[str, Any]:
     relative = entry.path.relative_to(root).as_posix()
     return make_record(
         entry.path,
         list(entry.captions) or [caption(entry)],
-        identity=content_id(f"{name} {relative} {entry.path.stat().st_size}".encode()),
+        identity=content_id(f"{name} {relative} {content}".encode()),
         scene=entry.scene,
         objects=entry.objects,
         emotion=emotion,
@@ -61,7 +67,7 @@ def _record(entry: Entry, name: str, root: Path, title: str, emotion: str | None
         style=name,
         group=f"{name} {entry.group}",
         split=entry.split,
-        license=f"terms of {title}",
+        license=f"terms of {named(name).title}",
     )
 
 
@@ -70,7 +76,7 @@ def _records(name: str, root: Path, space: LabelSpace) -> Iterator[dict[str, Any
     chosen = named(name)
     labels: dict[str | None, str | None] = {None: None, **mapping(chosen.title, chosen.space, space)}
     left_out: Counter[str] = Counter()
-    for entry, fault in tqdm(checked(chosen.reader(root)), desc=chosen.title, mininterval=5):
+    for entry, fault, content in tqdm(checked(chosen.reader(root)), desc=chosen.title, mininterval=5):
         if fault is not None:
             left_out["cannot be read"] += 1
             logger.info("%s %s.", entry.path, fault)
@@ -79,7 +85,7 @@ def _records(name: str, root: Path, space: LabelSpace) -> Iterator[dict[str, Any
         elif entry.label is not None and labels[entry.label] is None:
             left_out[f"are {entry.label}, which {space.name} drops"] += 1
         else:
-            yield _record(entry, name, root, chosen.title, labels[entry.label])
+            yield _record(entry, name, root, content, labels[entry.label])
     for reason, count in left_out.items():
         logger.warning(
             "%s: %d pictures %s and are left out; train/validate.py lists them.", chosen.title, count, reason
@@ -107,7 +113,7 @@ def load_set(name: str, root: str | Path, space: LabelSpace, cache_dir: Path) ->
     """The pictures of a published set below `root`, as records of the domain `name`, labelled in `space`.
 
     Records hold the paths of their pictures, never the bytes, and lie in an Arrow file in `cache_dir`; they are made again
-    when a file below `root` comes, goes or, pictures apart, is edited. Unreadable pictures, unknown labels and labels that
+    when a file below `root` comes, goes or is edited. Unreadable pictures, unknown labels and labels that
     `space` drops are left out, with a warning that counts them.
 
     Raises SetError when there is no such set, its labels have no place in `space`, an index file is missing or malformed,

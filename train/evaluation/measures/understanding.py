@@ -27,7 +27,7 @@ from train.evaluation.tables import adaptation_report
 from train.evaluation.uniemo import UniEmoModels
 from train.evaluation.variants import UNDERSTANDINGS, Variant
 from train.metrics.recognition import RECOGNITION_METRICS, recognition_scores
-from train.stages.understanding import UnderstandingConfig, UnderstandingStage, see, stem_tokens
+from train.stages.understanding import UnderstandingConfig, UnderstandingStage, stem_tokens, understand
 from train.stages.uniemo import understanding_stage
 
 Scores = dict[str, list[dict[str, Any]]]
@@ -38,7 +38,7 @@ def read_emotions(best: Path, dataset: PictureDataset) -> dict[str, Any]:
     device = PartialState().device
     vision = AutoModel.from_pretrained(best / "vision").to(device).eval()
     chain = ExpertQueryChain.from_pretrained(best / "chain").to(device).eval()
-    predictions = see(vision, chain, stem_tokens(dataset, vision, 0)[0]).logits.argmax(1)
+    predictions = understand(vision, chain, stem_tokens(dataset, vision, 0)[0]).logits.argmax(1)
     return recognition_scores(dataset.labels.numpy(), predictions.numpy(), dataset.emotions).to_dict()
 
 

@@ -44,16 +44,57 @@ def test_records_hold_paths_annotations_and_labels(root: Path, cache: Path) -> N
     assert len(set(records["id"][:])) == len(set(records["group"][:])) == 12
 
 
-def test_an_identity_is_set_place_and_size(root: Path, cache: Path, tmp_path: Path) -> None:
+def test_an_identity_is_set_place_and_content(root: Path, cache: Path, tmp_path: Path) -> None:
     first = load_set("emoset", root, MIKELS_8, cache)["id"][:]
     moved = root.rename(tmp_path / "elsewhere")
+    for path in moved.rglob("*.jpg"):
+        os.utime(path)
     assert load_set("emoset", moved, MIKELS_8, cache)["id"][:] == first
     with (moved / "image/sadness/sadness_00001.jpg").open("ab") as file:
         file.write(b"more")
-    os.utime(moved)
     assert [
         old == new for old, new in zip(first, load_set("emoset", moved, MIKELS_8, cache)["id"][:], strict=True)
     ] == ([True, False] + [True] * 10)
+
+
+def _later(path: Path, content: bytes) -> None:
+    """Write a file whose time is another one than before, however coarse the clock of the disk."""
+    time = path.stat().st_mtime_ns + 10**9
+    path.write_bytes(content)
+    os.utime(path, ns=(time, time))
+
+
+def test_a_picture_mended_in_place_is_seen_again(root: Path, cache: Path) -> None:
+    broken = root / "image/amusement/amusement_00002.jpg"
+    whole = broken.read_bytes()
+    _later(broken, whole[:-200])
+    assert len(load_set("emoset", root, MIKELS_8, cache)) == 11
+    _later(broken, whole)
+    assert len(load_set("emoset", root, MIKELS_8, cache)) == 12
+
+
+def test_a_picture_that_breaks_later_is_left_out(root: Path, cache: Path) -> None:
+    assert len(load_set("emoset", root, MIKELS_8, cache)) == 12
+    _later(root / "image/amusement/amusement_00002.jpg", b"\xff\xd8\xff cut")
+    assert len(load_set("emoset", root, MIKELS_8, cache)) == 11
+
+
+def test_a_picture_changed_at_the_same_size_has_another_identity(root: Path, cache: Path) -> None:
+    first = load_set("emoset", root, MIKELS_8, cache)["id"][:]
+    path = root / "image/amusement/amusement_00002.jpg"
+    content = bytearray(path.read_bytes())
+    # JFIF's density, which no pixel depends on.
+    content[14] ^= 1
+    _later(path, bytes(content))
+    second = load_set("emoset", root, MIKELS_8, cache)["id"][:]
+    assert len(second) == 12 and sum(old != new for old, new in zip(first, second, strict=True)) == 1
+
+
+def test_a_picture_replaced_by_a_link_to_nowhere_is_left_out(root: Path, cache: Path) -> None:
+    path = root / "image/amusement/amusement_00002.jpg"
+    path.unlink()
+    path.symlink_to(root / "gone.jpg")
+    assert len(load_set("emoset", root, MIKELS_8, cache)) == 11
 
 
 def test_a_set_is_read_once_and_again_when_it_changes(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,9 +128,9 @@ def test_faults_of_pictures(root: Path) -> None:
     names[3].write_text("no picture")
     found = [fault_of(path) for path in [*names, root / "gone.jpg"]]
     assert found[0] is None and found[1] == "is empty" and found[4] == "is missing"
-    assert "truncated" in str(found[2]) and str(found[3]).startswith("is broken (")
+    assert str(found[2]).startswith("is damaged or cut short") and str(found[3]).startswith("is a text file")
     entries = [Entry(path, None, "train", path.name) for path in names * 600]
-    assert [(one.path, fault) for one, fault in checked(entries)] == list(zip(names, found, strict=False)) * 600
+    assert [(one.path, fault) for one, fault, _ in checked(entries)] == list(zip(names, found, strict=False)) * 600
 
 
 def test_a_set_without_a_usable_picture_is_refused(root: Path, cache: Path) -> None:

@@ -1,0 +1,45 @@
+"""Animated PNG: frames composited as the specification of fcTL says (W3C PNG, third edition, 11.3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PIL import Image
+
+from kcdp.imaging.frames import Frame, cleared, shown_for
+from kcdp.imaging.limits import ImageError, ImageLimits, check_animation
+from kcdp.imaging.png import Control, PngFile, pixels
+
+_BACKGROUND, _PREVIOUS = 1, 2
+_OVER = 1
+
+
+def frames(file: PngFile, limits: ImageLimits) -> Iterator[Frame]:
+    """Every frame of an animated file on a canvas that begins clear; the default image is no frame of it."""
+    controls = [control for control in file.controls if control.data]
+    check_animation(len(controls), file.size, limits)
+    canvas = Image.new("RGBA", file.size)
+    for number, control in enumerate(controls):
+        x, y = control.place
+        box = (x, y, x + control.size[0], y + control.size[1])
+        if box[2] > file.size[0] or box[3] > file.size[1]:
+            raise ImageError("The picture has a frame that reaches beyond its edge; save the animation again.")
+        shown = _drawn(canvas, pixels(file, control.size, control.data), control)
+        yield Frame(shown, shown_for(control.duration))
+        if control.dispose == _BACKGROUND or (control.dispose == _PREVIOUS and number == 0):
+            canvas = cleared(shown, box)
+        elif control.dispose != _PREVIOUS:
+            canvas = shown
+
+
+def _drawn(canvas: Image.Image, part: Image.Image, control: Control) -> Image.Image:
+    """The canvas with a frame on it; the canvas itself stays as it is."""
+    blended = control.blend == _OVER and part.mode == "RGBA"
+    if control.size == canvas.size:
+        return Image.alpha_composite(canvas, part) if blended else part.convert("RGBA")
+    shown = canvas.copy()
+    if blended:
+        shown.alpha_composite(part, control.place)
+    else:
+        shown.paste(part, control.place)
+    return shown

@@ -1,0 +1,136 @@
+"""GIF (CompuServe, version 89a): its blocks, and its frames composited as browsers do."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from kcdp.imaging.frames import Frame, cleared, shown_for
+from kcdp.imaging.limits import ImageError, ImageLimits, check_animation, check_size
+
+_CUT = "The picture is damaged or cut short; save or download it again."
+_EXTENSION, _IMAGE, _TRAILER, _GRAPHIC_CONTROL = 0x21, 0x2C, 0x3B, 0xF9
+_HAS_PALETTE, _INTERLACED = 0x80, 0x40
+_BACKGROUND = 2
+#: Restore to previous: 3 in the specification; 4 is what programs write that take the number for a bit.
+_PREVIOUS = (3, 4)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One image of a file: where it goes, its palette, which of its colours is clear, and its compressed indices."""
+
+    box: tuple[int, int, int, int]
+    palette: bytes | None
+    clear: int | None
+    dispose: int
+    duration: float
+    interlaced: bool
+    data: bytes
+
+
+def _blocks(content: bytes, place: int) -> int:
+    """Where a chain of sub-blocks that begins at `place` ends; IndexError when it does not."""
+    while size := content[place]:
+        place += size + 1
+    return place + 1
+
+
+def _parts(content: bytes) -> tuple[tuple[int, int], list[_Part]]:
+    """The (width, height) of the screen and the images on it; one that is cut short is left out with all behind it."""
+    if len(content) < 13:
+        raise ImageError(_CUT)
+    screen, flags = struct.unpack_from("<HH", content, 6), content[10]
+    common, place = None, 13
+    if flags & _HAS_PALETTE:
+        place += 3 << (flags & 7) + 1
+        common = content[13:place]
+    parts: list[_Part] = []
+    clear, dispose, duration = None, 0, 0.0
+    try:
+        while (kind := content[place]) != _TRAILER:
+            if kind == _EXTENSION:
+                if content[place + 1] == _GRAPHIC_CONTROL and content[place + 2] >= 4:
+                    packed, delay, index = struct.unpack_from("<BHB", content, place + 3)
+                    clear, dispose, duration = index if packed & 1 else None, packed >> 2 & 7, 10.0 * delay
+                place = _blocks(content, place + 2)
+            elif kind == _IMAGE:
+                x, y, width, height, flags = struct.unpack_from("<4HB", content, place + 1)
+                place += 10
+                palette = common
+                if flags & _HAS_PALETTE:
+                    palette = content[place : place + (3 << (flags & 7) + 1)]
+                    place += len(palette)
+                end = _blocks(content, place + 1)
+                if end > len(content):
+                    break
+                box = (x, y, x + width, y + height)
+                interlaced = bool(flags & _INTERLACED)
+                parts.append(_Part(box, palette, clear, dispose, duration, interlaced, content[place:end]))
+                place, clear, dispose, duration = end, None, 0, 0.0
+            else:
+                place += 1
+    except (IndexError, struct.error):
+        pass
+    if not parts:
+        raise ImageError(_CUT)
+    return screen, parts
+
+
+def _indices(part: _Part) -> Image.Image:
+    """Palette indices of a part, as mode L: Pillow decodes it as a file of its own, which has no palette."""
+    size = (part.box[2] - part.box[0], part.box[3] - part.box[1])
+    screen = b"GIF89a" + struct.pack("<HHBBB", *size, 0, 0, 0)
+    image = struct.pack("<B4HB", _IMAGE, 0, 0, *size, _INTERLACED if part.interlaced else 0)
+    found = Image.open(BytesIO(screen + image + part.data + bytes([_TRAILER])), formats=("GIF",))
+    found.load()
+    return found
+
+
+def _colours(part: _Part) -> Image.Image:
+    """A part in RGBA: its palette's colours, opaque but for the clear one; greys where it has no palette."""
+    indices = _indices(part)
+    palette = np.full((256, 4), 255, dtype=np.uint8)
+    palette[:, :3] = np.arange(256, dtype=np.uint8)[:, None]
+    if part.palette is not None:
+        palette[:, :3] = 0
+        palette[: len(part.palette) // 3, :3] = np.frombuffer(part.palette, dtype=np.uint8).reshape(-1, 3)
+    if part.clear is not None:
+        palette[part.clear] = 0
+    indices.putpalette(palette.tobytes(), "RGBA")
+    return indices.convert("RGBA")
+
+
+def _drawn(canvas: Image.Image, part: _Part) -> Image.Image:
+    """The canvas with a part on it, what reaches beyond it cut off; the canvas itself stays as it is."""
+    colours = _colours(part)
+    if part.clear is None and part.box == (0, 0, *canvas.size):
+        return colours
+    shown = canvas.copy()
+    shown.paste(colours, part.box[:2], None if part.clear is None else colours)
+    return shown
+
+
+def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
+    """The frames of a GIF file on a canvas that begins clear, whatever background colour the file names."""
+    screen, parts = _parts(content)
+    # As browsers do, for the sake of files whose screen is wrong.
+    screen = (max(screen[0], parts[0].box[2]), max(screen[1], parts[0].box[3]))
+    check_animation(len(parts), screen, limits)
+    for part in parts:
+        # What lies beyond the screen is decoded, too.
+        if (part.box[2] - part.box[0]) * (part.box[3] - part.box[1]) > limits.max_pixels:
+            check_size((part.box[2] - part.box[0], part.box[3] - part.box[1]), limits)
+    canvas = Image.new("RGBA", screen)
+    for part in parts:
+        shown = _drawn(canvas, part)
+        yield Frame(shown, shown_for(part.duration))
+        if part.dispose == _BACKGROUND:
+            canvas = cleared(shown, part.box)
+        elif part.dispose not in _PREVIOUS:
+            canvas = shown
