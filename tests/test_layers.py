@@ -16,13 +16,22 @@ MODELS = tuple(
         *("emotions", "hub", "offload", "results"),
     )
 )
-BELOW_STAGES = ("kcdp", "train.files", "train.data", "train.losses", "train.metrics", "train.core")
+BELOW_STAGES = (
+    "kcdp",
+    "train.files",
+    "train.efficientnet",
+    "train.data",
+    "train.losses",
+    "train.metrics",
+    "train.core",
+)
 #: Package or module -> what of this repository it may import beside itself.
 ALLOWED = {
     "kcdp": (),
     **dict.fromkeys(MODELS, MODELS),
     "kcdp.pipelines": MODELS,
     "train.files": (),
+    "train.efficientnet": ("kcdp",),
     "train.drawn": ("kcdp.emotions",),
     "train.metrics": ("kcdp", "train.data.cache"),
     "train.losses": ("kcdp",),
