@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from diffusers.utils import make_image_grid
 from PIL import Image, ImageDraw, ImageFont
 
-#: What the paper gives emotions to (its transfer prompt is "<emotion> {thing}").
-THINGS = ("bench", "book", "cup", "lamp", "room", "sofa", "street")
+from kcdp.painting.things import THINGS
 
 
 def headed(page: Image.Image, columns: Sequence[str], rows: Sequence[str]) -> Image.Image:
