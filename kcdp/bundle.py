@@ -16,6 +16,7 @@ from kcdp.hub import BUNDLE_FILES, HubError, Source, fetch, first_line, why_no_r
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.offload import Offload, place
 from kcdp.paths import ASSETS
+from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.pictures import Picture, load_clips
 from kcdp.pipelines.uniemo import UniEmoPipeline
@@ -27,8 +28,10 @@ EMBEDDED = ASSETS / "mini"
 
 #: Folder of a denoiser that has learned to paint emotions, where a bundle has one beside the one that KCDP sees with.
 OWN_UNET = "uniemo_unet"
+#: Folder of the autoencoder that such a denoiser paints in, where that is not KCDP's either.
+OWN_VAE = "uniemo_vae"
 
-#: What the pipelines of one bundle share, unless it has `OWN_UNET`.
+#: What the pipelines of one bundle share, unless it has `OWN_UNET` or `OWN_VAE`.
 SHARED = ("vae", "unet", "text_encoder", "tokenizer")
 
 Pipeline = TypeVar("Pipeline", bound=DiffusionPipeline)
@@ -73,8 +76,8 @@ class Bundle:
     def uniemo(self) -> UniEmoPipeline:
         """Understanding by expert queries, and generation.
 
-        Where the bundle has KCDP too, it is made of KCDP's own VAE, text encoder and tokenizer, and of its UNet unless there
-        is one that was tuned for emotions. Raises BundleError when the bundle has no such parts, or they cannot be read.
+        Where the bundle has KCDP too, it is made of KCDP's own text encoder and tokenizer, and of its VAE and UNet unless there
+        are some for painting. Raises BundleError when the bundle has no such parts, or they cannot be read.
         """
         if not self._has(UniEmoPipeline):
             raise BundleError(
@@ -85,6 +88,8 @@ class Bundle:
         try:
             if (self.folder / OWN_UNET).is_dir():
                 shared["unet"] = UNet2DConditionModel.from_pretrained(self.folder / OWN_UNET, **self._options).eval()
+            if (self.folder / OWN_VAE).is_dir():
+                shared["vae"] = PatchAutoencoderKL.from_pretrained(self.folder / OWN_VAE, **self._options).eval()
             return self._placed(UniEmoPipeline.from_pretrained(self.folder, **self._options, **shared))
         except Exception as error:  # as above
             raise _unreadable(self.folder, error) from error

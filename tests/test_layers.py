@@ -19,7 +19,6 @@ MODELS = tuple(
 BELOW_STAGES = (
     "kcdp",
     "train.files",
-    "train.efficientnet",
     "train.data",
     "train.losses",
     "train.metrics",
@@ -31,7 +30,6 @@ ALLOWED = {
     **dict.fromkeys(MODELS, MODELS),
     "kcdp.pipelines": MODELS,
     "train.files": (),
-    "train.efficientnet": ("kcdp",),
     "train.drawn": ("kcdp.emotions",),
     "train.metrics": ("kcdp", "train.data.cache"),
     "train.losses": ("kcdp",),

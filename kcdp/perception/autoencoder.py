@@ -66,11 +66,11 @@ class PatchAutoencoderKL(AutoencoderKL):
         self.linear_decoder = nn.ConvTranspose2d(latent_channels, picture_channels, **lapped)
 
     @torch.no_grad()
-    def initialize_linear(self, pictures: torch.Tensor) -> None:
+    def initialize_linear(self, pictures: torch.Tensor, evenness: float = 0.5) -> None:
         """Set the linear maps to the principal components of the f x f blocks of `pictures` (B, C, H, W) in [-1, 1].
 
-        Channels are scaled half-way to equal variance, to a mean standard deviation of 1: a denoiser then spends
-        itself on large structure first without losing the fine one. The networks start silent, with a posterior
+        Channels are scaled to a mean standard deviation of 1, by `evenness` 0 as they are, by 1 to equal ones. Half-way a
+        denoiser spends itself on large structure first without losing the fine one. The networks start silent, with a posterior
         standard deviation of 0.05.
         """
         latent_channels, colours = self.config.latent_channels, self.config.picture_channels
@@ -80,7 +80,7 @@ class PatchAutoencoderKL(AutoencoderKL):
         variances, components = torch.linalg.eigh(torch.cov((blocks - mean).T))
         deviations = variances.flip(0)[:latent_channels].clamp(min=1e-8).sqrt()
         components = components.flip(1)[:, :latent_channels]
-        scales = deviations.sqrt()
+        scales = deviations**evenness
         scales = scales * (deviations / scales).mean()
         margin = factor // 2
         inside = slice(margin, margin + factor)

@@ -24,6 +24,7 @@ from kcdp.imaging import to_tensor
 from kcdp.painting.opacity import cut_out, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, seeds_of, steps_taken
+from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
 from kcdp.perception.denoiser import heat_map
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
@@ -57,6 +58,7 @@ class UniEmoPipeline(DiffusionPipeline):
     Args:
         label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
         guidance_scale, guidance_rescale: `Guidance` where a call does not say; 7.5 and 0 in the paper.
+        num_inference_steps: of a call that does not say.
 
     Raises ValueError for an unknown label space, or when F is not as wide as the text encoders together.
 
@@ -75,9 +77,9 @@ class UniEmoPipeline(DiffusionPipeline):
     # Of these only parts are called, which the hooks that bring weights to the GPU do not see. (What is in the sequence as
     # well stays where it computes only when the rest is brought layer by layer.)
     _exclude_from_cpu_offload: list[str] = [  # noqa: RUF012
-        *("vision", "text_encoder", "text_encoder_2", "correlation", "space", "chain", "fusion"),
+        *("vision", "text_encoder", "text_encoder_2", "correlation", "space", "chain", "fusion", "upscaler"),
     ]
-    _optional_components: list[str] = ["text_encoder_2", "tokenizer_2"]  # noqa: RUF012
+    _optional_components: list[str] = ["text_encoder_2", "tokenizer_2", "upscaler"]  # noqa: RUF012
 
     def __init__(
         self,
@@ -93,9 +95,11 @@ class UniEmoPipeline(DiffusionPipeline):
         space: EmotionSpace,
         text_encoder_2: CLIPTextModelWithProjection | None = None,
         tokenizer_2: CLIPTokenizer | None = None,
+        upscaler: StickerUpscaler | None = None,
         label_space: str = "Mikels-8",
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
+        num_inference_steps: int = 25,
     ) -> None:
         super().__init__()
         if label_space not in LABEL_SPACES:
@@ -113,6 +117,7 @@ class UniEmoPipeline(DiffusionPipeline):
             space=space,
             text_encoder_2=text_encoder_2,
             tokenizer_2=tokenizer_2,
+            upscaler=upscaler,
         )
         self.register_to_config(
             # Which one it is says its own configuration; diffusers cannot tell that a tower of ours is a transformers model.
@@ -120,6 +125,7 @@ class UniEmoPipeline(DiffusionPipeline):
             label_space=label_space,
             guidance_scale=guidance_scale,
             guidance_rescale=guidance_rescale,
+            num_inference_steps=num_inference_steps,
         )
         if self.prompts.widths != fusion.text_dims:
             raise ValueError(
@@ -271,7 +277,7 @@ class UniEmoPipeline(DiffusionPipeline):
         strength: float = 0.6,
         num_images: int | None = None,
         seed: int | Sequence[int] | None = None,
-        num_inference_steps: int = 25,
+        num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_rescale: float | None = None,
         negative_prompt: str | None = None,
@@ -294,7 +300,8 @@ class UniEmoPipeline(DiffusionPipeline):
             num_images: how many pictures; one for each seed if not given, or a single one.
             seed: of the first picture, the next ones having the next numbers; or one for each picture; or None to draw.
                 The same seed makes the same picture, alone or among others.
-            num_inference_steps: of denoising; with `image` the last `strength` of them are taken.
+            num_inference_steps: of denoising; with `image` the last `strength` of them are taken. The pipeline's own if not
+                given.
             guidance_scale: how far to follow the prompt; 1 or less takes it as it is. The pipeline's own if not given.
             guidance_rescale: from 0 to 1, how far to take back the glare that guidance brings. The pipeline's own if not given.
             negative_prompt: what guidance leads away from; if not given, the empty prompt, and for SDXL nothing at all.
@@ -304,6 +311,8 @@ class UniEmoPipeline(DiffusionPipeline):
 
         Raises ValueError, or ImageError for a picture that cannot be read, with one sentence.
         """
+        if num_inference_steps is None:
+            num_inference_steps = self.config.num_inference_steps
         self.check_inputs(
             emotion,
             prompt,
@@ -378,6 +387,15 @@ class UniEmoPipeline(DiffusionPipeline):
                 "unknown_words": list(words.unknown),
             },
         )
+
+    def enlarge(self, stickers: Sequence[Image.Image]) -> list[Image.Image]:
+        """RGBA pictures, as a call with `transparent` gives them, large enough to be sent: of 128 pixels to 512.
+
+        Raises ValueError for a bundle that has no upscaler, and as `StickerUpscaler.enlarge` does.
+        """
+        if self.upscaler is None:
+            raise ValueError("This bundle has no upscaler; save its stickers as they are.")
+        return self.upscaler.enlarge(stickers)
 
     def understood(self, prompt: str) -> Understood:
         """What of a prompt the painter reads, which of its words it does not know, and what is too long for it."""

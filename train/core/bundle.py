@@ -13,7 +13,7 @@ from types import MappingProxyType
 import torch
 from torch import nn
 
-from kcdp.bundle import OWN_UNET, SHARED
+from kcdp.bundle import OWN_UNET, OWN_VAE, SHARED
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.datasets import training_record
@@ -34,13 +34,15 @@ def _shard(recipe: Recipe) -> str:
 class TrainedUniEmo:
     """What a bundle has of UniEmo: the pipeline of the stage that was trained last, and its metrics.
 
-    `tuned` says whether the denoiser was trained too, and is not the foundation's.
+    `tuned` says whether the denoiser was trained too, and is not the foundation's; `painter` which stage trained the painter
+    that it has in the place of that, with an autoencoder of its own.
     """
 
     pipeline: UniEmoPipeline
     stage: str
     metrics: Mapping[str, float]
     tuned: bool
+    painter: str | None = None
 
 
 def write_bundle(
@@ -88,6 +90,8 @@ def _write_uniemo(recipe: Recipe, trained: TrainedUniEmo, folder: Path) -> None:
     parts = {name: part for name, part in pipeline.components.items() if part is not None and name not in shared}
     if shared and trained.tuned:
         parts[OWN_UNET] = pipeline.unet
+    if shared and trained.painter is not None:
+        parts[OWN_VAE] = pipeline.vae
     for name, part in parts.items():
         if isinstance(part, nn.Module):
             half = copy.deepcopy(part).to(_half(pipeline.vae.dtype))
@@ -96,7 +100,8 @@ def _write_uniemo(recipe: Recipe, trained: TrainedUniEmo, folder: Path) -> None:
             part.save_pretrained(folder / name)
     card = folder / "README.md"
     known = card.read_text(encoding="utf-8").partition(_UNIEMO_CARD)[0]
-    about = f"{_UNIEMO_CARD}\nUnderstanding and generation, stage `{trained.stage}`.\n\n{_scores(trained.metrics)}\n"
+    painter = f" Painting: stage `{trained.painter}`." if trained.painter else ""
+    about = f"{_UNIEMO_CARD}\nUnderstanding and generation, stage `{trained.stage}`.{painter}\n\n{_scores(trained.metrics)}\n"
     card.write_text(known + about, encoding="utf-8")
 
 
@@ -111,7 +116,8 @@ def add_uniemo(recipe: Recipe, trained: TrainedUniEmo) -> Path:
         if (target / KCDPPipeline.config_name).is_file():
             shutil.copytree(target, folder, dirs_exist_ok=True)
             # What an earlier stage had tuned is not this one's.
-            shutil.rmtree(folder / OWN_UNET, ignore_errors=True)
+            for own in (OWN_UNET, OWN_VAE):
+                shutil.rmtree(folder / own, ignore_errors=True)
         else:
             (folder / "README.md").write_text(model_card(recipe), encoding="utf-8")
         _write_uniemo(recipe, trained, folder)

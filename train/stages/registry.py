@@ -13,7 +13,19 @@ from train.core.recipe import Recipe, Shares, StageSpec
 from train.core.trainer import LoopConfig
 from train.data.sets.loading import check_set
 from train.data.splits import parts
-from train.stages import kcdp, language, latent_encoder, text, trunk_language, unet, uniemo, vae
+from train.stages import (
+    kcdp,
+    language,
+    latent_encoder,
+    painter_upscaler,
+    painter_vae,
+    painting,
+    text,
+    trunk_language,
+    unet,
+    uniemo,
+    vae,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +41,10 @@ SPECS = (
     uniemo.UNDERSTANDING_SPEC,
     uniemo.JOINT_SPEC,
     uniemo.FEEDBACK_SPEC,
+    painter_vae.SPEC,
+    painter_upscaler.SPEC,
+    painting.PAINTER_SPEC,
+    painting.DISTILLED_SPEC,
 )
 STAGES: dict[str, StageSpec] = {spec.name: spec for spec in SPECS}
 

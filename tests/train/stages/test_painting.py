@@ -1,0 +1,117 @@
+"""A run's painter in its bundle."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchLCMScheduler
+
+from kcdp import load_bundle
+from kcdp.painting.upscaler import StickerUpscaler
+from tests.tiny_pipeline import SIZE, WIDTH, tiny_pipeline
+from tests.tiny_uniemo import tiny_uniemo
+from train.core.bundle import TrainedUniEmo, add_uniemo, write_bundle
+from train.stages.painter import PainterConfig, build_painter
+from train.stages.painter_parts import FEW_STEPS, STEPS, last_painter, with_painter
+from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
+from train.stages.registry import make_recipe
+
+CONFIG = PainterConfig(block_out_channels=(16, 32), attention_head_dim=8)
+VAE = PainterVAEConfig(patch_size=2, block_out_channels=(16, 16, 16), latent_channels=8, sample=16, held_out=2)
+
+
+@pytest.fixture
+def recipe(tmp_path, train_dataset):
+    """Of a run whose painter is trained."""
+    torch.manual_seed(0)
+    stage = PainterVAEStage(VAE, train_dataset)
+    stage.export(stage.build(), tmp_path / "painter_vae" / "best")
+    unet = build_painter(CONFIG, 8, 4, WIDTH)
+    unet.save_pretrained(tmp_path / "painter" / "best" / "unet")
+    FlowMatchEulerDiscreteScheduler().save_pretrained(tmp_path / "painter" / "best" / "scheduler")
+    StickerUpscaler(width=8, blocks=1).save_pretrained(tmp_path / "painter_upscaler" / "best" / "upscaler")
+    return make_recipe(output_dir=str(tmp_path), painter={"guidance_scale": 2.5, "guidance_rescale": 0.25})
+
+
+@pytest.fixture
+def uniemo(tiny_tokenizer):
+    return tiny_uniemo(tiny_pipeline(tiny_tokenizer))
+
+
+def distil(recipe):
+    """As if the painter had been distilled."""
+    best = Path(recipe.output_dir) / "painter_distilled" / "best"
+    build_painter(CONFIG, 8, 4, WIDTH).save_pretrained(best / "unet")
+    FlowMatchLCMScheduler().save_pretrained(best / "scheduler")
+
+
+def test_without_a_painter_the_pipeline_stays_as_it_is(uniemo, tmp_path):
+    recipe = make_recipe(output_dir=str(tmp_path))
+    assert last_painter(recipe) is None
+    assert with_painter(recipe, uniemo) is uniemo
+
+
+def test_the_painter_takes_the_denoisers_place(uniemo, recipe):
+    painter = with_painter(recipe, uniemo)
+    assert (painter.config.guidance_scale, painter.config.guidance_rescale) == (2.5, 0.25)
+    assert painter.chain is uniemo.chain
+    assert painter.text_encoder is uniemo.text_encoder
+    made = painter("awe", "a cat", seed=3, num_images=2)
+    assert made.settings["num_inference_steps"] == STEPS
+    assert made.settings["scheduler"] == "FlowMatchEulerDiscreteScheduler"
+    assert [image.size for image in made.images] == [(SIZE, SIZE)] * 2
+    assert {image.mode for image in made.images} == {"RGB"}
+    (cut,) = painter("awe", "a cat", seed=3, num_inference_steps=2, transparent=True).images
+    assert cut.mode == "RGBA"
+    (large,) = painter.enlarge([cut])
+    assert (large.mode, large.size) == ("RGBA", (4 * SIZE, 4 * SIZE))
+    # The same seed, alone or among others.
+    (alone,) = painter("awe", "a cat", seed=4).images
+    assert alone.tobytes() == made.images[1].tobytes()
+
+
+def test_a_distilled_one_needs_few_steps_and_no_guidance(uniemo, recipe):
+    distil(recipe)
+    painter = with_painter(recipe, uniemo)
+    calls = []
+    painter.unet.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
+    first, again = (painter("awe", "a cat", seed=[3, 9]).images for _ in range(2))
+    assert calls == [2] * 2 * FEW_STEPS
+    assert [one.tobytes() for one in first] == [one.tobytes() for one in again]
+
+
+def test_an_edit_depends_on_the_picture_and_on_the_feeling(uniemo, recipe, picture):
+    painter = with_painter(recipe, uniemo)
+    one, other = picture(size=SIZE, color="red"), picture(size=SIZE, color="blue")
+    made = [
+        painter(emotion, image=image, strength=1.0, seed=1, num_inference_steps=3).images[0].tobytes()
+        for emotion, image in (("awe", one), ("awe", other), ("fear", one))
+    ]
+    assert len(set(made)) == 3
+
+
+def test_other_bundles_say_that_they_paint_no_clear_ground(uniemo, picture):
+    with pytest.raises(ValueError, match="transparent"):
+        uniemo("awe", transparent=True)
+    with pytest.raises(ValueError, match="no upscaler"):
+        uniemo.enlarge([picture(size=SIZE, mode="RGBA")])
+
+
+@pytest.mark.parametrize("with_kcdp", [True, False])
+def test_a_bundle_carries_the_painter_with_its_own_autoencoder(uniemo, recipe, tiny_tokenizer, with_kcdp):
+    if with_kcdp:
+        write_bundle(recipe, tiny_pipeline(tiny_tokenizer), {})
+    painter = with_painter(recipe, uniemo)
+    folder = add_uniemo(recipe, TrainedUniEmo(painter, "uniemo_joint", {}, True, "painter"))
+    assert "`painter`" in (folder / "README.md").read_text()
+    bundle = load_bundle(folder)
+    assert bundle.uniemo.vae.config.picture_channels == 4
+    assert bundle.uniemo.upscaler.config.width == 8
+    if with_kcdp:
+        assert bundle.kcdp.vae.config.picture_channels == 3
+    found = bundle.uniemo("awe", "a cat", seed=3, num_inference_steps=2, output_type="pt").images[0]
+    expected = painter("awe", "a cat", seed=3, num_inference_steps=2, output_type="pt").images[0]
+    torch.testing.assert_close(found, expected, atol=0.05, rtol=0)
+    # A later stage without a painter takes it out again.
+    plain = add_uniemo(recipe, TrainedUniEmo(uniemo, "uniemo_joint", {}, True))
+    assert load_bundle(plain).uniemo.vae.config.picture_channels == 3
