@@ -16,7 +16,14 @@ MODELS = tuple(
         *("decoded", "emotions", "hub", "offload", "results"),
     )
 )
-BELOW_STAGES = ("kcdp", "train.files", "train.data", "train.losses", "train.metrics", "train.core")
+BELOW_STAGES = (
+    "kcdp",
+    "train.files",
+    "train.data",
+    "train.losses",
+    "train.metrics",
+    "train.core",
+)
 #: Package or module -> what of this repository it may import beside itself.
 ALLOWED = {
     "kcdp": (),

@@ -187,17 +187,17 @@ def plain_painting(pipeline: UniEmoPipeline, prompt: str, steps: int, repeats: i
     # Given, because it would reckon their size from an autoencoder without patches.
     shape = (1, config.in_channels, config.sample_size, config.sample_size)
     noise = torch.randn(shape, device=pipeline.device, dtype=pipeline.unet.dtype)
-    own = ("guidance_scale", "guidance_rescale")
-    settings = {"num_inference_steps": steps, **{name: pipeline.config[name] for name in own}}
+    guidance = ("guidance_scale", "guidance_rescale")
+    settings = {"num_inference_steps": steps, **{name: pipeline.config[name] for name in guidance}}
     size = {"height": pipeline.size, "width": pipeline.size}
     return median_seconds(lambda: library(prompt, latents=noise, **size, **settings), repeats)
 
 
 def full_shapes(full: FullSize, count: int) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
     """Latents (B, 4, 64, 64) and k (B, 154, 768) of `count` pictures, and what has which shape, line by line."""
-    told = [Triplet("a man", "hugs", "a woman"), Triplet("a woman", "smiles at", "a man")]
+    triplets = [Triplet("a man", "hugs", "a woman"), Triplet("a woman", "smiles at", "a man")]
     with torch.no_grad():
-        states = full.encoder.encode(["a man hugs a woman"] * count, [told] * count).states
+        states = full.encoder.encode(["a man hugs a woman"] * count, [triplets] * count).states
         side = full.unet.config.sample_size
         latents = torch.randn(count, full.unet.config.in_channels, side, side).to(states)
         visual = full.visual(latents, states)

@@ -91,30 +91,30 @@ def _listed(title: str, lines: Sequence[str]) -> list[str]:
     return ["", f"{title}: {len(lines)}", "", *(f"- {line}" for line in lines[:SHOWN]), *rest]
 
 
-def report(found: dict[str, Any]) -> str:
-    """What `validate` found, in Markdown."""
+def report(result: dict[str, Any]) -> str:
+    """What `validate` returns, in Markdown."""
     rows = [
         f"| {label or 'no label'} | {' | '.join(str(row[split]) for split in SPLITS)} | {sum(row.values())} |"
-        for label, row in found["counts"].items()
+        for label, row in result["counts"].items()
     ]
-    totals = [sum(row[split] for row in found["counts"].values()) for split in SPLITS]
-    bare = [f"{count} without {kind}" for kind, count in found["bare"].items()]
-    unknown = [f"'{label}': {', '.join(paths[:3])}" for label, paths in found["unknown"].items()]
+    totals = [sum(row[split] for row in result["counts"].values()) for split in SPLITS]
+    bare = [f"{count} without {kind}" for kind, count in result["bare"].items()]
+    unknown = [f"'{label}': {', '.join(paths[:3])}" for label, paths in result["unknown"].items()]
     return "\n".join(
         [
-            f"## {found['title']}",
+            f"## {result['title']}",
             "",
-            f"{found['root']}: {found['pictures']} readable pictures, labelled in {found['space']}; can be trained in "
-            f"{', '.join(found['spaces'])}.",
+            f"{result['root']}: {result['pictures']} readable pictures, labelled in {result['space']}; can be trained in "
+            f"{', '.join(result['spaces'])}.",
             "",
-            f"| {found['space']} | {' | '.join(SPLITS)} | all |",
+            f"| {result['space']} | {' | '.join(SPLITS)} | all |",
             "|---|" + "---:|" * (len(SPLITS) + 1),
             *rows,
-            f"| all | {' | '.join(map(str, totals))} | {found['pictures']} |",
-            *(["", f"Of the readable pictures, {', '.join(bare)}."] if found["pictures"] else []),
-            *_listed("Pictures that cannot be read", [f"`{path}` {fault}" for path, fault in found["unreadable"]]),
+            f"| all | {' | '.join(map(str, totals))} | {result['pictures']} |",
+            *(["", f"Of the readable pictures, {', '.join(bare)}."] if result["pictures"] else []),
+            *_listed("Pictures that cannot be read", [f"`{path}` {fault}" for path, fault in result["unreadable"]]),
             *_listed("Unknown labels", unknown),
-            *_listed("Annotation files that are missing or malformed", [f"`{path}`" for path in found["lost"]]),
+            *_listed("Annotation files that are missing or malformed", [f"`{path}`" for path in result["lost"]]),
         ]
     )
 
@@ -124,18 +124,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (asked,) = HfArgumentParser(
         (ValidateArguments,), description=__doc__, allow_abbrev=False
     ).parse_args_into_dataclasses(sys.argv[1:] if arguments is None else list(arguments))
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for one in asked.sets:
         name, given, root = one.partition("=")
         if not given:
             raise SystemExit(f"'{one}' says no folder; write name=folder, as in emoset=data/EmoSet.")
         try:
-            found[name] = validate(name, Path(root))
+            results[name] = validate(name, Path(root))
         except SetError as error:
             raise SystemExit(str(error)) from error
-    text = "\n\n".join(["# Data sets", *map(report, found.values())])
+    text = "\n\n".join(["# Data sets", *map(report, results.values())])
     write_text(Path(asked.output_dir) / "sets.md", text + "\n")
-    write_json(Path(asked.output_dir) / "sets.json", found)
+    write_json(Path(asked.output_dir) / "sets.json", results)
     print(text)
 
 

@@ -15,6 +15,7 @@ from train.core import runs
 from train.core.bundle import add_uniemo
 from train.core.runs import load_foundation
 from train.data.dataset import PictureDataset
+from train.data.training_record import TrainingRecord
 from train.stages.correlation import EmotionClassifier
 from train.stages.registry import STAGES, read_recipe
 from train.stages.uniemo import assemble_uniemo, trained_uniemo
@@ -127,6 +128,11 @@ def test_every_stage_leaves_its_weights_and_scores(run):
         assert (run / stage / "best").is_dir()
         assert json.loads((run / stage / "metrics.json").read_text())
     assert not list(run.rglob("*.part*"))
+
+
+def test_every_stage_and_the_bundle_say_what_they_have_learned_from(run):
+    for folder in (*STAGES, "bundle"):
+        assert TrainingRecord.read(run / folder) == TrainingRecord.of("benchmark", ["drawn", "folder"])
 
 
 def test_the_bundle_recognises_a_picture(run, picture):

@@ -31,20 +31,19 @@ class Domains:
     def __init__(self, recipe: Recipe, records: Dataset, balance: float = 0.0) -> None:
         self.recipe, self.records, self.balance = recipe, records, balance
         self.emotions = recipe.emotions.labels
-        self._known = Coded.of(records, "emotion").codes >= 0
+        self._has_label = Coded.of(records, "emotion").codes >= 0
         # A dataset is known by its identity (its caches are looked up by it), so each must stay the one that it is.
         self.part = cache(self._part)
         self._trained = cache(self._train)
 
     def _labelled(self, part: str) -> np.ndarray:
         rows = select(self.records, self.recipe.protocol, part)
-        return rows[self._known[rows]]
+        return rows[self._has_label[rows]]
 
     @cached_property
     def test_parts(self) -> list[str]:
         """The protocol's test parts that have a labelled picture."""
-        known = parts(self.recipe.protocol)
-        return [part for part in known if part.startswith("test-") and len(self._labelled(part))]
+        return [part for part in parts(self.recipe.protocol) if part.startswith("test-") and len(self._labelled(part))]
 
     @cached_property
     def names(self) -> list[str]:
@@ -70,7 +69,7 @@ class Domains:
         return self._trained(domain, self.balance)
 
     def target(self, domain: str) -> PictureDataset:
-        """What is adapted to: pictures that have one of the emotions (a closed set), drawn without a look at which."""
+        """What is adapted to: pictures that have one of the emotions (a closed set), drawn whatever their labels."""
         return self._trained(domain, 0.0)
 
     def test(self, domain: str) -> PictureDataset:

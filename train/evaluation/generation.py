@@ -1,7 +1,7 @@
 """Pictures that methods make for emotions, measured as the paper's tables IV to VII are, and real pictures beside them.
 
 Every method makes as many pictures of every emotion; they stay on disk, so that what is there is never made again and
-anyone can look. Real pictures go through the same measures: what they reach says what a number is worth here.
+anyone can look. Real pictures go through the same measures: theirs say what a number is worth here.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class Generation:
             (emotion, self.seeds(emotion)[start : start + self.batch_size]) for emotion in paths for start in starts
         ]
         distributed_map(batches, make, name)
-        return {emotion: list(own.values()) for emotion, own in paths.items()}
+        return {emotion: list(seeded.values()) for emotion, seeded in paths.items()}
 
     def _read(self, paths: Sequence[Path]) -> torch.Tensor:
         return to_tensor([load_frames(path)[0] for path in paths], self.real.size)

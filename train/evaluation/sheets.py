@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from diffusers.utils import make_image_grid
 from PIL import Image, ImageDraw, ImageFont
 
 from kcdp.painting.things import THINGS
-
-
-def grid(pictures: list[Image.Image], columns: int) -> Image.Image:
-    """Pictures of one size in rows of `columns`."""
-    width, height = pictures[0].size
-    rows = -(-len(pictures) // columns)
-    page = Image.new("RGB", (columns * width, rows * height), "white")
-    for index, picture in enumerate(pictures):
-        page.paste(picture, (index % columns * width, index // columns * height))
-    return page
 
 
 def headed(page: Image.Image, columns: Sequence[str], rows: Sequence[str]) -> Image.Image:
@@ -47,7 +38,7 @@ def transfer_sheet(
     `paint(emotion, thing, seed)` makes one picture; all are of one size.
     """
     pictures = [paint(emotion, thing, seed) for thing in things for emotion in emotions]
-    return headed(grid(pictures, len(emotions)), emotions, things)
+    return headed(make_image_grid(pictures, len(things), len(emotions)), emotions, things)
 
 
 def fusion_strip(
@@ -71,4 +62,4 @@ def fusion_strip(
     pictures = [blend(dict(some), seed) for seed in seeds for some in weights]
     names = [f"{100 * some[second]:.0f} %" for some in weights]
     names[0], names[-1] = first, second
-    return headed(grid(pictures, steps), names, ())
+    return headed(make_image_grid(pictures, len(seeds), steps), names, ())

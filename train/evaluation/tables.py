@@ -64,11 +64,11 @@ def with_published(
         if set(cells) != {"-"}:
             between = len(next(iter(rows.values()))) - len(columns) - 1
             printed[name, title] = [f"{name}: {title}", *["-"] * between, *cells]
-    found = []
-    for own, cells in rows.items():
-        found.append(list(cells))
-        found += [printed.pop(key) for key, (_, ours) in merged.items() if own in ours and key in printed]
-    return [*found, *printed.values()]
+    lines = []
+    for name, cells in rows.items():
+        lines.append(list(cells))
+        lines += [printed.pop(key) for key, (_, ours) in merged.items() if name in ours and key in printed]
+    return [*lines, *printed.values()]
 
 
 def adaptation_report(
@@ -110,9 +110,8 @@ def adaptation_report(
             average = percent(mean(mean(some) for some in shares))
             rows[method] = [titles[method], *map(spread, shares), average]
         columns = [*(called.get(pair, pair) for pair in first), "mean"]
-        beside = [table for table in published if table.score == score]
-        shown = with_published(rows, columns, beside)
-        sections += [f"{name}, per cent:", markdown_table(["method", *first, "mean"], shown)]
+        lines = with_published(rows, columns, [table for table in published if table.score == score])
+        sections += [f"{name}, per cent:", markdown_table(["method", *first, "mean"], lines)]
     rows = [
         [pair, str(sum(runs[0]["counts"].values())), percent(runs[0]["chance"]), percent(runs[0]["majority"])]
         for pair, runs in first.items()

@@ -22,7 +22,7 @@ from train.stages.joint import JointConfig
 
 @dataclass
 class UniEmoModels:
-    """UniEmo and its baselines in one run, the real pictures beside theirs, and the networks that measure them."""
+    """UniEmo and its baselines in one run, real pictures to compare with, and the networks that measure them."""
 
     run: EvaluationRun
 

@@ -23,7 +23,7 @@ from train.data.dataset import PictureDataset
 
 logger = logging.getLogger(__name__)
 
-#: Pictures a model looks at together, and pictures that are lost at most when a run is killed.
+#: Pictures of one call, and pictures that are lost at most when a run is killed.
 BATCH, CHUNK = 8, 128
 
 #: Over whatever generation settings a model brings along.
@@ -81,7 +81,7 @@ class OneOf:
 
     def __init__(self, answers: Sequence[list[int]]) -> None:
         self.answers = answers
-        #: How many tokens stand before the answer: what a model makes of the prompt is its own affair.
+        #: How many tokens stand before the answer: models expand a prompt in different ways.
         self.start: int | None = None
 
     def __call__(self, picture: int, tokens: torch.Tensor) -> list[int]:
@@ -141,7 +141,7 @@ class FrozenVLM:
         )
 
     def answers(self, dataset: PictureDataset) -> list[str]:
-        """What the model says when asked, one a picture."""
+        """The model's answers, one a picture."""
         asker = self._asker(dataset.emotions)
 
         def compute(rows: slice) -> list[str]:
@@ -151,7 +151,7 @@ class FrozenVLM:
         return list(cached_json(dataset.cache_dir, key, len(dataset), compute, CHUNK))
 
     def likeliest(self, dataset: PictureDataset) -> np.ndarray:
-        """Guesses (N,): the label that is the likeliest answer, by the mean log-likelihood of its tokens and the end.
+        """Predictions (N,): the label that is the likeliest answer, by the mean log-likelihood of its tokens and the end.
 
         A beam search that may write nothing but labels, with a beam for each, so that none is lost on the way.
 
@@ -167,7 +167,7 @@ class FrozenVLM:
                 )
 
         @torch.inference_mode()
-        def guess(pictures: list[Image.Image]) -> list[int]:
+        def predict(pictures: list[Image.Image]) -> list[int]:
             one_of = OneOf(answers)
             tokens = self.model.generate(
                 **asker.inputs(pictures),
@@ -184,7 +184,7 @@ class FrozenVLM:
 
         def compute(rows: slice) -> np.ndarray:
             return np.array(
-                [index for pictures in _batches(dataset, rows) for index in guess(pictures)], dtype=np.int64
+                [index for pictures in _batches(dataset, rows) for index in predict(pictures)], dtype=np.int64
             )
 
         key = content_key("vlm likeliest", dataset.store.key, self.key, labels)
@@ -194,8 +194,8 @@ class FrozenVLM:
         """The tokens of a label as an answer, and the end."""
         tokenizer = self.processor.tokenizer
         # A decoder goes on behind the question's colon, with a space; what decodes apart starts afresh.
-        asked, said = ("", label) if self.model.config.get_text_config().is_encoder_decoder else (":", f": {label}")
-        before, tokens = (tokenizer(text, add_special_tokens=False).input_ids for text in (asked, said))
+        prompt, text = ("", label) if self.model.config.get_text_config().is_encoder_decoder else (":", f": {label}")
+        before, tokens = (tokenizer(some, add_special_tokens=False).input_ids for some in (prompt, text))
         return [*tokens[len(before) :], tokenizer.eos_token_id]
 
     def pictures(self, dataset: PictureDataset) -> np.ndarray:
@@ -206,7 +206,7 @@ class FrozenVLM:
         asker = self._asker(dataset.emotions)
 
         @torch.inference_mode()
-        def look(pictures: list[Image.Image]) -> torch.Tensor:
+        def states(pictures: list[Image.Image]) -> torch.Tensor:
             output = self.model.generate(
                 **asker.inputs(pictures),
                 **_PLAIN,
@@ -220,7 +220,7 @@ class FrozenVLM:
             return layers[-1].float().mean(dim=1).cpu()
 
         def compute(rows: slice) -> torch.Tensor:
-            return torch.cat([look(pictures) for pictures in _batches(dataset, rows)])
+            return torch.cat([states(pictures) for pictures in _batches(dataset, rows)])
 
         key = content_key("vlm features", dataset.store.key, self.key, dataset.emotions)
         return cached_array(dataset.cache_dir, key, len(dataset), compute, CHUNK)
@@ -232,13 +232,13 @@ def answers_questions(model: PreTrainedModel) -> bool:
 
 
 def prompted(vlm: FrozenVLM, test: PictureDataset) -> np.ndarray:
-    """Guesses (N,): the label that the model's answer names, and the likeliest one where it names none."""
-    found = [named(answer, test.emotions) for answer in vlm.answers(test)]
-    silent = [index is None for index in found]
-    if any(silent):
-        logger.info("Of %d answers, %d name no label.", len(found), sum(silent))
-        found = np.where(silent, vlm.likeliest(test), [-1 if index is None else index for index in found])
-    return np.array(found, dtype=np.int64)
+    """Predictions (N,): the label that the model's answer names, and the likeliest one where it names none."""
+    labels = [named(answer, test.emotions) for answer in vlm.answers(test)]
+    unnamed = [label is None for label in labels]
+    if any(unnamed):
+        logger.info("Of %d answers, %d name no label.", len(labels), sum(unnamed))
+        labels = np.where(unnamed, vlm.likeliest(test), [-1 if label is None else label for label in labels])
+    return np.array(labels, dtype=np.int64)
 
 
 def _batches(dataset: PictureDataset, rows: slice) -> Iterator[list[Image.Image]]:

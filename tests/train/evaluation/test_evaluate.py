@@ -21,7 +21,7 @@ from train.core.trainer import LoopConfig, run_stage
 from train.data.training_record import TrainingRecord
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.domains import Domains
-from train.evaluation.measures import MEASURES, captions, reconstruction
+from train.evaluation.measures import MEASURES, adaptation, captions, reconstruction
 from train.evaluation.run import EvaluationRun
 from train.evaluation.vlm import FrozenVLM
 from train.stages.kcdp import KCDPConfig, KCDPStage
@@ -201,3 +201,23 @@ def test_what_a_run_s_own_stages_have_seen_is_marked(run: Path, capsys: pytest.C
         shutil.rmtree(run / "bundle")
     lines = capsys.readouterr().out.splitlines()
     assert "| method | emoji → photos (seen in training) | photos → emoji | mean |" in lines
+
+
+def test_tables_from_domain_to_domain_stand_on_features_without_labels(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The labelled latent encoder has learned what the targets' training pictures show."""
+    loaded = []
+    real = adaptation.load_perception
+
+    def spy(recipe: Recipe, latent_encoder: str = "labelled_latent_encoder") -> Foundation:
+        loaded.append(latent_encoder)
+        return real(recipe, latent_encoder=latent_encoder)
+
+    monkeypatch.setattr(adaptation, "load_perception", spy)
+    few = ("--what", "adaptation", "--pairs", "emoji:photos", "--seeds", "3", "--methods", "clip-zero-shot")
+    command(run, *few)
+    assert loaded == ["latent_encoder"]
+    assert "The foundation learned from captions that name emotions" in capsys.readouterr().out
+    command(run, *few, "--label_free", "true")
+    assert "captions that name emotions" not in capsys.readouterr().out

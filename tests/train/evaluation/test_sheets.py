@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.evaluation.sheets import THINGS, fusion_strip, grid, headed, transfer_sheet
+from train.evaluation.sheets import THINGS, fusion_strip, headed, transfer_sheet
 
 CELL = 40
 
@@ -51,19 +51,10 @@ def test_a_strip_needs_two_ends(second: str, steps: int) -> None:
 
 
 def test_names_are_written_beside_the_cells_and_not_on_them() -> None:
-    cells = grid([Image.new("RGB", (CELL, CELL), "red")] * 4, 2)
+    cells = Image.new("RGB", (2 * CELL, 2 * CELL), "red")
     pixels = np.asarray(headed(cells, ["awe", "fear"], ["cup", "a long name"]))
     assert (pixels[-2 * CELL :, -2 * CELL :] == (255, 0, 0)).all()
     for margin in (pixels[: -2 * CELL, -2 * CELL : -CELL], pixels[: -2 * CELL, -CELL:], pixels[-CELL:, : -2 * CELL]):
         assert margin.min() < 100
         # With white at the rim, so that no name is cut off.
         assert margin[0].min() == margin[:, 0].min() == 255
-
-
-def test_a_grid_has_rows() -> None:
-    colours = ["red", "green", "blue"]
-    page = grid([Image.new("RGB", (4, 4), colour) for colour in colours], columns=2)
-    assert page.size == (8, 8)
-    assert [page.getpixel(place) for place in ((1, 1), (5, 1), (1, 5), (5, 5))] == [
-        (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
-    ]  # fmt: skip

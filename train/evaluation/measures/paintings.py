@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from accelerate import PartialState
+from diffusers.utils import make_image_grid
 
 from train.core.runs import load_foundation, load_scheduler
 from train.evaluation.measure import Measure
 from train.evaluation.run import EvaluationRun
-from train.evaluation.sheets import grid
 from train.evaluation.text_to_image import PROMPTS, decode, sample_latents
 from train.files import write_picture
 
@@ -24,7 +24,7 @@ def run(evaluation: EvaluationRun) -> None:
         condition = foundation.prompts.plain([prompt] * len(SEEDS))
         pictures += decode(foundation, sample_latents(foundation, scheduler, condition, list(SEEDS)))
     path = evaluation.folder / "paintings.png"
-    write_picture(path, grid(pictures, len(SEEDS)))
+    write_picture(path, make_image_grid(pictures, len(PROMPTS), len(SEEDS)))
     print(f"Text to image, a row for each of {', '.join(PROMPTS)}: {path}", flush=True)
 
 
