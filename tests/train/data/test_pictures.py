@@ -168,8 +168,8 @@ AS_THE_APP = {
     "float.tif": encoded(Image.fromarray(RAMP.astype(np.float32)), "TIFF"),
     "exif.jpg": _jpeg_with_odd_exif(),
     "wide.png": encoded(smooth(), "PNG", icc_profile=rgb_profile(PRIMARIES[12], 2.2)),
-    "sticker.gif": animated(film(), "GIF", disposal=2),
-    "sticker.png": animated(film(3), "PNG", disposal=1, blend=0),
+    "sticker.gif": animated(film(8, 32), "GIF", disposal=2),
+    "sticker.png": animated(film(3, 32), "PNG", disposal=1, blend=0),
     "large.jpg": encoded(smooth(900, 500), "JPEG", quality=95),
 }
 
