@@ -50,7 +50,8 @@ def film(count: int = 8, size: int = 16, mode: str = "RGBA") -> list[Image.Image
 
 
 def animated(frames: list[Image.Image], kind: str, **options) -> bytes:
-    return encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=40, loop=0, **options)
+    options = {"duration": 40, **options}
+    return encoded(frames[0], kind, save_all=True, append_images=frames[1:], loop=0, **options)
 
 
 def patch(left: int, top: int, side: int, color: int, disposal: int) -> bytes:

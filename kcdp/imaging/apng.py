@@ -34,12 +34,16 @@ def frames(file: PngFile, limits: ImageLimits) -> Iterator[Frame]:
 
 def _drawn(canvas: Image.Image, part: Image.Image, control: Control) -> Image.Image:
     """The canvas with a frame on it; the canvas itself stays as it is."""
-    blended = control.blend == _OVER and part.mode == "RGBA"
+    if control.blend == _OVER and part.mode == "RGBA":
+        # What is clear all around changes nothing and is most of many frames.
+        box = part.getbbox()
+        if box is None:
+            return canvas
+        shown = canvas.copy()
+        shown.alpha_composite(part, (control.place[0] + box[0], control.place[1] + box[1]), box)
+        return shown
     if control.size == canvas.size:
-        return Image.alpha_composite(canvas, part) if blended else part.convert("RGBA")
+        return part.convert("RGBA")
     shown = canvas.copy()
-    if blended:
-        shown.alpha_composite(part, control.place)
-    else:
-        shown.paste(part, control.place)
+    shown.paste(part, control.place)
     return shown

@@ -5,7 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
+from typing import cast
 
 from PIL import Image
 
@@ -50,8 +52,12 @@ class Format:
 #: Frames of an animation are kept until it is known which are wanted, up to this many pixels (4 bytes each); those of a
 #: larger one are decoded a second time.
 KEPT_PIXELS = 40_000_000
+#: How many times as many late frames are looked at as are wanted: an odd number, so that the middle ones are among them.
+_LOOKS = 3
 #: Alpha up to this, of 255, is invisible.
 _INVISIBLE = 7
+#: Pictures that differ in this many pixels (width, height), spread over them, need no closer look.
+_GLANCE = (32, 32)
 
 
 def shown_for(duration: float) -> float:
@@ -72,10 +78,9 @@ def is_empty(image: Image.Image) -> bool:
     """Whether nothing of a picture can be seen."""
     if image.mode != "RGBA":
         return False
-    alpha = image.getchannel("A")
     # The middle first: most often that is all there is to look at.
-    middle = alpha.getpixel((alpha.width // 2, alpha.height // 2))
-    return middle <= _INVISIBLE and alpha.getextrema()[1] <= _INVISIBLE  # type: ignore[operator]
+    _, _, _, middle = cast("tuple[int, ...]", image.getpixel((image.width // 2, image.height // 2)))
+    return middle <= _INVISIBLE and cast("tuple[int, int]", image.getchannel("A").getextrema())[1] <= _INVISIBLE
 
 
 def distinct(frames: Sequence[Frame]) -> list[Frame]:
@@ -91,44 +96,71 @@ def distinct(frames: Sequence[Frame]) -> list[Frame]:
 def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
     """All frames of an animation that has at most `count`; of a longer one those of `count` evenly spaced times.
 
-    `decoded` begins a pass over all frames. Of the time T in which something shows, the times are (i + 1/2) T / count,
-    so neither the beginning nor the end; a picture that shows at several of them is one frame.
+    `decoded` begins a pass over all frames. The times are (i + 1/2) T / count, so neither the beginning nor the end; T
+    is the time in which something shows, a picture's repeats counted where it shows first: two pictures that take turns
+    are both seen. Of frames that are decoded when somebody looks at them, a few times as many as wanted are looked at.
     """
+    decoded = partial(_looked_at, decoded, _LOOKS * count)
     durations: list[float] = []
-    visible: list[int] = []
+    #: How long each picture shows in all, by the number of its first frame.
+    spans: dict[int, float] = {}
+    alike: dict[bytes, list[int]] = {}
     kept: dict[int, Frame] = {}
     pixels = 0
     for number, frame in enumerate(decoded()):
         durations.append(max(frame.duration, 1.0))
-        # One that is decoded when somebody looks at it keeps no pixels, and is not looked at here.
-        late = isinstance(frame.image, LateImage)
-        if late or not is_empty(frame.image):
-            visible.append(number)
-        pixels += 0 if late else frame.image.width * frame.image.height
-        if pixels <= KEPT_PIXELS or number == 0:
-            kept[number] = frame
-        elif len(kept) > 1:
-            kept = {0: kept[0]}
+        first = number
+        if not is_empty(frame.image):
+            others = alike.setdefault(frame.image.resize(_GLANCE, Image.Resampling.NEAREST).tobytes(), [])
+            first = next((other for other in others if other in kept and _same(kept[other], frame)), number)
+            others += [number] if first == number else []
+            spans[first] = spans.get(first, 0.0) + durations[number]
+        if first == number or number < count:
+            pixels += frame.image.width * frame.image.height
+            if pixels <= KEPT_PIXELS or number == 0:
+                kept[number] = frame
     if len(durations) == 1:
         kept[0].image.load()
         return [replace(kept[0], duration=0.0)]
-    starts = [0.0, *accumulate(durations)]
-    wanted = _wanted(durations, visible or [0], count) if len(durations) > count else dict(enumerate(durations))
+    few = len(durations) <= count
+    wanted = dict(enumerate(durations)) if few else _wanted(spans or {0: durations[0]}, count)
     if not wanted.keys() <= kept.keys():
-        last = max(wanted)
-        kept = {number: frame for number, frame in zip(range(last + 1), decoded(), strict=False) if number in wanted}
-    frames = [replace(kept[number], start=starts[number], duration=time) for number, time in wanted.items()]
-    for frame in frames:
-        frame.image.load()
-    return distinct(frames) if len(durations) > count else frames
+        passed = zip(range(max(wanted) + 1), decoded(), strict=False)
+        kept = {number: frame for number, frame in passed if number in wanted}
+    starts = [0.0, *accumulate(durations)]
+    frames = [
+        replace(kept[number], start=kept[number].start or starts[number], duration=time)
+        for number, time in wanted.items()
+    ]
+    return frames if few else distinct(frames)
 
 
-def _wanted(durations: Sequence[float], visible: Sequence[int], count: int) -> dict[int, float]:
-    """Which of the visible frames show at `count` evenly spaced times, and the time (ms) that each stands for."""
-    ends = list(accumulate(durations[number] for number in visible))
+def _looked_at(decoded: Callable[[], Iterator[Frame]], most: int) -> Iterator[Frame]:
+    """The frames of a pass; of late ones those that show at `most` even times, each for the time that it stands for."""
+    frames = decoded()
+    first = next(frames)
+    if not isinstance(first.image, LateImage):
+        yield first
+        yield from frames
+        return
+    late = [first, *frames]
+    durations = [max(frame.duration, 1.0) for frame in late]
+    starts = [0.0, *accumulate(durations)]
+    spans = dict(enumerate(durations))
+    for number, time in (_wanted(spans, most) if len(late) > most else spans).items():
+        yield replace(late[number], start=starts[number], duration=time)
+
+
+def _same(one: Frame, other: Frame) -> bool:
+    return one.image.mode == other.image.mode and one.image.tobytes() == other.image.tobytes()
+
+
+def _wanted(spans: dict[int, float], count: int) -> dict[int, float]:
+    """Which of the pictures that show for `spans` (ms) show at `count` even times, and the time that each stands for."""
+    numbers, ends = list(spans), list(accumulate(spans.values()))
     step = ends[-1] / count
     wanted: dict[int, float] = {}
     for place in range(count):
-        number = visible[bisect_right(ends, (place + 0.5) * step)]
+        number = numbers[bisect_right(ends, (place + 0.5) * step)]
         wanted[number] = wanted.get(number, 0.0) + step
     return wanted
