@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from diffusers import DiffusionPipeline, UNet2DConditionModel
 
-from kcdp.hub import FILES, HubError, Source, fetch, first_line, why_no_room
+from kcdp.hub import BUNDLE_FILES, HubError, Source, fetch, first_line, why_no_room
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.offload import Offload, place
 from kcdp.paths import ASSETS
@@ -194,7 +194,7 @@ def find_bundle(name: str | Path, revision: str | None = None) -> Path:
     Raises BundleError when there is no such bundle, or no way to reach it.
     """
     try:
-        folder = fetch(Source(str(name), revision), files=(*FILES, "parser/*"))
+        folder = fetch(Source(str(name), revision), files=BUNDLE_FILES)
     except HubError as error:
         raise BundleError(str(error)) from error
     names = [pipeline.config_name for pipeline in (KCDPPipeline, UniEmoPipeline)]

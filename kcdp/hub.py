@@ -23,6 +23,8 @@ from huggingface_hub.errors import (
 
 #: What a model is made of: weights as safetensors alone, and the files of settings and words beside them.
 FILES = ("*.json", "*.txt", "*.model", "*.jinja", "*.md", "*.safetensors")
+#: A whole bundle: these, and its spaCy parser.
+BUNDLE_FILES = (*FILES, "parser/*")
 #: The same weights at another precision, or before averaging.
 VARIANTS = ("*.fp16.*", "*.bf16.*", "*.non_ema.*")
 

@@ -46,9 +46,10 @@ class AttentionMap:
     kind: str
     heat: np.ndarray
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same, with `heat` as lists of numbers."""
-        return {"text": self.text, "kind": self.kind, "heat": np.round(self.heat, 4).tolist()}
+    def to_dict(self, heat: bool = False) -> dict[str, Any]:
+        """What the map is of, as plain strings; with `heat` also the map, as lists of numbers of four digits."""
+        plain: dict[str, Any] = {"text": self.text, "kind": self.kind}
+        return plain | {"heat": np.round(self.heat, 4).tolist()} if heat else plain
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,15 @@ class KCDPOutput:
     visual: np.ndarray | None = None
     knowledge: np.ndarray | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`."""
+    def to_dict(self, heat: bool = False) -> dict[str, Any]:
+        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`.
+
+        Attention maps, nearly all of the size, only with `heat`; their words are always there.
+        """
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["triplets"] = [list(triplet) for triplet in self.triplets]
         plain["experts"] = [asdict(expert) for expert in self.experts]
-        plain["attention"] = [item.to_dict() for item in self.attention]
+        plain["attention"] = [item.to_dict(heat) for item in self.attention]
         for name in ("visual", "knowledge"):
             value = plain.pop(name)
             if value is not None:
@@ -118,12 +122,12 @@ class UniEmoOutput:
     label_space: str
     frames: int = 1
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`."""
+    def to_dict(self, heat: bool = False) -> dict[str, Any]:
+        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`; maps only with `heat`."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         for name in ("scene", "object"):
             plain[name] = None if plain[name] is None else asdict(plain[name])
-        plain["attention"] = [item.to_dict() for item in self.attention]
+        plain["attention"] = [item.to_dict(heat) for item in self.attention]
         return plain
 
 

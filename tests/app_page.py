@@ -77,11 +77,11 @@ def drop_to_refeel(page: Page, file: Path) -> None:
     expect(page.locator("#refeel-picture img")).to_be_visible()
 
 
-def hung(page: Page, name: str) -> Locator:
+def gallery_items(page: Page, name: str) -> Locator:
     return page.locator(f"#{name}-gallery .thumbnail-lg")
 
 
-def saved(page: Page, name: str, wanted: Callable[[str, dict[str, str]], object]) -> dict[str, str]:
+def downloaded_png(page: Page, name: str, wanted: Callable[[str, dict[str, str]], object]) -> dict[str, str]:
     """Text of the downloaded PNG, as soon as it is the `wanted` one: the button gets its file a moment after the click."""
     for _ in range(50):
         with page.expect_download() as download:

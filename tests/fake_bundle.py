@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +13,9 @@ import torch
 from PIL import Image, ImageColor, ImageDraw
 
 from kcdp.bundle import BundleError
+from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
-from kcdp.imaging import fit_square, load_frames
+from kcdp.imaging import fit_square
 from kcdp.palette import emotion_style
 from kcdp.results import (
     AttentionMap,
@@ -66,9 +67,10 @@ def fake_output(emotion: str = "contentment", pseudo_label: str | None = None, f
     )
 
 
-def fake_pipeline(image: str | Path) -> KCDPOutput:
-    """Reads the picture as the real pipeline does, errors included, and then tells the same about all of them."""
-    return fake_output(frames=len(load_frames(image)))
+def fake_pipeline(images: list[DecodedPicture], attention: bool = True) -> list[KCDPOutput]:
+    """The same result for every picture, but for the number of frames and, where asked for, the maps."""
+    outputs = [fake_output(frames=len(image.frames)) for image in images]
+    return outputs if attention else [replace(output, attention=()) for output in outputs]
 
 
 NO_UNIEMO = "The bundle in 'somewhere' cannot make pictures: it has no uniemo_index.json."
@@ -92,9 +94,12 @@ class FakeUniEmo:
     def set_progress_bar_config(self, disable: bool) -> None:
         self.loud = not disable
 
-    def understand(self, image: str | Path) -> UniEmoOutput:
-        """Contentment on a beach, whatever the picture, which is read as the real pipeline does, errors included."""
-        frames = load_frames(image)
+    def understand(
+        self, image: DecodedPicture | list[DecodedPicture], attention: bool = True
+    ) -> UniEmoOutput | list[UniEmoOutput]:
+        """Contentment on a beach, whatever the picture."""
+        if isinstance(image, list):
+            return [self.understand(one, attention) for one in image]
         coefficients = dict.fromkeys(self.labels, 0.04) | {"contentment": 0.72}
         return UniEmoOutput(
             emotion="contentment",
@@ -104,20 +109,23 @@ class FakeUniEmo:
             attention=(
                 AttentionMap("beach", "scene", spot(0.5, 0.8)),
                 AttentionMap("object", "object", spot(0.3, 0.3)),
-            ),
+            )
+            if attention
+            else (),
             label_space=MIKELS_8.name,
-            frames=len(frames),
+            frames=len(image.frames),
         )
 
     def __call__(
         self,
-        emotion: str | dict[str, float] | Path,
+        emotion: str | dict[str, float] | DecodedPicture,
         prompt: str,
         num_images: int,
-        seed: int,
+        seed: int | None,
         num_inference_steps: int,
         guidance_scale: float | None,
-        image: str | None = None,
+        negative_prompt: str | None = None,
+        image: DecodedPicture | None = None,
         strength: float = 0.6,
         callback_on_step_end: Any = None,
     ) -> UniEmoImageOutput:
@@ -135,7 +143,7 @@ class FakeUniEmo:
                 noise = torch.full((num_images, 1, 2, 2), step / steps)
                 callback_on_step_end(self, step, torch.tensor(steps - step), {"latents": noise})
         shown = weights or {self.understand(emotion).emotion: 1.0}
-        seeds = tuple(seed + number for number in range(num_images))
+        seeds = tuple((seed or 0) + number for number in range(num_images))
         return UniEmoImageOutput(
             images=tuple(self._paint(shown, one, image) for one in seeds),
             seeds=seeds,
@@ -145,7 +153,7 @@ class FakeUniEmo:
             settings={
                 "num_inference_steps": num_inference_steps,
                 "guidance_scale": 7.5 if guidance_scale is None else guidance_scale,
-                "negative_prompt": None,
+                "negative_prompt": negative_prompt,
                 "strength": None if image is None else strength,
                 "scheduler": "FakeScheduler",
                 "label_space": MIKELS_8.name,
@@ -156,11 +164,9 @@ class FakeUniEmo:
         """Grey pictures, the lighter the later the step."""
         return [Image.new("RGB", (self.size,) * 2, (int(60 + 160 * float(one.mean())),) * 3) for one in latents]
 
-    def _paint(self, weights: dict[str, float], seed: int, image: str | None) -> Image.Image:
+    def _paint(self, weights: dict[str, float], seed: int, image: DecodedPicture | None) -> Image.Image:
         ground = (
-            Image.new("RGB", (self.size,) * 2, "#f3efe9")
-            if image is None
-            else fit_square(load_frames(image)[0], self.size)
+            Image.new("RGB", (self.size,) * 2, "#f3efe9") if image is None else fit_square(image.frames[0], self.size)
         )
         middle = self.size // 2 + seed % 7 - 3
         radius = 0.45 * self.size

@@ -13,7 +13,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-import app
+from kcdp import serve as app
 from kcdp.bundle import BundleError
 from tests.app_page import FAINT_TEXT, drop, drop_to_refeel, free_port, overlay_picture, serve
 from tests.fake_bundle import CAPTION, fake_bundle, fake_output
@@ -47,7 +47,7 @@ def test_picture_gets_its_emotion_and_every_reason(page: Page, url: str, files: 
 def test_second_reading_shows_only_where_the_bundle_has_one(page: Page, url: str, files: Path) -> None:
     page.goto(url)
     drop(page, files / "still.png")
-    expect(page.locator("#reading .kc-bars li")).to_have_count(8)
+    expect(page.locator("#uniemo .kc-bars li")).to_have_count(8)
     expect(page.locator("#attributes")).to_contain_text("beach")
     old = overlay_picture(page).get_attribute("src")
     page.locator("#focus").get_by_label("scene: beach", exact=True).check()
@@ -55,7 +55,7 @@ def test_second_reading_shows_only_where_the_bundle_has_one(page: Page, url: str
     page.goto(serve(fake_bundle(with_uniemo=False)))
     drop(page, files / "still.png")
     expect(page.locator("#router .kc-chosen")).to_have_count(2)
-    expect(page.locator("#reading")).to_be_hidden()
+    expect(page.locator("#uniemo")).to_be_hidden()
     assert page.locator("#focus").get_by_label("scene: beach").count() == 0
 
 
@@ -133,7 +133,11 @@ def test_phone_shows_everything_readably_without_scrolling_sideways(
 
 
 def test_api_answers_with_the_result_and_an_overlay_per_word(url: str, files: Path) -> None:
-    result, overlays = Client(url, verbose=False).predict(handle_file(files / "still.png"), api_name="/understand")
+    client = Client(url, verbose=False)
+    lean, none = client.predict(handle_file(files / "still.png"), api_name="/understand")
+    assert len(json.dumps(lean)) < 20_000 and lean["attention"] == [] and none == []
+    result, overlays = client.predict(handle_file(files / "still.png"), attention=True, api_name="/understand")
+    assert lean == result | {"attention": [], "uniemo": result["uniemo"] | {"attention": []}}
     reading = result.pop("uniemo")
     assert reading["emotion"] == "contentment" and [item["kind"] for item in reading["attention"]] == [
         "scene",
@@ -229,4 +233,4 @@ def test_defaults_listen_only_where_gradio_does_and_take_the_embedded_bundle(mon
     monkeypatch.delenv("KCDP_BUNDLE", raising=False)
     args = app.parse_args([])
     assert args.host is None and not args.share
-    assert Path(args.bundle) == Path(app.__file__).parent / "assets" / "mini"
+    assert args.bundle is None

@@ -13,7 +13,7 @@ MODELS = tuple(
     f"kcdp.{name}"
     for name in (
         *("imaging", "knowledge", "perception", "prediction", "uniemo", "painting", "vision"),
-        *("emotions", "hub", "offload", "results"),
+        *("decoded", "emotions", "hub", "offload", "results"),
     )
 )
 BELOW_STAGES = ("kcdp", "train.files", "train.data", "train.losses", "train.metrics", "train.core")

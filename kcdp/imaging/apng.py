@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from PIL import Image
 
 from kcdp.imaging.frames import Frame, cleared, shown_for
-from kcdp.imaging.limits import ImageError, ImageLimits, check_animation
-from kcdp.imaging.png import Control, PngFile, pixels
+from kcdp.imaging.limits import ImageError, ImageLimits, check_animation, check_size
+from kcdp.imaging.orientation import orientation_of, upright
+from kcdp.imaging.png import Control, PngFile, parse, pixels
 
 _BACKGROUND, _PREVIOUS = 1, 2
 _OVER = 1
@@ -47,3 +48,15 @@ def _drawn(canvas: Image.Image, part: Image.Image, control: Control) -> Image.Im
     shown = canvas.copy()
     shown.paste(part, control.place)
     return shown
+
+
+def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
+    """The frames of a PNG file, animated or not."""
+    file = parse(content)
+    turn = orientation_of(file.chunks.get(b"eXIf"))
+    if b"acTL" in file.chunks and file.controls:
+        for frame in frames(file, limits):
+            yield Frame(upright(frame.image, turn), frame.duration)
+        return
+    check_size(file.size, limits)
+    yield Frame(upright(pixels(file, file.size, file.data), turn))

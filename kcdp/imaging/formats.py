@@ -6,7 +6,7 @@ import re
 import zlib
 from contextlib import suppress
 
-from kcdp.imaging import animated, gif, heif, ico, jxl, lottie, packs, png, still, svg, tiff, video
+from kcdp.imaging import animated, apng, gif, heif, ico, jxl, lottie, packs, still, svg, tiff, video
 from kcdp.imaging.frames import Format
 from kcdp.imaging.strangers import STRANGERS
 
@@ -18,7 +18,7 @@ _SVG = (
 #: To read another format, write its decoder in a module of its own and add a row. Nothing else is tried: some of
 #: Pillow's other readers start programs or are rarely used, and what is rarely used is rarely safe.
 FORMATS = (
-    Format("PNG", rb"\x89PNG", png.decode),
+    Format("PNG", rb"\x89PNG", apng.decode),
     Format("JPEG", rb"\xff\xd8\xff", still.decode_jpeg),
     Format("WebP", rb"RIFF....WEBP", animated.decode_webp),
     Format("GIF", rb"GIF8[79]a", gif.decode),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from kcdp.imaging import png
+from kcdp.imaging import apng
 from kcdp.imaging.frames import Frame
 from kcdp.imaging.limits import ImageError, ImageLimits, check_size
 from kcdp.imaging.modes import to_rgba
@@ -28,7 +28,7 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
     if len(picture) < length or length < 16:
         raise ImageError(_DAMAGED)
     if picture.startswith(b"\x89PNG"):
-        yield from png.decode(picture, limits)
+        yield from apng.decode(picture, limits)
         return
     # Two bitmaps of this size, one over the other: the colours and the mask.
     wide, high = struct.unpack_from("<ii", picture, 4)

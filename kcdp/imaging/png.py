@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
@@ -13,10 +12,8 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from kcdp.imaging.colour import MAX_PROFILE_BYTES
-from kcdp.imaging.frames import Frame
-from kcdp.imaging.limits import ImageError, ImageLimits, check_size
+from kcdp.imaging.limits import ImageError
 from kcdp.imaging.modes import to_rgba
-from kcdp.imaging.orientation import orientation_of, upright
 from kcdp.imaging.profiles import SRGB, coded_profile, rgb_profile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -184,17 +181,3 @@ def _with_clear_colour(
         same &= (np.asarray(part) == np.array(levels, dtype=np.uint8)).all(axis=2)
     image.putalpha(Image.fromarray(np.where(same, 0, 255).astype(np.uint8)))
     return image
-
-
-def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
-    """The frames of a PNG file, animated or not."""
-    file = parse(content)
-    turn = orientation_of(file.chunks.get(b"eXIf"))
-    if b"acTL" in file.chunks and file.controls:
-        from kcdp.imaging.apng import frames
-
-        for frame in frames(file, limits):
-            yield Frame(upright(frame.image, turn), frame.duration)
-        return
-    check_size(file.size, limits)
-    yield Frame(upright(pixels(file, file.size, file.data), turn))

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, DiffusionPipeline, UNet2DConditionModel
-from huggingface_hub import snapshot_download
 from PIL import Image
 from transformers import CLIPTextModel, CLIPTokenizer, PreTrainedModel, ProcessorMixin
 
 # Not used here: the libraries only find components of modules that are imported, and a bundle may name these.
 import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
+from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.knowledge.captioner import Captioner
 from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.knowledge.triplets import TripletParser
+from kcdp.offload import execution_device
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
 from kcdp.perception.denoiser import Denoiser, Features, Perception, heat_map
 from kcdp.perception.pyramid import FeaturePyramid
@@ -109,6 +110,7 @@ class KCDPPipeline(DiffusionPipeline):
         self.labels = LABEL_SPACES[label_space].labels
         self.denoiser = Denoiser(unet, timestep, tuning, lora_rank, lora_alpha, attention_levels, features).eval()
         self.encoder = KnowledgeEncoder(text_encoder, tokenizer)
+        self._prompts: tuple[tuple[object, ...], torch.Tensor] | None = None
         self.parser: TripletParser | None = None
 
     @classmethod
@@ -116,10 +118,9 @@ class KCDPPipeline(DiffusionPipeline):
         """Load a bundle's perception side from a folder or the Hub; arguments as for any diffusers pipeline.
 
         Beyond the components that diffusers knows, a bundle has the KGCA adapter (`kgca/`) and the parser (`parser/`).
+        Raises HubError with one sentence when it cannot be had.
         """
-        folder = Path(pretrained_model_name_or_path)
-        if not folder.is_dir():
-            folder = Path(snapshot_download(str(pretrained_model_name_or_path), revision=kwargs.pop("revision", None)))
+        folder = fetch(Source(str(pretrained_model_name_or_path), kwargs.pop("revision", None)), files=BUNDLE_FILES)
         pipeline = super().from_pretrained(folder, **kwargs)
         pipeline.denoiser.load_adapter(folder / "kgca")
         pipeline.denoiser.to(pipeline.unet.dtype)
@@ -151,8 +152,13 @@ class KCDPPipeline(DiffusionPipeline):
         return encode_pictures(self.vae, frames)
 
     def emotion_prompts(self) -> torch.Tensor:
-        """Token states (K, L, D) of CLIEA's prompts, one an emotion."""
-        return self.encoder.encode_prompts(emotion_prompts(self.labels))[0]
+        """Token states (K, L, D) of CLIEA's prompts, one an emotion: encoded anew only when the text encoder has changed."""
+        encoder = self.encoder.text_encoder
+        weight = next(encoder.parameters())
+        state = (id(encoder), weight.dtype, execution_device(encoder), weight._version)
+        if self._prompts is None or self._prompts[0] != state:
+            self._prompts = (state, self.encoder.encode_prompts(emotion_prompts(self.labels))[0])
+        return self._prompts[1]
 
     @torch.no_grad()
     def __call__(
@@ -161,15 +167,17 @@ class KCDPPipeline(DiffusionPipeline):
         caption: str | Sequence[str] | None = None,
         top_k: int | None = None,
         return_features: bool = False,
+        attention: bool = True,
     ) -> KCDPOutput | list[KCDPOutput]:
         """Recognise the emotion of one picture, or of a list of them in one batch.
 
         Args:
-            image: PIL picture, path or file content; a list gives a list. A picture is seen as it is and mirrored, an
+            image: PIL picture, path, file content or `DecodedPicture`; a list gives a list. A picture is seen as it is and mirrored, an
                 animation several times, and the predictions are averaged; the middle frame is captioned.
             caption: skips the captioner; one for each picture.
             top_k: asks this many experts instead of the trained number.
             return_features: keep v (levels * 256,) and k (2L, D) in the result.
+            attention: whether to compute the heat maps of words and triplets.
 
         Raises ImageError with one sentence when a picture cannot be read, ValueError when captions and pictures differ
         in number.
@@ -182,7 +190,7 @@ class KCDPPipeline(DiffusionPipeline):
             captions = self.knowledge.captions(clips.middles)
         elif len(captions) != len(clips.frames):
             raise ValueError(f"There are {len(clips.frames)} pictures but {len(captions)} captions; give one for each.")
-        triplets = [self.knowledge.triplets(text) for text in captions]
+        triplets = self.knowledge.parser(captions)
         encoded = self.knowledge.encode(captions, triplets, self.config.condition)
         # A feeling has no left and right: with its mirror image, a picture is as good as two.
         views = clips.with_mirror_images()
@@ -206,7 +214,9 @@ class KCDPPipeline(DiffusionPipeline):
                     similarities[mine].float().mean(0),
                     captions[number],
                     triplets[number],
-                    self._attention(perception, int(mine[len(frames) // 2]), captions[number], triplets[number]),
+                    self._attention(perception, int(mine[len(frames) // 2]), captions[number], triplets[number])
+                    if attention
+                    else (),
                     len(frames),
                     visual[mine].float().mean(0).cpu().numpy() if return_features else None,
                     encoded.states[number].float().cpu().numpy() if return_features else None,

@@ -10,12 +10,13 @@ import torch
 from diffusers import AutoencoderKL
 from PIL import Image, ImageOps
 
-from kcdp.imaging import Frame, flatten, read_frames, to_tensor
+from kcdp.decoded import DecodedPicture
+from kcdp.imaging import to_tensor
 from kcdp.offload import execution_device
 from kcdp.painting.opacity import add_opacity
 
 #: A picture: decoded, a path, or the bytes of a file.
-Picture = Image.Image | str | Path | bytes
+Picture = DecodedPicture | Image.Image | str | Path | bytes
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,8 @@ class Clips:
 def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     """Read one picture or a list of them; raises ImageError with one sentence when one cannot be read."""
     single = not isinstance(image, (list, tuple))
-    found: list[list[Frame]] = [read_frames(picture) for picture in ([image] if single else image)]
-    frames = [[flatten(frame.image) for frame in clip] for clip in found]
-    return Clips(frames, single, [[(frame.start, frame.duration) for frame in clip] for clip in found])
+    found = [DecodedPicture.load(picture) for picture in ([image] if single else image)]
+    return Clips([list(one.frames) for one in found], single, [list(one.times) for one in found])
 
 
 def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:

@@ -11,7 +11,6 @@ from typing import Any, Literal, get_args
 import torch
 from diffusers import AutoencoderKL, DiffusionPipeline, SchedulerMixin, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
-from huggingface_hub import snapshot_download
 from PIL import Image
 from torch.nn import functional as F
 from transformers import AutoModel, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModel
@@ -20,6 +19,7 @@ from transformers import AutoModel, CLIPTextModel, CLIPTextModelWithProjection, 
 import kcdp.perception.autoencoder
 import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
+from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.imaging import to_tensor
 from kcdp.painting.opacity import cut_out, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
@@ -133,11 +133,9 @@ class UniEmoPipeline(DiffusionPipeline):
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any) -> UniEmoPipeline:
         """Load a bundle's generating side from a folder or the Hub; arguments as for any diffusers pipeline.
 
-        The vision tower is found by its model type.
+        The vision tower is found by its model type. Raises HubError with one sentence when the bundle cannot be had.
         """
-        folder = Path(pretrained_model_name_or_path)
-        if not folder.is_dir():
-            folder = Path(snapshot_download(str(pretrained_model_name_or_path), revision=kwargs.pop("revision", None)))
+        folder = fetch(Source(str(pretrained_model_name_or_path), kwargs.pop("revision", None)), files=BUNDLE_FILES)
         if "vision" not in kwargs:
             dtype = kwargs.get("dtype", kwargs.get("torch_dtype", torch.float32))
             kwargs["vision"] = AutoModel.from_pretrained(folder / "vision", dtype=dtype).eval()
@@ -154,23 +152,25 @@ class UniEmoPipeline(DiffusionPipeline):
         return PromptEncoder.of(self.size, (self.text_encoder, self.tokenizer), (self.text_encoder_2, self.tokenizer_2))
 
     @torch.no_grad()
-    def understand(self, image: Picture | Sequence[Picture]) -> UniEmoOutput | list[UniEmoOutput]:
+    def understand(
+        self, image: Picture | Sequence[Picture], attention: bool = True
+    ) -> UniEmoOutput | list[UniEmoOutput]:
         """Recognise emotion, scene and object of one picture, or of a list of them in one batch.
 
-        Of an animation several frames are seen and their numbers averaged.
+        Of an animation several frames are seen and their numbers averaged. Without `attention` no heat maps are computed.
         Raises ImageError with one sentence when a picture cannot be read.
         """
         clips = load_clips(image)
         if not clips.frames:
             return []
-        seen = self._look(clips.flat)
+        seen = self._look(clips.flat, attention)
         results = [self._understood(seen, clips, number) for number in range(len(clips.frames))]
         return results[0] if clips.single else results
 
-    def _look(self, frames: Sequence[Image.Image]) -> ChainOutput:
-        """RGB pictures through the vision tower with its expert queries."""
+    def _look(self, frames: Sequence[Image.Image], attention: bool = False) -> ChainOutput:
+        """RGB pictures through the vision tower with its expert queries, with their maps if `attention`."""
         pictures = to_tensor(frames, self.vision.config.image_size).to(self._execution_device)
-        return self.chain(self.vision, tower_pixels(self.vision, pictures))
+        return self.chain(self.vision, tower_pixels(self.vision, pictures), attention)
 
     def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:
         rows = clips.rows(number).to(seen.logits.device)
@@ -363,7 +363,7 @@ class UniEmoPipeline(DiffusionPipeline):
         return UniEmoImageOutput(
             images=tuple(images),
             seeds=tuple(seeds),
-            verdicts=tuple(seen.probabilities for seen in self.understand(pictures)),
+            verdicts=tuple(seen.probabilities for seen in self.understand(pictures, attention=False)),
             emotion=weights,
             prompt=prompt,
             settings={

@@ -1,4 +1,4 @@
-"""The cards that every tab shows: one that waits, one that says sorry, and one that judges a picture that was made."""
+"""The cards that every tab shows: a status, an error, and what is read from a painted picture."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from html import escape
 
 from kcdp import plots
 from kcdp.emotions import MIKELS_8
-from kcdp.ui import words
-from kcdp.ui.pieces import Piece
+from kcdp.ui import sentences
+from kcdp.ui.painted import PaintedPicture
 
 
-def waiting(title: str, sentence: str, busy: bool = False, share: float | None = None) -> str:
-    """The emotions' shapes over a title and a sentence; they breathe when `busy`.
-
-    `share` in [0, 1] is drawn as a bar of how much of the work is done.
-    """
+def status_card(title: str, sentence: str, busy: bool = False, share: float | None = None) -> str:
+    """The emotions' glyphs over a title and a sentence, animated when `busy`; `share` in [0, 1] is drawn as a progress bar."""
     shapes = "".join(
         f'<span style="{plots.tint(label)};--turn:{turn}">{plots.glyph(label)}</span>'
         for turn, label in enumerate(MIKELS_8.labels)
@@ -31,26 +28,26 @@ def waiting(title: str, sentence: str, busy: bool = False, share: float | None =
     )
 
 
-def starting(next_one: str) -> str:
-    """While the models load; `next_one` is whose turn comes then."""
-    return waiting("Starting the models", f"This happens once and takes a moment; {next_one} next.", busy=True)
+def loading_card(next_one: str) -> str:
+    """Shown while the models load; `next_one` is what comes after that."""
+    return status_card("Starting the models", f"This happens once and takes a moment; {next_one} next.", busy=True)
 
 
-def sorry(sentence: str) -> str:
-    """What went wrong, as the sentence that the user reads."""
+def error_card(sentence: str) -> str:
+    """An error, as the sentence that the user reads."""
     return f'<section class="kc-card kc-sorry" role="alert"><p>{escape(sentence)}</p></section>'
 
 
-def judged(piece: Piece) -> str:
-    """What the understanding side says of a picture, against what was asked for and what the picture was before."""
-    emotion = piece.reading
+def painted_card(painted: PaintedPicture) -> str:
+    """What UniEmo reads from a painted picture, beside what was asked for and what it read before an edit."""
+    emotion = painted.emotion
     legend = ""
-    if piece.before is not None:
+    if painted.before is not None:
         legend = '<p class="kc-legend"><span><i class="kc-solid"></i>now</span><span><b></b>before</span></p>'
     note = '<p class="kc-why">The model that painted it says so of its own work; people may feel otherwise.</p>'
     return (
         f'<section class="kc-card kc-verdict" style="{plots.tint(emotion)}" aria-live="polite">'
-        f'<p class="kc-lead">{escape(words.judgement_lead(piece))}</p>'
-        f"<strong>{escape(emotion)}{plots.glyph(emotion)}</strong><p>{escape(words.judgement(piece))}</p>"
-        f"{legend}{plots.probability_bars(piece.verdict, piece.before)}{'' if piece.original else note}</section>"
+        f'<p class="kc-lead">{escape(sentences.painted_lead(painted))}</p>'
+        f"<strong>{escape(emotion)}{plots.glyph(emotion)}</strong><p>{escape(sentences.painted_sentence(painted))}</p>"
+        f"{legend}{plots.probability_bars(painted.probabilities, painted.before)}{'' if painted.is_original else note}</section>"
     )

@@ -12,43 +12,40 @@ Besides the page there is one named endpoint, `/fuse`; `share` is that of the se
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from PIL import Image
 
-from kcdp.ui import words
-from kcdp.ui.easel import easel
-from kcdp.ui.making import Plan, call_options, emotion_chips, endpoint, named, publish, settings, subject
-from kcdp.ui.painter import Task
+from kcdp.ui import sentences
+from kcdp.ui.endpoints import add_endpoint, painting_result
+from kcdp.ui.gallery import painted_gallery
+from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field
+from kcdp.ui.jobs import PaintingJob
+from kcdp.ui.lanes import Backend
 
 if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
 #: Pictures in a strip from the one emotion to the other; odd, so that one is in the middle.
 STRIP = 7
 
 
-def fuse_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
-    """Build the tab inside the open `gr.Tab`, and return where an emotion is chosen.
-
-    `bundle` may still be loading: the first request waits for it.
-    """
+def fuse_tab(backend: Backend) -> list[gr.Radio]:
+    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            first = emotion_chips("One emotion", "amusement", elem_id="fuse-first")
-            second = emotion_chips("and another", "fear", elem_id="fuse-second")
+            first = emotion_radio("One emotion", "amusement", elem_id="fuse-first")
+            second = emotion_radio("and another", "fear", elem_id="fuse-second")
             share = gr.Slider(0, 100, value=50, step=5, label="Share of the other, in percent", elem_id="fuse-share")
-            thing = subject("A thing, or your own words", "room", elem_id="fuse-thing")
-            inputs = [first, second, share, thing, *settings()]
+            thing = subject_field("A thing, or your own words", "room", elem_id="fuse-thing")
+            inputs = [first, second, share, thing, *setting_fields()]
             with gr.Row():
                 make = gr.Button("Make pictures", variant="primary", min_width=140, elem_id="fuse-make")
                 strip = gr.Button("From one to the other", min_width=140, elem_id="fuse-strip")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="fuse-stop")
         with gr.Column(scale=1, min_width=300):
-            easel(bundle, "fuse", {make: _pictures, strip: _strip}, stop, inputs)
+            painted_gallery(backend, "fuse", {make: _pictures, strip: _strip}, stop, inputs)
 
     def fuse(
         emotion: str,
@@ -60,15 +57,17 @@ def fuse_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
         guidance: float | None = None,
         steps: int = 25,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        return endpoint(bundle, _pictures, emotion, other, share, thing, number, seed, guidance, steps)
+        return painting_result(backend, _pictures, emotion, other, share, thing, number, seed, guidance, steps)
 
-    publish(fuse, inputs, "Pictures that evoke two emotions at once; what the model reads from them; their seeds.")
+    add_endpoint(
+        fuse, inputs, "Paint pictures that evoke two emotions; returns what the model reads from them, and their seeds."
+    )
     return [first, second]
 
 
 def _blend(first: str, second: str, share: float | None) -> dict[str, float]:
     """Weights of two emotions; `share` is that of the second, in percent. Raises ValueError with one sentence."""
-    if named(first) == named(second):
+    if emotion_name(first) == emotion_name(second):
         raise ValueError(f"Please choose two different emotions; both are {first}.")
     if not isinstance(share, int | float) or not 0 <= share <= 100:
         raise ValueError(f"The share must be a number from 0 to 100, not {share}.")
@@ -77,11 +76,11 @@ def _blend(first: str, second: str, share: float | None) -> dict[str, float]:
 
 def _pictures(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
     """One blend, several times."""
-    return Plan([Task(call_options(thing, *values) | {"emotion": _blend(first, second, share)})])
+    return Plan([PaintingJob(call_options(thing, *values) | {"emotion": _blend(first, second, share)})])
 
 
 def _strip(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
     """From all of the first emotion to all of the second, from the same noise."""
     common = call_options(thing, *values) | {"num_images": 1}
     blends = [_blend(first, second, 100 * turn / (STRIP - 1)) for turn in range(STRIP)]
-    return Plan([Task(common | {"emotion": blend}, words.asked_for(blend)) for blend in blends], columns=4)
+    return Plan([PaintingJob(common | {"emotion": blend}, sentences.blend_name(blend)) for blend in blends], columns=4)

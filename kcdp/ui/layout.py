@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from kcdp.ui.endpoints import fit_painting_tabs
 from kcdp.ui.fuse import fuse_tab
-from kcdp.ui.making import offer
+from kcdp.ui.lanes import Backend
 from kcdp.ui.refeel import refeel_tab
 from kcdp.ui.transfer import transfer_tab
 from kcdp.ui.understand import understand_tab
@@ -33,14 +34,16 @@ DAY = 24 * 60 * 60
 
 def build_app(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> gr.Blocks:
     """The whole page around a bundle that may still be loading; `examples` are picture files to offer."""
+    backend = Backend(bundle)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as app:
         gr.HTML(HEADER, elem_classes="kc-header")
-        with gr.Tab("Understand"):
-            understand_tab(bundle, examples)
-        making = {}
+        with gr.Tab("Understand", id="understand"):
+            understand_tab(backend, examples)
+        painting_tabs = {}
         for name, tab in (("Transfer", transfer_tab), ("Fuse", fuse_tab), ("Re-feel", refeel_tab)):
-            with gr.Tab(name, visible=False) as hidden:
-                making[hidden] = tab(bundle)
-        offer(app, bundle, making)
+            tab_id = name.lower()
+            with gr.Tab(name, id=tab_id):
+                painting_tabs[tab_id] = tab(backend)
+        fit_painting_tabs(app, bundle, painting_tabs)
         gr.HTML(f"<p>{FOOTER}</p>", elem_classes="kc-footer")
     return app

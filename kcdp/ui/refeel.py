@@ -15,40 +15,27 @@ Besides the page there is one named endpoint, `/refeel`. The emotion has a name,
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from PIL import Image
 
-from kcdp.imaging import fit_square, load_frames
-from kcdp.ui.easel import easel
-from kcdp.ui.making import (
-    Plan,
-    call_options,
-    emotion_chips,
-    endpoint,
-    named,
-    publish,
-    settings,
-    subject,
-    uploaded,
-)
-from kcdp.ui.painter import Task
+from kcdp.decoded import DecodedPicture
+from kcdp.imaging import fit_square
+from kcdp.ui.endpoints import add_endpoint, painting_result
+from kcdp.ui.gallery import painted_gallery
+from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field, uploaded_path
+from kcdp.ui.jobs import PaintingJob
+from kcdp.ui.lanes import Backend
 
 if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
 _BY_NAME, _BY_PICTURE = "by its name", "of another picture"
 
 
-def refeel_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
-    """Build the tab inside the open `gr.Tab`, and return where an emotion is chosen.
-
-    `bundle` may still be loading: the first request waits for it.
-    """
+def refeel_tab(backend: Backend) -> list[gr.Radio]:
+    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     # `preprocess=False` everywhere: Gradio would decode the files itself, with its own errors.
     upload = {"type": "filepath", "image_mode": None, "sources": ["upload", "clipboard", "webcam"], "buttons": []}
     with gr.Row(equal_height=False):
@@ -67,7 +54,7 @@ def refeel_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
                 elem_classes="kc-chips",
                 elem_id="refeel-source",
             )
-            emotion = emotion_chips("Emotion", "awe", show_label=False, elem_id="refeel-emotion")
+            emotion = emotion_radio("Emotion", "awe", show_label=False, elem_id="refeel-emotion")
             other = gr.Image(
                 label="The picture that has the emotion",
                 height=200,
@@ -85,12 +72,12 @@ def refeel_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
                 info="How much of your picture may change.",
                 elem_id="refeel-strength",
             )
-            thing = subject("What to show", info="May stay empty.", elem_id="refeel-thing")
-            inputs = [picture, emotion, other, strength, thing, *settings(number=3)]
+            thing = subject_field("What to show", info="May stay empty.", elem_id="refeel-thing")
+            inputs = [picture, emotion, other, strength, thing, *setting_fields(number=3)]
             make = gr.Button("Re-feel it", variant="primary", elem_id="refeel-make")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="refeel-stop")
         with gr.Column(scale=1, min_width=300):
-            easel(bundle, "refeel", {make: _pictures}, stop, inputs)
+            painted_gallery(backend, "refeel", {make: _pictures}, stop, inputs)
 
     def switch(choice: str) -> tuple[gr.Radio, gr.Image]:
         # A second picture that is not seen must not decide.
@@ -109,9 +96,15 @@ def refeel_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
         guidance: float | None = None,
         steps: int = 25,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        return endpoint(bundle, _pictures, picture, emotion, other, strength, thing, number, seed, guidance, steps)
+        return painting_result(
+            backend, _pictures, picture, emotion, other, strength, thing, number, seed, guidance, steps
+        )
 
-    publish(refeel, inputs, "A picture with another emotion, named or a second picture's, and how far that moved it.")
+    add_endpoint(
+        refeel,
+        inputs,
+        "Paint a picture again with another emotion, named or of a second picture; returns what the model reads before and after.",
+    )
     return [emotion]
 
 
@@ -124,15 +117,15 @@ def _pictures(
     thing: str,
     *values: Any,
 ) -> Plan:
-    """The picture, changed several times; the original hangs beside."""
-    path = uploaded(picture, "Please choose the picture that shall feel different.")
+    """Edits of the picture; the original is shown beside them."""
+    path = uploaded_path(picture, "Please choose the picture that shall feel different.")
     if not isinstance(strength, int | float):
         raise ValueError(f"The strength must be a number above 0 and at most 1, not {strength}.")
-    frames = load_frames(path)
+    image = DecodedPicture.load(path)
     if other is None:
-        wanted = named(emotion)
+        target = emotion_name(emotion)
     else:
-        # As a `Path`: a text would be the name of an emotion.
-        wanted = Path(uploaded(other, "Please choose the second picture, whose emotion yours shall have."))
-    options = call_options(thing, *values) | {"emotion": wanted, "image": path, "strength": strength}
-    return Plan([Task(options, original=fit_square(frames[len(frames) // 2], uniemo.size))])
+        path = uploaded_path(other, "Please choose the second picture, whose emotion yours shall have.")
+        target = DecodedPicture.load(path)
+    options = call_options(thing, *values) | {"emotion": target, "image": image, "strength": strength}
+    return Plan([PaintingJob(options, original=fit_square(image.middle, uniemo.size))])

@@ -13,48 +13,38 @@ Besides the page there is one named endpoint, `/transfer`:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from PIL import Image
 
-from kcdp.ui.easel import easel
-from kcdp.ui.making import (
-    THINGS,
-    Plan,
-    call_options,
-    emotion_chips,
-    endpoint,
-    named,
-    publish,
-    settings,
-    subject,
-)
-from kcdp.ui.painter import Task
+from kcdp.painting.things import THINGS
+from kcdp.ui.endpoints import add_endpoint, painting_result
+from kcdp.ui.gallery import painted_gallery
+from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field
+from kcdp.ui.jobs import PaintingJob
+from kcdp.ui.lanes import Backend
 
 if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
 
-def transfer_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
-    """Build the tab inside the open `gr.Tab`, and return where an emotion is chosen.
-
-    `bundle` may still be loading: the first request waits for it.
-    """
+def transfer_tab(backend: Backend) -> list[gr.Radio]:
+    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            emotion = emotion_chips("Emotion", "awe", elem_id="transfer-emotion")
-            thing = subject("A thing, or your own words", "bench", elem_id="transfer-thing")
-            inputs = [emotion, thing, *settings()]
+            emotion = emotion_radio("Emotion", "awe", elem_id="transfer-emotion")
+            thing = subject_field("A thing, or your own words", "bench", elem_id="transfer-thing")
+            inputs = [emotion, thing, *setting_fields()]
             make = gr.Button("Make pictures", variant="primary", elem_id="transfer-make")
             with gr.Row():
                 row = gr.Button("Every thing with this emotion", min_width=140, elem_id="transfer-row")
                 column = gr.Button("This thing in every emotion", min_width=140, elem_id="transfer-column")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="transfer-stop")
         with gr.Column(scale=1, min_width=300):
-            easel(bundle, "transfer", {make: _pictures, row: _every_thing, column: _every_emotion}, stop, inputs)
+            painted_gallery(
+                backend, "transfer", {make: _pictures, row: _every_thing, column: _every_emotion}, stop, inputs
+            )
 
     def transfer(
         emotion: str,
@@ -64,20 +54,24 @@ def transfer_tab(bundle: Future[Bundle]) -> list[gr.Radio]:
         guidance: float | None = None,
         steps: int = 25,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        return endpoint(bundle, _pictures, emotion, thing, number, seed, guidance, steps)
+        return painting_result(backend, _pictures, emotion, thing, number, seed, guidance, steps)
 
-    publish(transfer, inputs, "Pictures of a thing that evoke an emotion; what the model reads from them; their seeds.")
+    add_endpoint(
+        transfer,
+        inputs,
+        "Paint pictures of a thing that evoke an emotion; returns what the model reads from them, and their seeds.",
+    )
     return [emotion]
 
 
 def _pictures(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
     """One thing with one emotion, several times."""
-    return Plan([Task(call_options(thing, *values) | {"emotion": named(emotion)})])
+    return Plan([PaintingJob(call_options(thing, *values) | {"emotion": emotion_name(emotion)})])
 
 
 def _every_thing(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
     """A row of the paper's figure 10a: the emotion on each of its things, from the same noise."""
-    return _each([(named(emotion), name, name) for name in THINGS], values)
+    return _each([(emotion_name(emotion), name, name) for name in THINGS], values)
 
 
 def _every_emotion(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
@@ -90,7 +84,7 @@ def _each(pairs: Sequence[tuple[str, str, str]], values: Sequence[Any]) -> Plan:
     common = call_options("", *values) | {"num_images": 1}
     return Plan(
         [
-            Task(common | {"emotion": emotion, "prompt": call_options(thing, *values)["prompt"]}, caption)
+            PaintingJob(common | {"emotion": emotion, "prompt": call_options(thing, *values)["prompt"]}, caption)
             for emotion, thing, caption in pairs
         ],
         columns=4,

@@ -5,63 +5,72 @@ Besides the page there is one named endpoint, `/understand`:
     from gradio_client import Client, handle_file
 
     client = Client("http://127.0.0.1:7860")
-    result, overlays = client.predict(handle_file("sticker.png"), api_name="/understand")
+    result, overlays = client.predict(handle_file("sticker.png"), attention=True, api_name="/understand")
     result["emotion"], result["probabilities"]      # everything that KCDPOutput.to_dict() says
-    overlays[0]["image"], overlays[0]["caption"]    # one picture per word and per triplet, with the attention on it
-    result.get("uniemo")                            # UniEmoOutput.to_dict(), and two more overlays, where the bundle has it
+    result.get("uniemo")                            # UniEmoOutput.to_dict(), where the bundle has it
+    overlays[0]["image"], overlays[0]["caption"]    # with attention: a PNG file for each word, triplet, scene and object
 """
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 
 from kcdp import plots
-from kcdp.imaging import ImageError, load_frames
+from kcdp.decoded import DecodedPicture
 from kcdp.palette import emotion_style
 from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
 from kcdp.triplet_graph import triplet_graph
-from kcdp.ui import cards, gpu, words
-from kcdp.ui.making import known_errors
-from kcdp.ui.reading import focus_name, reading_cards, second_reading
+from kcdp.ui import cards, sentences
+from kcdp.ui.endpoints import api_errors
+from kcdp.ui.inputs import known_errors, uploaded_path
+from kcdp.ui.lanes import Backend, Reading, ReadingLane, Readings, Superseded
+from kcdp.ui.uniemo_cards import map_name, uniemo_cards
 
-if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
-
-#: What understanding takes on ZeroGPU, with room to spare; nearly all of it the captioner's.
-_SECONDS = 10
+#: Large photos take much memory while they are decoded.
+_DECODERS = threading.BoundedSemaphore(4)
+_FAULT = "The picture could not be read, through a fault of this program; its log says more."
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the attention switch goes back to: the readings of a picture and the frame that their maps are of."""
+class Understanding:
+    """Both models' results for a picture, and the frame that their attention maps are of; `uniemo` where the bundle has it."""
 
-    output: KCDPOutput
-    reading: UniEmoOutput | None
+    kcdp: KCDPOutput
+    uniemo: UniEmoOutput | None
     frame: Image.Image
 
     @property
     def attention(self) -> tuple[AttentionMap, ...]:
-        """The maps of all readings."""
-        return self.output.attention + (() if self.reading is None else self.reading.attention)
+        """The maps of both models."""
+        return self.kcdp.attention + (() if self.uniemo is None else self.uniemo.attention)
 
     def to_dict(self) -> dict[str, Any]:
         """KCDP's result, JSON-clean, with UniEmo's under "uniemo" where there is one."""
-        return self.output.to_dict() | ({} if self.reading is None else {"uniemo": self.reading.to_dict()})
+        return self.kcdp.to_dict() | ({} if self.uniemo is None else {"uniemo": self.uniemo.to_dict()})
 
 
-def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> None:
-    """Build the tab inside the open `gr.Blocks`. `bundle` may still be loading: the first request waits for it."""
-    seen = gr.State(time_to_live=3600)
+@dataclass
+class _Request:
+    """What a page waits for: the reading of its last upload, once that is decoded."""
+
+    reading: Reading | None = None
+
+
+def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
+    """Build the tab inside the open `gr.Blocks`."""
+    latest: dict[str, _Request] = {}  # by session
+    understanding = gr.State(time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             # `preprocess=False` below: Gradio would decode the file itself, with its own errors, and lose the frames.
@@ -80,7 +89,7 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                     [[str(path)] for path in examples], [picture], label="Or try one of these", cache_examples=False
                 )
         with gr.Column(scale=1, min_width=300):
-            verdict = gr.HTML(_invitation(), elem_id="verdict")
+            verdict = gr.HTML(_empty_card(), elem_id="verdict")
     with gr.Column(visible=False) as details:
         with gr.Row(equal_height=False):
             with gr.Column(scale=1, min_width=300):
@@ -94,9 +103,9 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                     buttons=["copy"],
                     elem_id="triplets",
                 )
-            with gr.Column(scale=1, min_width=300) as looking:
-                focus = gr.Radio(label="Where the model looked for", choices=[], elem_id="focus")
-                look = gr.Image(
+            with gr.Column(scale=1, min_width=300) as attention_column:
+                map_choice = gr.Radio(label="Where the model looked for", choices=[], elem_id="focus")
+                overlay = gr.Image(
                     label="Where the model looked",
                     show_label=False,
                     interactive=False,
@@ -110,144 +119,183 @@ def understand_tab(bundle: Future[Bundle], examples: Sequence[Path] = ()) -> Non
                 alignment = gr.HTML(elem_id="alignment")
             with gr.Column(scale=1, min_width=300):
                 router = gr.HTML(elem_id="router")
-        with gr.Row(equal_height=False, visible=False) as again:
+        with gr.Row(equal_height=False, visible=False) as uniemo_row:
             with gr.Column(scale=1, min_width=300):
-                reading = gr.HTML(elem_id="reading", elem_classes="kc-narrow")
+                uniemo_card = gr.HTML(elem_id="uniemo", elem_classes="kc-narrow")
             with gr.Column(scale=1, min_width=300):
-                attributes = gr.HTML(elem_id="attributes", elem_classes="kc-narrow")
+                attributes_card = gr.HTML(elem_id="attributes", elem_classes="kc-narrow")
         download = gr.DownloadButton("Download everything as JSON", elem_id="download")
 
-    def show(upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
-        blank: dict[Any, Any] = {details: gr.Column(visible=False), seen: None}
-        if upload is None:
-            yield blank | {verdict: _invitation()}
-            return
-        yield blank | {verdict: _busy(started=bundle.done())}
-        try:
-            now = _understand(bundle, upload)
-        except known_errors() as error:
-            yield blank | {verdict: cards.sorry(str(error))}
-            return
-        output = now.output
-        choices = [(focus_name(item), index) for index, item in enumerate(now.attention)]
-        first = _first_focus(now)
-        second = ("", "") if now.reading is None else reading_cards(output, now.reading)
-        yield {
-            seen: now,
-            verdict: _verdict(output),
+    def cancel(request: gr.Request) -> None:
+        superseded = latest.pop(request.session_hash, None)
+        if superseded is not None and superseded.reading is not None:
+            superseded.reading.cancel()
+
+    def show(result: Understanding) -> dict[Any, Any]:
+        output = result.kcdp
+        choices = [(map_name(item), index) for index, item in enumerate(result.attention)]
+        first = _first_map(result)
+        cards_of_uniemo = ("", "") if result.uniemo is None else uniemo_cards(output, result.uniemo)
+        return {
+            understanding: result,
+            verdict: _verdict_card(output),
             details: gr.Column(visible=True),
-            knowledge: _knowledge(output),
+            knowledge: _knowledge_card(output),
             table: gr.Dataframe(value=[list(item) for item in output.triplets], visible=bool(output.triplets)),
-            looking: gr.Column(visible=bool(choices)),
-            focus: gr.Radio(choices=choices, value=first),
-            look: _overlay(now, first),
-            alignment: _alignment(output),
-            router: _router(output),
-            again: gr.Row(visible=now.reading is not None),
-            reading: second[0],
-            attributes: second[1],
-            download: _json_file(now, picture.GRADIO_CACHE),
+            attention_column: gr.Column(visible=bool(choices)),
+            map_choice: gr.Radio(choices=choices, value=first),
+            overlay: _overlay(result, first),
+            alignment: _alignment_card(output),
+            router: _router_card(output),
+            uniemo_row: gr.Row(visible=result.uniemo is not None),
+            uniemo_card: cards_of_uniemo[0],
+            attributes_card: cards_of_uniemo[1],
+            download: _json_file(result, picture.GRADIO_CACHE),
         }
 
-    outputs = [seen, verdict, details, knowledge, table, looking, focus, look, alignment, router]
-    outputs += [again, reading, attributes, download]
+    def understand_upload(request: gr.Request, upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
+        cancel(request)
+        blank: dict[Any, Any] = {details: gr.Column(visible=False), understanding: None}
+        if upload is None:
+            yield blank | {verdict: _empty_card()}
+            return
+        yield blank | {verdict: _busy_card(started=backend.bundle.done())}
+        own = latest[request.session_hash] = _Request()
+        try:
+            decoded = decode_upload(upload)
+            if latest.get(request.session_hash) is not own:
+                return
+            own.reading = backend.readings.enter(decoded, attention=True)
+            shown = show(understanding_of(decoded, backend.readings.read(own.reading)))
+        except Superseded:
+            return
+        except known_errors() as error:
+            yield blank | {verdict: cards.error_card(str(error))}
+            return
+        except Exception:
+            yield blank | {verdict: cards.error_card(_FAULT)}
+            raise
+        if latest.get(request.session_hash) is own:
+            yield shown
+
+    outputs = [
+        understanding,
+        verdict,
+        details,
+        knowledge,
+        table,
+        attention_column,
+        map_choice,
+        overlay,
+        alignment,
+        router,
+    ]
+    outputs += [uniemo_row, uniemo_card, attributes_card, download]
     picture.change(
-        show,
+        understand_upload,
         [picture],
         outputs,
         preprocess=False,
-        show_progress="minimal",
-        show_progress_on=verdict,
-        trigger_mode="always_last",
-        concurrency_id="model",
-        concurrency_limit=1,
+        show_progress="hidden",
+        # A new picture never waits for the last one's result, which nobody wants any more.
+        trigger_mode="multiple",
+        concurrency_limit=None,
         api_visibility="private",
     )
-    focus.input(_overlay, [seen, focus], look, show_progress="minimal", concurrency_limit=4, api_visibility="private")
+    Context.root_block.unload(cancel)
+    map_choice.input(
+        _overlay,
+        [understanding, map_choice],
+        overlay,
+        show_progress="minimal",
+        concurrency_limit=4,
+        api_visibility="private",
+    )
 
-    def understand(upload: dict[str, Any] | None) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
-        try:
-            now = _understand(bundle, upload)
-        except known_errors() as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return now.to_dict(), [(plots.overlay(now.frame, item.heat), item.text) for item in now.attention]
+    def understand(
+        upload: dict[str, Any] | None, attention: bool = False
+    ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
+        with api_errors():
+            result = understand_picture(backend.readings, upload, attention=bool(attention))
+            return result.to_dict(), [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
 
-    # One overlay for each word and triplet: Gradio's WebP would take longer to write than all models need to think.
-    overlays = gr.Gallery(label="Attention overlays", format="jpeg", visible=False)
     gr.Button(visible=False).click(
         understand,
-        [picture],
-        [gr.JSON(label="Result", visible=False), overlays],
+        [picture, gr.Checkbox(label="Attention maps: whether to add one picture a word and triplet", visible=False)],
+        [gr.JSON(label="Result", visible=False), gr.Gallery(label="Attention overlays", format="png", visible=False)],
         api_name="understand",
-        api_description="What the picture makes people feel and why, and where the model looked for it.",
+        api_description="What the picture makes people feel and why; with attention, also where the model looked for it.",
         preprocess=False,
-        concurrency_id="model",
-        concurrency_limit=1,
+        concurrency_limit=None,
     )
 
 
-def _understand(bundle: Future[Bundle], upload: dict[str, Any] | None) -> Seen:
-    """The readings of an upload and the frame that their attention is of.
+def decode_upload(upload: dict[str, Any] | None) -> DecodedPicture:
+    """The picture in an upload; raises ImageError, a sentence for the user, when there is none or it cannot be read."""
+    path = uploaded_path(upload, "No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
+    with _DECODERS:
+        return DecodedPicture.load(path)
 
-    Raises ImageError, a sentence for the user, when there is no picture or it cannot be read, BundleError when the bundle
-    has no KCDP, and GPUError when there is no GPU for it.
-    """
-    if not upload or not upload.get("path"):
-        raise ImageError("No picture arrived: please send a PNG, JPEG, GIF or WebP file.")
-    frames = load_frames(upload["path"])
-    ((output, reading),) = gpu.on_gpu(_SECONDS, bundle, _readings, upload["path"])
-    frame = frames[len(frames) // 2]
-    # Kept for the attention switch, for every open page: no larger than an overlay needs.
+
+def understanding_of(picture: DecodedPicture, readings: Readings) -> Understanding:
+    """What the page keeps of both models' results for a picture: its frame no larger than an overlay."""
+    frame = picture.middle.copy()
     frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
-    return Seen(output, reading, frame)
+    return Understanding(*readings, frame)
 
 
-def _readings(bundle: Bundle, path: str) -> Iterator[tuple[KCDPOutput, UniEmoOutput | None]]:
-    yield bundle.kcdp(path), second_reading(bundle, path)
+def understand_picture(lane: ReadingLane, upload: dict[str, Any] | None, attention: bool = True) -> Understanding:
+    """Both models' results for an upload, with heat maps if `attention`.
+
+    Raises ImageError as `decode_upload`, BundleError when the bundle has no KCDP, GPUError when there is no GPU for it, and
+    BusyError when too many wait.
+    """
+    picture = decode_upload(upload)
+    return understanding_of(picture, lane.read(lane.enter(picture, attention)))
 
 
-def _first_focus(seen: Seen) -> int | None:
+def _first_map(result: Understanding) -> int | None:
     """Index of the attention map shown first: the word that the explanation names, else the first map."""
-    word = words.sharpest_word(seen.output)
-    maps = seen.attention
+    word = sentences.sharpest_word(result.kcdp)
+    maps = result.attention
     return next((index for index, item in enumerate(maps) if item.text == word), 0 if maps else None)
 
 
-def _overlay(seen: Seen | None, index: int | None) -> Image.Image | None:
-    if seen is None or index is None:
+def _overlay(result: Understanding | None, index: int | None) -> Image.Image | None:
+    if result is None or index is None:
         return None
-    return plots.overlay(seen.frame, seen.attention[index].heat)
+    return plots.overlay(result.frame, result.attention[index].heat)
 
 
-def _json_file(seen: Seen, cache: str) -> str:
+def _json_file(result: Understanding, cache: str) -> str:
     """Path of the whole result as a JSON file in Gradio's cache, which the app empties by itself."""
-    text = json.dumps(seen.to_dict(), indent=1, ensure_ascii=False)
-    return save_bytes_to_cache(text.encode(), f"{seen.output.emotion}.json", cache)
+    text = json.dumps(result.to_dict(), indent=1, ensure_ascii=False)
+    return save_bytes_to_cache(text.encode(), f"{result.kcdp.emotion}.json", cache)
 
 
-def _invitation() -> str:
-    return cards.waiting("Waiting for a picture", "Its emotion and the reasons for it will appear here.")
+def _empty_card() -> str:
+    return cards.status_card("Waiting for a picture", "Its emotion and the reasons for it will appear here.")
 
 
-def _busy(started: bool) -> str:
+def _busy_card(started: bool) -> str:
     if not started:
-        return cards.starting("your picture is")
-    return cards.waiting("Looking at the picture", "Reading it, asking the experts, comparing feelings.", busy=True)
+        return cards.loading_card("your picture is")
+    return cards.status_card("Looking at the picture", "Reading it, asking the experts, comparing feelings.", busy=True)
 
 
-def _verdict(output: KCDPOutput) -> str:
+def _verdict_card(output: KCDPOutput) -> str:
     style = emotion_style(output.emotion)
     frames = f" Averaged over {output.frames} frames." if output.frames > 1 else ""
     return (
         f'<section class="kc-card kc-verdict" style="{plots.tint(output.emotion)}" aria-live="polite">'
-        f'<p class="kc-lead">{escape(words.verdict_lead(output))}</p>'
+        f'<p class="kc-lead">{escape(sentences.verdict_lead(output))}</p>'
         f"<strong>{escape(output.emotion)}{plots.glyph(output.emotion)}</strong><p>{escape(style.gloss)}</p>"
         f"{plots.probability_bars(output.probabilities)}"
-        f'<p class="kc-why">{escape(words.why(output))}{frames}</p></section>'
+        f'<p class="kc-why">{escape(sentences.explanation(output))}{frames}</p></section>'
     )
 
 
-def _knowledge(output: KCDPOutput) -> str:
+def _knowledge_card(output: KCDPOutput) -> str:
     return (
         '<section class="kc-card"><h2>What it sees</h2>'
         f'<blockquote class="kc-quote">{escape(output.caption)}</blockquote>'
@@ -255,15 +303,15 @@ def _knowledge(output: KCDPOutput) -> str:
     )
 
 
-def _alignment(output: KCDPOutput) -> str:
+def _alignment_card(output: KCDPOutput) -> str:
     return (
         '<section class="kc-card"><h2>How close each feeling is</h2>'
-        f'<p class="kc-say">{escape(words.agreement(output))}</p>'
+        f'<p class="kc-say">{escape(sentences.agreement(output))}</p>'
         f"{plots.alignment_bars(output.similarities, output.effects, output.pseudo_label)}</section>"
     )
 
 
-def _router(output: KCDPOutput) -> str:
+def _router_card(output: KCDPOutput) -> str:
     chosen = sum(item.chosen for item in output.experts)
     return (
         '<section class="kc-card"><h2>Which experts were asked</h2>'

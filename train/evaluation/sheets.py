@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-#: What the paper gives emotions to (its transfer prompt is "<emotion> {thing}").
-THINGS = ("bench", "book", "cup", "lamp", "room", "sofa", "street")
+from kcdp.painting.things import THINGS
 
 
 def grid(pictures: list[Image.Image], columns: int) -> Image.Image:

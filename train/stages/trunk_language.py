@@ -27,12 +27,12 @@ from kcdp.uniemo.query_chain import tower_pixels
 from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD
 from kcdp.vision.trunk_tower import TrunkCLIPConfig, TrunkCLIPModel, TrunkVisionConfig
 from train.core.config import setting
+from train.core.efficientnet import class_names, imagenet_weights, load_imagenet
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, stage_datasets, train_stage
 from train.data.cache import cached_array, content_key
 from train.data.dataset import PictureDataset
 from train.data.records import DRAWN, photo_domains
-from train.efficientnet import class_names, imagenet_weights, load_imagenet
 from train.stages.language import (
     AT_ONCE,
     LanguageConfig,

@@ -8,6 +8,7 @@ import torch
 from PIL import ImageOps
 
 from kcdp.emotions import KCDP_6, MIKELS_8
+from kcdp.hub import BUNDLE_FILES, Source
 from kcdp.imaging import ImageError, load_frames, to_tensor
 from kcdp.pipelines.kcdp import KCDPPipeline, word_tokens
 from kcdp.results import KCDPOutput
@@ -190,6 +191,8 @@ def test_a_result_is_clean_json(pipeline, faces):
     assert np.array(read["visual"]).shape == found.visual.shape == (32,)
     assert np.array(read["knowledge"]).shape == found.knowledge.shape == (2 * LENGTH, WIDTH)
     assert "visual" not in pipeline(faces[0], caption=CAPTION).to_dict()
+    assert read["attention"][0] == {"text": "a", "kind": "word"}
+    assert np.array(found.to_dict(heat=True)["attention"][0]["heat"]).shape == (SIZE, SIZE)
 
 
 def test_top_k_chooses_how_many_experts_are_asked(pipeline, faces, seen):
@@ -269,3 +272,31 @@ def test_words_know_their_tokens(tiny_tokenizer):
         said = tiny_tokenizer.decode([ids[position] for position in tokens])
         assert said.replace(" ", "") == word.lower()
     assert len(word_tokens(tiny_tokenizer, "face " * 40, 12)) == 10
+
+
+def test_without_attention_everything_else_stays(pipeline, faces, seen, monkeypatch):
+    monkeypatch.setattr("kcdp.pipelines.kcdp.heat_map", lambda *_: pytest.fail("a heat map was computed"))
+    output = pipeline(faces[0], caption=CAPTION, attention=False)
+    assert output.attention == ()
+    assert output.to_dict() | {"attention": []} == seen.to_dict() | {"attention": []}
+
+
+def test_prompts_are_encoded_once_and_anew_for_changed_weights(tiny_tokenizer, monkeypatch):
+    pipeline = tiny_pipeline(tiny_tokenizer)
+    first = pipeline.emotion_prompts()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(pipeline.encoder), "encode_prompts", lambda *_: pytest.fail("encoded again"))
+        assert pipeline.emotion_prompts() is first
+    with torch.no_grad():
+        next(pipeline.text_encoder.parameters()).mul_(1.5)
+    changed = pipeline.emotion_prompts()
+    assert not torch.equal(changed, first)
+    assert pipeline.to(dtype=torch.float64).emotion_prompts().dtype == torch.float64
+
+
+def test_a_model_of_the_hub_is_fetched_with_the_files_of_a_bundle_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr("kcdp.pipelines.kcdp.fetch", lambda source, files: asked.append((source, files)) or tmp_path)
+    asked = []
+    with pytest.raises(OSError):
+        KCDPPipeline.from_pretrained("owner/name", revision="0a" * 20)
+    assert asked == [(Source("owner/name", "0a" * 20), BUNDLE_FILES)]

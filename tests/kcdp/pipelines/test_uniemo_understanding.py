@@ -123,7 +123,16 @@ def test_an_attribute_too_far_off_is_not_named(kcdp, faces):
 
 def test_a_result_is_clean_json(pipeline, faces):
     seen = pipeline.understand(faces[0])
-    read = json.loads(json.dumps(seen.to_dict(), allow_nan=False))
+    read = json.loads(json.dumps(seen.to_dict(heat=True), allow_nan=False))
     assert read["scene"]["name"] == seen.scene.name
     assert read["probabilities"] == seen.probabilities
     assert np.array(read["attention"][1]["heat"]).shape == (SIZE, SIZE)
+    assert seen.to_dict()["attention"][0] == {"text": seen.attention[0].text, "kind": "scene"}
+
+
+def test_without_attention_everything_else_stays(pipeline, faces, monkeypatch):
+    full = pipeline.understand(faces[0])
+    monkeypatch.setattr("kcdp.pipelines.uniemo.heat_map", lambda *_: pytest.fail("a heat map was computed"))
+    lean = pipeline.understand(faces[0], attention=False)
+    assert lean.attention == () and lean.scene == full.scene
+    assert lean.probabilities == pytest.approx(full.probabilities, abs=1e-6)

@@ -16,9 +16,10 @@ from PIL import Image
 
 from kcdp.bundle import BundleError
 from kcdp.imaging import ImageError
-from kcdp.ui import fuse, gpu, making, refeel, transfer
-from kcdp.ui.painter import paint
-from kcdp.ui.understand import _understand
+from kcdp.ui import endpoints, fuse, gpu, inputs, refeel, transfer
+from kcdp.ui.jobs import paint
+from kcdp.ui.lanes import Backend, ReadingLane
+from kcdp.ui.understand import understand_picture
 from tests.fake_bundle import FakeUniEmo, fake_bundle, fake_output
 
 if TYPE_CHECKING:
@@ -121,22 +122,25 @@ def test_no_gpu_is_one_sentence(zero_gpu: FakeSpaces, own: dict[str, str]) -> No
         list(gpu.on_gpu(1, unpicklable(), break_with, "death"))
     zero_gpu.refuse = "Your quota is used up. Try again in 3:00:00. "
     sentence = r"^ZeroGPU quota exceeded: Your quota is used up. Try again in 3:00:00\.$"
-    for work in (lambda: _understand(fake_bundle(), own), lambda: list(paint(fake_bundle(), [], threading.Event()))):
+    for work in (
+        lambda: understand_picture(ReadingLane(fake_bundle()), own),
+        lambda: list(paint(fake_bundle(), [], threading.Event())),
+    ):
         with pytest.raises(gpu.GPUError, match=sentence):
             work()
     with pytest.raises(gr.Error) as caught:
-        making.endpoint(fake_bundle(), transfer._pictures, "awe", "bench", *VALUES)
+        endpoints.painting_result(Backend(fake_bundle()), transfer._pictures, "awe", "bench", *VALUES)
     assert caught.value.message == "ZeroGPU quota exceeded: Your quota is used up. Try again in 3:00:00."
 
 
 def test_a_picture_is_understood_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
-    seen = _understand(unpicklable(), own)
-    assert seen.output.to_dict() == fake_output().to_dict()
-    assert seen.reading.scene.name == "beach" and len(seen.attention) == len(fake_output().attention) + 2
-    assert _understand(fake_bundle(with_uniemo=False), own).reading is None
+    result = understand_picture(ReadingLane(unpicklable()), own)
+    assert result.kcdp.to_dict() == fake_output().to_dict()
+    assert result.uniemo.scene.name == "beach" and len(result.attention) == len(fake_output().attention) + 2
+    assert understand_picture(ReadingLane(fake_bundle(with_uniemo=False)), own).uniemo is None
 
 
-def plans(uniemo: FakeUniEmo, own: dict[str, str]) -> list[tuple[making.Plan, int]]:
+def plans(uniemo: FakeUniEmo, own: dict[str, str]) -> list[tuple[inputs.Plan, int]]:
     """Of every tab, with the number of pictures."""
     return [
         (transfer._pictures(uniemo, "awe", "a cat", *VALUES), 2),
@@ -151,41 +155,41 @@ def test_pictures_of_every_tab_are_painted_there_as_here(zero_gpu: FakeSpaces, o
     bundle = unpicklable()
     painted = []
     for plan, count in plans(bundle.result().uniemo, own):
-        stages = list(paint(bundle, plan.tasks, threading.Event()))
-        assert stages[-1].share == 1 and stages[-1].previews == []
-        painted.append([piece for stage in stages for piece in stage.pieces])
+        updates = list(paint(bundle, plan.jobs, threading.Event()))
+        assert updates[-1].share == 1 and updates[-1].previews == []
+        painted.append([painted for progress in updates for painted in progress.pictures])
         assert len(painted[-1]) == count
     assert bundle.result().uniemo.calls == []
-    assert [piece.shift is None for piece in painted[-2]] == [True, False, False]
-    assert [piece.target for piece in painted[-1]] == [None, "contentment", "contentment"]
+    assert [painted.shift is None for painted in painted[-2]] == [True, False, False]
+    assert [painted.target for painted in painted[-1]] == [None, "contentment", "contentment"]
     for plan, there in zip((plan for plan, _ in plans(FakeUniEmo(), own)), painted, strict=True):
-        here = [piece for task in plan.tasks for piece in task.read(FakeUniEmo()).paint(FakeUniEmo())]
-        made = [piece for piece in there if not piece.original]
-        assert [(piece.settings, piece.verdict, piece.caption) for piece in made] == [
-            (piece.settings, piece.verdict, piece.caption) for piece in here
+        here = [painted for job in plan.jobs for painted in job.with_readings(FakeUniEmo()).run(FakeUniEmo())]
+        made = [painted for painted in there if not painted.is_original]
+        assert [(painted.settings, painted.probabilities, painted.caption) for painted in made] == [
+            (painted.settings, painted.probabilities, painted.caption) for painted in here
         ]
-        assert [piece.image.tobytes() for piece in made] == [piece.image.tobytes() for piece in here]
+        assert [painted.image.tobytes() for painted in made] == [painted.image.tobytes() for painted in here]
 
 
 def slowly(step: int) -> None:
     time.sleep(0.02)
 
 
-@pytest.mark.parametrize("how", ["close", "halt"])
+@pytest.mark.parametrize("how", ["close", "stop_event"])
 def test_nobody_paints_on_when_nobody_looks_on(zero_gpu: FakeSpaces, tmp_path: Path, how: str) -> None:
     def leave_a_mark(step: int) -> None:
         slowly(step)
         (tmp_path / str(step)).touch()
 
-    bundle, halt = fake_bundle(FakeUniEmo(leave_a_mark)), threading.Event()
-    tasks = transfer._pictures(bundle.result().uniemo, "awe", "", 1, 7, None, 100).tasks
-    stages = paint(bundle, tasks, halt)
-    next(stages)
+    bundle, stop_event = fake_bundle(FakeUniEmo(leave_a_mark)), threading.Event()
+    jobs = transfer._pictures(bundle.result().uniemo, "awe", "", 1, 7, None, 100).jobs
+    updates = paint(bundle, jobs, stop_event)
+    next(updates)
     if how == "close":
-        stages.close()
+        updates.close()
     else:
-        halt.set()
-        assert list(stages) == []
+        stop_event.set()
+        assert list(updates) == []
     done = len(list(tmp_path.iterdir()))
     time.sleep(0.2)
     assert 1 <= len(list(tmp_path.iterdir())) <= done + 1 < 50
@@ -193,45 +197,42 @@ def test_nobody_paints_on_when_nobody_looks_on(zero_gpu: FakeSpaces, tmp_path: P
 
 def test_previews_come_out(zero_gpu: FakeSpaces) -> None:
     bundle = fake_bundle(FakeUniEmo(slowly))
-    tasks = transfer._pictures(bundle.result().uniemo, "awe", "", *VALUES).tasks
-    stages = list(paint(bundle, tasks, threading.Event()))
-    assert [(len(stage.previews), stage.previews[0].size) for stage in stages if stage.previews] == [(2, (64, 64))]
+    jobs = transfer._pictures(bundle.result().uniemo, "awe", "", *VALUES).jobs
+    updates = list(paint(bundle, jobs, threading.Event()))
+    assert [(len(progress.previews), progress.previews[0].size) for progress in updates if progress.previews] == [
+        (2, (64, 64))
+    ]
 
 
-@pytest.mark.parametrize("kind", ["boredom", "broken"])
-def test_a_wish_that_does_not_go_is_the_same_sentence_there(
-    zero_gpu: FakeSpaces, own: dict[str, str], kind: str, tmp_path: Path
-) -> None:
-    (tmp_path / "broken.png").write_text("this is no picture")
-    other = {"path": str(tmp_path / "broken.png")} if kind == "broken" else None
-    plan = refeel._pictures(FakeUniEmo(), own, "boredom", other, 0.5, "", *VALUES)
+def test_an_unknown_emotion_is_the_same_sentence_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
+    plan = refeel._pictures(FakeUniEmo(), own, "boredom", None, 0.5, "", *VALUES)
     with pytest.raises(ValueError) as here:
-        plan.tasks[0].read(FakeUniEmo()).paint(FakeUniEmo())
+        plan.jobs[0].with_readings(FakeUniEmo()).run(FakeUniEmo())
     with pytest.raises(type(here.value)) as there:
-        list(paint(fake_bundle(), plan.tasks, threading.Event()))
+        list(paint(fake_bundle(), plan.jobs, threading.Event()))
     assert str(there.value) == str(here.value)
 
 
 def test_endpoints_answer_from_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
     bundle = unpicklable()
-    made, pictures = making.endpoint(bundle, refeel._pictures, own, None, own, 0.6, "", *VALUES)
+    made, pictures = endpoints.painting_result(Backend(bundle), refeel._pictures, own, None, own, 0.6, "", *VALUES)
     gains = [verdict["contentment"] - made["before"]["contentment"] for verdict in made["verdicts"]]
     assert made["target"] == "contentment" and made["shifts"] == pytest.approx(gains)
     assert [caption for _, caption in pictures] == ["seed 7", "seed 8"]
     with pytest.raises(gr.Error, match="'boredom' is not one of"):
-        making.endpoint(bundle, transfer._pictures, "boredom", "bench", *VALUES)
+        endpoints.painting_result(Backend(bundle), transfer._pictures, "boredom", "bench", *VALUES)
 
 
 def test_more_pictures_and_steps_ask_for_more_and_the_most_for_two_minutes(
     zero_gpu: FakeSpaces, own: dict[str, str]
 ) -> None:
-    def asked(planner: Callable[..., making.Plan], *values: Any) -> float:
+    def asked(planner: Callable[..., inputs.Plan], *values: Any) -> float:
         zero_gpu.refuse = "No."
         with pytest.raises(gpu.GPUError):
-            list(paint(fake_bundle(), planner(FakeUniEmo(), *values).tasks, threading.Event()))
+            list(paint(fake_bundle(), planner(FakeUniEmo(), *values).jobs, threading.Event()))
         return zero_gpu.asked[-1]
 
-    most = making.MOST_PICTURES, 7, None, making.MOST_STEPS
+    most = inputs.MAX_PICTURES, 7, None, inputs.MAX_STEPS
     usual = asked(transfer._pictures, "awe", "", 4, 7, None, 25)
     assert usual < asked(transfer._pictures, "awe", "", 8, 7, None, 25) < asked(transfer._pictures, "awe", "", *most)
     assert asked(refeel._pictures, own, "awe", None, 0.5, "", 4, 7, None, 25) < usual < 30

@@ -14,11 +14,11 @@ from kcdp.vision import TrunkCLIPModel
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
 from train.core.clip import FrozenCLIP
+from train.core.efficientnet import class_names
 from train.core.trainer import LoopConfig, run_stage
 from train.data.dataset import PictureDataset
 from train.data.neutral import feelings_in
 from train.data.records import make_record, to_dataset
-from train.efficientnet import class_names
 from train.stages.text import build_text_tower, kept_tokenizer
 from train.stages.trunk_language import TrunkLanguageConfig, TrunkLanguageStage, known_words, words_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from kcdp.imaging import to_pictures
+from kcdp.painting.things import THINGS
 from train.core.clip import zero_shot_head
 from train.core.runs import exit_on_error
 from train.data.cache import fingerprint
@@ -16,7 +17,6 @@ from train.evaluation.measure import Measure
 from train.evaluation.measures.generation import trained
 from train.evaluation.nouns import mentions
 from train.evaluation.run import EvaluationRun
-from train.evaluation.sheets import THINGS
 from train.evaluation.uniemo import UniEmoModels
 
 

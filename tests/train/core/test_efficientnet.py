@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from kcdp.vision.efficientnet import EfficientNetLite
-from train.efficientnet import imagenet_weights, load_imagenet
+from train.core.efficientnet import imagenet_weights, load_imagenet
 
 
 @pytest.fixture(scope="module")

@@ -1,50 +1,32 @@
-"""The second reading of a picture, by UniEmo's expert queries: two cards, and the names of the maps."""
+"""UniEmo's result beside KCDP's: two cards, and the names of the attention maps."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 from kcdp import plots
 from kcdp.results import AttentionMap, AttributeMatch, KCDPOutput, UniEmoOutput
-from kcdp.ui import words
-
-if TYPE_CHECKING:
-    from kcdp.bundle import Bundle
+from kcdp.ui import sentences
 
 #: Emotions that are listed for an attribute.
 _STRONGEST = 3
 
 
-def second_reading(bundle: Bundle, path: str) -> UniEmoOutput | None:
-    """What expert queries read from a picture; None where the bundle has none of them.
-
-    Raises ImageError when the picture cannot be read.
-    """
-    from kcdp.bundle import BundleError  # not with the page: it waits for the model libraries
-
-    try:
-        uniemo = bundle.uniemo
-    except BundleError:
-        return None
-    return uniemo.understand(path)
-
-
-def focus_name(item: AttentionMap) -> str:
-    """What the switch between the maps calls one."""
+def map_name(item: AttentionMap) -> str:
+    """The name of an attention map in the list to choose from."""
     if item.kind in ("scene", "object"):
         return f"{item.kind}: {item.text}" if item.text != item.kind else item.kind
     return item.text if item.kind == "word" else f"“{item.text}”"
 
 
-def reading_cards(output: KCDPOutput, reading: UniEmoOutput) -> tuple[str, str]:
-    """Two cards: the emotion that the expert queries read, and the scene and object that speak for it."""
+def uniemo_cards(output: KCDPOutput, uniemo: UniEmoOutput) -> tuple[str, str]:
+    """Two cards: UniEmo's emotion, and the scene and object that it found with their correlation coefficients."""
     emotion = (
         '<section class="kc-card"><h2>A second reading</h2>'
-        f'<p class="kc-say">{escape(words.second_opinion(output, reading))}</p>'
-        f"{plots.probability_bars(reading.probabilities)}</section>"
+        f'<p class="kc-say">{escape(sentences.uniemo_sentence(output, uniemo))}</p>'
+        f"{plots.probability_bars(uniemo.probabilities)}</section>"
     )
-    found = _attribute("Scene", reading.scene) + _attribute("Object", reading.object)
+    found = _attribute("Scene", uniemo.scene) + _attribute("Object", uniemo.object)
     attributes = (
         '<section class="kc-card"><h2>What its scene and object speak for</h2>'
         "<p>How much pictures with such a scene or object have to do with each emotion, the strongest first.</p>"

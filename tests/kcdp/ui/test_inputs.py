@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 from transformers import CLIPTokenizer
 
+from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
-from kcdp.ui import fuse, making, refeel, transfer
-from kcdp.ui.painter import paint
+from kcdp.painting.things import THINGS
+from kcdp.ui import fuse, inputs, refeel, transfer
+from kcdp.ui.jobs import paint
 from tests.fake_bundle import FakeUniEmo, fake_bundle
 from tests.tiny_pipeline import SIZE, tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
@@ -27,18 +29,18 @@ def own(tmp_path: Path) -> dict[str, str]:
 
 
 def test_call_options_are_the_pipelines_arguments() -> None:
-    assert making.call_options(" a bench ", 2.0, 7, 3.5, 10) == {
+    assert inputs.call_options(" a bench ", 2.0, 7, 3.5, 10) == {
         "prompt": "a bench",
         "num_images": 2,
         "seed": 7,
         "num_inference_steps": 10,
         "guidance_scale": 3.5,
     }
-    assert making.call_options(None, *VALUES)["prompt"] == ""
+    assert inputs.call_options(None, *VALUES)["prompt"] == ""
 
 
 def test_seed_is_drawn_where_none_is_given() -> None:
-    seeds = {making.call_options("", 1, None, None, 25)["seed"] for _ in range(5)}
+    seeds = {inputs.call_options("", 1, None, None, 25)["seed"] for _ in range(5)}
     assert len(seeds) > 1 and all(0 <= seed < 10**6 for seed in seeds)
 
 
@@ -59,26 +61,26 @@ def test_seed_is_drawn_where_none_is_given() -> None:
 )
 def test_what_does_not_go_is_said_in_a_sentence(values: tuple, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:
-        making.call_options(*values)
+        inputs.call_options(*values)
     assert str(caught.value).endswith(".")
 
 
 def test_transfer_makes_one_call_for_all_pictures() -> None:
-    (task,) = transfer._pictures(FakeUniEmo(), "awe", "a cat", *VALUES).tasks
-    assert task.options["emotion"] == "awe" and task.options["prompt"] == "a cat" and task.options["num_images"] == 4
+    (job,) = transfer._pictures(FakeUniEmo(), "awe", "a cat", *VALUES).jobs
+    assert job.options["emotion"] == "awe" and job.options["prompt"] == "a cat" and job.options["num_images"] == 4
 
 
 def test_a_row_has_every_thing_and_a_column_every_emotion_from_one_seed() -> None:
     values = (4, None, None, 25)
-    row = transfer._every_thing(FakeUniEmo(), "awe", "a cat", *values).tasks
-    assert [task.options["prompt"] for task in row] == list(making.THINGS)
-    assert {task.options["emotion"] for task in row} == {"awe"}
-    column = transfer._every_emotion(FakeUniEmo(), None, "a cat", *values).tasks
-    assert [task.options["emotion"] for task in column] == list(MIKELS_8.labels)
-    assert {task.options["prompt"] for task in column} == {"a cat"}
-    for tasks in (row, column):
-        assert len({task.options["seed"] for task in tasks}) == 1
-        assert {task.options["num_images"] for task in tasks} == {1}
+    row = transfer._every_thing(FakeUniEmo(), "awe", "a cat", *values).jobs
+    assert [job.options["prompt"] for job in row] == list(THINGS)
+    assert {job.options["emotion"] for job in row} == {"awe"}
+    column = transfer._every_emotion(FakeUniEmo(), None, "a cat", *values).jobs
+    assert [job.options["emotion"] for job in column] == list(MIKELS_8.labels)
+    assert {job.options["prompt"] for job in column} == {"a cat"}
+    for jobs in (row, column):
+        assert len({job.options["seed"] for job in jobs}) == 1
+        assert {job.options["num_images"] for job in jobs} == {1}
 
 
 @pytest.mark.parametrize("emotion", [None, "", {"awe": 1}])
@@ -88,16 +90,16 @@ def test_an_emotion_must_be_named(emotion: object) -> None:
 
 
 def test_fuse_gives_the_second_emotion_its_share() -> None:
-    (task,) = fuse._pictures(FakeUniEmo(), "awe", "fear", 30, "", *VALUES).tasks
-    assert task.options["emotion"] == pytest.approx({"awe": 0.7, "fear": 0.3})
+    (job,) = fuse._pictures(FakeUniEmo(), "awe", "fear", 30, "", *VALUES).jobs
+    assert job.options["emotion"] == pytest.approx({"awe": 0.7, "fear": 0.3})
 
 
 def test_a_strip_goes_from_one_emotion_to_the_other_with_one_seed() -> None:
-    tasks = fuse._strip(FakeUniEmo(), "awe", "fear", 30, "a cat", 4, None, None, 25).tasks
-    shares = [task.options["emotion"]["fear"] for task in tasks]
+    jobs = fuse._strip(FakeUniEmo(), "awe", "fear", 30, "a cat", 4, None, None, 25).jobs
+    shares = [job.options["emotion"]["fear"] for job in jobs]
     assert shares[0] == 0 and shares[3] == 0.5 and shares[-1] == 1 and shares == sorted(shares)
-    assert len(tasks) == fuse.STRIP and len({task.options["seed"] for task in tasks}) == 1
-    assert tasks[0].caption == "awe" and tasks[3].caption == "50 % awe and 50 % fear"
+    assert len(jobs) == fuse.STRIP and len({job.options["seed"] for job in jobs}) == 1
+    assert jobs[0].caption == "awe" and jobs[3].caption == "50 % awe and 50 % fear"
 
 
 @pytest.mark.parametrize(
@@ -115,20 +117,29 @@ def test_fuse_says_what_does_not_go(first: str, second: str | None, share: objec
 
 
 def test_refeel_begins_from_the_picture_and_hangs_it_beside(own: dict[str, str]) -> None:
-    (task,) = refeel._pictures(FakeUniEmo(), own, "awe", None, 0.6, "", *VALUES).tasks
-    assert task.options["emotion"] == "awe" and task.original.size == (64, 64)
-    assert task.options["image"] == own["path"] and task.options["strength"] == 0.6
-    first, *others = [piece for stage in paint(fake_bundle(), [task], threading.Event()) for piece in stage.pieces]
-    assert first.original and first.reading == "contentment" and len(others) == 4
-    assert others[0].shift == pytest.approx(others[0].verdict["awe"] - first.verdict["awe"])
+    (job,) = refeel._pictures(FakeUniEmo(), own, "awe", None, 0.6, "", *VALUES).jobs
+    assert job.options["emotion"] == "awe" and job.original.size == (64, 64)
+    assert job.options["image"] == DecodedPicture.load(own["path"]) and job.options["strength"] == 0.6
+    first, *others = [
+        painted for progress in paint(fake_bundle(), [job], threading.Event()) for painted in progress.pictures
+    ]
+    assert first.is_original and first.emotion == "contentment" and len(others) == 4
+    assert others[0].shift == pytest.approx(others[0].probabilities["awe"] - first.probabilities["awe"])
 
 
 def test_refeel_takes_the_emotion_of_a_second_picture(own: dict[str, str]) -> None:
-    (task,) = refeel._pictures(FakeUniEmo(), own, "awe", own, 0.6, "", *VALUES).tasks
-    # A path as a text would be the name of an emotion.
-    assert task.options["emotion"] == Path(own["path"])
-    task = task.read(FakeUniEmo())
-    assert task.target == "contentment" and task.paint(FakeUniEmo())[0].asked is None
+    (job,) = refeel._pictures(FakeUniEmo(), own, "awe", own, 0.6, "", *VALUES).jobs
+    assert job.options["emotion"] == DecodedPicture.load(own["path"])
+    job = job.with_readings(FakeUniEmo())
+    assert job.target == "contentment" and job.run(FakeUniEmo())[0].requested is None
+
+
+def test_refeel_refuses_files_that_are_no_pictures(own: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_text("this is no picture")
+    broken = {"path": str(tmp_path / "broken.png")}
+    for picture, other in ((broken, None), (own, broken)):
+        with pytest.raises(ImageError, match=r"broken\.png"):
+            refeel._pictures(FakeUniEmo(), picture, "awe", other, 0.6, "", *VALUES)
 
 
 def test_refeel_needs_a_picture_and_a_strength(own: dict[str, str]) -> None:
@@ -151,11 +162,11 @@ def test_every_plan_is_one_that_the_real_pipeline_paints(tiny_tokenizer: CLIPTok
     ]
     sizes = []
     for plan, count in plans:
-        stages = list(paint(bundle, plan.tasks, threading.Event()))
-        assert {stage.steps for stage in stages} == {2}
-        sizes += [preview.size for stage in stages for preview in stage.previews or []]
-        pieces = [piece for stage in stages for piece in stage.pieces if not piece.original]
-        assert [piece.settings["seed"] for piece in pieces] == ([7, 8] if len(plan.tasks) == 1 else [7] * count)
-        json.dumps([dict(piece.settings) for piece in pieces])
+        updates = list(paint(bundle, plan.jobs, threading.Event()))
+        assert {progress.steps for progress in updates} == {2}
+        sizes += [preview.size for progress in updates for preview in progress.previews or []]
+        pictures = [painted for progress in updates for painted in progress.pictures if not painted.is_original]
+        assert [painted.settings["seed"] for painted in pictures] == ([7, 8] if len(plan.jobs) == 1 else [7] * count)
+        json.dumps([dict(painted.settings) for painted in pictures])
     # Not in every plan: who looks on slowly misses some.
     assert set(sizes) == {(SIZE, SIZE)}

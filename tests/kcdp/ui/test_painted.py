@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from kcdp.ui.pieces import SETTINGS_KEY, Piece, pieces_of, png
+from kcdp.ui.painted import SETTINGS_KEY, PaintedPicture, painted_pictures, png
 from tests.fake_bundle import FakeUniEmo
 
 
@@ -19,40 +19,40 @@ def made(**options):
 
 def test_every_picture_becomes_a_piece_with_its_own_seed_and_verdict() -> None:
     output = made()
-    first, second = pieces_of(output, "bench")
+    first, second = painted_pictures(output, "bench")
     assert (first.image, second.image) == output.images
     assert second.caption.replace("\N{NO-BREAK SPACE}", " ") == "bench · seed 8"
-    assert second.reading == "awe" and second.title == "awe-8.png" and not second.original
+    assert second.emotion == "awe" and second.file_name == "awe-8.png" and not second.is_original
     assert second.settings["seed"] == 8 and second.settings["seeds"] == [8]
     assert second.settings["verdicts"] == [dict(output.verdicts[1])]
     assert json.loads(json.dumps(second.settings)) == second.settings
 
 
 def test_file_names_of_blends_of_other_pictures_and_of_the_original() -> None:
-    (blend,) = pieces_of(made(emotion={"awe": 0.5, "fear": 0.5, "anger": 0.0}, num_images=1))
-    assert blend.title == "awe-fear-7.png"
-    assert Piece(Image.new("RGB", (4, 4)), "before", {"awe": 1.0}).title == "before.png"
-    other = Piece(Image.new("RGB", (4, 4)), "", {"awe": 1.0}, target="awe", settings={"seed": 3})
-    assert other.title == "awe-3.png"
+    (blend,) = painted_pictures(made(emotion={"awe": 0.5, "fear": 0.5, "anger": 0.0}, num_images=1))
+    assert blend.file_name == "awe-fear-7.png"
+    assert PaintedPicture(Image.new("RGB", (4, 4)), "before", {"awe": 1.0}).file_name == "before.png"
+    other = PaintedPicture(Image.new("RGB", (4, 4)), "", {"awe": 1.0}, target="awe", settings={"seed": 3})
+    assert other.file_name == "awe-3.png"
 
 
 def test_shift_is_what_the_edit_added_to_the_target() -> None:
     picture = Image.new("RGB", (4, 4))
-    piece = Piece(picture, "", {"awe": 0.7, "fear": 0.3}, target="fear", before={"awe": 0.4, "fear": 0.6})
-    assert piece.shift == pytest.approx(-0.3)
-    assert Piece(picture, "", {"awe": 1.0}).shift is None
+    painted = PaintedPicture(picture, "", {"awe": 0.7, "fear": 0.3}, target="fear", before={"awe": 0.4, "fear": 0.6})
+    assert painted.shift == pytest.approx(-0.3)
+    assert PaintedPicture(picture, "", {"awe": 1.0}).shift is None
 
 
 def test_file_says_how_it_was_made_only_when_asked_to() -> None:
-    piece = pieces_of(made())[0]
-    with Image.open(BytesIO(png(piece.image, piece.settings))) as told:
+    painted = painted_pictures(made())[0]
+    with Image.open(BytesIO(png(painted.image, painted.settings))) as told:
         told.load()
-        assert json.loads(told.text[SETTINGS_KEY]) == piece.settings
+        assert json.loads(told.text[SETTINGS_KEY]) == painted.settings
         assert told.text[SETTINGS_KEY].find("ein Stück Küche") > 0
-        assert told.tobytes() == piece.image.tobytes()
-    with Image.open(BytesIO(png(piece.image))) as bare:
+        assert told.tobytes() == painted.image.tobytes()
+    with Image.open(BytesIO(png(painted.image))) as bare:
         bare.load()
-        assert bare.text == {} and bare.tobytes() == piece.image.tobytes()
+        assert bare.text == {} and bare.tobytes() == painted.image.tobytes()
 
 
 def test_what_came_with_the_users_picture_does_not_go_into_the_file() -> None:

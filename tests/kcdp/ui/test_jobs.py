@@ -2,20 +2,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from kcdp.ui import painter
-from kcdp.ui.painter import Stage, Task, paint
+from kcdp.decoded import DecodedPicture
+from kcdp.ui import jobs
+from kcdp.ui.jobs import PaintingJob, Progress, paint
 from tests.fake_bundle import FakeUniEmo, fake_bundle
 
 OPTIONS = {"prompt": "bench", "num_images": 2, "seed": 7, "num_inference_steps": 4, "guidance_scale": None}
 
 
-def task(emotion: str = "awe", **more) -> Task:
-    return Task(OPTIONS | {"emotion": emotion} | more, emotion)
+def job(emotion: str = "awe", **more) -> PaintingJob:
+    return PaintingJob(OPTIONS | {"emotion": emotion} | more, emotion)
 
 
 def turnstile() -> tuple[threading.Semaphore, Callable[[int], None]]:
@@ -26,26 +26,26 @@ def turnstile() -> tuple[threading.Semaphore, Callable[[int], None]]:
 
 def test_pieces_of_all_tasks_arrive_in_order() -> None:
     uniemo = FakeUniEmo()
-    stages = list(paint(fake_bundle(uniemo), [task("awe"), task("fear")], threading.Event()))
+    updates = list(paint(fake_bundle(uniemo), [job("awe"), job("fear")], threading.Event()))
     assert not uniemo.loud
-    assert [(piece.reading, piece.settings["seed"]) for stage in stages for piece in stage.pieces] == [
+    assert [(painted.emotion, painted.settings["seed"]) for progress in updates for painted in progress.pictures] == [
         ("awe", 7),
         ("awe", 8),
         ("fear", 7),
         ("fear", 8),
     ]
-    assert stages[-1].share == 1 and stages[-1].previews == []
+    assert updates[-1].share == 1 and updates[-1].previews == []
 
 
 def test_steps_are_told_as_they_happen_with_previews_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(painter, "PREVIEW_SECONDS", 0)
-    monkeypatch.setattr(painter, "PREVIEW_PATIENCE", 0)
+    monkeypatch.setattr(jobs, "PREVIEW_SECONDS", 0)
+    monkeypatch.setattr(jobs, "PREVIEW_COST", 0)
     gate, before_step = turnstile()
     seen = []
     gate.release()
-    for stage in paint(fake_bundle(FakeUniEmo(before_step)), [task()], threading.Event()):
-        greys = [preview.getpixel((0, 0))[0] for preview in stage.previews or []]
-        seen.append((stage.step, stage.steps, stage.share, greys))
+    for progress in paint(fake_bundle(FakeUniEmo(before_step)), [job()], threading.Event()):
+        greys = [preview.getpixel((0, 0))[0] for preview in progress.previews or []]
+        seen.append((progress.step, progress.steps, progress.share, greys))
         gate.release()
     assert [step for step, *_ in seen[:3]] == [1, 2, 3]
     assert {steps for _, steps, *_ in seen} == {4}
@@ -59,21 +59,21 @@ def test_previews_do_not_come_at_every_step() -> None:
     decoded = []
     plain = uniemo.decode
     uniemo.decode = lambda latents: decoded.append(1) or plain(latents)
-    list(paint(fake_bundle(uniemo), [task(num_inference_steps=50)], threading.Event()))
+    list(paint(fake_bundle(uniemo), [job(num_inference_steps=50)], threading.Event()))
     assert len(decoded) == 1
 
 
-def test_an_edit_takes_a_part_of_the_steps(tmp_path: Path) -> None:
-    Image.new("RGB", (8, 8)).save(tmp_path / "own.png")
-    stages = paint(fake_bundle(), [task(image=str(tmp_path / "own.png"), strength=0.5)], threading.Event())
-    assert max(stage.steps for stage in stages) == 2
+def test_an_edit_takes_a_part_of_the_steps() -> None:
+    own = DecodedPicture.load(Image.new("RGB", (8, 8)))
+    updates = paint(fake_bundle(), [job(image=own, strength=0.5)], threading.Event())
+    assert max(progress.steps for progress in updates) == 2
 
 
 def test_closing_ends_the_work_after_the_step_it_is_at() -> None:
     gate, before_step = turnstile()
     uniemo = FakeUniEmo(before_step)
     done = threading.Event()
-    work = paint(fake_bundle(uniemo), [task(num_inference_steps=100), task("fear")], threading.Event())
+    work = paint(fake_bundle(uniemo), [job(num_inference_steps=100), job("fear")], threading.Event())
     gate.release()
     assert next(work).step == 1
     work.close()
@@ -81,7 +81,7 @@ def test_closing_ends_the_work_after_the_step_it_is_at() -> None:
         gate.release()
     # The next painting gets the brush only when the stopped one has laid it down.
     threading.Thread(
-        target=lambda: (list(paint(fake_bundle(), [task()], threading.Event())), done.set()), daemon=True
+        target=lambda: (list(paint(fake_bundle(), [job()], threading.Event())), done.set()), daemon=True
     ).start()
     assert done.wait(10)
     assert len(uniemo.calls) == 1
@@ -89,26 +89,26 @@ def test_closing_ends_the_work_after_the_step_it_is_at() -> None:
 
 def test_halting_ends_at_once_and_leaves_what_is_finished() -> None:
     gate, before_step = turnstile()
-    halt = threading.Event()
+    stop_event = threading.Event()
     for _ in range(5):
         gate.release()
-    pieces = []
-    for stage in paint(fake_bundle(FakeUniEmo(before_step)), [task("awe"), task("fear")], halt):
-        pieces += stage.pieces
-        if (stage.task, stage.step) == (1, 1):
-            halt.set()
-    assert [piece.reading for piece in pieces] == ["awe", "awe"]
+    pictures = []
+    for progress in paint(fake_bundle(FakeUniEmo(before_step)), [job("awe"), job("fear")], stop_event):
+        pictures += progress.pictures
+        if (progress.job, progress.step) == (1, 1):
+            stop_event.set()
+    assert [painted.emotion for painted in pictures] == ["awe", "awe"]
     gate.release()
 
 
 def test_what_the_pipeline_raises_is_raised_after_what_was_finished() -> None:
-    pieces = []
+    pictures = []
     with pytest.raises(ValueError, match="'boredom' is not one of the Mikels-8 labels"):
-        for stage in paint(fake_bundle(), [task("awe"), task("boredom"), task("fear")], threading.Event()):
-            pieces += stage.pieces
-    assert [piece.reading for piece in pieces] == ["awe", "awe"]
+        for progress in paint(fake_bundle(), [job("awe"), job("boredom"), job("fear")], threading.Event()):
+            pictures += progress.pictures
+    assert [painted.emotion for painted in pictures] == ["awe", "awe"]
 
 
 def test_share_of_the_work() -> None:
-    assert Stage(tasks=4, task=1, step=1, steps=2).share == 0.375
-    assert Stage(tasks=1, task=1).share == 1
+    assert Progress(jobs=4, job=1, step=1, steps=2).share == 0.375
+    assert Progress(jobs=1, job=1).share == 1

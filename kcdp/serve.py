@@ -1,0 +1,102 @@
+"""The app's flags and its start: page first, models after it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+
+import gradio as gr
+from gradio.utils import is_zero_gpu_space
+
+from kcdp.imaging import DEFAULT_LIMITS
+from kcdp.loading import add_bundle_flags, check_bundle_flags, load
+from kcdp.paths import ASSETS
+from kcdp.ui.layout import build_app
+from kcdp.ui.theme import css, theme
+
+#: Requests that may wait on ZeroGPU, where Gradio by itself lets but one.
+WAITING = 20
+#: Threads for requests, most of which wait for their turn.
+MAX_THREADS = 96
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Those of the app: where it listens, and which bundle it loads."""
+    add_bundle_flags(parser)
+    parser.add_argument("--host", help="address to listen on (default: GRADIO_SERVER_NAME, else 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, help="port (default: GRADIO_SERVER_PORT, else the first free one from 7860)"
+    )
+    parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Command line flags; `--help` lists them. A wrong value, in a variable too, ends the app with one sentence."""
+    parser = argparse.ArgumentParser(description="See what a picture makes people feel, and why.")
+    add_flags(parser)
+    args = parser.parse_args(argv)
+    check_bundle_flags(args)
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Start the app with flags from the command line."""
+    serve(parse_args(argv))
+
+
+def serve(args: argparse.Namespace) -> None:
+    """Open the page at once, then load the models; a bundle that does not load ends the app with one sentence."""
+    start = time.monotonic()
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    bundle: Future = Future()
+    examples = sorted(path for path in ASSETS.glob("examples/*") if path.suffix in {".png", ".webp"})
+    app = build_app(bundle, examples)
+    if is_zero_gpu_space():
+        # The other way round: ZeroGPU packs for its worker processes what this thread has loaded when the page opens.
+        load_into(bundle, args)
+        app.queue(max_size=WAITING)
+        launch(app, args)
+    else:
+        launch(app, args)
+        load_into(bundle, args)
+    print(f"ready at {app.local_url} in {time.monotonic() - start:.1f} s", flush=True)
+    app.block_thread()
+
+
+def launch(app: gr.Blocks, args: argparse.Namespace) -> None:
+    """Open the page and return."""
+    app.launch(
+        server_name=args.host,
+        server_port=args.port,
+        share=args.share,
+        theme=theme(),
+        css=css(),
+        max_file_size=DEFAULT_LIMITS.max_bytes,
+        max_threads=MAX_THREADS,
+        allowed_paths=[str(ASSETS / "examples")],
+        footer_links=["api", "settings"],
+        ssr_mode=False,
+        prevent_thread_lock=True,
+        quiet=True,
+    )
+
+
+def load_into(bundle: Future, args: argparse.Namespace) -> None:
+    """Load the models for the page that waits for `bundle`; one that does not load ends the app with one sentence."""
+    # Imported here: the page answers while the model libraries are still on their way.
+    from kcdp.bundle import BundleError
+
+    try:
+        loaded = load(args)
+    except BundleError as error:
+        bundle.set_exception(error)
+        sys.exit(str(error))
+    if is_zero_gpu_space():
+        with suppress(BundleError):  # not every bundle makes pictures
+            _ = loaded.uniemo
+    bundle.set_result(loaded)

@@ -1,0 +1,119 @@
+"""The named endpoints of the API: their errors, their results, and what the page learns from the bundle once it is loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image
+
+from kcdp.emotions import MIKELS_8
+from kcdp.imaging import ImageError
+from kcdp.ui import gpu
+from kcdp.ui.inputs import Planner, known_errors
+from kcdp.ui.jobs import run_job
+from kcdp.ui.lanes import Backend, BusyError
+from kcdp.ui.painted import painted_pictures
+
+if TYPE_CHECKING:
+    from kcdp.bundle import Bundle
+
+#: Seconds until a painting that waits looks again whether it is its turn.
+_WAIT_SECONDS = 5.0
+_FAULT = "The request failed through a fault of this program; its log says more."
+
+
+def error_code(error: BaseException) -> str:
+    """A word for programs that stands beside an error's sentence.
+
+    bad_picture, bad_input, not_supported (by this bundle), no_gpu, busy, or fault.
+    """
+    from kcdp.bundle import BundleError  # not with the page: it waits for the model libraries
+
+    kinds = (
+        (ImageError, "bad_picture"),
+        (ValueError, "bad_input"),
+        (BundleError, "not_supported"),
+        (gpu.GPUError, "no_gpu"),
+        (BusyError, "busy"),
+    )
+    return next((code for kind, code in kinds if isinstance(error, kind)), "fault")
+
+
+@contextmanager
+def api_errors() -> Iterator[None]:
+    """Every error as a gr.Error whose message is one sentence and whose title is the `error_code`."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except known_errors() as error:
+        raise gr.Error(str(error), title=error_code(error), print_exception=False) from error
+    except Exception as error:
+        logging.getLogger(__name__).exception("An endpoint failed")
+        raise gr.Error(_FAULT, title=error_code(error), print_exception=False) from error
+
+
+def painting_result(
+    backend: Backend, planner: Planner, *values: Any
+) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
+    """Run the one job that `planner` makes: `UniEmoImageOutput.to_dict()`, and the pictures with their seeds.
+
+    After an edit the first also has `target`, `before` (read from the original) and `shifts` (Emo-S, one a picture).
+    Raises as `api_errors` says.
+    """
+    with api_errors():
+        (job,) = planner(backend.bundle.result().uniemo, *values).jobs
+        with closing(backend.paintings.enter()) as ticket:
+            while not ticket.wait(_WAIT_SECONDS):
+                pass
+            job, output = run_job(backend.bundle, job)
+        result = output.to_dict()
+        if job.before is not None:
+            shifts = [painted.shift for painted in painted_pictures(output, target=job.target, before=job.before)]
+            result |= {"target": job.target, "before": dict(job.before), "shifts": shifts}
+    return result, [(image, f"seed {seed}") for image, seed in zip(output.images, output.seeds, strict=True)]
+
+
+def add_endpoint(function: Callable[..., Any], inputs: Sequence[gr.components.Component], description: str) -> None:
+    """An endpoint named after `function`, which takes the values of `inputs` and returns a `painting_result`."""
+    gr.Button(visible=False).click(
+        function,
+        list(inputs),
+        [gr.JSON(label="Result", visible=False), gr.Gallery(label="Pictures", format="png", visible=False)],
+        api_name=function.__name__,
+        api_description=description,
+        # The sentences of the planners say more than the components' own.
+        preprocess=False,
+        concurrency_limit=None,
+    )
+
+
+def fit_painting_tabs(app: gr.Blocks, bundle: Future[Bundle], tabs: Mapping[str, Sequence[gr.Radio]]) -> None:
+    """Hide the tabs with these ids where the bundle turns out not to paint; where it does, their radios get its emotions."""
+    # Gradio does not hide a tab that was never opened.
+    style = gr.HTML(visible="hidden")
+    radios = [radio for emotions in tabs.values() for radio in emotions]
+
+    async def wait() -> None:
+        # Shielded: whoever closes the page must not cancel the loading for everybody.
+        await asyncio.shield(asyncio.wrap_future(bundle))
+
+    def update() -> Any:
+        try:
+            labels = list(bundle.result().uniemo.labels)
+        except known_errors():
+            selectors = ",".join(f"[role=tab][data-tab-id={tab}]" for tab in tabs)
+            return {style: f"<style>{selectors}{{display:none}}</style>"}
+        if labels == list(MIKELS_8.labels):
+            return gr.skip()
+        return {radio: gr.Radio(labels, value=labels[turn % len(labels)]) for turn, radio in enumerate(radios)}
+
+    app.load(wait, show_progress="hidden", concurrency_limit=None, api_visibility="private").then(
+        update, None, [style, *radios], show_progress="hidden", concurrency_limit=None, api_visibility="private"
+    )

@@ -1,0 +1,226 @@
+"""Painting jobs: run the pipeline where the GPU is and report progress and previews while it works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from kcdp.ui import gpu
+from kcdp.ui.lanes import MODEL_TURNS
+from kcdp.ui.painted import PaintedPicture, painted_pictures
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    import torch
+
+    from kcdp.bundle import Bundle
+    from kcdp.pipelines.uniemo import UniEmoPipeline
+    from kcdp.results import UniEmoImageOutput
+
+#: Seconds between two previews at the least.
+PREVIEW_SECONDS = 0.5
+#: The pause between previews is at least this many times what the last one took to decode: a fifth of the time at most.
+PREVIEW_COST = 4
+
+#: On ZeroGPU, with room to spare: for each job, and for each step of a picture (Stable Diffusion 1.5 in float32).
+_JOB_SECONDS, _STEP_SECONDS = 1, 0.1
+#: Seconds after which it is looked at whether anybody still waits for the pictures.
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class PaintingJob:
+    """One call of the pipeline.
+
+    Args:
+        options: arguments of `UniEmoPipeline.__call__`.
+        caption: of its pictures; their seeds are added.
+        original: the picture that is edited, as the gallery shows it; None where nothing is edited.
+        target, before: those of `PaintedPicture`; of an edit `with_readings` fills them in.
+    """
+
+    options: Mapping[str, Any]
+    caption: str = ""
+    original: Image.Image | None = None
+    target: str | None = None
+    before: Mapping[str, float] | None = None
+
+    def with_readings(self, uniemo: UniEmoPipeline) -> PaintingJob:
+        """With `target` and `before` read from the pictures of an edit; anything else as it is."""
+        if self.original is None:
+            return self
+        before = uniemo.understand(self.options["image"]).probabilities
+        emotion = self.options["emotion"]
+        # A name is checked by the pipeline, before anything is painted.
+        target = emotion if isinstance(emotion, str) else uniemo.understand(emotion).emotion
+        return replace(self, target=target, before=before)
+
+    def run(self, uniemo: UniEmoPipeline, **options: Any) -> list[PaintedPicture]:
+        """Call the pipeline with `options` added and return its pictures."""
+        return painted_pictures(uniemo(**self.options, **options), self.caption, self.target, self.before)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a list of jobs is, and what is new since the last report.
+
+    Args:
+        jobs: how many there are.
+        job: how many are finished.
+        step, steps: how many of the current job's steps are taken, and of how many.
+        pictures: finished since the last report.
+        previews: of the pictures in work; None where the last ones still hold.
+    """
+
+    jobs: int
+    job: int = 0
+    step: int = 0
+    steps: int = 1
+    pictures: Sequence[PaintedPicture] = ()
+    previews: Sequence[Image.Image] | None = None
+
+    @property
+    def share(self) -> float:
+        """Of the whole work that is done, in [0, 1]."""
+        return min(1.0, (self.job + self.step / self.steps) / self.jobs)
+
+
+class _Stopped(Exception):
+    """Raised in the pipeline's callback to end a painting that nobody waits for."""
+
+
+def paint(bundle: Future[Bundle], jobs: Sequence[PaintingJob], stop_event: threading.Event) -> Iterator[Progress]:
+    """Run the jobs in turn; yields a `Progress` whenever there is something new.
+
+    Once `stop_event` is set, the iterator ends at once, and the work after its current step; closing the iterator ends the
+    work as well. Raises what the pipeline and `on_gpu` raise.
+    """
+    with closing(gpu.on_gpu(_seconds(jobs), bundle, _painting_events, jobs)) as updates:
+        for progress in updates:
+            if stop_event.is_set():
+                return
+            if progress is not None:
+                yield progress
+
+
+def run_job(bundle: Future[Bundle], job: PaintingJob) -> tuple[PaintingJob, UniEmoImageOutput]:
+    """Run one job without progress; returns it `with_readings`, and the output. Raises as `paint`."""
+    ((job, output),) = gpu.on_gpu(_seconds([job]), bundle, _run_job, job)
+    return job, output
+
+
+def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[tuple[PaintingJob, UniEmoImageOutput]]:
+    uniemo = _without_progress_bar(bundle)
+    with MODEL_TURNS.painting():
+        job = job.with_readings(uniemo)
+        output = uniemo(**job.options, callback_on_step_end=_between_steps)
+    yield job, output
+
+
+def _between_steps(*_: Any) -> dict[str, torch.Tensor]:
+    """A callback of the pipeline that lets readings go first."""
+    MODEL_TURNS.between_steps()
+    return {}
+
+
+def _without_progress_bar(bundle: Bundle) -> UniEmoPipeline:
+    """The pipeline, with no progress bar in the server's log; the page has its own."""
+    bundle.uniemo.set_progress_bar_config(disable=True)
+    return bundle.uniemo
+
+
+def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Progress | None]:
+    """The reports of a thread that paints; None where for `_POLL_SECONDS` there is nothing new, so that it can be stopped."""
+    events: SimpleQueue = SimpleQueue()
+    stop = threading.Event()
+
+    def work() -> None:
+        try:
+            with MODEL_TURNS.painting():
+                uniemo = _without_progress_bar(bundle)
+                for number, job in enumerate(jobs):
+                    if stop.is_set():
+                        raise _Stopped
+                    job = job.with_readings(uniemo)
+                    progress = Progress(len(jobs), number, steps=_steps(job))
+                    if job.original is not None:
+                        events.put(replace(progress, pictures=[PaintedPicture(job.original, "before", job.before)]))
+                    pictures = job.run(uniemo, callback_on_step_end=_StepCallback(progress, events, stop))
+                    events.put(replace(progress, job=number + 1, pictures=pictures, previews=[]))
+        except _Stopped:
+            pass
+        except Exception as error:
+            events.put(error)
+        finally:
+            events.put(None)
+
+    threading.Thread(target=work, name="painter", daemon=True).start()
+    unseen = None
+    try:
+        while True:
+            try:
+                event = events.get(timeout=_POLL_SECONDS)
+            except Empty:
+                yield None
+                continue
+            if event is None:
+                break
+            if isinstance(event, Exception):
+                raise event
+            if event.previews is None:
+                event = replace(event, previews=unseen)
+            # A slow reader gets the latest step and not all of them, but every picture.
+            if event.pictures or events.empty():
+                unseen = None
+                yield event
+            else:
+                unseen = event.previews
+    finally:
+        stop.set()
+
+
+def _seconds(jobs: Sequence[PaintingJob]) -> float:
+    """About how long the jobs take on ZeroGPU."""
+    steps = sum(job.options["num_images"] * _steps(job) for job in jobs)
+    return _JOB_SECONDS * len(jobs) + _STEP_SECONDS * steps
+
+
+def _steps(job: PaintingJob) -> int:
+    """How many steps the pipeline will take."""
+    from kcdp.painting.sampling import steps_taken  # not with the page: it waits for the model libraries
+
+    steps = job.options["num_inference_steps"]
+    return steps if job.options.get("image") is None else steps_taken(steps, job.options["strength"])
+
+
+class _StepCallback:
+    """The pipeline's callback: reports each step of a job, with previews now and then, and ends the work once `stop` is set."""
+
+    def __init__(self, progress: Progress, events: SimpleQueue, stop: threading.Event) -> None:
+        self.progress, self.events, self.stop = progress, events, stop
+        self.next_preview = 0.0
+
+    def __call__(
+        self, pipeline: UniEmoPipeline, step: int, _: torch.Tensor, tensors: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        if self.stop.is_set():
+            raise _Stopped
+        MODEL_TURNS.between_steps()
+        previews = None
+        start = monotonic()
+        if start >= self.next_preview and step + 1 < self.progress.steps:
+            previews = pipeline.decode(tensors["latents"])
+            end = monotonic()
+            self.next_preview = end + max(PREVIEW_SECONDS, PREVIEW_COST * (end - start))
+        # Some schedulers call the denoiser more than once for a step.
+        steps = max(self.progress.steps, step + 1)
+        self.events.put(replace(self.progress, step=step + 1, steps=steps, previews=previews))
+        return {}

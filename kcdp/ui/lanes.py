@@ -1,0 +1,254 @@
+"""Lanes: reading and painting share the models, and neither waits for the other longer than a step.
+
+`ModelTurns` says who computes: a painting gives its turn up after each step, and readings come first. `ReadingLane` brings
+readings that wait together into batches; `PaintingLane` lets paintings in one after the other and knows their positions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from kcdp.results import KCDPOutput, UniEmoOutput
+from kcdp.ui import gpu
+
+if TYPE_CHECKING:
+    from kcdp.bundle import Bundle
+    from kcdp.decoded import DecodedPicture
+
+#: Both models' results for a picture; the second where the bundle has UniEmo.
+Readings = tuple[KCDPOutput, UniEmoOutput | None]
+
+#: Seconds that a painting gives way to readings between two steps; then it takes the next turn.
+PATIENCE = 1.0
+#: Pictures that are read in one batch.
+MAX_BATCH = 8
+#: Readings, and paintings, that may wait; whoever comes then is told to come back later.
+MAX_READINGS, MAX_PAINTINGS = 64, 20
+
+#: What reading takes on ZeroGPU, with room to spare, for a batch and for each of its pictures; nearly all is captioning.
+_BATCH_SECONDS, _PICTURE_SECONDS = 8, 2
+
+
+class BusyError(RuntimeError):
+    """Too many are waiting; the message is one sentence for the user."""
+
+
+class Superseded(Exception):
+    """Nobody waits for this reading any more."""
+
+
+class ModelTurns:
+    """A lock with two kinds of holders: readings go before paintings, which hold it for one step at a time.
+
+    Two threads that compute at the same time share the cores and slow each other down by far more than a half.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._taken = False
+        self._readings = 0
+        self._impatient = 0
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the models for one batch."""
+        with self._changed:
+            self._readings += 1
+            self._changed.wait_for(lambda: not self._taken and not self._impatient)
+            self._readings -= 1
+            self._taken = True
+        try:
+            yield
+        finally:
+            self._release()
+
+    @contextmanager
+    def painting(self) -> Iterator[None]:
+        """Hold the models until the end of a painting, but for its calls of `between_steps`."""
+        self._take_for_painting()
+        try:
+            yield
+        finally:
+            self._release()
+
+    def between_steps(self) -> None:
+        """Let the readings that wait go first, for at most `PATIENCE` seconds and the one that is then at work."""
+        with self._changed:
+            if not self._readings:
+                return
+        self._release()
+        self._take_for_painting()
+
+    def _take_for_painting(self) -> None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._taken and not self._readings, PATIENCE):
+                self._impatient += 1
+                self._changed.wait_for(lambda: not self._taken)
+                self._impatient -= 1
+            self._taken = True
+
+    def _release(self) -> None:
+        with self._changed:
+            self._taken = False
+            self._changed.notify_all()
+
+
+#: Of this process; a worker process of ZeroGPU has one of its own.
+MODEL_TURNS = ModelTurns()
+
+
+class Reading:
+    """One picture in the lane; `cancel` takes it out again, unless it is in work, and whoever waits gets Superseded."""
+
+    def __init__(self, picture: DecodedPicture, attention: bool) -> None:
+        self.picture = picture
+        self.attention = attention
+        self.result: Future[Readings] = Future()
+
+    def cancel(self) -> None:
+        """See the class; without effect when there is a result already."""
+        self.fail(Superseded())
+
+    def fail(self, error: BaseException) -> None:
+        """End with an error, unless there is a result already."""
+        with suppress(InvalidStateError):
+            self.result.set_exception(error)
+
+    def succeed(self, readings: Readings) -> None:
+        """End with a result, unless it was cancelled."""
+        with suppress(InvalidStateError):
+            self.result.set_result(readings)
+
+
+class ReadingLane:
+    """Reads pictures, those of all visitors that wait at the same time in one batch."""
+
+    def __init__(self, bundle: Future[Bundle]) -> None:
+        """`bundle` may still be loading."""
+        self.bundle = bundle
+        self._waiting: deque[Reading] = deque()
+        self._lock = threading.Lock()
+        self._one_batch = threading.Lock()
+
+    def enter(self, picture: DecodedPicture, attention: bool) -> Reading:
+        """Let a picture wait, with heat maps if `attention`; raises BusyError when too many do."""
+        reading = Reading(picture, attention)
+        with self._lock:
+            if len(self._waiting) >= MAX_READINGS:
+                raise BusyError("Too many pictures are waiting to be read; please try again in a minute.")
+            self._waiting.append(reading)
+        return reading
+
+    def read(self, reading: Reading) -> Readings:
+        """Wait for the result of what `enter` gave, computing the next batches where nobody else does.
+
+        Raises what the models and `on_gpu` raise, and Superseded when it was cancelled.
+        """
+        while not reading.result.done():
+            with self._one_batch:
+                if not reading.result.done():
+                    self._read_batch(self._next_batch())
+        return reading.result.result()
+
+    def _next_batch(self) -> list[Reading]:
+        """Those that wait longest, all with or all without heat maps."""
+        with self._lock:
+            waiting = [reading for reading in self._waiting if not reading.result.done()]
+            same = [reading for reading in waiting if reading.attention == waiting[0].attention]
+            batch = same[:MAX_BATCH]
+            self._waiting = deque(reading for reading in waiting if reading not in batch)
+        return batch
+
+    def _read_batch(self, batch: Sequence[Reading]) -> None:
+        seconds = _BATCH_SECONDS + _PICTURE_SECONDS * len(batch)
+        pictures = [reading.picture for reading in batch]
+        try:
+            (results,) = gpu.on_gpu(seconds, self.bundle, read_batch, pictures, batch[0].attention)
+        except Exception as error:
+            for reading in batch:
+                reading.fail(error)
+            return
+        for reading, result in zip(batch, results, strict=True):
+            reading.succeed(result)
+
+
+def read_batch(bundle: Bundle, pictures: Sequence[DecodedPicture], attention: bool) -> Iterator[list[Readings]]:
+    """Yields once: the results of both models for every picture, computed when it is a reading's turn."""
+    from kcdp.batch import read_both  # not with the page: it waits for the model libraries
+
+    with MODEL_TURNS.reading():
+        readings = read_both(bundle, pictures, attention)
+    yield readings
+
+
+class Ticket:
+    """A place in the painting lane; leave it by `close`."""
+
+    def __init__(self, lane: PaintingLane) -> None:
+        self._lane = lane
+
+    @property
+    def ahead(self) -> int:
+        """How many paintings come before this one; 0 when it is its turn."""
+        return self._lane.ahead_of(self)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the turn, at most so long; returns whether it has come."""
+        return self._lane.wait_for(self, seconds)
+
+    def close(self) -> None:
+        """Leave the lane, at the head of it or not."""
+        self._lane.leave(self)
+
+
+class PaintingLane:
+    """First come, first served: one painting at a time."""
+
+    def __init__(self) -> None:
+        self._tickets: list[Ticket] = []
+        self._changed = threading.Condition()
+
+    def enter(self) -> Ticket:
+        """Take a place at the end; raises BusyError when too many wait."""
+        with self._changed:
+            if len(self._tickets) >= MAX_PAINTINGS:
+                raise BusyError("Too many paintings are waiting; please try again in a few minutes.")
+            ticket = Ticket(self)
+            self._tickets.append(ticket)
+        return ticket
+
+    def ahead_of(self, ticket: Ticket) -> int:
+        """See `Ticket.ahead`."""
+        with self._changed:
+            return self._tickets.index(ticket)
+
+    def wait_for(self, ticket: Ticket, seconds: float) -> bool:
+        """See `Ticket.wait`."""
+        end = monotonic() + seconds
+        with self._changed:
+            return self._changed.wait_for(lambda: self._tickets[0] is ticket, max(0.0, end - monotonic()))
+
+    def leave(self, ticket: Ticket) -> None:
+        """See `Ticket.close`."""
+        with self._changed:
+            self._tickets.remove(ticket)
+            self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What every tab works with: the bundle, which may still be loading, and the lanes to it."""
+
+    bundle: Future[Bundle]
+    readings: ReadingLane = field(init=False)
+    paintings: PaintingLane = field(init=False, default_factory=PaintingLane)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "readings", ReadingLane(self.bundle))

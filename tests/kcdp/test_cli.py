@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kcdp import cli
+from kcdp.bundle import BundleError
+from tests.fake_bundle import FakeUniEmo, fake_bundle
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def uniemo(monkeypatch: pytest.MonkeyPatch) -> FakeUniEmo:
+    """What the commands load in the place of a bundle."""
+    uniemo = FakeUniEmo()
+    monkeypatch.setattr(cli, "load", lambda *args, **options: fake_bundle(uniemo).result())
+    return uniemo
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(5):
+        Image.new("RGB", (16, 16), "gold").save(folder / f"{number}.png")
+    return folder
+
+
+def rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_understand_writes_a_line_a_picture_and_skips_what_is_there(
+    uniemo: FakeUniEmo, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "results.jsonl"
+    assert cli.main(["understand", str(pictures / "0.png"), str(pictures / "1.png"), "--out", str(out)]) == 0
+    first = out.read_bytes()
+    assert cli.main(["understand", str(pictures), "--out", str(out)]) == 0
+    assert out.read_bytes().startswith(first)
+    assert sorted(Path(row["path"]).name for row in rows(out)) == [f"{number}.png" for number in range(5)]
+    assert {row["emotion"] for row in rows(out)} == {"contentment"} and "heat" not in out.read_text()
+    monkeypatch.setattr(cli, "load", lambda *args, **options: fake_bundle(with_uniemo=False).result())
+    Image.new("RGB", (16, 16)).save(pictures / "new.png")
+    assert cli.main(["understand", str(pictures), "--out", str(out)]) == 0
+    assert "uniemo" not in rows(out)[-1] and len(rows(out)) == 6
+
+
+def test_unreadable_pictures_are_named_and_told_by_the_exit_code(
+    uniemo: FakeUniEmo, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pictures / "2.png").write_text("this is no picture")
+    assert cli.main(["understand", str(pictures)]) == cli.SOME_UNREADABLE
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 5 and f"{pictures / '2.png'}: " in err
+    assert [json.loads(line)["error"] for line in out.splitlines() if "error" in json.loads(line)]
+
+
+def test_what_ends_a_command_is_one_sentence(
+    uniemo: FakeUniEmo, pictures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*args: object, **options: object) -> None:
+        raise BundleError("The bundle is damaged.")
+
+    def sentence(*argv: str) -> str:
+        assert cli.main(argv) == cli.FAILED
+        return capsys.readouterr().err.splitlines()[-1]
+
+    assert sentence("understand", str(pictures / "nowhere")).startswith("There is no file or folder")
+    assert "'boredom' is not one of" in sentence("paint", "boredom")
+    assert "cannot be read or written" in sentence(
+        "understand", str(pictures), "--out", str(pictures / "0.png/results")
+    )
+    monkeypatch.setattr(cli, "load", broken)
+    assert sentence("understand", str(pictures)) == "The bundle is damaged."
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert "add --out FILE" in sentence("understand", str(pictures))
+
+
+def test_paint_names_files_by_emotion_and_seed_and_overwrites_none(uniemo: FakeUniEmo, tmp_path: Path) -> None:
+    out = str(tmp_path / "made")
+    command = ["paint", "awe=0.7,fear=0.3", "--thing", "a cat", "--number", "2", "--seed", "7", "--out", out]
+    assert cli.main(command) == 0 and cli.main(command) == 0
+    assert sorted(os.listdir(out)) == ["awe-fear-7-2.png", "awe-fear-7.png", "awe-fear-8-2.png", "awe-fear-8.png"]
+    assert uniemo.calls[0]["emotion"] == {"awe": 0.7, "fear": 0.3} and uniemo.calls[0]["prompt"] == "a cat"
+    assert cli.main(["paint", "AWE", "--out", out]) == 0 and uniemo.calls[-1]["emotion"] == "awe"
+
+
+def test_refeel_takes_a_name_or_a_picture_for_the_emotion(uniemo: FakeUniEmo, pictures: Path, tmp_path: Path) -> None:
+    source, out = str(pictures / "0.png"), ["--seed", "3", "--out", str(tmp_path / "made")]
+    assert cli.main(["refeel", source, "Fear", "--strength", "0.4", *out]) == 0
+    assert uniemo.calls[-1]["emotion"] == "fear" and uniemo.calls[-1]["strength"] == 0.4
+    assert cli.main(["refeel", source, str(pictures / "1.png"), *out]) == 0
+    assert sorted(os.listdir(tmp_path / "made")) == ["fear-3.png", "picture-3.png"]
+
+
+def test_help_has_examples_and_needs_no_model_libraries() -> None:
+    code = "import sys; sys.argv[1:] = ['--help']\nfrom kcdp.cli import main\ntry: main()\nfinally: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "kcdp understand stickers/" in done.stdout and done.stdout.endswith("False\n")
+    wrong = subprocess.run([sys.executable, "-m", "kcdp", "listen"], cwd=ROOT, capture_output=True, text=True)
+    assert wrong.returncode == 2 and "invalid choice" in wrong.stderr

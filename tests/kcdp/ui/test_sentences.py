@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kcdp.results import AttentionMap, ExpertWeight
+from kcdp.ui import sentences
+from kcdp.ui.jobs import Progress
+from kcdp.ui.painted import PaintedPicture
+from tests.fake_bundle import fake_output
+
+
+@pytest.mark.parametrize(("share", "how"), [(0.9, "clearly"), (0.5, "most likely"), (0.3, "perhaps")])
+def test_lead_says_how_sure_the_prediction_is(share: float, how: str) -> None:
+    output = replace(fake_output("awe"), probabilities={"awe": share, "fear": 1 - share})
+    assert how in sentences.verdict_lead(output)
+
+
+def test_why_names_what_was_read_where_it_looked_and_who_was_asked() -> None:
+    assert sentences.explanation(fake_output("awe")) == (
+        "The model reads the picture as “round yellow face hugs small red heart” and looks most closely at “round”. "
+        "It asks experts 1 and 3 of 4 (73 % of the router's trust). Awe stands well ahead of every other feeling."
+    )
+
+
+def test_why_without_triplets_attention_or_several_experts() -> None:
+    output = replace(fake_output("awe"), triplets=(), attention=(), experts=(ExpertWeight(0, 1.0, True),))
+    assert (
+        sentences.explanation(output) == "The model goes by its caption. Awe stands well ahead of every other feeling."
+    )
+
+
+def test_a_close_second_is_named() -> None:
+    output = replace(fake_output("awe"), probabilities={"awe": 0.5, "fear": 0.4, "anger": 0.1})
+    assert "close call: fear comes next with 40 %" in sentences.explanation(output)
+    assert sentences.runner_up(replace(output, probabilities={"awe": 0.8, "fear": 0.2})) is None
+
+
+def test_sharpest_word_is_one_of_the_triplets_words_where_it_can_be() -> None:
+    broad, sharp = np.full((8, 8), 1.0, np.float32), np.eye(8, dtype=np.float32)
+    maps = tuple(
+        AttentionMap(word, "word", heat) for word, heat in (("face", broad), ("heart", sharp**2 * 0.5), ("with", sharp))
+    )
+    output = replace(fake_output(), attention=maps)
+    assert sentences.sharpest_word(output) == "heart"
+    assert sentences.sharpest_word(replace(output, triplets=())) == "with"
+
+
+def test_agreement_and_disagreement_are_plain_sentences() -> None:
+    assert "agree" in sentences.agreement(fake_output("awe"))
+    differ = sentences.agreement(fake_output("awe", pseudo_label="fear"))
+    assert "differ" in differ and "fear" in differ and "awe" in differ
+
+
+@pytest.mark.parametrize(("names", "text"), [(["1"], "1"), (["1", "3"], "1 and 3"), (["1", "2", "4"], "1, 2 and 4")])
+def test_join(names: list[str], text: str) -> None:
+    assert sentences.join(names) == text
+
+
+def painted(**more) -> PaintedPicture:
+    return PaintedPicture(Image.new("RGB", (4, 4)), "", {"awe": 0.7, "fear": 0.3}, **{"settings": {"seed": 1}} | more)
+
+
+def test_blends_are_named_with_their_shares_and_nothing_that_has_none() -> None:
+    assert sentences.blend_name({"awe": 1.0, "fear": 0.0}) == "awe"
+    assert sentences.blend_name({"awe": 0.7, "fear": 0.3}) == "70 % awe and 30 % fear"
+
+
+def test_progress_counts_pictures_only_where_there_are_several() -> None:
+    assert sentences.progress_sentence(Progress(jobs=1, step=3, steps=25)) == "Step 3 of 25."
+    assert sentences.progress_sentence(Progress(jobs=7, job=2, step=3, steps=25)) == "Picture 3 of 7, step 3 of 25."
+    assert sentences.progress_sentence(Progress(jobs=7, job=2)) == "Picture 3 of 7, the first step."
+    assert sentences.progress_sentence(Progress(jobs=7, job=7)).startswith("Done")
+
+
+def test_judgement_of_what_was_asked_for() -> None:
+    asked = painted(requested={"awe": 1.0})
+    assert sentences.painted_lead(asked) == "Asked for awe, and read as"
+    assert sentences.painted_sentence(asked) == "small before something great"
+    assert sentences.painted_sentence(painted(requested={"fear": 1.0})) == "It carries 30 % fear."
+    assert (
+        sentences.painted_sentence(painted(requested={"awe": 0.5, "fear": 0.5})) == "It carries 70 % awe and 30 % fear."
+    )
+
+
+def test_judgement_of_an_edit_tells_the_shift_and_its_way() -> None:
+    edit = painted(requested={"fear": 1.0}, target="fear", before={"awe": 0.9, "fear": 0.1})
+    assert sentences.painted_sentence(edit) == (
+        "From 10 % to 30 % fear: a shift (Emo-S) of +0.20, towards what was asked for."
+    )
+    assert "away from" in sentences.painted_sentence(painted(target="fear", before={"awe": 0.1, "fear": 0.9}))
+    assert "no shift (Emo-S) to speak of" in sentences.painted_sentence(
+        painted(target="fear", before={"awe": 0.7, "fear": 0.302})
+    )
+    assert "feeling of the other picture, fear" in sentences.painted_lead(
+        painted(target="fear", before={"awe": 1.0, "fear": 0.0})
+    )
+
+
+def test_the_users_own_picture_is_not_judged_as_made() -> None:
+    own = painted(settings={})
+    assert sentences.painted_lead(own).startswith("Your picture, before anything was changed")
+    assert sentences.painted_sentence(own) == "70 % awe."
