@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from io import IOBase
 from pathlib import Path
@@ -35,7 +36,7 @@ def read_frames(source: Source, *, limits: ImageLimits = DEFAULT_LIMITS) -> list
 
     Raises ImageError, with one sentence, for everything that is not a usable picture.
     """
-    return distinct(_sampled(source, limits))
+    return [replace(frame, image=_bare(frame.image)) for frame in distinct(_sampled(source, limits))]
 
 
 def load_frames(source: Source, *, limits: ImageLimits = DEFAULT_LIMITS) -> list[Image.Image]:
@@ -119,7 +120,7 @@ def _seek_through(image: Image.Image, limits: ImageLimits) -> Iterator[Frame]:
 
 def _bare(image: Image.Image) -> Image.Image:
     """The pixels alone: metadata that stayed would turn a frame again, or keep the whole file in memory."""
-    bare = image.copy()
+    bare = image if type(image) is Image.Image else image.copy()
     bare.info = {}
     return bare
 

@@ -74,3 +74,32 @@ def test_missing_or_broken_metadata(root):
     (root / "metadata.jsonl").write_text("{")
     with pytest.raises(FolderError, match=r"Line 1 .* is not JSON"):
         load_folder(root)
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u0085"])
+def test_what_some_programs_take_for_the_end_of_a_line_is_text(root, separator):
+    rows = [{"file_name": name, "text": f"a red{separator}square"} for name in ("a.jpg", "b.png")]
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    (root / "metadata.jsonl").write_text(text, encoding="utf-8")
+    assert load_folder(root)["caption"][:] == [f"a red{separator}square"] * 2
+
+
+@pytest.mark.parametrize(("mark", "end"), [(b"\xef\xbb\xbf", b"\n"), (b"", b"\r\n"), (b"\xef\xbb\xbf", b"\r\n")])
+def test_byte_order_marks_and_other_line_ends(root, mark, end):
+    lines = [json.dumps({"file_name": name, "text": "x"}).encode() for name in ("a.jpg", "b.png")]
+    (root / "metadata.jsonl").write_bytes(mark + end.join(lines) + end)
+    assert len(load_folder(root)) == 2
+
+
+def test_a_file_in_another_encoding_is_one_sentence(root):
+    (root / "metadata.jsonl").write_bytes('{"file_name": "a.jpg"}'.encode("utf-16"))
+    with pytest.raises(FolderError, match=r"cannot be read .*; save it as UTF-8"):
+        load_folder(root)
+
+
+def test_a_picture_that_the_app_refuses_is_left_out(root, caplog):
+    Image.new("RGB", (200, 8), "red").save(root / "strip.png")
+    write(root, [{"file_name": name} for name in ("a.jpg", "strip.png")])
+    with caplog.at_level(logging.WARNING):
+        assert len(load_folder(root)) == 1
+    assert "strip.png" in caplog.text

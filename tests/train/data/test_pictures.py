@@ -1,12 +1,18 @@
+import struct
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from kcdp.imaging import GROUND, load_frames, to_tensor
+from kcdp.imaging.profiles import PRIMARIES, rgb_profile
+from tests.image_files import animated, encoded, film, smooth
 from train.data import pictures
 from train.data.cache import content_key
 from train.data.pictures import PictureCache, letterbox
 from train.data.records import content_id, make_record, to_dataset
+from train.data.sets.checking import fault_of
 
 
 def records(count, size=(16, 16)):
@@ -144,3 +150,39 @@ def test_a_store_is_named_by_its_ids_and_its_size(tmp_path, monkeypatch, at_once
     assert PictureCache(dataset, tmp_path, size=16).key == content_key(
         "pictures", dataset["id"][:], 16, pictures.READING
     )
+
+
+def _jpeg_with_odd_exif() -> bytes:
+    entries = [(0x112, 3, 1, struct.pack("<H", 6)), (0x11A, 2, 3, b"72\0"), (0x128, 2, 2, b"2\0")]
+    listed = b"".join(
+        struct.pack("<HHI", tag, kind, count) + value.ljust(4, b"\0") for tag, kind, count, value in entries
+    )
+    block = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries)) + listed + bytes(4)
+    return encoded(smooth(40, 24), "JPEG", quality=95, exif=block)
+
+
+RAMP = np.tile(np.linspace(0, 1, 64), (64, 1))
+AS_THE_APP = {
+    "grey16.png": encoded(Image.fromarray((RAMP * 65535).astype(np.uint16)), "PNG"),
+    "grey32.tif": encoded(Image.fromarray((RAMP * 65535).astype(np.int32)), "TIFF"),
+    "float.tif": encoded(Image.fromarray(RAMP.astype(np.float32)), "TIFF"),
+    "exif.jpg": _jpeg_with_odd_exif(),
+    "wide.png": encoded(smooth(), "PNG", icc_profile=rgb_profile(PRIMARIES[12], 2.2)),
+    "sticker.gif": animated(film(8, 32), "GIF", disposal=2),
+    "sticker.png": animated(film(3, 32), "PNG", disposal=1, blend=0),
+    "large.jpg": encoded(smooth(900, 500), "JPEG", quality=95),
+}
+
+
+@pytest.mark.parametrize("name", AS_THE_APP)
+@pytest.mark.parametrize("held", ["bytes", "path"])
+def test_training_sees_what_the_app_sees(tmp_path, name, held):
+    path = tmp_path / name
+    path.write_bytes(AS_THE_APP[name])
+    facts = {"domain": "emoset", "style": "s", "group": "g", "license": "x", "identity": "0" * 16}
+    dataset = to_dataset([make_record(path if held == "path" else path.read_bytes(), ["x"], **facts)])
+    pixels = PictureCache(dataset, tmp_path / "cache", 32)[0].numpy().astype(float)
+    seen = pixels[:3] * pixels[3:] / 255 + np.array(GROUND)[:, None, None] * (1 - pixels[3:] / 255)
+    frames = load_frames(path)
+    app = (to_tensor(frames[len(frames) // 2 : len(frames) // 2 + 1], 32)[0].numpy() + 1) * 127.5
+    assert np.abs(seen - app).max() <= 3 and fault_of(path) is None

@@ -219,3 +219,62 @@ def test_spellings_of_mikels_labels(spelling: str, label: str) -> None:
 def test_unknown_sets_are_refused() -> None:
     with pytest.raises(SetError, match="'artemis' is no data set that can be read; known: emoset, ser30k, fi"):
         named("artemis")
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("name", ["emoset", "ser30k", "fi", "emotion_roi", "abstract"])
+def test_byte_order_marks_change_nothing(roots: dict[str, Path], copy: Callable[[str], Path], name: str) -> None:
+    root = copy(name)
+    for path in root.rglob("*"):
+        if path.suffix in {".json", ".txt", ".csv"}:
+            path.write_bytes(MARK + path.read_bytes())
+    right = [vars(one) | {"path": one.path.relative_to(roots[name])} for one in read(name, roots[name])]
+    assert [vars(one) | {"path": one.path.relative_to(root)} for one in read(name, root)] == right
+
+
+def test_a_name_may_hold_what_some_programs_take_for_the_end_of_a_line(copy: Callable[[str], Path]) -> None:
+    root = copy("emotion_roi")
+    index = root / "training_testing_split/training.txt"
+    first = index.read_text().splitlines()[0]
+    strange = first.replace(".", "\u2028.")
+    (root / "images" / first).rename(root / "images" / strange)
+    index.write_text(index.read_text().replace(first, strange), encoding="utf-8")
+    assert all(one.path.is_file() for one in read("emotion_roi", root))
+
+
+def _split_apart(root: Path, pictures: Path) -> None:
+    """Move FI's pictures to `pictures`, into folders of their splits, as its lists say."""
+    for split in ("train", "test"):
+        for name, _ in json.loads((root / f"{split}.json").read_text()):
+            (pictures / split / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).rename(pictures / split / name)
+
+
+@pytest.mark.parametrize("below", [".", "images"])
+def test_fi_in_folders_of_its_splits(roots: dict[str, Path], copy: Callable[[str], Path], below: str) -> None:
+    root = copy("fi")
+    _split_apart(root, root / below)
+    found = read("fi", root)
+    assert all(one.path.is_file() for one in found)
+    assert [one.label for one in found] == [one.label for one in read("fi", roots["fi"])]
+
+
+def test_fi_in_folders_of_its_splits_with_the_split_in_its_lists(copy: Callable[[str], Path]) -> None:
+    root = copy("fi")
+    _split_apart(root, root)
+    for split in ("train", "test"):
+        index = root / f"{split}.json"
+        write(index, [[f"{split}/{name}", label] for name, label in json.loads(index.read_text())])
+    assert all(one.path.is_file() for one in read("fi", root))
+
+
+def test_fi_in_folders_without_lists(copy: Callable[[str], Path]) -> None:
+    root = copy("fi")
+    _split_apart(root, root)
+    for split in ("train", "test"):
+        (root / f"{split}.json").unlink()
+    found = read("fi", root)
+    assert Counter(one.label for one in found) == COUNTS["fi"] and all(one.path.is_file() for one in found)
+    assert {one.split for one in found} >= {"train", "test"}
