@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 from typing import cast
 
@@ -51,6 +52,8 @@ class Format:
 #: Frames of an animation are kept until it is known which are wanted, up to this many pixels (4 bytes each); those of a
 #: larger one are decoded a second time.
 KEPT_PIXELS = 40_000_000
+#: How many times as many late frames are looked at as are wanted: an odd number, so that the middle ones are among them.
+_LOOKS = 3
 #: Alpha up to this, of 255, is invisible.
 _INVISIBLE = 7
 #: Pictures that differ in this many pixels (width, height), spread over them, need no closer look.
@@ -95,8 +98,9 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
 
     `decoded` begins a pass over all frames. The times are (i + 1/2) T / count, so neither the beginning nor the end; T
     is the time in which something shows, a picture's repeats counted where it shows first: two pictures that take turns
-    are both seen.
+    are both seen. Of frames that are decoded when somebody looks at them, a few times as many as wanted are looked at.
     """
+    decoded = partial(_looked_at, decoded, _LOOKS * count)
     durations: list[float] = []
     #: How long each picture shows in all, by the number of its first frame.
     spans: dict[int, float] = {}
@@ -106,17 +110,13 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
     for number, frame in enumerate(decoded()):
         durations.append(max(frame.duration, 1.0))
         first = number
-        # One that is decoded when somebody looks at it keeps no pixels, and is not looked at here.
-        late = isinstance(frame.image, LateImage)
-        if late:
-            spans[number] = durations[number]
-        elif not is_empty(frame.image):
+        if not is_empty(frame.image):
             others = alike.setdefault(frame.image.resize(_GLANCE, Image.Resampling.NEAREST).tobytes(), [])
             first = next((other for other in others if other in kept and _same(kept[other], frame)), number)
             others += [number] if first == number else []
             spans[first] = spans.get(first, 0.0) + durations[number]
         if first == number or number < count:
-            pixels += 0 if late else frame.image.width * frame.image.height
+            pixels += frame.image.width * frame.image.height
             if pixels <= KEPT_PIXELS or number == 0:
                 kept[number] = frame
     if len(durations) == 1:
@@ -128,10 +128,27 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
         passed = zip(range(max(wanted) + 1), decoded(), strict=False)
         kept = {number: frame for number, frame in passed if number in wanted}
     starts = [0.0, *accumulate(durations)]
-    frames = [replace(kept[number], start=starts[number], duration=time) for number, time in wanted.items()]
-    for frame in frames:
-        frame.image.load()
+    frames = [
+        replace(kept[number], start=kept[number].start or starts[number], duration=time)
+        for number, time in wanted.items()
+    ]
     return frames if few else distinct(frames)
+
+
+def _looked_at(decoded: Callable[[], Iterator[Frame]], most: int) -> Iterator[Frame]:
+    """The frames of a pass; of late ones those that show at `most` even times, each for the time that it stands for."""
+    frames = decoded()
+    first = next(frames)
+    if not isinstance(first.image, LateImage):
+        yield first
+        yield from frames
+        return
+    late = [first, *frames]
+    durations = [max(frame.duration, 1.0) for frame in late]
+    starts = [0.0, *accumulate(durations)]
+    spans = dict(enumerate(durations))
+    for number, time in (_wanted(spans, most) if len(late) > most else spans).items():
+        yield replace(late[number], start=starts[number], duration=time)
 
 
 def _same(one: Frame, other: Frame) -> bool:

@@ -33,7 +33,7 @@ class ImageLimits:
     sampled_frames: int = 4
     max_video_pixels: int = 1_000_000_000
     max_unpacked_bytes: int = 8 * 2**20
-    max_elements: int = 100_000
+    max_elements: int = 50_000
     max_depth: int = 100
     max_draw_seconds: float = 10.0
     max_draw_bytes: int = 2**30

@@ -16,6 +16,7 @@ _UNDRAWN = (
 )
 #: Degrees in a unit of angles.
 _ANGLES = {"": 1.0, "deg": 1.0, "rad": 57.29577951308232, "grad": 0.9, "turn": 360.0}
+_STYLED = ("style", "fill", "stroke", "stop-color", "vector-effect")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _TRANSFORM = re.compile(r"(?<![-\w])transform\s*:\s*([^;]+)(?:;|$)", re.IGNORECASE)
 _ORIGIN = re.compile(r"(?<![-\w])transform-origin\s*:\s*([^;]+)(?:;|$)", re.IGNORECASE)
@@ -32,15 +33,16 @@ _CASED = {"skewx": "skewX", "skewy": "skewY"}
 
 def undrawn(element: Element, text: str) -> str | None:
     """What of an element, or of the `text` in a style element, resvg would not draw; None where it draws all."""
-    rules = re.sub(r"/\*.*?\*/", "", f"{text};{element.get('style', '')}", flags=re.DOTALL)
+    # Most elements have nothing of the kind.
+    values = ";".join([text, *(element.attrib[key] for key in _STYLED if key in element.attrib)])
+    if not values.strip(";"):
+        return None
+    rules = re.sub(r"/\*.*?\*/", "", values, flags=re.DOTALL)
     # Animations stand still here, so that what they move to does not matter.
     rules = re.sub(r"@(-webkit-)?keyframes\s+[-\w]+\s*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", rules)
-    values = ";".join(
-        [rules, *(value for key, value in element.attrib.items() if key in ("fill", "stroke", "stop-color"))]
-    )
     if element.get("vector-effect", "none").startswith("non-scaling"):
         return "strokes that do not scale"
-    return next((what for pattern, what in _UNDRAWN if re.search(pattern, values, re.IGNORECASE)), None)
+    return next((what for pattern, what in _UNDRAWN if re.search(pattern, rules, re.IGNORECASE)), None)
 
 
 def transform_as_attribute(element: Element) -> None:

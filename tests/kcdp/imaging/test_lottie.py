@@ -80,7 +80,14 @@ def test_only_the_frames_that_are_looked_at_are_drawn(monkeypatch):
     monkeypatch.setattr(confined.Drawing, "frame", lambda self, number: drawn.append(number) or original(self, number))
     moved = animation(layer(square(GREEN), place=moving((0, [60, 100, 0]), (180, [420, 400, 0])), end=180), end=180)
     assert len(load_frames(moved)) == 4
-    assert drawn == [22, 67, 112, 157]
+    assert drawn == list(range(7, 180, 15)), "of twelve, four are taken"
+
+
+def test_what_shows_for_a_part_of_the_time_is_looked_at_then():
+    way = moving((0, [60, 100, 0]), (60, [420, 400, 0]))
+    frames = read_frames(animation(layer(square(GREEN, side=60), place=way, end=60), end=180))
+    assert len(frames) == 4
+    assert [round(frame.start * 60 / 1000) for frame in frames] == [7, 22, 37, 52]
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,9 @@ def test_only_frames_that_are_looked_at_become_pictures(monkeypatch):
     made_pictures = []
     original = video._Film._picture
     monkeypatch.setattr(video._Film, "_picture", lambda *given: made_pictures.append(1) or original(*given))
-    assert len(load_frames(made(greys(), "webm", "libvpx-vp9", "yuv420p"))) == 4
-    assert len(made_pictures) == 4
+    content = made(np.repeat(greys(), 5, axis=0), "webm", "libvpx-vp9", "yuv420p", rate=50)
+    assert len(load_frames(content)) == 4
+    assert len(made_pictures) == 12, "of sixty"
 
 
 def test_frames_of_uneven_length_count_by_their_time():
