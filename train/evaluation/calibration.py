@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 
 from kcdp.verdict import Verdict
 
-#: A verdict is given where it is right more often than wrong.
-EVEN = 0.5
+#: No confidence counts as further from 0 and 1 than this.
+_EDGE = 1e-6
 
 
 def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -30,15 +30,19 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def fit_threshold(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The confidence from which on a verdict (N, K) is right at least as often as wrong.
+    """The confidence from which on a verdict (N, K) is right more often than wrong, 0 to 1.
 
-    Isotonic regression (Zadrozny & Elkan 2002) of being right on the confidence; 1 where it never is right that often.
+    Where a logistic regression of being right on the log odds of the confidence (Platt 1999) crosses one half; 0 where it is
+    never wrong, and 1 where it is never right or its confidence says nothing.
     """
-    confidence = probabilities.max(axis=1)
-    right = (probabilities.argmax(axis=1) == labels).astype(float)
-    expected = IsotonicRegression().fit(confidence, right).predict(confidence)
-    enough = confidence[expected >= EVEN]
-    return float(enough.min()) if len(enough) else 1.0
+    confidence = np.clip(probabilities.max(axis=1), _EDGE, 1 - _EDGE)
+    right = probabilities.argmax(axis=1) == labels
+    if right.all() or not right.any():
+        return 0.0 if right.all() else 1.0
+    odds = np.log(confidence / (1 - confidence))[:, None]
+    fitted = LogisticRegression(C=np.inf).fit(odds, right)
+    slope, start = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    return float(1 / (1 + np.exp(start / slope))) if slope > 0 else 1.0
 
 
 def fit_verdict(readings: Mapping[str, np.ndarray], labels: np.ndarray, names: Sequence[str]) -> Verdict:

@@ -62,7 +62,12 @@ def test_the_threshold_is_where_right_and_wrong_are_even():
     probabilities, labels, _ = readings_of(1.0, 3, strength=1.5)
     # Calibrated, the confidence itself says how often it is right.
     assert fit_threshold(probabilities, labels) == pytest.approx(0.5, abs=0.06)
-    assert fit_threshold(np.array([[0.9, 0.1]] * 4), np.array([1, 1, 1, 0])) == 1.0
+    # One that is too sure of itself is even at a higher one.
+    assert fit_threshold(readings_of(2.0, 3, strength=1.5)[0], labels) > 0.6
+    sure = np.array([[0.9, 0.1], [0.8, 0.2]])
+    assert fit_threshold(sure, np.array([0, 0])) == 0.0 and fit_threshold(sure, np.array([1, 1])) == 1.0
+    # Surer where it is wrong.
+    assert fit_threshold(np.array([[0.9, 0.1], [0.6, 0.4]] * 9), np.array([1, 0] * 9)) == 1.0
 
 
 def test_nothing_to_fit_on_is_one_sentence():
