@@ -7,19 +7,35 @@ def _words(*lines: str) -> frozenset[str]:
     return frozenset(" ".join(lines).split())
 
 
-#: "a group of people": what follows "of" is what the phrase is about.
-TRANSPARENT_NOUNS = _words(
-    "image photo photograph picture painting drawing illustration sketch close closeup view shot portrait depiction",
-    "scene group couple pair bunch crowd lot number variety kind type sort set series row up one rendering",
-)
-#: The picture itself and its parts, which a caption mentions but does not describe.
+#: Kinds of picture, and parts of one: a caption mentions them but is not about them.
 PICTURE_NOUNS = _words(
-    "image photo photograph picture painting drawing illustration sketch scene background foreground portrait sticker"
+    "image photo photograph picture painting drawing illustration sketch portrait sticker cartoon clipart rendering",
+    "render icon scene background foreground backdrop close closeup close-up snapshot selfie artwork graphic animation",
+    "gif meme logo silhouette doodle screenshot depiction",
 )
+#: A kind of picture that is a character as well: it may cry, but that it is flat is nothing to know.
+EMOJI_NOUNS = _words("emoji emoticon smiley")
+#: How a picture is made; said of a picture or emoji, or in front of what it shows ("a cartoon bear"), no knowledge.
+STYLE_WORDS = _words(
+    "flat 2d 3d 2-d 3-d animated animation cartoon cartoonish vector digital pixel pixelated pixelate stylized stylised",
+    "blurry blurred blur grainy monochrome realistic hand-drawn draw drawn line-art black-and-white emoji emoticon",
+    "sticker glossy minimalist minimal clipart icon photo",
+)
+#: "a group of people": what follows "of" is what the phrase is about.
+TRANSPARENT_NOUNS = (
+    (PICTURE_NOUNS - _words("background foreground backdrop"))
+    | EMOJI_NOUNS
+    | _words(
+        "group couple pair bunch crowd lot number variety kind type sort set series row up one dozen herd flock bit view shot",
+    )
+)
+#: "none of the dogs", "two of them": determiners that stand for a noun.
+QUANTIFIERS = _words("none all some many most several few both each either neither any half")
 #: "the image shows", "the mood is": statements about the picture, with no proposition of their own.
-PICTURE_SUBJECTS = PICTURE_NOUNS | _words("emotion mood feeling expression")
+PICTURE_SUBJECTS = PICTURE_NOUNS | _words("emotion mood feeling expression atmosphere")
 PICTURE_VERBS = _words(
-    "depict show feature portray display illustrate capture present convey represent contain include suggest evoke be"
+    "depict show feature portray display illustrate capture present convey represent contain include suggest evoke be",
+    "take make draw paint render shoot create design set style",
 )
 #: "several people", "the same dog": words that tell which one is meant, not what it is like.
 DETERMINING_ADJECTIVES = _words(
@@ -33,14 +49,30 @@ PERSON_NOUNS = _words(
 )
 #: "in front of the house" is one preposition.
 PLACE_NOUNS = _words("front top middle side back edge center centre bottom midst corner")
-SPEECH_VERBS = _words("say read shout yell write scream whisper ask")
+SPEECH_VERBS = _words(
+    "say read shout yell write scream whisper ask sing answer reply reads cry call exclaim spell announce think state"
+)
+#: What bears the words of a quotation after it: "the word 'love'".
+SPEECH_NOUNS = _words("word words text letter letters caption phrase sign message slogan title name inscription label")
 #: Verbs that an adjective completes: "looks happy".
 LINKING_VERBS = _words("look seem appear feel become get remain stay stand sit lie turn sound")
+#: Verbs whose clauses are not so.
+IMAGINING_VERBS = _words("wish hope imagine dream pretend think believe doubt fear want expect")
 #: Verbs whose object does not become the subject of the infinitive after it: "tries the door to get in".
 SUBJECT_CONTROL_VERBS = _words("try begin start")
 #: Texts, not lemmas: the pronouns that stand for a noun named before.
 PERSONAL_PRONOUNS = _words("he she it they him her them")
 RELATIVE_PRONOUNS = _words("who which that whom")
-NEGATIONS = _words("not n't never nt")
-QUOTATION_MARKS = _words("\" `` ''")
+#: Texts: what negates a clause, and how a triplet says it.
+NEGATIONS = {"not": "not", "n't": "not", "nt": "not", "never": "never"}
+#: Texts: adverbs that deny nearly as much.
+NEAR_NEGATIONS = _words("hardly barely scarcely rarely seldom")
+#: Texts: "not only tired but also hungry" denies nothing.
+AFFIRMING_ADVERBS = _words("only just merely simply")
+#: Texts: what goes before a noun that is not there. "Neither" is one before the first of two.
+NEGATIVE_DETERMINERS = _words("no neither nor")
+#: What leads to a thing, or a deed, that is not there, and needs no other word for it; "instead of", "rather than".
+NEGATIVE_PREPOSITIONS = _words("without instead rather")
+#: Coordinators that end a negation: "not a cat but a dog".
+ADVERSATIVES = _words("but yet")
 POSSESSIVE_MARKS = _words("' 's")
