@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.lexicon import (
     IMAGINING_VERBS,
+    MODALS,
     PICTURE_SUBJECTS,
     PICTURE_VERBS,
     RELATIVE_PRONOUNS,
@@ -136,6 +137,8 @@ def gapped_object(predicate: Token) -> Token | None:
     if predicate.relation != "acl:relcl" or predicate.head is None or not own:
         return None
     subject = own[0]
+    if any(word.text in ("where", "when", "why") for word in predicate.children):
+        return None
     pronoun = subject.is_relative_pronoun or subject.lemma in ("who", "which")
     lone_that = subject.lemma == "that" and len(own) == 1
     if pronoun or lone_that or objects(predicate):
@@ -144,11 +147,13 @@ def gapped_object(predicate: Token) -> Token | None:
 
 
 def verb_phrase(verb: Token, denial: Phrase = NO_NEGATION) -> Phrase:
-    """The verb as a predicate, negation and particles included: "not look", "throwing up".
+    """The verb as a predicate, negation, modal and particles included: "not look", "can not swim", "throwing up".
 
     `denial` negates it where it has no negation of its own: that of a subject, as in "no bird sings".
     """
-    return (negation(verb) or denial) + with_particles(verb.text, verb)
+    modals = [auxiliary for auxiliary in verb.having("aux") if auxiliary.tag == "MD"]
+    modal = Phrase(MODALS.get(modals[0].text, modals[0].text), (modals[0],)) if modals else Phrase()
+    return modal + (negation(verb) or denial) + with_particles(verb.text, verb)
 
 
 @dataclass(frozen=True)
@@ -200,17 +205,6 @@ def complements(verb: Token) -> list[Token]:
         and (child.pos == "ADJ" or (child.relation == "xcomp" and (child.is_noun or child.tag == "VBN")))
     ]
     return [member for head in heads for member in conjuncts(head)]
-
-
-def exception(noun: Token, verb: Token) -> Token | None:
-    """ "nothing but a towel" is a towel; None where nothing is excepted."""
-    if noun.lemma not in ("nothing", "nobody", "none"):
-        return None
-    for other in [*noun.children, *verb.children]:
-        leads = [child for child in other.having("case", "cc", "mark") if child.text in ("but", "except")]
-        if other.is_noun and leads and leads[0].index == noun.index + 1:
-            return other
-    return None
 
 
 def quotation(verb: Token) -> Phrase:

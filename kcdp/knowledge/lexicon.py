@@ -56,6 +56,8 @@ SPEECH_VERBS = _words(
 SPEECH_NOUNS = _words("word words text letter letters caption phrase sign message slogan title name inscription label")
 #: Verbs that an adjective completes: "looks happy".
 LINKING_VERBS = _words("look seem appear feel become get remain stay stand sit lie turn sound")
+#: Texts: modal auxiliaries as the tokenizer cuts them from "n't".
+MODALS = {"ca": "can", "wo": "will", "sha": "shall"}
 #: Verbs whose clauses are not so.
 IMAGINING_VERBS = _words("wish hope imagine dream pretend think believe doubt fear want expect")
 #: Verbs whose object does not become the subject of the infinitive after it: "tries the door to get in".
@@ -75,4 +77,6 @@ NEGATIVE_DETERMINERS = _words("no neither nor")
 NEGATIVE_PREPOSITIONS = _words("without instead rather")
 #: Coordinators that end a negation: "not a cat but a dog".
 ADVERSATIVES = _words("but yet")
+#: Texts: pronouns that stand for no noun named before, there or not.
+INDEFINITE_PRONOUNS = _words("nobody nothing somebody someone something everybody everyone everything anybody anyone")
 POSSESSIVE_MARKS = _words("' 's")

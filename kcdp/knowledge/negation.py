@@ -55,9 +55,14 @@ def _own_negation(clause: Token) -> Phrase:
         before = child.relation in ("cc:preconj", "cc", "det", "advmod")
         if before and child.text in NEGATIVE_DETERMINERS and not clause.is_noun:
             return _denied(child)
-        if child.relation in ("mark", "case") and child.text in NEGATIVE_PREPOSITIONS and clause.is_verb:
+        if clause.is_verb and is_negative_preposition(child):
             return _denied(child, *child.having("fixed"))
     return NO_NEGATION
+
+
+def is_negative_preposition(token: Token) -> bool:
+    """ "without", "instead of", "rather than"; not "rather" alone."""
+    return token.text in NEGATIVE_PREPOSITIONS and (token.text == "without" or token.has("fixed"))
 
 
 def _is_affirmed(negator: Token, clause: Token) -> bool:
@@ -85,6 +90,8 @@ def noun_negation(noun: Token) -> Phrase:
     for child in noun.children:
         if child.index > noun.index or child.relation not in _MODIFIERS or noun.lemma == "one":
             continue
+        if any(child.index < case.index for case in noun.having("case")):
+            continue  # "not in its cage" denies the place: `place_negation`
         if child.text in NEGATIVE_DETERMINERS or (child.text in NEGATIONS and not _is_affirmed(child, noun)):
             return _denied(child)
         if child.relation in ("det", "advmod") and any(word.text in NEGATIONS for word in child.children):
@@ -92,6 +99,8 @@ def noun_negation(noun: Token) -> Phrase:
     head = noun.head
     if noun.relation == "conj" and head is not None and head.is_noun:
         return noun_negation(head) if _shares_determiner(noun) else NO_NEGATION
+    if head is not None and head.has("expl") and noun.relation == "nsubj" and negation(head):
+        return negation(head)  # "there are not any clouds"
     counted = head is not None and contained_noun(head) is noun
     if counted and head is not None and head.lemma in ("none", "neither"):
         return _denied(head)
@@ -106,14 +115,32 @@ def _shares_determiner(member: Token) -> bool:
     return not member.has("det", "nmod:poss", "nummod", "case")
 
 
+def place_negation(noun: Token) -> Phrase:
+    """What negates the preposition of a noun: "not in its cage", "no longer in its cage", "far from home"."""
+    cases = noun.having("case")
+    if not cases:
+        return NO_NEGATION
+    before = [child for child in noun.children if child.index < cases[0].index]
+    head = noun.head
+    if head is not None and head.pos == "ADV" and head.text == "longer":
+        return Phrase.of([*(child for child in head.children if child.text == "no"), head])
+    denials = [child for child in before if child.text in NEGATIONS and not _is_affirmed(child, noun)]
+    return _denied(*denials[:1]) if denials else NO_NEGATION
+
+
 def absence(noun: Token) -> Phrase:
     """ "not" where there is no such thing, so that what else the caption says of it is not so: "without a red hat"."""
     denial = noun_negation(noun)
     if denial:
         return denial
-    leads = [case for case in noun.having("case") if case.text in NEGATIVE_PREPOSITIONS]
-    definite = noun.has("nmod:poss") or any(child.text in ("the", "this", "that") for child in noun.having("det"))
+    head = noun.head
+    determiners = {child.text for child in noun.having("det")}
+    definite = noun.has("nmod:poss") or not determiners.isdisjoint(("the", "this", "that", "these", "those"))
+    leads = [case for case in noun.having("case", "cc") if is_negative_preposition(case)]
     if leads and not definite:
         return _denied(*leads)
-    first = noun.head if noun.relation == "conj" else None
-    return absence(first) if first is not None and first.is_noun and _shares_determiner(noun) else NO_NEGATION
+    if noun.relation == "obj" and head is not None and not determiners.isdisjoint(("a", "an", "any")):
+        return negation(head)
+    if noun.relation == "conj" and head is not None and head.is_noun and _shares_determiner(noun):
+        return absence(head)
+    return NO_NEGATION

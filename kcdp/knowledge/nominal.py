@@ -8,13 +8,14 @@ from kcdp.knowledge.dependency import Token
 from kcdp.knowledge.lexicon import (
     DETERMINING_ADJECTIVES,
     EMOJI_NOUNS,
+    INDEFINITE_PRONOUNS,
     PICTURE_NOUNS,
     PLACE_NOUNS,
     STYLE_WORDS,
     TRANSPARENT_NOUNS,
 )
-from kcdp.knowledge.negation import absence, noun_negation
-from kcdp.knowledge.phrases import Phrase, conjuncts, content_heads, is_passive, place, preposition
+from kcdp.knowledge.negation import absence, negation, noun_negation, place_negation
+from kcdp.knowledge.phrases import Phrase, conjuncts, contained_noun, content_heads, is_passive, place, preposition
 from kcdp.knowledge.reference import Names
 
 #: What a word says of another one: predicate and object.
@@ -38,26 +39,45 @@ def noun_propositions(noun: Token, names: Names) -> Iterator[tuple[Phrase, Phras
         yield subjects[0], *end
 
 
+def is_indefinite_pronoun(token: Token) -> bool:
+    """ "nobody in the room": a pronoun of which a noun phrase may say as much as of a noun."""
+    return token.pos == "PRON" and token.text in INDEFINITE_PRONOUNS
+
+
 def attributes(noun: Token, names: Names) -> Iterator[End]:
-    """ "the red car", "a house covered in snow and empty", "a dog bigger than a car"; not how a picture is made."""
+    """ "the red car", "a wet and angry cat"; not how a picture is made, nor what follows its noun (`predication`)."""
     if noun.lemma in PICTURE_NOUNS:
         return
     for adjective in [member for head in noun.having("amod") for member in conjuncts(head)]:
+        if is_postnominal(adjective):
+            continue
         describing = adjective.pos in ("ADJ", "VERB") or adjective.tag.startswith(("JJ", "VB"))
         if not describing or not DETERMINING_ADJECTIVES.isdisjoint((adjective.lemma, adjective.text)):
             continue
         if adjective.lemma in ("cartoon", "animated") or (noun.lemma in EMOJI_NOUNS and adjective.text in STYLE_WORDS):
             continue
-        yield IS + noun_negation(adjective), Phrase.of([adjective])
-        yield from adjuncts(adjective.having("obl", "nmod"), IS + Phrase.of([adjective]), names)
+        yield IS + negation(adjective), Phrase.of([adjective])
+
+
+def is_postnominal(adjective: Token) -> bool:
+    """ "a child unable to sleep", "a dog bigger than a car": as good as a clause with a copula."""
+    noun = adjective.head
+    described = adjective.relation in ("amod", "acl") and adjective.pos == "ADJ" and not adjective.has("cop")
+    return described and noun is not None and noun.is_noun and noun.index < adjective.index
 
 
 def modifiers(noun: Token, names: Names) -> Iterator[End]:
     """ "a cat with tears", "no cars on the road": what a preposition says of a noun, or denies of one that is not there."""
     if noun.lemma in PICTURE_NOUNS:
         return
-    inside = noun.lemma in TRANSPARENT_NOUNS | PLACE_NOUNS or content_heads(noun) != conjuncts(noun)
-    inner = [child for child in noun.having("nmod") if not (inside and child.has_case("of"))]
+    place_noun = noun.lemma in PLACE_NOUNS | TRANSPARENT_NOUNS
+    contained = contained_noun(noun)
+    inner = [
+        child
+        for child in noun.having("nmod")
+        if child is not contained and not (place_noun and child.has_case("of")) and child.pos != "ADJ"
+    ]
+    inner += [child for adverb in noun.having("advmod") if adverb.text == "longer" for child in adverb.having("obl")]
     yield from adjuncts(inner, noun_negation(noun), names)
 
 
@@ -76,7 +96,7 @@ def adjuncts(nouns: Sequence[Token], phrase: Phrase, names: Names) -> Iterator[E
         for member in content_heads(inner):
             own = preposition(member) if member is not inner and inner is noun and member.relation == "conj" else relation
             none = Phrase("no", noun_negation(member).tokens) if noun_negation(member) else Phrase()
-            yield phrase + (own or relation) + none, names.of(member)
+            yield phrase + place_negation(member) + (own or relation) + none, names.of(member)
 
 
 def passive_agents(verb: Token) -> list[Token]:

@@ -57,12 +57,20 @@ def conjuncts(token: Token) -> list[Token]:
 
 
 def contained_noun(noun: Token) -> Token | None:
-    """What "a group of people", "a painting of a woman" or "two of the dogs" is about; None for any other noun."""
+    """What "a group of people", "two of the dogs" or "nothing but a towel" is about; None for any other noun."""
+    if noun.text in ("nothing", "nobody", "none"):
+        excepted = [child for child in noun.having("nmod") if {"but", "except"} & _introduced_by(child)]
+        if excepted:
+            return excepted[0]
     counting = noun.pos == "NUM" or noun.lemma in QUANTIFIERS
     if noun.lemma not in TRANSPARENT_NOUNS and not counting:
         return None
     inner = [child for child in noun.having("nmod", "obl") if child.has_case("of")]
     return inner[0] if inner and inner[0].is_noun else None
+
+
+def _introduced_by(noun: Token) -> set[str]:
+    return {child.text for child in noun.having("case", "cc", "mark")}
 
 
 def content_heads(noun: Token, nesting: int = 0) -> list[Token]:

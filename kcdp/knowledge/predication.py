@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from kcdp.knowledge.clauses import (
     VerbChain,
     complements,
-    exception,
     objects,
     quotation,
     verb_phrase,
@@ -58,9 +57,10 @@ def copular_ends(predicate: Token, denial: Phrase, names: Names) -> Iterator[End
         if linked:
             continue
         nominal = state.is_noun or state.pos == "PRON"
-        yield negated + preposition(state) if nominal else negated, names.of(state)
-        if state.pos == "ADJ":
-            yield from adjuncts(state.having("obl", "nmod"), negated + Phrase.of([state]), names)
+        further = state.having("obl", "nmod") if state.pos in ("ADJ", "ADV") else []
+        if not (further and state.pos == "ADV"):  # "is far from home", but not "is far"
+            yield negated + preposition(state) if nominal else negated, names.of(state)
+        yield from adjuncts(further, negated + Phrase.of([state]), names)
 
 
 def argument_ends(chain: VerbChain, names: Names, gap: Token | None = None) -> Iterator[End]:
@@ -75,11 +75,10 @@ def argument_ends(chain: VerbChain, names: Names, gap: Token | None = None) -> I
     if said:
         ends.append((chain.predicate, said))
     if not said or any(token.is_quotation for token in said.tokens):
-        excepted = [exception(noun, verb) for noun in objects(verb)]
         nouns = [
             noun
             for noun in verb.having("obl", "obl:tmod", "obl:npmod", "obl:unmarked", "nmod")
-            if noun not in agents and noun not in excepted and not noun.is_quotation
+            if noun not in agents and not noun.is_quotation
         ]
         ends += adjuncts(nouns, chain.predicate, names)
         for adverb in verb.having("advmod"):
@@ -93,12 +92,15 @@ def _bare_end(chain: VerbChain) -> End:
     """ "is running", "is not smiling", "is trying to escape"."""
     verb = chain.last
     auxiliaries = Phrase("", tuple(verb.having("aux", "aux:pass")))
+    bare = with_particles(verb.text, verb)
+    if any(auxiliary.tag == "MD" for auxiliary in verb.having("aux")):
+        return chain.lead + _before(bare, chain.phrase), bare
     if chain.lead:
         lead = chain.lead if chain.lead.text.startswith("is ") or not _is_participle(chain.lead) else IS + chain.lead
         return lead + auxiliaries, chain.phrase
-    participle = verb.text if is_passive(verb) or verb.tag in ("VBG", "VBN") else present_participle(verb.lemma)
-    denial = Phrase(*_split_denial(chain))
-    return IS + auxiliaries + denial, with_particles(participle, verb)
+    done = is_passive(verb) or not verb.tag.startswith("VB") or verb.tag in ("VBG", "VBN")
+    participle = verb.text if done else present_participle(verb.lemma)
+    return IS + auxiliaries + _before(bare, chain.phrase), with_particles(participle, verb)
 
 
 def _is_participle(lead: Phrase) -> bool:
@@ -106,11 +108,9 @@ def _is_participle(lead: Phrase) -> bool:
     return first is not None and first.tag == "VBG"
 
 
-def _split_denial(chain: VerbChain) -> tuple[str, tuple[Token, ...]]:
-    """The negation in front of a chain's last verb."""
-    bare = with_particles(chain.last.text, chain.last)
-    tokens = tuple(token for token in chain.phrase.tokens if token not in bare.tokens)
-    return chain.phrase.text.removesuffix(bare.text).strip(), tokens
+def _before(bare: Phrase, phrase: Phrase) -> Phrase:
+    """What stands before a verb in its own phrase: modal and negation."""
+    return Phrase(phrase.text.removesuffix(bare.text).strip(), tuple(t for t in phrase.tokens if t not in bare.tokens))
 
 
 def _object_ends(chain: VerbChain, names: Names) -> Iterator[End]:
@@ -120,8 +120,7 @@ def _object_ends(chain: VerbChain, names: Names) -> Iterator[End]:
     for noun in own:
         if is_passive(verb) and noun.index < verb.index:
             continue
-        excepted = exception(noun, verb)
-        for head in content_heads(noun if excepted is None else excepted):
+        for head in content_heads(noun):
             none = noun_negation(head)
             predicate = chain.predicate + Phrase("no", none.tokens) if none else chain.predicate
             yield predicate, names.of(head)

@@ -16,7 +16,7 @@ from kcdp.knowledge.clauses import gapped_object, is_about_picture, is_clause, i
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.lexicon import PERSONAL_PRONOUNS, PICTURE_NOUNS
 from kcdp.knowledge.negation import absence
-from kcdp.knowledge.nominal import noun_propositions, passive_agents
+from kcdp.knowledge.nominal import is_indefinite_pronoun, is_postnominal, noun_propositions, passive_agents
 from kcdp.knowledge.phrases import Phrase
 from kcdp.knowledge.predication import argument_ends, copular_ends, copular_states, existence_ends, infinitives
 from kcdp.knowledge.reference import Names
@@ -72,10 +72,13 @@ class _Reader:
         self.chained: set[Token] = set()
         self.topic: Phrase | None = None
         for token in sentence:
+            if is_postnominal(token):
+                self._read_postnominal(token)
+        for token in sentence:
             if is_clause(token) and token not in self.chained and not is_hypothetical(token):
                 self._read_clause(token)
         for token in sentence:
-            if token.is_noun and not token.is_quotation:
+            if (token.is_noun and not token.is_quotation) or is_indefinite_pronoun(token):
                 for subject, predicate, obj in noun_propositions(token, self.names):
                     self._add(token, subject, predicate, obj)
         self.names.antecedent = self.topic or self.names.antecedent
@@ -106,6 +109,11 @@ class _Reader:
         for actor in actors:
             for end in copular_ends(predicate, actor.denial, self.names):
                 self._add(predicate, actor.name, *end)
+
+    def _read_postnominal(self, adjective: Token) -> None:
+        noun = adjective.head
+        if noun is not None and noun.lemma not in PICTURE_NOUNS:
+            self._read_copular(adjective, [_Actor(self.names.of(noun), absence(noun))])
 
     def _read_existence(self, predicate: Token) -> None:
         existing = next((noun for noun in predicate.having(*SUBJECT_RELATIONS) if noun.is_noun), None)

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 _STAND_IN = "hello"
 #: Curly apostrophes and quotation marks to straight ones, which are all that the rules know; none changes the length.
 _STRAIGHT = str.maketrans("\u2018\u2019\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb", "'''\"\"\"\"\"\"")
-#: In single quotes, an apostrophe between letters or digits ends nothing: 'don't stop'. "rock 'n' roll" quotes nothing.
-_QUOTED = re.compile(
-    r"""
-    "(?P<double>[^"]*\w[^"]*)"
-    | (?<![\w'])'(?!n')(?P<single>(?:[^'"]|(?<=\w)'(?=\w))*?\w(?:[^'"]|(?<=\w)'(?=\w))*?)'(?!\w)
-    """,
-    re.VERBOSE,
-)
+#: A quotation with its marks, for `re.VERBOSE`. In single quotes, an apostrophe between letters or digits ends nothing
+#: ('don't stop'), and "rock 'n' roll" quotes nothing.
+QUOTED = r"""
+    "[^"]*\w[^"]*"
+    | (?<![\w'])'(?!n')(?:[^'"]|(?<=\w)'(?=\w))*?\w(?:[^'"]|(?<=\w)'(?=\w))*?'(?!\w)
+"""
+_QUOTED = re.compile(QUOTED, re.VERBOSE)
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def mask_quotations(caption: str) -> MaskedCaption:
     quotations: dict[int, Quotation] = {}
     length = last = 0
     for match in _QUOTED.finditer(straight):
-        start, end = match.span("double" if match["double"] is not None else "single")
+        start, end = match.start() + 1, match.end() - 1
         # The opening mark is a character of the caption, too, so that positions before and after go on in step.
         before = straight[last : start - 1] + '"'
         length += len(before)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
-from kcdp.knowledge.lexicon import LINKING_VERBS, PERSON_NOUNS
+from kcdp.knowledge.lexicon import LINKING_VERBS, PERSON_NOUNS, SPEECH_NOUNS, SPEECH_VERBS
 
 
 def repair(tokens: list[Token]) -> None:
     """Apply all repairs to one tree, in place."""
     for token in tokens:
+        _adjective_read_as_verb(token)
+        _substitute_or_exception(token, tokens)
+        _participle_after_absent_thing(token)
+        _quotation_after_verb_of_speech(token, tokens)
         _verb_read_as_plural(token, tokens)
         _clause_about_a_person(token)
         _adjective_after_adjunct(token, tokens)
@@ -16,15 +20,77 @@ def repair(tokens: list[Token]) -> None:
         _participle_before_bare_noun(token, tokens)
 
 
+def _adjective_read_as_verb(adjective: Token) -> None:
+    """ "is asleep", "is hungry but thirsty": a copula links no finite verb."""
+    first = adjective.head if adjective.relation == "conj" else None
+    listed = first is not None and first.pos == "ADJ" and first.has("cop") and not adjective.has("obj", "nsubj")
+    if adjective.tag in ("VBP", "VB") and (adjective.has("cop") or listed) and not adjective.has("mark"):
+        adjective.pos, adjective.tag, adjective.lemma = "ADJ", "JJ", adjective.text
+
+
+def _substitute_or_exception(noun: Token, tokens: list[Token]) -> None:
+    """ "a stick instead of a sword", "nothing but a towel": it belongs to the noun before, wherever it was attached."""
+    leads = [case for case in noun.having("case", "cc") if case.text in ("instead", "rather", "but", "except")]
+    if not noun.is_noun or not leads or leads[0].index == 0 or noun.relation not in ("obl", "nmod"):
+        return
+    before = tokens[leads[0].index - 1]
+    exception = leads[0].text in ("but", "except")
+    if exception != (before.text in ("nothing", "nobody", "none")) or noun.governs(before):
+        return
+    if exception or before.is_noun:
+        noun.attach(before, "nmod")
+
+
+def _participle_after_absent_thing(participle: Token) -> None:
+    """ "a cat without a collar sleeping on a sofa": the cat sleeps, for what is not there does nothing.
+
+    People may: "a room with no people dancing".
+    """
+    thing = participle.head
+    if participle.relation != "acl" or participle.tag not in ("VBG", "VBN") or thing is None or not thing.is_noun:
+        return
+    while thing.relation == "conj" and thing.head is not None and thing.head.is_noun:
+        thing = thing.head
+    owner = thing.head
+    if owner is None or not owner.is_noun or thing.relation != "nmod" or thing.lemma in PERSON_NOUNS:
+        return
+    without = any(case.text == "without" for case in thing.having("case"))
+    if without or any(word.text == "no" for word in thing.having("det")):
+        participle.attach(owner, "acl")
+
+
+def _quotation_after_verb_of_speech(quoted: Token, tokens: list[Token]) -> None:
+    """ 'a boy whispers "stop"', 'the words "good luck"': a quotation belongs to the word straight before it."""
+    before = [token for token in tokens[: quoted.index] if token.pos != "PUNCT"]
+    if not quoted.is_quotation or not before or quoted.governs(before[-1]):
+        return
+    word = before[-1]
+    if word.lemma in SPEECH_NOUNS and word.is_noun and not _speaks(word):
+        quoted.attach(word, "appos")
+    elif word.is_verb or _speaks(word):
+        quoted.attach(word, "obj")
+
+
+def _speaks(plural: Token) -> bool:
+    """Whether a verb of speech was read as a plural: "boy whispers"."""
+    singular = plural.lemma.removesuffix("s")
+    named = any(child.relation == "compound" and child.is_noun for child in plural.children)
+    return plural.tag in ("NNS", "NNPS") and singular in SPEECH_VERBS and named
+
+
 def _verb_read_as_plural(plural: Token, tokens: list[Token]) -> None:
     """ "a dog waits" is no plural of "a dog wait": after "a" or "an", the last word is the verb, the one before its subject."""
     singular = any(determiner.text in ("a", "an") for determiner in plural.having("det"))
-    if plural.head is not None or not singular or plural.tag not in ("NNS", "NNPS"):
+    if not (singular or (_speaks(plural) and any(child.is_quotation for child in plural.children))):
         return
-    subject = tokens[plural.index - 1]
+    if plural.tag not in ("NNS", "NNPS") or plural.index == 0:
+        return
+    subject, finite = tokens[plural.index - 1], plural.head
     if subject.head is not plural or subject.relation != "compound" or not subject.is_noun:
         return
-    plural.pos, plural.tag = "VERB", "VBZ"
+    if finite is not None and not _separate_clause(plural, finite):
+        return
+    plural.pos, plural.tag, plural.lemma = "VERB", "VBZ", plural.lemma.removesuffix("s")
     verbal = {"nmod": "obl", "acl": "advcl"}
     for child in list(plural.children):
         if child.index > plural.index:
@@ -32,6 +98,18 @@ def _verb_read_as_plural(plural: Token, tokens: list[Token]) -> None:
         elif child is not subject:
             child.attach(subject, child.relation)
     subject.relation = "nsubj"
+
+
+def _separate_clause(plural: Token, finite: Token) -> bool:
+    """ "a girl sings and her brother plays": two clauses, where the parser read one with two subjects."""
+    others = plural.having("conj")
+    if finite.head is not None or plural.relation != "nsubj" or not finite.is_verb or len(others) != 1:
+        return False
+    for coordinator in others[0].having("cc"):
+        coordinator.attach(finite, "cc")
+    others[0].attach(finite, "nsubj")
+    plural.replace(finite, "conj")
+    return True
 
 
 def _clause_about_a_person(clause: Token) -> None:
