@@ -65,6 +65,7 @@ FULL_CAPTIONER = CaptionerConfig(
     repetition_penalty=5.0,
 )
 
+
 def follows_instructions(processor: ProcessorMixin) -> bool:
     """Whether a model does what a prompt asks for, as InstructBLIP and everything with a chat format do.
 
@@ -211,4 +212,3 @@ class Captioner:
 
     def _decode(self, tokens: torch.Tensor) -> list[str]:
         return self.processor.batch_decode(tokens, skip_special_tokens=True)
-

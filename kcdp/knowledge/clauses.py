@@ -79,7 +79,8 @@ def _shared_subjects(governor: Token, seen: frozenset[int]) -> list[Token]:
 
 def is_about_picture(predicate: Token, actors: list[Token]) -> bool:
     """Whether a clause only says that the picture shows something: "the image depicts", "the mood is"."""
-    return predicate.lemma in PICTURE_VERBS and any(actor.lemma in PICTURE_SUBJECTS for actor in actors)
+    said = predicate.lemma in PICTURE_VERBS or (predicate.has("cop") and predicate.pos != "ADJ")
+    return said and any(actor.lemma in PICTURE_SUBJECTS for actor in actors)
 
 
 def _own_subjects(predicate: Token, subject: Token, seen: frozenset[int]) -> list[Token]:
@@ -212,8 +213,10 @@ def quotation(verb: Token) -> Phrase:
     quoted = [child for child in verb.children if child.is_quotation and child.relation not in SUBJECT_RELATIONS]
     if quoted:
         return Phrase.of(quoted[:1])
-    if verb.lemma not in SPEECH_VERBS or objects(verb):
+    if verb.lemma not in SPEECH_VERBS:
         return Phrase()
+    if objects(verb):
+        return Phrase.of(objects(verb)[0].subtree()) if verb.lemma == "say" else Phrase()
     clausal = ("ccomp", "parataxis", "discourse")
     for said in verb.having(*clausal, "xcomp", "obl", "dep", "intj", "advmod", "appos"):
         clear = said.relation in clausal or verb.lemma in ("say", "read")

@@ -47,6 +47,16 @@ PERSON_NOUNS = _words(
     "person people man woman child baby boy girl kid toddler infant mother father parent son daughter brother sister",
     "grandmother grandfather husband wife friend bride groom lady gentleman player soldier doctor nurse teacher student",
 )
+#: What one has on: it does nothing by itself.
+CLOTHES = _words(
+    "hat cap crown helmet hood wig beard mustache moustache glasses sunglasses mask scarf tie necklace dress skirt suit",
+    "shirt t-shirt sweater jacket coat cape apron uniform costume shoe boot glove sock bag backpack bow ribbon tattoo",
+)
+#: Texts: colours that may be read as nouns.
+COLOURS = _words(
+    "red orange yellow green blue purple violet pink brown beige black white gray grey golden silver turquoise teal navy",
+    "maroon crimson magenta cyan lilac lavender tan ivory khaki",
+)
 #: "in front of the house" is one preposition.
 PLACE_NOUNS = _words("front top middle side back edge center centre bottom midst corner")
 SPEECH_VERBS = _words(
@@ -80,3 +90,16 @@ ADVERSATIVES = _words("but yet")
 #: Texts: pronouns that stand for no noun named before, there or not.
 INDEFINITE_PRONOUNS = _words("nobody nothing somebody someone something everybody everyone everything anybody anyone")
 POSSESSIVE_MARKS = _words("' 's")
+#: Texts: words that mean nothing by themselves, so that there is no place in a picture to look for them.
+FUNCTION_WORDS = _words(
+    "a an the this that these those some any no each every either neither both all such",
+    "i me my mine you your yours he him his she her hers it its we us our ours they them their theirs oneself",
+    "myself yourself himself herself itself ourselves themselves who whom whose which what there here",
+    "about above across after against along amid among around as at atop before behind below beneath beside besides",
+    "between beyond by despite down during except for from in inside into like near next of off on onto opposite out",
+    "outside over past per since through throughout to toward towards under underneath until unto up upon via with",
+    "within without and or but nor so yet if because while although though unless whereas than whether when where why how",
+    "be am is are was were been being do does did done have has had having can could will would shall should may might must",
+    "not never n't isn't aren't wasn't weren't don't doesn't didn't can't cannot won't couldn't wouldn't shouldn't",
+    "hasn't haven't hadn't it's he's she's that's there's they're we're you're i'm i've too very also just only even still",
+)

@@ -94,7 +94,9 @@ def adjuncts(nouns: Sequence[Token], phrase: Phrase, names: Names) -> Iterator[E
         if not relation or about_picture or clausal or noun.is_relative_pronoun:
             continue
         for member in content_heads(inner):
-            own = preposition(member) if member is not inner and inner is noun and member.relation == "conj" else relation
+            own = (
+                preposition(member) if member is not inner and inner is noun and member.relation == "conj" else relation
+            )
             none = Phrase("no", noun_negation(member).tokens) if noun_negation(member) else Phrase()
             yield phrase + place_negation(member) + (own or relation) + none, names.of(member)
 

@@ -70,11 +70,9 @@ def argument_ends(chain: VerbChain, names: Names, gap: Token | None = None) -> I
     """
     verb, agents = chain.last, passive_agents(chain.last)
     ends = [] if gap is None else [(chain.predicate, names.of(gap))]
-    ends += _object_ends(chain, names)
     said = quotation(verb)
-    if said:
-        ends.append((chain.predicate, said))
-    if not said or any(token.is_quotation for token in said.tokens):
+    ends += [(chain.predicate, said)] if said else _object_ends(chain, names)
+    if not said or objects(verb) or any(token.is_quotation for token in said.tokens):
         nouns = [
             noun
             for noun in verb.having("obl", "obl:tmod", "obl:npmod", "obl:unmarked", "nmod")
@@ -98,7 +96,7 @@ def _bare_end(chain: VerbChain) -> End:
     if chain.lead:
         lead = chain.lead if chain.lead.text.startswith("is ") or not _is_participle(chain.lead) else IS + chain.lead
         return lead + auxiliaries, chain.phrase
-    done = is_passive(verb) or not verb.tag.startswith("VB") or verb.tag in ("VBG", "VBN")
+    done = is_passive(verb) or verb.tag.startswith("JJ") or verb.tag in ("VBG", "VBN")
     participle = verb.text if done else present_participle(verb.lemma)
     return IS + auxiliaries + _before(bare, chain.phrase), with_particles(participle, verb)
 

@@ -12,7 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kcdp.knowledge.clauses import gapped_object, is_about_picture, is_clause, is_hypothetical, subjects, verb_chains
+from kcdp.knowledge.clauses import (
+    gapped_object,
+    is_about_picture,
+    is_clause,
+    is_hypothetical,
+    quotation,
+    subjects,
+    verb_chains,
+)
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.lexicon import PERSONAL_PRONOUNS, PICTURE_NOUNS
 from kcdp.knowledge.negation import absence
@@ -70,15 +78,16 @@ class _Reader:
 
     def _read(self, sentence: list[Token]) -> None:
         self.chained: set[Token] = set()
+        self.quoted: set[Token] = set()
         self.topic: Phrase | None = None
         for token in sentence:
             if is_postnominal(token):
                 self._read_postnominal(token)
         for token in sentence:
-            if is_clause(token) and token not in self.chained and not is_hypothetical(token):
+            if is_clause(token) and token not in self.chained | self.quoted and not is_hypothetical(token):
                 self._read_clause(token)
         for token in sentence:
-            if (token.is_noun and not token.is_quotation) or is_indefinite_pronoun(token):
+            if (token.is_noun and token not in self.quoted and not token.is_quotation) or is_indefinite_pronoun(token):
                 for subject, predicate, obj in noun_propositions(token, self.names):
                     self._add(token, subject, predicate, obj)
         self.names.antecedent = self.topic or self.names.antecedent
@@ -129,6 +138,7 @@ class _Reader:
     def _read_verbal(self, verb: Token, actors: Sequence[_Actor]) -> None:
         gap = gapped_object(verb)
         self.chained.update(chain.last for chain in verb_chains(verb))
+        self.quoted.update(quotation(verb).tokens)
         for actor in actors:
             for chain in verb_chains(verb, actor.denial):
                 for agent in passive_agents(chain.last):

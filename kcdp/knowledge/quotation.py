@@ -12,12 +12,12 @@ from dataclasses import dataclass
 #: What stands for a quotation while a caption is parsed: a word that parsers know as something said.
 _STAND_IN = "hello"
 #: Curly apostrophes and quotation marks to straight ones, which are all that the rules know; none changes the length.
-_STRAIGHT = str.maketrans("\u2018\u2019\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb", "'''\"\"\"\"\"\"")
+_STRAIGHT = str.maketrans("\u2018\u2019\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb", '\'\'\'""""""')
 #: A quotation with its marks, for `re.VERBOSE`. In single quotes, an apostrophe between letters or digits ends nothing
 #: ('don't stop'), and "rock 'n' roll" quotes nothing.
 QUOTED = r"""
-    "[^"]*\w[^"]*"
-    | (?<![\w'])'(?!n')(?:[^'"]|(?<=\w)'(?=\w))*?\w(?:[^'"]|(?<=\w)'(?=\w))*?'(?!\w)
+    "[^"]*"
+    | (?<![\w'])'(?!n')(?:[^'"]|(?<=\w)'(?=\w))*'(?!\w)
 """
 _QUOTED = re.compile(QUOTED, re.VERBOSE)
 
@@ -62,6 +62,8 @@ def mask_quotations(caption: str) -> MaskedCaption:
     length = last = 0
     for match in _QUOTED.finditer(straight):
         start, end = match.start() + 1, match.end() - 1
+        if not re.search(r"\w", straight[start:end]):
+            continue
         # The opening mark is a character of the caption, too, so that positions before and after go on in step.
         before = straight[last : start - 1] + '"'
         length += len(before)

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from kcdp.knowledge.attachment import repair_attachment
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
-from kcdp.knowledge.lexicon import LINKING_VERBS, PERSON_NOUNS, SPEECH_NOUNS, SPEECH_VERBS
+from kcdp.knowledge.garden_paths import repair_garden_paths
+from kcdp.knowledge.lexicon import COLOURS, SPEECH_NOUNS, SPEECH_VERBS
 
 
 def repair(tokens: list[Token]) -> None:
     """Apply all repairs to one tree, in place."""
+    repair_garden_paths(tokens)
     for token in tokens:
         _adjective_read_as_verb(token)
-        _substitute_or_exception(token, tokens)
-        _participle_after_absent_thing(token)
+        _colour_read_as_noun(token)
         _quotation_after_verb_of_speech(token, tokens)
+        _quotation_before_verb_of_speech(token)
         _verb_read_as_plural(token, tokens)
-        _clause_about_a_person(token)
-        _adjective_after_adjunct(token, tokens)
-        _gerund_after_finite_verb(token, tokens)
         _participle_before_bare_noun(token, tokens)
+        _progressive_read_as_copula(token, tokens)
+    repair_attachment(tokens)
+
+
+def _colour_read_as_noun(colour: Token) -> None:
+    """ "a beige sofa" is beige."""
+    if colour.relation == "compound" and colour.text in COLOURS:
+        colour.relation, colour.pos, colour.tag = "amod", "ADJ", "JJ"
+
+
+def _progressive_read_as_copula(noun: Token, tokens: list[Token]) -> None:
+    """ "two queens are opening presents": no queen is a present that opens."""
+    copulas, subjects = noun.having("cop"), noun.having("nsubj")
+    participles = [word for word in noun.having("amod", "compound") if word.tag == "VBG"]
+    if not (noun.is_noun and copulas and subjects and participles) or noun.has("det", "nmod:poss"):
+        return
+    verb = participles[0]
+    if verb.index != copulas[-1].index + 1:
+        return
+    verb.pos = "VERB"
+    verb.replace(noun, "obj")
+    copulas[-1].attach(verb, "aux")
+    for child in list(noun.children):
+        if child.index < verb.index or child.relation in ("conj", "advcl", "punct"):
+            child.attach(verb, child.relation)
 
 
 def _adjective_read_as_verb(adjective: Token) -> None:
@@ -28,39 +53,8 @@ def _adjective_read_as_verb(adjective: Token) -> None:
         adjective.pos, adjective.tag, adjective.lemma = "ADJ", "JJ", adjective.text
 
 
-def _substitute_or_exception(noun: Token, tokens: list[Token]) -> None:
-    """ "a stick instead of a sword", "nothing but a towel": it belongs to the noun before, wherever it was attached."""
-    leads = [case for case in noun.having("case", "cc") if case.text in ("instead", "rather", "but", "except")]
-    if not noun.is_noun or not leads or leads[0].index == 0 or noun.relation not in ("obl", "nmod"):
-        return
-    before = tokens[leads[0].index - 1]
-    exception = leads[0].text in ("but", "except")
-    if exception != (before.text in ("nothing", "nobody", "none")) or noun.governs(before):
-        return
-    if exception or before.is_noun:
-        noun.attach(before, "nmod")
-
-
-def _participle_after_absent_thing(participle: Token) -> None:
-    """ "a cat without a collar sleeping on a sofa": the cat sleeps, for what is not there does nothing.
-
-    People may: "a room with no people dancing".
-    """
-    thing = participle.head
-    if participle.relation != "acl" or participle.tag not in ("VBG", "VBN") or thing is None or not thing.is_noun:
-        return
-    while thing.relation == "conj" and thing.head is not None and thing.head.is_noun:
-        thing = thing.head
-    owner = thing.head
-    if owner is None or not owner.is_noun or thing.relation != "nmod" or thing.lemma in PERSON_NOUNS:
-        return
-    without = any(case.text == "without" for case in thing.having("case"))
-    if without or any(word.text == "no" for word in thing.having("det")):
-        participle.attach(owner, "acl")
-
-
 def _quotation_after_verb_of_speech(quoted: Token, tokens: list[Token]) -> None:
-    """ 'a boy whispers "stop"', 'the words "good luck"': a quotation belongs to the word straight before it."""
+    """'a boy whispers "stop"', 'the words "good luck"': a quotation belongs to the word straight before it."""
     before = [token for token in tokens[: quoted.index] if token.pos != "PUNCT"]
     if not quoted.is_quotation or not before or quoted.governs(before[-1]):
         return
@@ -69,6 +63,16 @@ def _quotation_after_verb_of_speech(quoted: Token, tokens: list[Token]) -> None:
         quoted.attach(word, "appos")
     elif word.is_verb or _speaks(word):
         quoted.attach(word, "obj")
+
+
+def _quotation_before_verb_of_speech(quoted: Token) -> None:
+    """'"go away", shouts the girl': the girl shouts, not the quotation."""
+    verb = quoted.head
+    if not quoted.is_quotation or verb is None or quoted.index > verb.index or verb.lemma not in SPEECH_VERBS:
+        return
+    speakers = [noun for noun in verb.having("obj", "nsubj") if noun is not quoted]
+    if quoted.relation in SUBJECT_RELATIONS and len(speakers) == 1 and speakers[0].index > verb.index:
+        speakers[0].relation, quoted.relation = "nsubj", "ccomp"
 
 
 def _speaks(plural: Token) -> bool:
@@ -110,43 +114,6 @@ def _separate_clause(plural: Token, finite: Token) -> bool:
     others[0].attach(finite, "nsubj")
     plural.replace(finite, "conj")
     return True
-
-
-def _clause_about_a_person(clause: Token) -> None:
-    """ "a girl with a hair bun who laughs": "who" is the girl, for things that one has or wears are no persons."""
-    thing = clause.head
-    if clause.relation != "acl:relcl" or thing is None or thing.lemma in PERSON_NOUNS:
-        return
-    owner = thing.head
-    personal = any(subject.lemma == "who" for subject in clause.having("nsubj"))
-    if personal and thing.relation == "nmod" and thing.has_case("with") and owner is not None and owner.is_noun:
-        clause.attach(owner, "acl:relcl")
-
-
-def _adjective_after_adjunct(adjective: Token, tokens: list[Token]) -> None:
-    """ "screaming with his mouth wide open": the adjective belongs to the noun before it, not to the verb."""
-    verb = adjective.head
-    if adjective.pos != "ADJ" or adjective.relation not in ("xcomp", "advcl", "advmod"):
-        return
-    if verb is None or not verb.is_verb or verb.lemma in LINKING_VERBS:
-        return
-    before = tokens[: adjective.index]
-    while before and before[-1].pos == "ADV":
-        before.pop()
-    noun = before[-1] if before else None
-    if noun is not None and noun.is_noun and noun.relation in ("obl", "nmod") and not adjective.governs(noun):
-        adjective.attach(noun, "amod")
-
-
-def _gerund_after_finite_verb(gerund: Token, tokens: list[Token]) -> None:
-    """ "enjoys eating": a gerund straight after a finite verb completes it, however the parser attached it."""
-    if gerund.tag != "VBG" or gerund.index == 0 or gerund.head is None:
-        return
-    finite = tokens[gerund.index - 1]
-    if finite.tag not in ("VBZ", "VBP", "VBD") or finite.pos != "VERB" or finite.head is None:
-        return
-    if gerund.head.index < finite.index and not finite.has("obj", "xcomp") and not gerund.governs(finite):
-        gerund.attach(finite, "xcomp")
 
 
 def _participle_before_bare_noun(participle: Token, tokens: list[Token]) -> None:

@@ -23,7 +23,32 @@ _REPEATED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 #: Words that are said twice on purpose.
-_DOUBLED = frozenset("very really so bye ha haha ho he hee la na no yes knock choo boo hush cha pom night tut woof".split())
+_DOUBLED = frozenset(
+    [
+        "very",
+        "really",
+        "so",
+        "bye",
+        "ha",
+        "haha",
+        "ho",
+        "he",
+        "hee",
+        "la",
+        "na",
+        "no",
+        "yes",
+        "knock",
+        "choo",
+        "boo",
+        "hush",
+        "cha",
+        "pom",
+        "night",
+        "tut",
+        "woof",
+    ]
+)
 _MOST_DOUBLED = 3
 
 

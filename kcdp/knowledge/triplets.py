@@ -115,6 +115,10 @@ class TripletParser:
         doc = self.nlp.make_doc(text)
         for word in list(doc)[1:]:
             before = doc[word.i - 1].text
-            if not (before in _SENTENCE_ENDS or before.isspace() or (before == '"' and doc[word.i - 2].text in _SENTENCE_ENDS)):
+            if not (
+                before in _SENTENCE_ENDS
+                or before.isspace()
+                or (before == '"' and doc[word.i - 2].text in _SENTENCE_ENDS)
+            ):
                 word.is_sent_start = False
         return doc
