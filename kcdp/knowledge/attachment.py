@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kcdp.knowledge.dependency import Token
-from kcdp.knowledge.lexicon import CLOTHES, LINKING_VERBS, PERSON_NOUNS, SPEECH_VERBS
+from kcdp.knowledge.lexicon import BODY_PARTS, CLOTHES, LINKING_VERBS, PERSON_NOUNS, SPEECH_VERBS
 
 
 def repair_attachment(tokens: list[Token]) -> None:
@@ -12,6 +12,8 @@ def repair_attachment(tokens: list[Token]) -> None:
         _substitute_or_exception(token, tokens)
         _participle_after_absent_thing(token)
         _participle_after_clothes(token)
+        _participle_after_part(token, tokens)
+        _part_in_list(token)
         _coordinated_adjunct(token, tokens)
         _coordinated_participle(token)
         _list_before_singular_verb(token, tokens)
@@ -112,11 +114,38 @@ def _participle_after_clothes(participle: Token) -> None:
         participle.attach(owner, "acl")
 
 
+def _participle_after_part(participle: Token, tokens: list[Token]) -> None:
+    """ "a face with eyes curved upward": the eyes are, not the face."""
+    before = tokens[participle.index - 1] if participle.index else None
+    if participle.relation != "acl" or participle.tag != "VBN" or before is None or before is participle.head:
+        return
+    plain = all(child.relation in ("advmod", "xcomp", "compound:prt") for child in participle.children)
+    if plain and _is_part(before) and before.relation in ("nmod", "conj") and not participle.governs(before):
+        participle.attach(before, "acl")
+
+
+def _part_in_list(part: Token) -> None:
+    """ "a face with closed eyes and a frown": the face has both, where "a girl with a hat and a boy" are two."""
+    owner = part.head
+    if part.relation != "conj" or owner is None or not owner.is_noun or not _is_part(part) or _is_part(owner):
+        return
+    having = [noun for noun in owner.having("nmod") if noun.has_case("with") and noun.index < part.index]
+    if having and not part.has("case"):
+        part.attach(having[-1], "conj")
+
+
+def _is_part(noun: Token) -> bool:
+    return noun.is_noun and (noun.lemma in BODY_PARTS or noun.text in BODY_PARTS)
+
+
 def _coordinated_participle(participle: Token) -> None:
     """ "singing and holding banners": two deeds, not one that completes the other, nor a kind of banner."""
-    if participle.tag != "VBG" or not participle.has("cc") or participle.head is None:
-        return
     head = participle.head
+    if participle.tag != "VBG" or head is None:
+        return
+    coordinators = participle.having("cc") or [word for word in head.having("cc") if word.index == participle.index - 1]
+    if not coordinators:
+        return
     if participle.relation in ("xcomp", "ccomp") and head.is_verb:
         participle.relation = "conj"
     elif participle.relation in ("compound", "amod") and head.is_noun and head.index > participle.index:
@@ -124,6 +153,7 @@ def _coordinated_participle(participle: Token) -> None:
         if verb is not None and verb.is_verb and verb.index < participle.index and head.relation == "obj":
             participle.pos = "VERB"
             participle.attach(verb, "conj")
+            coordinators[0].attach(participle, "cc")
             head.attach(participle, "obj")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from spacy.tokens import Span
 
 from kcdp.knowledge.dependency import Token, read_tree
-from kcdp.knowledge.quotation import MaskedCaption
+from kcdp.knowledge.masking import MaskedCaption
 
 _NAMES = {
     "nsubjpass": "nsubj:pass",

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from spacy.tokens import Span
+from spacy.tokens import Token as SpacyToken
 
-from kcdp.knowledge.quotation import MaskedCaption
+from kcdp.knowledge.masking import MaskedCaption
 
 SUBJECT_RELATIONS = ("nsubj", "nsubj:pass", "csubj", "nsubj:outer")
 
@@ -17,7 +18,7 @@ class Token:
     """One word of a tree: `text` and `lemma` in lower case, universal `pos`, Penn `tag`, `relation` to its `head`.
 
     The root has no head. `children` are in the order of the sentence. `span` is where the word stands in the caption
-    (characters, the end not included); a quotation is one word.
+    (characters, the end not included); a quotation is one word, and so is what hyphens join.
     """
 
     index: int
@@ -83,25 +84,30 @@ class Token:
         upper.attach(self, relation)
 
 
+def _lemma(word: SpacyToken) -> str:
+    """The parser's lemma in lower case; a singular noun is its own, whatever a lemmatizer makes of "drawing"."""
+    return word.lower_ if word.tag_ == "NN" else (word.lemma_ or word.text).lower()
+
+
 def read_tree(sentence: Span, caption: MaskedCaption | None = None) -> list[Token]:
     """The words of a parsed sentence as linked tokens, with the parser's own labels in lower case.
 
-    `caption` says which words stand for quotations; None for a sentence that was parsed as it is.
+    `caption` says which words stand for others; None for a sentence that was parsed as it is.
     """
     tokens = []
     for index, word in enumerate(sentence):
         start, end = word.idx, word.idx + len(word.text)
-        quotation = None if caption is None else caption.quotations.get(start)
+        stand_in = None if caption is None else caption.stand_ins.get(start)
         tokens.append(
             Token(
                 index=index,
-                text=word.lower_ if quotation is None else quotation.text,
-                lemma=(word.lemma_ or word.text).lower() if quotation is None else quotation.text,
+                text=word.lower_ if stand_in is None else stand_in.text,
+                lemma=_lemma(word) if stand_in is None else stand_in.text,
                 pos=word.pos_,
                 tag=word.tag_,
                 relation="root" if word.head.i == word.i else word.dep_.lower(),
                 span=(start, end) if caption is None else caption.span(start, end),
-                is_quotation=quotation is not None,
+                is_quotation=stand_in is not None and stand_in.is_quotation,
             )
         )
     for token, word in zip(tokens, sentence, strict=True):
@@ -116,7 +122,7 @@ _LONGEST_COMPOUND = 9
 
 
 def _join_hyphens(tokens: list[Token]) -> list[Token]:
-    """ "half-eaten" and "ten-year-old" are one word each; parsers of Universal Dependencies read three and five."""
+    """ "t-shirt" and "jack-in-the-box" are one word each; parsers of Universal Dependencies read three and seven."""
     joined: list[Token] = []
     group: list[Token] = []
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):

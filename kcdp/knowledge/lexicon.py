@@ -11,15 +11,19 @@ def _words(*lines: str) -> frozenset[str]:
 PICTURE_NOUNS = _words(
     "image photo photograph picture painting drawing illustration sketch portrait sticker cartoon clipart rendering",
     "render icon scene background foreground backdrop close closeup close-up snapshot selfie artwork graphic animation",
-    "gif meme logo silhouette doodle screenshot depiction",
+    "gif meme logo silhouette doodle screenshot depiction outline",
 )
 #: A kind of picture that is a character as well: it may cry, but that it is flat is nothing to know.
 EMOJI_NOUNS = _words("emoji emoticon smiley")
-#: How a picture is made; said of a picture or emoji, or in front of what it shows ("a cartoon bear"), no knowledge.
-STYLE_WORDS = _words(
-    "flat 2d 3d 2-d 3-d animated animation cartoon cartoonish vector digital pixel pixelated pixelate stylized stylised",
-    "blurry blurred blur grainy monochrome realistic hand-drawn draw drawn line-art black-and-white emoji emoticon",
-    "sticker glossy minimalist minimal clipart icon photo",
+#: Texts: how a picture is made. Of anything, that it is so is nothing to know: "a hand-drawn face", "a cartoon bear".
+STYLES = _words(
+    "hand-drawn line-drawn scribbled sketched drawn painted cartoon cartoonish animated pixelated black-and-white",
+    "stylized stylised photorealistic 2d 3d 2-d 3-d",
+)
+#: Texts: the same, where they are said of a picture or an emoji, or are part of a name ("sticker cat").
+STYLE_WORDS = STYLES | _words(
+    "flat animation vector digital pixel blurry blurred grainy monochrome realistic line-art glossy minimalist minimal",
+    "emoji emoticon sticker clipart icon photo ink pencil",
 )
 #: "a group of people": what follows "of" is what the phrase is about.
 TRANSPARENT_NOUNS = (
@@ -50,12 +54,23 @@ PERSON_NOUNS = _words(
 #: What one has on: it does nothing by itself.
 CLOTHES = _words(
     "hat cap crown helmet hood wig beard mustache moustache glasses sunglasses mask scarf tie necklace dress skirt suit",
-    "shirt t-shirt sweater jacket coat cape apron uniform costume shoe boot glove sock bag backpack bow ribbon tattoo",
+    "shirt t-shirt sweater jacket coat cape apron uniform costume shoe boot glove sock bag backpack bow ribbon tattoo hair",
 )
-#: Texts: colours that may be read as nouns.
-COLOURS = _words(
+#: Parts of a face or body, and what is on one.
+BODY_PARTS = CLOTHES | _words(
+    "face eye mouth brow eyebrow lash eyelash pupil tooth teeth fang lip tongue cheek ear nose snout beak head hand arm fist",
+    "finger thumb leg foot feet paw claw wing tail horn antler whisker mane tear smile frown grin smirk blush drop mark vein",
+)
+#: Texts: colours and shapes, which may be read as nouns.
+APPEARANCES = _words(
     "red orange yellow green blue purple violet pink brown beige black white gray grey golden silver turquoise teal navy",
-    "maroon crimson magenta cyan lilac lavender tan ivory khaki",
+    "maroon crimson magenta cyan lilac lavender tan ivory khaki salmon",
+    "round square oval flat hollow solid dark light open closed toothy sparkling raised bared",
+)
+#: Texts: participles that say how a part of a face or body looks, where they stand before it.
+LOOKING_PARTICIPLES = _words(
+    "sparkling drooping shining glowing bulging twinkling smiling laughing crying shouting screaming drooling blinking",
+    "winking squinting staring beaming grinning flaming burning bleeding trembling quivering downturned upturned",
 )
 #: "in front of the house" is one preposition.
 PLACE_NOUNS = _words("front top middle side back edge center centre bottom midst corner")

@@ -12,6 +12,7 @@ from kcdp.knowledge.lexicon import (
     PICTURE_NOUNS,
     PLACE_NOUNS,
     STYLE_WORDS,
+    STYLES,
     TRANSPARENT_NOUNS,
 )
 from kcdp.knowledge.negation import absence, negation, noun_negation, place_negation
@@ -54,7 +55,7 @@ def attributes(noun: Token, names: Names) -> Iterator[End]:
         describing = adjective.pos in ("ADJ", "VERB") or adjective.tag.startswith(("JJ", "VB"))
         if not describing or not DETERMINING_ADJECTIVES.isdisjoint((adjective.lemma, adjective.text)):
             continue
-        if adjective.lemma in ("cartoon", "animated") or (noun.lemma in EMOJI_NOUNS and adjective.text in STYLE_WORDS):
+        if adjective.text in (STYLE_WORDS if noun.lemma in EMOJI_NOUNS else STYLES):
             continue
         yield IS + negation(adjective), Phrase.of([adjective])
 

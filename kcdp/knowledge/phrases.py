@@ -99,7 +99,7 @@ def noun_name(noun: Token) -> Phrase:
         for part in parts
         if abs(part.index - noun.index) <= 3
         and (part.index < noun.index or not part.is_verb or part.is_quotation)
-        and part.lemma not in STYLE_WORDS
+        and part.text not in STYLE_WORDS
     ]
     shown = [part for part in near if part.is_noun and part.index < noun.index]
     if shown and noun.lemma in PICTURE_NOUNS | EMOJI_NOUNS:

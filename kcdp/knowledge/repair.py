@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from lemminflect import getAllLemmas
+
 from kcdp.knowledge.attachment import repair_attachment
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.garden_paths import repair_garden_paths
-from kcdp.knowledge.lexicon import COLOURS, SPEECH_NOUNS, SPEECH_VERBS
+from kcdp.knowledge.lexicon import (
+    APPEARANCES,
+    BODY_PARTS,
+    LOOKING_PARTICIPLES,
+    PICTURE_NOUNS,
+    SPEECH_NOUNS,
+    SPEECH_VERBS,
+)
 
 
 def repair(tokens: list[Token]) -> None:
@@ -13,7 +22,12 @@ def repair(tokens: list[Token]) -> None:
     repair_garden_paths(tokens)
     for token in tokens:
         _adjective_read_as_verb(token)
-        _colour_read_as_noun(token)
+        _picture_read_as_deed(token)
+        _subject_read_as_adjective(token, tokens)
+        _adjective_read_as_noun(token)
+        _attribute_read_as_deed(token)
+        _attribute_of_compound(token)
+        _complement_read_as_noun(token, tokens)
         _quotation_after_verb_of_speech(token, tokens)
         _quotation_before_verb_of_speech(token)
         _verb_read_as_plural(token, tokens)
@@ -22,10 +36,105 @@ def repair(tokens: list[Token]) -> None:
     repair_attachment(tokens)
 
 
-def _colour_read_as_noun(colour: Token) -> None:
-    """ "a beige sofa" is beige."""
-    if colour.relation == "compound" and colour.text in COLOURS:
-        colour.relation, colour.pos, colour.tag = "amod", "ADJ", "JJ"
+def _picture_read_as_deed(picture: Token) -> None:
+    """ "an ink drawing of a person": no ink draws."""
+    material = picture.head
+    contents = [noun for noun in picture.having("obl", "nmod") if noun.has_case("of")]
+    if picture.tag != "VBG" or picture.text not in PICTURE_NOUNS or not contents or material is None:
+        return
+    if picture.relation != "acl" or material.index != picture.index - 1:
+        return
+    picture.pos, picture.tag, picture.lemma = "NOUN", "NN", picture.text
+    picture.replace(material, "compound")
+    for child in list(material.children):
+        child.attach(picture, child.relation)
+    for noun in picture.having("obl"):
+        noun.relation = "nmod"
+
+
+def _subject_read_as_adjective(verb: Token, tokens: list[Token]) -> None:
+    """ "a bunny saying hello": the verb has an article where its subject was read as its adjective."""
+    before = tokens[verb.index - 1] if verb.index else None
+    articles = verb.having("det")
+    if verb.tag not in ("VBG", "VBZ") or not verb.is_verb or not articles or before is None or before.head is not verb:
+        return
+    if before.pos != "ADJ" or before.relation not in ("amod", "nsubj") or articles[-1].index > before.index:
+        return
+    before.pos, before.tag = "NOUN", "NN"
+    for child in list(verb.children):
+        if child.index < before.index:
+            child.attach(before, child.relation)
+    if verb.tag == "VBZ":
+        before.relation = "nsubj"
+    else:
+        before.replace(verb, "acl")
+
+
+def _adjective_read_as_noun(adjective: Token) -> None:
+    """ "a beige sofa" is beige, "a toothy grin" is toothy."""
+    noun = adjective.head
+    if adjective.relation not in ("compound", "amod") or noun is None or adjective.index > noun.index:
+        return
+    if adjective.text in APPEARANCES or _is_adjective_alone(adjective.text):
+        adjective.relation, adjective.pos, adjective.tag = "amod", "ADJ", "JJ"
+        for child in adjective.having("amod"):
+            child.attach(noun, "amod")
+
+
+def _attribute_of_compound(adjective: Token) -> None:
+    """ "shiny dot eyes": the eyes are shiny, not the dot."""
+    part = adjective.head
+    if adjective.relation == "amod" and part is not None and part.relation == "compound" and part.tag == "NN":
+        noun = part.head
+        if noun is not None and noun.is_noun and noun.tag == "NNS" and adjective.index < part.index < noun.index:
+            adjective.attach(noun, "amod")
+
+
+def _complement_read_as_noun(shut: Token, tokens: list[Token]) -> None:
+    """ "eyes squeezed shut": they are squeezed until they are."""
+    participles = [word for word in shut.having("amod") if word.index == shut.index - 1 and word.tag in ("VBN", "VBD")]
+    if shut.text not in ("shut", "open", "closed") or not shut.is_noun or not participles or shut.index < 2:
+        return
+    noun, participle = tokens[shut.index - 2], participles[0]
+    if not noun.is_noun or shut.governs(noun):
+        return
+    participle.attach(noun, "acl")
+    for child in list(shut.children):
+        child.attach(noun, child.relation)
+    shut.pos, shut.tag = "ADJ", "JJ"
+    shut.attach(participle, "xcomp")
+    participle.pos, participle.tag = "VERB", "VBN"
+
+
+def _is_adjective_alone(word: str) -> bool:
+    kinds = getAllLemmas(word)
+    return "ADJ" in kinds and "NOUN" not in kinds and "PROPN" not in kinds
+
+
+def _attribute_read_as_deed(participle: Token) -> None:
+    """ "a face with raised brows, sparkling eyes and bared teeth": attributes of what it has, not what it does."""
+    owner, parts = participle.head, participle.having("obj")
+    if (
+        participle.relation not in ("acl", "advcl", "conj", "xcomp")
+        or owner is None
+        or not parts
+        or participle.has("nsubj")
+    ):
+        return
+    noun = parts[0]
+    past = participle.tag in ("VBN", "VBD") and (noun.lemma in BODY_PARTS or noun.text in BODY_PARTS)
+    attributive = past or participle.text in LOOKING_PARTICIPLES
+    if not attributive or noun.index < participle.index or noun.has("det", "nmod:poss"):
+        return
+    while owner is not None and not (owner.is_noun and any(part.has_case("with") for part in owner.having("nmod"))):
+        owner = owner.head
+    listed = [part for part in owner.having("nmod") if part.has_case("with")] if owner is not None else []
+    if not listed or listed[0].index > participle.index:
+        return
+    noun.attach(listed[0], "conj")
+    for child in list(participle.children):
+        child.attach(noun, child.relation)
+    participle.attach(noun, "amod")
 
 
 def _progressive_read_as_copula(noun: Token, tokens: list[Token]) -> None:

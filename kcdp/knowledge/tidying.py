@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kcdp.knowledge.quotation import QUOTED
+from kcdp.knowledge.masking import QUOTED
 
 _CLITIC = r"(?:s|re|ve|ll|d|m|t)"
 _END = r"(?=[\s,.;:!?)]|$)"

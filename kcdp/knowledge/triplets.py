@@ -14,8 +14,8 @@ from spacy.util import is_package
 
 from kcdp.knowledge.clear import read_clear_tree
 from kcdp.knowledge.dependency import Token, read_tree
+from kcdp.knowledge.masking import mask
 from kcdp.knowledge.propositions import Proposition, extract_propositions
-from kcdp.knowledge.quotation import mask_quotations
 from kcdp.knowledge.repair import repair
 from kcdp.results import Triplet
 
@@ -102,7 +102,7 @@ class TripletParser:
 
     def trees(self, captions: Sequence[str]) -> Iterator[list[list[Token]]]:
         """The sentences of every caption: their words, linked to trees, with the parser's common slips repaired."""
-        masked = [mask_quotations(caption) for caption in captions]
+        masked = [mask(caption) for caption in captions]
         docs = (self._tokenize(caption.text) for caption in masked)
         for caption, doc in zip(masked, self.nlp.pipe(docs), strict=True):
             sentences = [self._read(sentence, caption) for sentence in doc.sents]
