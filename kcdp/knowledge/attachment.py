@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from kcdp.knowledge.dependency import Token
-from kcdp.knowledge.lexicon import BODY_PARTS, CLOTHES, LINKING_VERBS, PERSON_NOUNS, SPEECH_VERBS
+from kcdp.knowledge.lexicon import (
+    BODY_PARTS,
+    CLOTHES,
+    EMOJI_NOUNS,
+    LINKING_VERBS,
+    PERSON_NOUNS,
+    PICTURE_NOUNS,
+    SPEECH_VERBS,
+)
+from kcdp.knowledge.phrases import contained_noun
 
 
 def repair_attachment(tokens: list[Token]) -> None:
@@ -12,6 +21,7 @@ def repair_attachment(tokens: list[Token]) -> None:
         _substitute_or_exception(token, tokens)
         _participle_after_absent_thing(token)
         _participle_after_clothes(token)
+        _modifier_of_picture(token)
         _participle_after_part(token, tokens)
         _part_in_list(token)
         _coordinated_adjunct(token, tokens)
@@ -114,6 +124,14 @@ def _participle_after_clothes(participle: Token) -> None:
         participle.attach(owner, "acl")
 
 
+def _modifier_of_picture(picture: Token) -> None:
+    """ "a drawing of a person with a smile": the person has it."""
+    shown = contained_noun(picture) if picture.lemma in PICTURE_NOUNS | EMOJI_NOUNS else None
+    for modifier in picture.having("nmod") if shown is not None else []:
+        if shown is not None and modifier.index > shown.index and modifier.is_noun and not modifier.has_case("of"):
+            modifier.attach(shown, "nmod")
+
+
 def _participle_after_part(participle: Token, tokens: list[Token]) -> None:
     """ "a face with eyes curved upward": the eyes are, not the face."""
     before = tokens[participle.index - 1] if participle.index else None
@@ -127,10 +145,10 @@ def _participle_after_part(participle: Token, tokens: list[Token]) -> None:
 def _part_in_list(part: Token) -> None:
     """ "a face with closed eyes and a frown": the face has both, where "a girl with a hat and a boy" are two."""
     owner = part.head
-    if part.relation != "conj" or owner is None or not owner.is_noun or not _is_part(part) or _is_part(owner):
+    if part.relation != "conj" or owner is None or not owner.is_noun or not _is_part(part):
         return
     having = [noun for noun in owner.having("nmod") if noun.has_case("with") and noun.index < part.index]
-    if having and not part.has("case"):
+    if having and _is_part(having[-1]) and not part.has("case"):
         part.attach(having[-1], "conj")
 
 

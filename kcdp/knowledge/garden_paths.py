@@ -41,7 +41,7 @@ def _verb_read_as_noun(verb: Token, tokens: list[Token]) -> None:
         return
     if verb.head is not None and verb.head.lemma in IMAGINING_VERBS | SPEECH_VERBS:
         return
-    if not before.relation.startswith("compound"):
+    if not before.relation.startswith("compound") and not (before.relation == "nsubj" and verb.has("case")):
         return
     for child in list(verb.children):
         if child is not before and child.index < before.index:

@@ -53,7 +53,7 @@ def attributes(noun: Token, names: Names) -> Iterator[End]:
         if is_postnominal(adjective):
             continue
         describing = adjective.pos in ("ADJ", "VERB") or adjective.tag.startswith(("JJ", "VB"))
-        if not describing or not DETERMINING_ADJECTIVES.isdisjoint((adjective.lemma, adjective.text)):
+        if not describing or adjective.text in DETERMINING_ADJECTIVES:
             continue
         if adjective.text in (STYLE_WORDS if noun.lemma in EMOJI_NOUNS else STYLES):
             continue

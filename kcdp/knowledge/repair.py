@@ -92,18 +92,19 @@ def _attribute_of_compound(adjective: Token) -> None:
 
 def _complement_read_as_noun(shut: Token, tokens: list[Token]) -> None:
     """ "eyes squeezed shut": they are squeezed until they are."""
-    participles = [word for word in shut.having("amod") if word.index == shut.index - 1 and word.tag in ("VBN", "VBD")]
-    if shut.text not in ("shut", "open", "closed") or not shut.is_noun or not participles or shut.index < 2:
+    if shut.text not in ("shut", "open", "closed") or not shut.is_noun or shut.index < 2:
         return
-    noun, participle = tokens[shut.index - 2], participles[0]
-    if not noun.is_noun or shut.governs(noun):
+    noun, participle = tokens[shut.index - 2], tokens[shut.index - 1]
+    if participle.tag not in ("VBN", "VBD") or participle not in (shut.head, *shut.children):
         return
-    participle.attach(noun, "acl")
+    if not noun.is_noun or shut.governs(noun) or participle.governs(noun):
+        return
     for child in list(shut.children):
         child.attach(noun, child.relation)
+    participle.attach(noun, "acl")
+    participle.pos, participle.tag = "VERB", "VBN"
     shut.pos, shut.tag = "ADJ", "JJ"
     shut.attach(participle, "xcomp")
-    participle.pos, participle.tag = "VERB", "VBN"
 
 
 def _is_adjective_alone(word: str) -> bool:
@@ -193,6 +194,9 @@ def _speaks(plural: Token) -> bool:
 
 def _verb_read_as_plural(plural: Token, tokens: list[Token]) -> None:
     """ "a dog waits" is no plural of "a dog wait": after "a" or "an", the last word is the verb, the one before its subject."""
+    if plural.tag in ("NNS", "NNPS") and plural.has("nsubj") and not plural.has("cop", "det", "case"):
+        plural.pos, plural.tag, plural.lemma = "VERB", "VBZ", plural.lemma.removesuffix("s")
+        return
     singular = any(determiner.text in ("a", "an") for determiner in plural.having("det"))
     if not (singular or (_speaks(plural) and any(child.is_quotation for child in plural.children))):
         return
@@ -201,7 +205,8 @@ def _verb_read_as_plural(plural: Token, tokens: list[Token]) -> None:
     subject, finite = tokens[plural.index - 1], plural.head
     if subject.head is not plural or subject.relation != "compound" or not subject.is_noun:
         return
-    if finite is not None and not _separate_clause(plural, finite):
+    clause = plural.relation == "conj" and finite is not None and finite.is_verb
+    if finite is not None and not clause and not _separate_clause(plural, finite):
         return
     plural.pos, plural.tag, plural.lemma = "VERB", "VBZ", plural.lemma.removesuffix("s")
     verbal = {"nmod": "obl", "acl": "advcl"}

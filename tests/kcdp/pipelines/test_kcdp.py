@@ -10,8 +10,9 @@ from PIL import ImageOps
 from kcdp.emotions import KCDP_6, MIKELS_8
 from kcdp.hub import BUNDLE_FILES, Source
 from kcdp.imaging import ImageError, load_frames, to_tensor
+from kcdp.knowledge.propositions import Proposition
 from kcdp.pipelines.kcdp import KCDPPipeline
-from kcdp.results import KCDPOutput
+from kcdp.results import KCDPOutput, Triplet
 from tests.tiny_pipeline import LENGTH, SIZE, WIDTH, tiny_pipeline
 
 CAPTION = "a man hugs a woman under a big umbrella"
@@ -69,7 +70,7 @@ def test_a_result_is_complete_and_consistent(seen):
 def test_attention_has_a_map_for_every_content_word_and_for_triplets(seen):
     words = [item.text for item in seen.attention if item.kind == "word"]
     # What the text encoder does not read has no map, nor has "a".
-    content = [word for word in CAPTION.split() if word not in ("a", "with", "is", "the")]
+    content = [word for word in CAPTION.split() if word not in ("a", "under")]
     assert words == content[: len(words)]
     assert len(words) >= 3
     triplets = [item.text for item in seen.attention if item.kind == "triplet"]
@@ -79,6 +80,29 @@ def test_attention_has_a_map_for_every_content_word_and_for_triplets(seen):
         assert item.heat.dtype == np.float32
         assert item.heat.min() >= 0
         assert item.heat.max() <= 1
+
+
+def test_attention_of_a_triplet_is_that_of_all_its_words_where_they_stand(pipeline, faces, monkeypatch):
+    """The second "man" is not the first one; a triplet that is cut off has no map."""
+    caption = "man man hugs " + "woman " * 40
+    spans = {"second": ((4, 7), (8, 12)), "first": ((0, 3),), "none": ((200, 205),)}
+    found = [Proposition(Triplet(name, "is", "here"), places) for name, places in spans.items()]
+    monkeypatch.setattr(pipeline.parser, "propositions", lambda captions: [found for _ in captions])
+    asked = []
+    monkeypatch.setattr(
+        "kcdp.pipelines.kcdp.heat_map",
+        lambda maps, tokens, size: asked.append(list(tokens)) or np.zeros(size, np.float32),
+    )
+    seen = pipeline(faces[0], caption=caption)
+    offsets = pipeline.tokenizer(caption, return_offsets_mapping=True).offset_mapping
+    told = {
+        item.text: "".join(caption[slice(*offsets[token])] for token in tokens)
+        for item, tokens in zip(seen.attention, asked, strict=True)
+        if item.kind == "triplet"
+    }
+    assert told == {"second is here": "manhugs", "first is here": "man"}
+    first, second = (asked[row] for row in (-1, -2))
+    assert max(first) < min(second)
 
 
 @torch.no_grad()
