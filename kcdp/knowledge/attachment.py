@@ -8,6 +8,8 @@ from kcdp.knowledge.lexicon import (
     CLOTHES,
     EMOJI_NOUNS,
     LINKING_VERBS,
+    NEAR_NEGATIONS,
+    NEGATIONS,
     PERSON_NOUNS,
     PICTURE_NOUNS,
     SPEECH_VERBS,
@@ -21,6 +23,7 @@ def repair_attachment(tokens: list[Token]) -> None:
         _substitute_or_exception(token, tokens)
         _participle_after_absent_thing(token)
         _participle_after_clothes(token)
+        _negation_before_participle(token, tokens)
         _modifier_of_picture(token)
         _participle_after_part(token, tokens)
         _part_in_list(token)
@@ -122,6 +125,16 @@ def _participle_after_clothes(participle: Token) -> None:
     owner = thing.head
     if thing.relation == "nmod" and owner is not None and owner.is_noun and participle.has("obj"):
         participle.attach(owner, "acl")
+
+
+def _negation_before_participle(participle: Token, tokens: list[Token]) -> None:
+    """ "a nurse hardly sleeping": the negation straight before a participle is its own."""
+    before = tokens[participle.index - 1] if participle.index else None
+    if participle.tag not in ("VBG", "VBN") or participle.relation != "acl" or before is None:
+        return
+    negates = before.text in NEAR_NEGATIONS or before.text in NEGATIONS or before.text == "longer"
+    if negates and before.head is not participle and not before.governs(participle):
+        before.attach(participle, "advmod")
 
 
 def _modifier_of_picture(picture: Token) -> None:

@@ -127,8 +127,8 @@ def _join_hyphens(tokens: list[Token]) -> list[Token]:
     group: list[Token] = []
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         group.append(token)
-        touches = following is not None and token.span[1] == following.span[0]
-        if touches and "-" in (token.text, following.text) and len(group) < _LONGEST_COMPOUND:
+        touches = following is not None and token.span[1] == following.span[0] and "-" in (token.text, following.text)
+        if touches and len(group) < _LONGEST_COMPOUND:
             continue
         joined += _as_one_word(group)
         group = []

@@ -28,7 +28,7 @@ class Knowledge:
         return self.captioner(list(images))
 
     @overload
-    def triplets(self, caption: str) -> list[Triplet]: ...
+    def triplets(self, caption: str) -> list[Triplet]: ...  # type: ignore[overload-overlap]  # a string is a sequence of strings
 
     @overload
     def triplets(self, caption: Sequence[str]) -> list[list[Triplet]]: ...

@@ -87,7 +87,7 @@ def argument_ends(chain: VerbChain, names: Names, gap: Token | None = None) -> I
 
 
 def _bare_end(chain: VerbChain) -> End:
-    """ "is running", "is not smiling", "is trying to escape"."""
+    """ "is running", "is not smiling", "has never slept", "can not swim", "is trying to escape"."""
     verb = chain.last
     auxiliaries = Phrase("", tuple(verb.having("aux", "aux:pass")))
     bare = with_particles(verb.text, verb)
@@ -96,6 +96,9 @@ def _bare_end(chain: VerbChain) -> End:
     if chain.lead:
         lead = chain.lead if chain.lead.text.startswith("is ") or not _is_participle(chain.lead) else IS + chain.lead
         return lead + auxiliaries, chain.phrase
+    perfect = [auxiliary for auxiliary in verb.having("aux") if auxiliary.lemma == "have"]
+    if perfect and not is_passive(verb):
+        return Phrase.of(perfect[:1]) + _before(bare, chain.phrase), bare
     done = is_passive(verb) or verb.tag.startswith("JJ") or verb.tag in ("VBG", "VBN")
     participle = verb.text if done else present_participle(verb.lemma)
     return IS + auxiliaries + _before(bare, chain.phrase), with_particles(participle, verb)

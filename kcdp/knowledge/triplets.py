@@ -39,7 +39,7 @@ class TripletParser:
             raise ValueError(f"The spaCy pipeline '{nlp.meta['name']}' has no parser; take one that parses sentences.")
         self.nlp = nlp
         # "dobj" is CLEAR's name for what Universal Dependencies call "obj".
-        self._read = read_clear_tree if "dobj" in nlp.get_pipe("parser").labels else read_tree
+        self._read = read_clear_tree if "dobj" in nlp.pipe_labels["parser"] else read_tree
 
     @classmethod
     def from_pretrained(cls, folder_or_package: str | Path) -> TripletParser:
@@ -82,7 +82,7 @@ class TripletParser:
         aside.rename(folder)
 
     @overload
-    def __call__(self, captions: str) -> list[Triplet]: ...
+    def __call__(self, captions: str) -> list[Triplet]: ...  # type: ignore[overload-overlap]  # a string is a sequence of strings
 
     @overload
     def __call__(self, captions: Sequence[str]) -> list[list[Triplet]]: ...
