@@ -52,6 +52,11 @@ def _patterns(expressions: bool) -> tuple[re.Pattern[str], re.Pattern[str], re.P
     )
 
 
+def _with_article(found: re.Match[str]) -> str:
+    """The word that is left after an article and a feeling, with the article that it takes."""
+    return f"{indefinite_article(found[1])} {found[1]}"
+
+
 def feelings_in(caption: str) -> list[str]:
     """The words of a caption that name a feeling.
 
@@ -71,5 +76,5 @@ def without_feelings(caption: str, expressions: bool = False) -> str:
     ('a cat with red cheeks', 'a person with a bun')
     """
     clause, after_article, anywhere = _patterns(expressions)
-    text = anywhere.sub("", after_article.sub(lambda found: f"{indefinite_article(found[1])} {found[1]}", clause.sub("", caption)))
+    text = anywhere.sub("", after_article.sub(_with_article, clause.sub("", caption)))
     return re.sub(r"\s+,", ",", " ".join(text.split())).strip(" ,")
