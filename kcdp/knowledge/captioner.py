@@ -202,9 +202,9 @@ class Captioner:
         prompt = self.config.prompt
         if getattr(self.processor, "chat_template", None):
             content = [{"type": "image"}] + ([{"type": "text", "text": prompt}] if prompt else [])
-            prompt = self.processor.apply_chat_template(
-                [{"role": "user", "content": content}], add_generation_prompt=True
-            )
+            # Its type knows messages of text alone.
+            conversation: Any = [{"role": "user", "content": content}]
+            prompt = self.processor.apply_chat_template(conversation, add_generation_prompt=True)
         elif prompt is None and hasattr(self.processor, "num_query_tokens"):
             # BLIP-2 puts the picture's tokens in front of a text; without one it would need T5 to have a first token.
             prompt = ""

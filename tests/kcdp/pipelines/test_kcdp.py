@@ -216,7 +216,7 @@ def test_a_result_is_clean_json(pipeline, faces):
     assert np.array(read["visual"]).shape == found.visual.shape == (32,)
     assert np.array(read["knowledge"]).shape == found.knowledge.shape == (2 * LENGTH, WIDTH)
     assert "visual" not in pipeline(faces[0], caption=CAPTION).to_dict()
-    assert read["attention"][0] == {"text": "a", "kind": "word"}
+    assert read["attention"][0] == {"text": "man", "kind": "word"}
     assert np.array(found.to_dict(heat=True)["attention"][0]["heat"]).shape == (SIZE, SIZE)
 
 
