@@ -16,24 +16,18 @@ MODELS = tuple(
         *("decoded", "emotions", "hub", "offload", "results"),
     )
 )
-BELOW_STAGES = (
-    "kcdp",
-    "train.files",
-    "train.data",
-    "train.losses",
-    "train.metrics",
-    "train.core",
-)
+BELOW_STAGES = ("kcdp", "train.english", "train.files", "train.data", "train.losses", "train.metrics", "train.core")
 #: Package or module -> what of this repository it may import beside itself.
 ALLOWED = {
     "kcdp": (),
     **dict.fromkeys(MODELS, MODELS),
     "kcdp.pipelines": MODELS,
+    "train.english": (),
     "train.files": (),
-    "train.drawn": ("kcdp.emotions",),
-    "train.metrics": ("kcdp", "train.data.cache"),
+    "train.drawn": ("kcdp.emotions", "train.english"),
+    "train.metrics": ("kcdp", "train.data.cache", "train.english"),
     "train.losses": ("kcdp",),
-    "train.data": ("kcdp", "train.drawn", "train.files"),
+    "train.data": ("kcdp", "train.drawn", "train.english", "train.files"),
     "train.core": ("kcdp", "train.data", "train.metrics", "train.files"),
     "train.stages": BELOW_STAGES,
     "train.evaluation": (*BELOW_STAGES, "train.stages"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from transformers import (
 from transformers.utils import is_bitsandbytes_available
 
 from kcdp.hub import first_line, why_no_room
+from kcdp.knowledge.tidying import tidy
 from kcdp.offload import bring, execution_device
 
 #: Bits a weight of a large model is rounded to when it is loaded, by bitsandbytes.
@@ -65,13 +65,6 @@ FULL_CAPTIONER = CaptionerConfig(
     repetition_penalty=5.0,
 )
 
-_REPEATED_WORDS = re.compile(r"\b(\w+(?:\s+\w+){0,3}?)(?:\s+\1\b)+", re.IGNORECASE)
-_SPACED_SIGNS = (
-    (re.compile(r" (?=[,.;:!?)]|'\w)"), ""),
-    (re.compile(r"(?<=\() "), ""),
-    (re.compile(r"(?<=\w) - (?=\w)"), "-"),
-)
-
 
 def follows_instructions(processor: ProcessorMixin) -> bool:
     """Whether a model does what a prompt asks for, as InstructBLIP and everything with a chat format do.
@@ -79,6 +72,13 @@ def follows_instructions(processor: ProcessorMixin) -> bool:
     The others caption by themselves, or go on with the words that they are given.
     """
     return hasattr(processor, "qformer_tokenizer") or getattr(processor, "chat_template", None) is not None
+
+
+def spaces_signs(processor: ProcessorMixin) -> bool:
+    """Whether what its tokenizer decodes has spaces around signs that had none, as CLIP's and BERT's do."""
+    text = "a half-closed eye"
+    tokens = processor.tokenizer(text, add_special_tokens=False).input_ids
+    return " - " in processor.batch_decode([tokens], skip_special_tokens=True)[0]
 
 
 def quantized(bits: Quantization, dtype: torch.dtype = torch.bfloat16) -> BitsAndBytesConfig:
@@ -126,6 +126,7 @@ class Captioner:
             raise ValueError("This captioner reads pictures alone; leave the prompt out.")
         self.model = model.eval()
         self.processor = processor
+        self._spaces_signs = spaces_signs(processor)
 
     @classmethod
     def from_pretrained(
@@ -194,16 +195,16 @@ class Captioner:
         generation = {name: value for name, value in asdict(self.config).items() if name != "prompt"}
         tokens = self.model.generate(**inputs, **generation, do_sample=False)
         echoes = self._decode(inputs["input_ids"]) if "input_ids" in inputs else [""] * len(images)
-        return [tidy(text, echo) for text, echo in zip(self._decode(tokens), echoes, strict=True)]
+        return [tidy(text, echo, self._spaces_signs) for text, echo in zip(self._decode(tokens), echoes, strict=True)]
 
     def _texts(self, number: int) -> list[str] | None:
         """The prompt once a picture, in the model's chat format when it has one; None when there is nothing to say."""
         prompt = self.config.prompt
         if getattr(self.processor, "chat_template", None):
             content = [{"type": "image"}] + ([{"type": "text", "text": prompt}] if prompt else [])
-            prompt = self.processor.apply_chat_template(
-                [{"role": "user", "content": content}], add_generation_prompt=True
-            )
+            # Its type knows messages of text alone.
+            conversation: Any = [{"role": "user", "content": content}]
+            prompt = self.processor.apply_chat_template(conversation, add_generation_prompt=True)
         elif prompt is None and hasattr(self.processor, "num_query_tokens"):
             # BLIP-2 puts the picture's tokens in front of a text; without one it would need T5 to have a first token.
             prompt = ""
@@ -211,21 +212,3 @@ class Captioner:
 
     def _decode(self, tokens: torch.Tensor) -> list[str]:
         return self.processor.batch_decode(tokens, skip_special_tokens=True)
-
-
-def tidy(text: str, echo: str = "") -> str:
-    """A generated text as a caption: without the prompt's echo, odd whitespace, and words said twice in a row.
-
-    >>> tidy("a photo of  a a cat and a dog a dog", echo="a photo of")
-    'a cat and a dog'
-
-    Tokenizers that keep no spaces put one around every sign:
-
-    >>> tidy("the cat 's half - closed eyes , open ( a bit ) .")
-    "the cat's half-closed eyes, open (a bit)."
-    """
-    # Decoder-only models repeat the prompt, encoder-decoder models do not: both decode through the same tokenizer.
-    caption = " ".join(text.split()).removeprefix(" ".join(echo.split()))
-    for pattern, joined in _SPACED_SIGNS:
-        caption = pattern.sub(joined, caption)
-    return _REPEATED_WORDS.sub(r"\1", caption.strip())

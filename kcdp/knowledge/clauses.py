@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.lexicon import (
+    IMAGINING_VERBS,
+    MODALS,
     PICTURE_SUBJECTS,
     PICTURE_VERBS,
-    QUOTATION_MARKS,
     RELATIVE_PRONOUNS,
     SPEECH_VERBS,
     SUBJECT_CONTROL_VERBS,
 )
-from kcdp.knowledge.phrases import conjuncts, contained_noun, content_heads, verb_phrase, words
+from kcdp.knowledge.negation import NO_NEGATION, negation
+from kcdp.knowledge.phrases import Phrase, conjuncts, contained_noun, content_heads, with_particles
 
 
 def is_clause(token: Token) -> bool:
     """Whether a word is the predicate of a clause of its own: a verb, or what a copula links to the subject."""
-    if token.relation.startswith("compound"):
+    if token.is_quotation or token.relation.startswith("compound"):
         return False
     attribute = token.relation == "amod" and token.head is not None and token.index < token.head.index
     return (token.is_verb or token.has("cop")) and not attribute
+
+
+def is_hypothetical(clause: Token) -> bool:
+    """Whether a clause is a condition, a comparison or a wish, not what is so: "as if he had lost it", "whether it rains"."""
+    marks = {mark.text for mark in clause.having("mark")}
+    imagined = clause.relation == "ccomp" and clause.head is not None and clause.head.lemma in IMAGINING_VERBS
+    return imagined or not marks.isdisjoint(("if", "unless", "whether", "though", "lest"))
 
 
 def subjects(predicate: Token, seen: frozenset[int] = frozenset()) -> list[Token]:
@@ -68,7 +79,8 @@ def _shared_subjects(governor: Token, seen: frozenset[int]) -> list[Token]:
 
 def is_about_picture(predicate: Token, actors: list[Token]) -> bool:
     """Whether a clause only says that the picture shows something: "the image depicts", "the mood is"."""
-    return predicate.lemma in PICTURE_VERBS and any(actor.lemma in PICTURE_SUBJECTS for actor in actors)
+    said = predicate.lemma in PICTURE_VERBS or (predicate.has("cop") and predicate.pos != "ADJ")
+    return said and any(actor.lemma in PICTURE_SUBJECTS for actor in actors)
 
 
 def _own_subjects(predicate: Token, subject: Token, seen: frozenset[int]) -> list[Token]:
@@ -126,6 +138,8 @@ def gapped_object(predicate: Token) -> Token | None:
     if predicate.relation != "acl:relcl" or predicate.head is None or not own:
         return None
     subject = own[0]
+    if any(word.text in ("where", "when", "why") for word in predicate.children):
+        return None
     pronoun = subject.is_relative_pronoun or subject.lemma in ("who", "which")
     lone_that = subject.lemma == "that" and len(own) == 1
     if pronoun or lone_that or objects(predicate):
@@ -133,20 +147,43 @@ def gapped_object(predicate: Token) -> Token | None:
     return predicate.head
 
 
-def verb_chains(verb: Token, before: str = "") -> list[tuple[str, Token]]:
-    """Predicate texts with the verb that takes the arguments: "trying to catch" with catch, "runs" with run itself."""
-    phrase = before + verb_phrase(verb)
+def verb_phrase(verb: Token, denial: Phrase = NO_NEGATION) -> Phrase:
+    """The verb as a predicate, negation, modal and particles included: "not look", "can not swim", "throwing up".
+
+    `denial` negates it where it has no negation of its own: that of a subject, as in "no bird sings".
+    """
+    modals = [auxiliary for auxiliary in verb.having("aux") if auxiliary.tag == "MD"]
+    modal = Phrase(MODALS.get(modals[0].text, modals[0].text), (modals[0],)) if modals else Phrase()
+    return modal + (negation(verb) or denial) + with_particles(verb.text, verb)
+
+
+@dataclass(frozen=True)
+class VerbChain:
+    """Verbs that make one predicate, "trying to catch" a ball: what leads to the last one, and that, which has the arguments."""
+
+    lead: Phrase
+    phrase: Phrase
+    last: Token
+
+    @property
+    def predicate(self) -> Phrase:
+        return self.lead + self.phrase
+
+
+def verb_chains(verb: Token, denial: Phrase = NO_NEGATION, lead: Phrase = NO_NEGATION) -> list[VerbChain]:
+    """Predicates that begin with a verb: "trying to catch" and "trying to hold", or the verb alone; each keeps its negation."""
+    phrase = verb_phrase(verb, denial)
     if verb.has("obj"):
-        return [(phrase, verb)]
-    chains = []
+        return [VerbChain(lead, phrase, verb)]
+    chains: list[VerbChain] = []
     for link in verb.having("xcomp", "ccomp"):
         bare_gerund = link.tag == "VBG" and not link.has(*SUBJECT_RELATIONS)
-        if not link.is_verb or (link.relation == "ccomp" and not bare_gerund):
+        if not link.is_verb or link.is_quotation or (link.relation == "ccomp" and not bare_gerund):
             continue
-        marks = [mark.text for mark in link.having("mark", "aux") if mark.index < link.index]
+        marks = [mark for mark in link.having("mark", "aux") if mark.index < link.index]
         for member in [link, *(other for other in link.having("conj") if other.is_verb)]:
-            chains += verb_chains(member, before=" ".join([phrase, *marks, ""]))
-    return chains or [(phrase, verb)]
+            chains += verb_chains(member, lead=lead + phrase + Phrase.of(marks))
+    return chains or [VerbChain(lead, phrase, verb)]
 
 
 def objects(verb: Token) -> list[Token]:
@@ -155,6 +192,7 @@ def objects(verb: Token) -> list[Token]:
         child
         for child in verb.having("obj", "iobj")
         if not child.is_relative_pronoun
+        and not child.is_quotation
         and not (verb.relation == "acl:relcl" and child.index < verb.index and child.lemma in RELATIVE_PRONOUNS)
     ]
 
@@ -164,20 +202,24 @@ def complements(verb: Token) -> list[Token]:
     heads = [
         child
         for child in verb.having("xcomp", "acomp", "advmod")
-        if child.pos == "ADJ" or (child.relation == "xcomp" and (child.is_noun or child.tag == "VBN"))
+        if not child.is_quotation
+        and (child.pos == "ADJ" or (child.relation == "xcomp" and (child.is_noun or child.tag == "VBN")))
     ]
     return [member for head in heads for member in conjuncts(head)]
 
 
-def quotation(verb: Token) -> str:
-    """What a verb of speech says, in lower case: "sorry"; empty when it quotes nothing."""
-    if verb.lemma not in SPEECH_VERBS or objects(verb):
-        return ""
+def quotation(verb: Token) -> Phrase:
+    """What a verb says in quotation marks, or a verb of speech without them; empty when it quotes nothing."""
+    quoted = [child for child in verb.children if child.is_quotation and child.relation not in SUBJECT_RELATIONS]
+    if quoted:
+        return Phrase.of(quoted[:1])
+    if verb.lemma not in SPEECH_VERBS:
+        return Phrase()
+    if objects(verb):
+        return Phrase.of(objects(verb)[0].subtree()) if verb.lemma == "say" else Phrase()
     clausal = ("ccomp", "parataxis", "discourse")
     for said in verb.having(*clausal, "xcomp", "obl", "dep", "intj", "advmod", "appos"):
-        span = list(said.subtree())
         clear = said.relation in clausal or verb.lemma in ("say", "read")
-        clear = clear or any(token.text in QUOTATION_MARKS for token in span)
         if clear and said.index > verb.index and not said.has("case"):
-            return words(span)
-    return ""
+            return Phrase.of(said.subtree())
+    return Phrase()

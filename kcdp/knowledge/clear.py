@@ -9,6 +9,7 @@ from __future__ import annotations
 from spacy.tokens import Span
 
 from kcdp.knowledge.dependency import Token, read_tree
+from kcdp.knowledge.masking import MaskedCaption
 
 _NAMES = {
     "nsubjpass": "nsubj:pass",
@@ -31,9 +32,9 @@ _NAMES = {
 }
 
 
-def read_clear_tree(sentence: Span) -> list[Token]:
+def read_clear_tree(sentence: Span, caption: MaskedCaption | None = None) -> list[Token]:
     """The words of a sentence parsed with CLEAR labels as tokens with Universal Dependencies labels."""
-    tokens = read_tree(sentence)
+    tokens = read_tree(sentence, caption)
     for token in tokens:
         token.relation = _NAMES.get(token.relation, token.relation)
     for token in tokens:

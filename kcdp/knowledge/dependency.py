@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from spacy.tokens import Span
+from spacy.tokens import Token as SpacyToken
+
+from kcdp.knowledge.masking import MaskedCaption
 
 SUBJECT_RELATIONS = ("nsubj", "nsubj:pass", "csubj", "nsubj:outer")
 
@@ -14,7 +17,8 @@ SUBJECT_RELATIONS = ("nsubj", "nsubj:pass", "csubj", "nsubj:outer")
 class Token:
     """One word of a tree: `text` and `lemma` in lower case, universal `pos`, Penn `tag`, `relation` to its `head`.
 
-    The root has no head. `children` are in the order of the sentence.
+    The root has no head. `children` are in the order of the sentence. `span` is where the word stands in the caption
+    (characters, the end not included); a quotation is one word, and so is what hyphens join.
     """
 
     index: int
@@ -23,6 +27,8 @@ class Token:
     pos: str
     tag: str
     relation: str
+    span: tuple[int, int] = (0, 0)
+    is_quotation: bool = False
     head: Token | None = None
     children: list[Token] = field(default_factory=list, repr=False)
 
@@ -72,22 +78,79 @@ class Token:
             head.children.append(self)
             head.children.sort(key=lambda child: child.index)
 
+    def replace(self, upper: Token, relation: str) -> None:
+        """Take the place of the word `upper` above this one, which then hangs on this one by `relation`."""
+        self.attach(upper.head, upper.relation)
+        upper.attach(self, relation)
 
-def read_tree(sentence: Span) -> list[Token]:
-    """The words of a parsed sentence as linked tokens, with the parser's own labels in lower case."""
-    tokens = [
-        Token(
-            index=index,
-            text=word.lower_,
-            lemma=(word.lemma_ or word.text).lower(),
-            pos=word.pos_,
-            tag=word.tag_,
-            relation="root" if word.head.i == word.i else word.dep_.lower(),
+
+def _lemma(word: SpacyToken) -> str:
+    """The parser's lemma in lower case; a singular noun is its own, whatever a lemmatizer makes of "drawing"."""
+    return word.lower_ if word.tag_ == "NN" else (word.lemma_ or word.text).lower()
+
+
+def read_tree(sentence: Span, caption: MaskedCaption | None = None) -> list[Token]:
+    """The words of a parsed sentence as linked tokens, with the parser's own labels in lower case.
+
+    `caption` says which words stand for others; None for a sentence that was parsed as it is.
+    """
+    tokens = []
+    for index, word in enumerate(sentence):
+        start, end = word.idx, word.idx + len(word.text)
+        stand_in = None if caption is None else caption.stand_ins.get(start)
+        tokens.append(
+            Token(
+                index=index,
+                text=word.lower_ if stand_in is None else stand_in.text,
+                lemma=_lemma(word) if stand_in is None else stand_in.text,
+                pos=word.pos_,
+                tag=word.tag_,
+                relation="root" if word.head.i == word.i else word.dep_.lower(),
+                span=(start, end) if caption is None else caption.span(start, end),
+                is_quotation=stand_in is not None and stand_in.is_quotation,
+            )
         )
-        for index, word in enumerate(sentence)
-    ]
     for token, word in zip(tokens, sentence, strict=True):
         if word.head.i != word.i:
             token.head = tokens[word.head.i - sentence.start]
             token.head.children.append(token)
-    return tokens
+    return _join_hyphens(tokens)
+
+
+#: Words and hyphens: "jack-in-the-box" has seven.
+_LONGEST_COMPOUND = 9
+
+
+def _join_hyphens(tokens: list[Token]) -> list[Token]:
+    """ "t-shirt" and "jack-in-the-box" are one word each; parsers of Universal Dependencies read three and seven."""
+    joined: list[Token] = []
+    group: list[Token] = []
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        group.append(token)
+        touches = following is not None and token.span[1] == following.span[0] and "-" in (token.text, following.text)
+        if touches and len(group) < _LONGEST_COMPOUND:
+            continue
+        joined += _as_one_word(group)
+        group = []
+    for index, token in enumerate(joined):
+        token.index = index
+    return joined
+
+
+def _as_one_word(group: list[Token]) -> list[Token]:
+    """The one word that the parts make, in the place of the part that governs the others; else the parts as they are."""
+    tops = [part for part in group if part.head not in group]
+    if len(group) < 3 or "-" in (group[0].text, group[-1].text) or len(tops) > 1:
+        return group
+    word = tops[0]
+    for part in group:
+        for child in list(part.children):
+            if child in group:
+                child.head = None
+                part.children.remove(child)
+            elif part is not word:
+                child.attach(word, child.relation)
+    word.text = "".join(part.text for part in group)
+    word.lemma = "".join(part.text for part in group[:-1]) + group[-1].lemma
+    word.span = (group[0].span[0], group[-1].span[1])
+    return [word]

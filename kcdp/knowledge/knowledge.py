@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from PIL import Image
 
 from kcdp.knowledge.captioner import Captioner
 from kcdp.knowledge.encoder import KnowledgeEncoder, KnowledgeEncoding
+from kcdp.knowledge.propositions import Proposition
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.results import Triplet
 
@@ -25,9 +27,19 @@ class Knowledge:
         """One caption for every RGB picture."""
         return self.captioner(list(images))
 
-    def triplets(self, caption: str) -> list[Triplet]:
-        """The propositions of one caption; empty when it states none ("sorry")."""
-        return self.parser([caption])[0]
+    @overload
+    def triplets(self, caption: str) -> list[Triplet]: ...  # type: ignore[overload-overlap]  # a string is a sequence of strings
+
+    @overload
+    def triplets(self, caption: Sequence[str]) -> list[list[Triplet]]: ...
+
+    def triplets(self, caption: str | Sequence[str]) -> list[Triplet] | list[list[Triplet]]:
+        """The propositions of one caption, or of each of a list, parsed together; none where it states none ("sorry")."""
+        return self.parser(caption)
+
+    def propositions(self, captions: Sequence[str]) -> list[list[Proposition]]:
+        """The triplets of every caption, parsed together, with the places of their words in it."""
+        return self.parser.propositions(captions)
 
     def encode(
         self, captions: Sequence[str], triplets: Sequence[Sequence[Triplet]], condition: str = "both"

@@ -3,11 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lemminflect import getInflection
 
 from kcdp.knowledge.dependency import Token
-from kcdp.knowledge.lexicon import NEGATIONS, PLACE_NOUNS, POSSESSIVE_MARKS, TRANSPARENT_NOUNS
+from kcdp.knowledge.lexicon import (
+    EMOJI_NOUNS,
+    PICTURE_NOUNS,
+    PLACE_NOUNS,
+    POSSESSIVE_MARKS,
+    QUANTIFIERS,
+    STYLE_WORDS,
+    TRANSPARENT_NOUNS,
+)
 
 _LONGEST_NESTING = 4
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One slot of a triplet: its text, and the words of the caption that say it, wherever they stand."""
+
+    text: str = ""
+    tokens: tuple[Token, ...] = ()
+
+    def __add__(self, other: Phrase) -> Phrase:
+        return Phrase(f"{self.text} {other.text}".strip(), self.tokens + other.tokens)
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+    @classmethod
+    def of(cls, tokens: Iterable[Token]) -> Phrase:
+        """The words in the order of the sentence, without punctuation."""
+        ordered = sorted((token for token in tokens if re.search(r"\w", token.text)), key=lambda token: token.index)
+        return cls(" ".join(token.text for token in ordered), tuple(ordered))
+
+
+def words(tokens: Iterable[Token]) -> str:
+    """The texts in the order of the sentence, without punctuation."""
+    return Phrase.of(tokens).text
 
 
 def conjuncts(token: Token) -> list[Token]:
@@ -20,11 +57,20 @@ def conjuncts(token: Token) -> list[Token]:
 
 
 def contained_noun(noun: Token) -> Token | None:
-    """What "a group of people" or "a painting of a woman" is about; None for any other noun."""
-    if noun.lemma not in TRANSPARENT_NOUNS:
+    """What "a group of people", "two of the dogs" or "nothing but a towel" is about; None for any other noun."""
+    if noun.text in ("nothing", "nobody", "none"):
+        excepted = [child for child in noun.having("nmod") if {"but", "except"} & _introduced_by(child)]
+        if excepted:
+            return excepted[0]
+    counting = noun.pos == "NUM" or noun.lemma in QUANTIFIERS
+    if noun.lemma not in TRANSPARENT_NOUNS and not counting:
         return None
     inner = [child for child in noun.having("nmod", "obl") if child.has_case("of")]
     return inner[0] if inner and inner[0].is_noun else None
+
+
+def _introduced_by(noun: Token) -> set[str]:
+    return {child.text for child in noun.having("case", "cc", "mark")}
 
 
 def content_heads(noun: Token, nesting: int = 0) -> list[Token]:
@@ -36,61 +82,53 @@ def content_heads(noun: Token, nesting: int = 0) -> list[Token]:
     return heads
 
 
-def compound_name(noun: Token) -> str:
-    """The noun with its compound parts: "cell phone", "ice cream"."""
+def noun_name(noun: Token) -> Phrase:
+    """The noun with its compound parts ("cell phone", "ice cream") but without the kind of picture ("cartoon bear").
+
+    A quotation that a noun bears is part of it: the words "good luck".
+    """
     parts = [
         child
         for child in noun.children
         if (child.relation.startswith("compound") and child.relation != "compound:prt")
         or child.relation in ("flat", "flat:name", "goeswith")
+        or (child.is_quotation and child.relation == "appos")
     ]
     near = [
-        part for part in parts if abs(part.index - noun.index) <= 3 and (part.index < noun.index or not part.is_verb)
+        part
+        for part in parts
+        if abs(part.index - noun.index) <= 3
+        and (part.index < noun.index or not part.is_verb or part.is_quotation)
+        and part.text not in STYLE_WORDS
     ]
-    return words([*near, noun])
+    shown = [part for part in near if part.is_noun and part.index < noun.index]
+    if shown and noun.lemma in PICTURE_NOUNS | EMOJI_NOUNS:
+        return Phrase.of(near)  # "a lamp sticker" is a lamp
+    return Phrase.of([*near, noun])
 
 
-def words(tokens: list[Token]) -> str:
-    """The texts in the order of the sentence, without punctuation."""
-    ordered = sorted(tokens, key=lambda token: token.index)
-    return " ".join(token.text for token in ordered if re.search(r"\w", token.text))
-
-
-def preposition(noun: Token) -> str:
+def preposition(noun: Token) -> Phrase:
     """The words that introduce a noun ("out of", "next to"); empty when nothing does."""
     cases: list[Token] = []
     for case in noun.having("case", "mark"):
         if case.index < noun.index and case.text not in POSSESSIVE_MARKS:
             cases += [case, *case.having("fixed", "advmod")]
-    return " ".join(case.text for case in cases)
+    return Phrase(" ".join(case.text for case in cases), tuple(cases))
 
 
-def place(noun: Token) -> tuple[str, Token]:
+def place(noun: Token) -> tuple[Phrase, Token]:
     """Preposition and noun of an adjunct; "in the middle of the road" is ("in the middle of", road)."""
     if noun.lemma in PLACE_NOUNS:
         inner = [child for child in noun.having("nmod") if child.has_case("of")]
         if inner:
-            determiners = [determiner.text for determiner in noun.having("det")]
-            return " ".join([preposition(noun), *determiners, noun.text, "of"]).strip(), inner[0]
+            of = [case for case in inner[0].having("case") if case.lemma == "of"]
+            return preposition(noun) + Phrase.of([*noun.having("det"), noun, *of]), inner[0]
     return preposition(noun), noun
 
 
-def is_negated(verb: Token) -> bool:
-    """Whether the clause is negated, as in "does not look"."""
-    return any(
-        child.relation in ("advmod", "neg", "det") and (child.lemma in NEGATIONS or child.text in NEGATIONS)
-        for child in verb.children
-    )
-
-
-def with_particles(text: str, verb: Token) -> str:
+def with_particles(text: str, verb: Token) -> Phrase:
     """The text of a verb with the verb's particles: "throwing up"."""
-    return " ".join([text, *(particle.text for particle in verb.having("compound:prt"))])
-
-
-def verb_phrase(verb: Token) -> str:
-    """The verb as a predicate, negation and particles included: "not look", "throwing up"."""
-    return ("not " if is_negated(verb) else "") + with_particles(verb.text, verb)
+    return Phrase(text, (verb,)) + Phrase.of(verb.having("compound:prt"))
 
 
 def is_passive(verb: Token) -> bool:
@@ -104,17 +142,9 @@ def is_passive(verb: Token) -> bool:
 
 
 def present_participle(lemma: str) -> str:
-    """The -ing form of a verb, regular spelling.
+    """The -ing form of a verb.
 
-    >>> present_participle("lie"), present_participle("run"), present_participle("bake")
-    ('lying', 'running', 'baking')
+    >>> present_participle("lie"), present_participle("run"), present_participle("visit")
+    ('lying', 'running', 'visiting')
     """
-    if lemma == "be":
-        return "being"
-    if lemma.endswith("ie"):
-        return lemma[:-2] + "ying"
-    if lemma.endswith("e") and not lemma.endswith(("ee", "oe", "ye")):
-        return lemma[:-1] + "ing"
-    if re.fullmatch(r"[^aeiou]*[aeiou][bdgklmnprt]", lemma):
-        return lemma + lemma[-1] + "ing"
-    return lemma + "ing"
+    return next(iter(getInflection(lemma, "VBG")), lemma)

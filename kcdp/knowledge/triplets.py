@@ -5,22 +5,26 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import overload
 
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.util import is_package
 
 from kcdp.knowledge.clear import read_clear_tree
 from kcdp.knowledge.dependency import Token, read_tree
-from kcdp.knowledge.propositions import extract_triplets
+from kcdp.knowledge.masking import mask
+from kcdp.knowledge.propositions import Proposition, extract_propositions
 from kcdp.knowledge.repair import repair
 from kcdp.results import Triplet
 
 MAX_TRIPLETS = 12
 #: Licence and attribution travel with the weights.
 NOTICES = ("LICENSE", "ATTRIBUTION.md")
-#: Curly apostrophes and quotation marks to straight ones, which are all that the rules know.
-_STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
+_SENTENCE_ENDS = frozenset(".!?;:")
+#: Raise when the rules change: triplets that the old ones found are then found anew.
+RULES = 2
 
 
 class TripletParser:
@@ -35,7 +39,7 @@ class TripletParser:
             raise ValueError(f"The spaCy pipeline '{nlp.meta['name']}' has no parser; take one that parses sentences.")
         self.nlp = nlp
         # "dobj" is CLEAR's name for what Universal Dependencies call "obj".
-        self._read = read_clear_tree if "dobj" in nlp.get_pipe("parser").labels else read_tree
+        self._read = read_clear_tree if "dobj" in nlp.pipe_labels["parser"] else read_tree
 
     @classmethod
     def from_pretrained(cls, folder_or_package: str | Path) -> TripletParser:
@@ -61,8 +65,8 @@ class TripletParser:
 
     @property
     def version(self) -> str:
-        """Which pipeline this is: whatever is kept of its parses is kept under that."""
-        return f"{self.nlp.meta['name']} {self.nlp.meta['version']}"
+        """Which pipeline and rules these are: whatever is kept of their triplets is kept under that."""
+        return f"{self.nlp.meta['name']} {self.nlp.meta['version']} rules {RULES}"
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the pipeline to a folder that `from_pretrained` reads, with the notices of the one it came from."""
@@ -77,14 +81,44 @@ class TripletParser:
             shutil.rmtree(folder)
         aside.rename(folder)
 
-    def __call__(self, captions: Sequence[str]) -> list[list[Triplet]]:
-        """The triplets of every caption, at most `MAX_TRIPLETS` each; none for a caption such as "sorry"."""
-        return [extract_triplets(sentences)[:MAX_TRIPLETS] for sentences in self.trees(captions)]
+    @overload
+    def __call__(self, captions: str) -> list[Triplet]: ...  # type: ignore[overload-overlap]  # a string is a sequence of strings
+
+    @overload
+    def __call__(self, captions: Sequence[str]) -> list[list[Triplet]]: ...
+
+    def __call__(self, captions: str | Sequence[str]) -> list[Triplet] | list[list[Triplet]]:
+        """The triplets of every caption, parsed in one batch; of one caption, its list.
+
+        At most `MAX_TRIPLETS` a caption, none for one such as "sorry".
+        """
+        if isinstance(captions, str):
+            return self([captions])[0]
+        return [[proposition.triplet for proposition in found] for found in self.propositions(captions)]
+
+    def propositions(self, captions: Sequence[str]) -> list[list[Proposition]]:
+        """The triplets of every caption with the places of their words in it, parsed in one batch."""
+        return [extract_propositions(sentences)[:MAX_TRIPLETS] for sentences in self.trees(captions)]
 
     def trees(self, captions: Sequence[str]) -> Iterator[list[list[Token]]]:
         """The sentences of every caption: their words, linked to trees, with the parser's common slips repaired."""
-        for doc in self.nlp.pipe(caption.translate(_STRAIGHT) for caption in captions):
-            sentences = [self._read(sentence) for sentence in doc.sents]
+        masked = [mask(caption) for caption in captions]
+        docs = (self._tokenize(caption.text) for caption in masked)
+        for caption, doc in zip(masked, self.nlp.pipe(docs), strict=True):
+            sentences = [self._read(sentence, caption) for sentence in doc.sents]
             for tokens in sentences:
                 repair(tokens)
             yield sentences
+
+    def _tokenize(self, text: str) -> Doc:
+        """The words of a caption, in which a sentence ends nowhere but after a full stop or its like."""
+        doc = self.nlp.make_doc(text)
+        for word in list(doc)[1:]:
+            before = doc[word.i - 1].text
+            if not (
+                before in _SENTENCE_ENDS
+                or before.isspace()
+                or (before == '"' and doc[word.i - 2].text in _SENTENCE_ENDS)
+            ):
+                word.is_sent_start = False
+        return doc

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,11 @@ from transformers import CLIPTextModel, CLIPTokenizer, PreTrainedModel, Processo
 import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.hub import BUNDLE_FILES, Source, fetch
+from kcdp.knowledge.alignment import TokenAlignment
 from kcdp.knowledge.captioner import Captioner
-from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
+from kcdp.knowledge.encoder import KnowledgeEncoder
 from kcdp.knowledge.knowledge import Knowledge
+from kcdp.knowledge.propositions import Proposition
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.offload import execution_device
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
@@ -29,21 +30,6 @@ from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
 from kcdp.prediction.cliea import CLIEA, emotion_prompts, tie
 from kcdp.prediction.moe import MixtureOfExperts
 from kcdp.results import AttentionMap, ExpertWeight, KCDPOutput, Triplet
-
-
-def word_tokens(tokenizer: CLIPTokenizer, text: str, length: int) -> list[tuple[str, list[int]]]:
-    """The words of `text`, each with the positions of its tokens; what is beyond `length` tokens is left out."""
-    offsets = tokenize(tokenizer, [text], length, return_offsets_mapping=True).offset_mapping[0]
-    words = []
-    for match in re.finditer(r"[\w'-]+", text):
-        inside = [
-            position
-            for position, (start, end) in enumerate(offsets)
-            if start < end and start < match.end() and end > match.start()
-        ]
-        if inside:
-            words.append((match.group(), inside))
-    return words
 
 
 class KCDPPipeline(DiffusionPipeline):
@@ -190,7 +176,8 @@ class KCDPPipeline(DiffusionPipeline):
             captions = self.knowledge.captions(clips.middles)
         elif len(captions) != len(clips.frames):
             raise ValueError(f"There are {len(clips.frames)} pictures but {len(captions)} captions; give one for each.")
-        triplets = self.knowledge.parser(captions)
+        propositions = self.knowledge.propositions(captions)
+        triplets = [[proposition.triplet for proposition in found] for found in propositions]
         encoded = self.knowledge.encode(captions, triplets, self.config.condition)
         # A feeling has no left and right: with its mirror image, a picture is as good as two.
         views = clips.with_mirror_images()
@@ -214,7 +201,7 @@ class KCDPPipeline(DiffusionPipeline):
                     similarities[mine].float().mean(0),
                     captions[number],
                     triplets[number],
-                    self._attention(perception, int(mine[len(frames) // 2]), captions[number], triplets[number])
+                    self._attention(perception, int(mine[len(frames) // 2]), captions[number], propositions[number])
                     if attention
                     else (),
                     len(frames),
@@ -258,21 +245,19 @@ class KCDPPipeline(DiffusionPipeline):
         )
 
     def _attention(
-        self, perception: Perception, row: int, caption: str, triplets: list[Triplet]
+        self, perception: Perception, row: int, caption: str, propositions: Sequence[Proposition]
     ) -> tuple[AttentionMap, ...]:
-        """Heat maps of one picture: for each caption word its tokens' mean, for each triplet its words' mean.
+        """Heat maps of one picture: for each content word of the caption its tokens' mean, for each triplet its words' mean.
 
-        The tokens of t are sums over triplets, so a triplet is found again through its words in the caption.
+        The tokens of t are sums over triplets, so a triplet is found again where the caption says it.
         """
         if self.config.condition == "triplets":
             return ()
-        words = word_tokens(self.tokenizer, caption, self.encoder.length)
+        alignment = TokenAlignment.of(self.tokenizer, caption, self.encoder.length)
         attention = perception.attention_of(row)
+        named = [(word, "word", tokens) for word, tokens in alignment.content_words()]
+        named += [(str(found.triplet), "triplet", alignment.tokens(found.spans)) for found in propositions]
         size = (self.size, self.size)
-        maps = [AttentionMap(word, "word", heat_map(attention, tokens, size)) for word, tokens in words]
-        for triplet in triplets:
-            parts = set(str(triplet).lower().split())
-            tokens = [token for word, found in words if word.lower() in parts for token in found]
-            if tokens:
-                maps.append(AttentionMap(str(triplet), "triplet", heat_map(attention, tokens, size)))
-        return tuple(maps)
+        return tuple(
+            AttentionMap(text, kind, heat_map(attention, tokens, size)) for text, kind, tokens in named if tokens
+        )

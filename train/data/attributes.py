@@ -12,7 +12,7 @@ import torch
 from datasets import Dataset
 
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
-from kcdp.knowledge.lexicon import PICTURE_NOUNS
+from kcdp.knowledge.lexicon import EMOJI_NOUNS, PICTURE_NOUNS
 from kcdp.knowledge.phrases import content_heads, place, words
 from kcdp.knowledge.triplets import TripletParser
 from train.data.cache import cached_json, content_key
@@ -52,7 +52,7 @@ _LOCATIVE = _words(
     "around inside outside into after against onto upon within to from off toward towards",
 )
 #: "a lamp sticker" is about a lamp.
-_KINDS = PICTURE_NOUNS | _words("emoji emoticon icon cartoon clipart symbol")
+_KINDS = PICTURE_NOUNS | EMOJI_NOUNS | _words("symbol")
 
 
 class Attributes(NamedTuple):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from train.english import indefinite_article
+
 #: Beginnings of words that name a feeling.
 _STEMS = (
     "amus awe astonish amaz wonder surpris content peace seren relax relie excit thrill overjoy joyf joyou happ cheerf "
@@ -50,10 +52,9 @@ def _patterns(expressions: bool) -> tuple[re.Pattern[str], re.Pattern[str], re.P
     )
 
 
-def _article(match: re.Match[str]) -> str:
-    word = match[1]
-    sounds_like_vowel = word[0] in "aeiou" and not re.match(r"uni|eu|ew|u[st]e|one", word)
-    return f"{'an' if sounds_like_vowel else 'a'} {word}"
+def _with_article(found: re.Match[str]) -> str:
+    """The word that is left after an article and a feeling, with the article that it takes."""
+    return f"{indefinite_article(found[1])} {found[1]}"
 
 
 def feelings_in(caption: str) -> list[str]:
@@ -75,5 +76,5 @@ def without_feelings(caption: str, expressions: bool = False) -> str:
     ('a cat with red cheeks', 'a person with a bun')
     """
     clause, after_article, anywhere = _patterns(expressions)
-    text = anywhere.sub("", after_article.sub(_article, clause.sub("", caption)))
+    text = anywhere.sub("", after_article.sub(_with_article, clause.sub("", caption)))
     return re.sub(r"\s+,", ",", " ".join(text.split())).strip(" ,")

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from train.english import indefinite_article, is_plural
+
 #: How a face or a person looks, and what a thing does to whoever sees it.
 SHOWN = {
     "amusement": "amused",
@@ -52,11 +54,6 @@ _MASS = _words(
     "joy lacrosse lava lightning luggage meat milk money oden paper polish polo pollution popcorn rain rice root sake "
     "salt shrimp silhouette snow soap spaghetti sushi sweat tennis thread timber traffic weights wind yarn"
 )
-_SINGULAR_S = _words(
-    "abacus brontosaurus bus cactus chess claus compass dress glass hibiscus hippopotamus hourglass ibis lotus minibus "
-    "nautilus octopus platypus princess rhinoceros stegosaurus trolleybus"
-)
-_PLURALS = _words("people men women children teeth")
 _COMPOUNDS = ("ice cream", "hot dog", "milky way", "santa claus", "mrs. claus", "mount fuji")
 _CUTS = _words(
     "with without of in on over behind at from and under between for through about after asleep showing dressed seen"
@@ -88,10 +85,9 @@ def with_article(phrase: str) -> str:
     if words[0] in ("a", "an", "the", "two", "three", "his", "her", "their"):
         return phrase
     head = head_noun(phrase)
-    if head in _MASS or head in _PLURALS or (head.endswith("s") and head not in _SINGULAR_S):
+    if head in _MASS or head.endswith(" claus") or is_plural(head):
         return phrase
-    sounds_like_consonant = re.match(r"(uni|eu|ew|u[st]e|one)", phrase)
-    return f"{'an' if phrase[0] in 'aeiou8' and not sounds_like_consonant else 'a'} {phrase}"
+    return f"{indefinite_article(phrase)} {phrase}"
 
 
 def head_noun(phrase: str) -> str:

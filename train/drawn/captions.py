@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from random import Random
 
+from train.english import indefinite_article
+
 from .bodies import Anchor
 from .grammar import ADJECTIVES, Mood
 from .palette import Style
@@ -50,7 +52,7 @@ POSSESSIVE = {"man": "his", "boy": "his", "grandfather": "his", "woman": "her", 
 
 def a(phrase: str) -> str:
     """The phrase with its indefinite article."""
-    return ("an " if re.match(r"(?!unicorn|uni|one)[aeiou]", phrase) else "a ") + phrase
+    return f"{indefinite_article(phrase)} {phrase}"
 
 
 def subject(anchor: Anchor, style: Style, rng: Random) -> str:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from train.english import plural
+
 from . import animals, bodies, creatures, people
 from .accessories import decorate
 from .bodies import Anchor, Body
@@ -143,8 +145,5 @@ def draw_pair(pen: Pen, emotion: str) -> tuple[str, dict[str, Any]]:
             drawn.append(draw_character(pen, mood, body))
     (first, attributes), (second, _) = drawn
     nouns = [first.noun, second.noun]
-    who = f"two {PLURALS.get(nouns[0], nouns[0] + 's')}" if nouns[0] == nouns[1] else f"{a(nouns[0])} and {a(nouns[1])}"
+    who = f"two {plural(nouns[0])}" if nouns[0] == nouns[1] else f"{a(nouns[0])} and {a(nouns[1])}"
     return f"{who} {says}", {**attributes, "gesture": f"{left}, {right}", "objects": nouns, "body": "pair"}
-
-
-PLURALS = {"man": "men", "woman": "women", "person": "people", "fox": "foxes", "mouse": "mice"}

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-_IRREGULAR = {
-    "people": "person", "men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth",
-    "mice": "mouse", "geese": "goose",
-}  # fmt: skip
-
-
-def _singulars(word: str) -> set[str]:
-    """What `word` may be a form of, itself included; generous, for it is only compared with another word's."""
-    forms = {word, _IRREGULAR.get(word, word)}
-    for ending, instead in (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("ves", "fe")):
-        if word.endswith(ending) and len(word) > len(ending) + 1:
-            forms.add(word.removesuffix(ending) + instead)
-    return forms
+from train.english import base_forms
 
 
 def mentions(caption: str, noun: str) -> bool:
@@ -27,6 +15,6 @@ def mentions(caption: str, noun: str) -> bool:
     *before, head = noun.lower().split()
     size = len(before) + 1
     return any(
-        words[start : start + size - 1] == before and _singulars(words[start + size - 1]) & _singulars(head)
+        words[start : start + size - 1] == before and base_forms(words[start + size - 1]) & base_forms(head)
         for start in range(len(words) - size + 1)
     )

@@ -7,53 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kcdp.results import Triplet
+from train.english import base_forms
 
 #: Words of a predicate that carry no content of their own: "is being comforted by" counts as "comforted by".
 _FUNCTION_WORDS = frozenset(("is", "are", "was", "were", "be", "being", "been", "am", "to", "a", "an", "the"))
-_IRREGULAR = {
-    form: line.split()[0]
-    for line in (
-        "be am is are was were been being",
-        "have has had",
-        "do does did done",
-        "man men",
-        "woman women",
-        "child children",
-        "person people",
-        "foot feet",
-        "tooth teeth",
-        "mouse mice",
-        "begin began begun",
-        "blow blew blown",
-        "break broke broken",
-        "catch caught",
-        "draw drew drawn",
-        "eat ate eaten",
-        "fall fell fallen",
-        "feel felt",
-        "fight fought",
-        "give gave given",
-        "hide hid hidden",
-        "hold held",
-        "lie lying lay lain",
-        "lose lost",
-        "ride rode ridden",
-        "run ran",
-        "say said",
-        "see saw seen",
-        "shake shook shaken",
-        "sing sang sung",
-        "sit sat",
-        "sleep slept",
-        "speak spoke spoken",
-        "stand stood",
-        "take took taken",
-        "tear tore torn",
-        "throw threw thrown",
-        "wear wore worn",
-    )
-    for form in line.split()
-}
 
 
 @dataclass(frozen=True)
@@ -131,25 +88,3 @@ def _head(phrase: str) -> list[str]:
 def _content(predicate: str) -> list[str]:
     words = re.findall(r"[\w']+", predicate.lower())
     return [word for word in words if word not in _FUNCTION_WORDS] or ["is"]
-
-
-def base_forms(word: str) -> frozenset[str]:
-    """Base forms that a lower-case word may have by regular English inflection, itself among them.
-
-    >>> sorted(base_forms("baking")), sorted(base_forms("flies"))
-    (['bak', 'bake', 'baking'], ['fli', 'flie', 'flies', 'fly'])
-    """
-    forms = {word}
-    if word in _IRREGULAR:
-        forms.add(_IRREGULAR[word])
-    for ending in ("s", "es", "ed", "ing"):
-        if word.endswith(ending) and len(word) > len(ending) + 1:
-            stem = word.removesuffix(ending)
-            forms.add(stem)
-            if ending in ("ed", "ing"):
-                forms.add(stem + "e")
-                if len(stem) > 2 and stem[-1] == stem[-2]:
-                    forms.add(stem[:-1])
-            if ending in ("es", "ed") and stem.endswith("i"):
-                forms.add(stem[:-1] + "y")
-    return frozenset(forms)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from PIL import Image
-from transformers import CLIPTextModel
+from tokenizers import Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import CLIPTextModel, CLIPTokenizer, PreTrainedTokenizerFast
 
-from kcdp.knowledge.captioner import FULL_CAPTIONER, Captioner, CaptionerConfig, quantized, tidy
+from kcdp.knowledge.captioner import FULL_CAPTIONER, Captioner, CaptionerConfig, quantized, spaces_signs
 from tests.tiny_vlm import blip, blip_2, instruct_blip, llava, vision_encoder_decoder
 
+ASSETS = Path(__file__).parents[3] / "assets"
 FAMILIES = {
     "blip": (blip, None),
     "blip-prompt": (blip, "a photo of"),
@@ -79,22 +85,6 @@ def test_longer_captions_on_request(pictures: list[Image.Image]) -> None:
     captioner._decode = lambda found: tokens.append(found.shape[1]) or decode(found)
     captioner(pictures)
     assert tokens and tokens[0] >= 8
-
-
-@pytest.mark.parametrize(
-    ("text", "echo", "caption"),
-    [
-        ("a photo of  a cat ", "a photo of", "a cat"),
-        ("a cat", "a photo of", "a cat"),
-        ("a a cat", "", "a cat"),
-        ("a cat and a dog and a dog and a dog", "", "a cat and a dog"),
-        ("walking hand in hand", "", "walking hand in hand"),
-        ("a cat catches a ball", "", "a cat catches a ball"),
-        ("", "", ""),
-    ],
-)
-def test_tidy(text: str, echo: str, caption: str) -> None:
-    assert tidy(text, echo) == caption
 
 
 @pytest.mark.parametrize("build", [instruct_blip, llava])
@@ -220,3 +210,12 @@ def test_prompt_and_model_must_go_together() -> None:
         Captioner(*instruct_blip(), prompt=None)
     with pytest.raises(ValueError, match="leave the prompt out"):
         Captioner(*vision_encoder_decoder(), prompt="a photo of")
+
+
+def test_whether_a_tokenizer_spaces_signs_is_tried() -> None:
+    """CLIP's does; one that keeps the spaces does not, and its dashes stay dashes."""
+    shipped = CLIPTokenizer.from_pretrained(ASSETS / "mini" / "tokenizer")
+    keeps = Tokenizer(BPE({sign: place for place, sign in enumerate(sorted(ByteLevel.alphabet()))}, []))
+    keeps.pre_tokenizer, keeps.decoder = ByteLevel(add_prefix_space=False), ByteLevelDecoder()
+    for tokenizer, spaces in ((shipped, True), (PreTrainedTokenizerFast(tokenizer_object=keeps), False)):
+        assert spaces_signs(SimpleNamespace(tokenizer=tokenizer, batch_decode=tokenizer.batch_decode)) is spaces

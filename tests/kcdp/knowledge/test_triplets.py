@@ -6,21 +6,24 @@ import json
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
 from spacy.tokens import Doc
 
 from kcdp.knowledge.clear import read_clear_tree
-from kcdp.knowledge.dependency import read_tree
-from kcdp.knowledge.propositions import extract_triplets
+from kcdp.knowledge.dependency import Token, read_tree
+from kcdp.knowledge.propositions import extract_propositions
 from kcdp.knowledge.repair import repair
 from kcdp.knowledge.triplets import MAX_TRIPLETS, TripletParser
 from kcdp.results import Triplet
-from train.metrics.triplets import TripletScore, score_triplets
+from train.metrics.triplets import TripletScore, matches, score_triplets
 
 PARSER = Path(__file__).resolve().parents[3] / "assets" / "mini" / "parser"
 GOLD = json.loads(Path(__file__).with_name("captions_gold.json").read_text(encoding="utf-8"))
+#: Captions with negation, quotation and conjunction; `contrary` are triplets that deny what they say.
+SCOPE = json.loads(Path(__file__).with_name("captions_scope.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +31,30 @@ def parser() -> TripletParser:
     return TripletParser.from_pretrained(PARSER)
 
 
-def score(parser: TripletParser, split: str) -> TripletScore:
-    items = [item for item in GOLD if item["split"] == split]
+def score(parser: TripletParser, captions: list[dict[str, Any]], split: str) -> TripletScore:
+    items = [item for item in captions if item["split"] == split]
     gold, optional = ([[Triplet(*slots) for slots in item[key]] for item in items] for key in ("gold", "optional"))
     return score_triplets(parser([item["caption"] for item in items]), list(gold), list(optional))
 
 
 def test_scores_on_captions(parser: TripletParser) -> None:
     """The rules were written on `dev`; `test` is there to measure them, never to write more of them."""
-    dev, test = score(parser, "dev"), score(parser, "test")
+    dev, test = score(parser, GOLD, "dev"), score(parser, GOLD, "test")
     assert dev.f1 >= 0.98
-    assert test.f1 >= 0.90
-    assert test.precision >= 0.88
+    assert test.f1 >= 0.93
+    assert test.precision >= 0.90
+
+
+@pytest.mark.parametrize(("split", "least"), [("dev", 0.95), ("test", 0.85)])
+def test_scores_on_negation_quotation_and_conjunction(parser: TripletParser, split: str, least: float) -> None:
+    """Here, too, no rule was written on `test`."""
+    assert score(parser, SCOPE, split).f1 >= least
+
+
+@pytest.mark.parametrize("item", SCOPE, ids=lambda item: item["caption"][:40])
+def test_no_triplet_says_the_contrary(parser: TripletParser, item: dict[str, Any]) -> None:
+    wrong = [Triplet(*slots) for slots in item["contrary"]]
+    assert [str(found) for found in parser(item["caption"]) if any(matches(found, other) for other in wrong)] == []
 
 
 @pytest.mark.parametrize(
@@ -62,7 +77,7 @@ def test_scores_on_captions(parser: TripletParser) -> None:
         ("a round face clenches its fists", ["face is round", "face clenches fists"]),
         (
             "a cartoon person with a hair bun who is laughing",
-            ["cartoon person with hair bun", "cartoon person is laughing"],
+            ["person with hair bun", "person is laughing"],
         ),
         ("sorry", []),
         ("", []),
@@ -83,8 +98,29 @@ def test_trees_are_the_words_of_every_sentence(parser: TripletParser) -> None:
 
 def test_batch_gives_what_single_captions_give(parser: TripletParser) -> None:
     captions = [item["caption"] for item in GOLD]
-    assert parser(captions) == [parser([caption])[0] for caption in captions]
+    assert (
+        parser(captions) == [parser([caption])[0] for caption in captions] == [parser(caption) for caption in captions]
+    )
     assert parser([]) == []
+
+
+@pytest.mark.parametrize(
+    ("caption", "words"),
+    [
+        ("a man sings and a man dozes", {"man is singing": "2 man 6 sings", "man is dozing": "18 man 22 dozes"}),
+        ("A room with no windows", {"room with no windows": "2 room 7 with 12 no 15 windows"}),
+        ("a boy's dog says 'Do not enter'", {"dog says do not enter": "8 dog 12 says 18 Do not enter"}),
+        ("the half-eaten apple", {"apple is half-eaten": "4 half-eaten 15 apple"}),
+        ("A girl sits. She is sad.", {"girl is sitting": "2 girl 7 sits", "girl is sad": "2 girl 13 She 17 is 20 sad"}),
+        ("no dog is barking", {"dog is not barking": "0 no 3 dog 7 is 10 barking"}),
+    ],
+)
+def test_triplets_know_where_their_words_stand(parser: TripletParser, caption: str, words: dict[str, str]) -> None:
+    (found,) = parser.propositions([caption])
+    places = {
+        str(item.triplet): " ".join(f"{start} {caption[start:end]}" for start, end in item.spans) for item in found
+    }
+    assert words.items() <= places.items()
 
 
 def test_any_text_gives_complete_triplets(parser: TripletParser) -> None:
@@ -165,6 +201,10 @@ def test_a_package_whose_libraries_are_missing(installed: str, tmp_path: Path) -
     assert "\n" not in str(caught.value)
 
 
+def triplets_of(sentences: list[list[Token]]) -> list[Triplet]:
+    return [proposition.triplet for proposition in extract_propositions(sentences)]
+
+
 def tree(rows: str) -> Doc:
     """One parsed sentence from "text/lemma/tag/pos/head/relation" a word, the head counted from 0."""
     words = [row.split("/") for row in rows.split()]
@@ -226,7 +266,7 @@ def tree(rows: str) -> Doc:
 )
 def test_clear_labels(rows: str, triplets: list[str]) -> None:
     sentences = [read_clear_tree(sentence) for sentence in tree(rows).sents]
-    assert [str(triplet) for triplet in extract_triplets(sentences)] == triplets
+    assert [str(triplet) for triplet in triplets_of(sentences)] == triplets
 
 
 def test_pipeline_with_clear_labels_is_recognised() -> None:
@@ -244,7 +284,7 @@ def test_pictures_do_not_look_sad() -> None:
         "girl/girl/NN/NOUN/2/obj ,/,/,/PUNCT/2/punct looking/look/VBG/VERB/2/advcl sad/sad/JJ/ADJ/6/xcomp"
     )
     sentences = [read_tree(sentence) for sentence in tree(rows).sents]
-    assert extract_triplets(sentences) == [Triplet("girl", "looking", "sad")]
+    assert triplets_of(sentences) == [Triplet("girl", "looking", "sad")]
 
 
 @pytest.mark.parametrize(("noun", "owner"), [("hat", "girl"), ("baby", "baby")])
@@ -255,7 +295,7 @@ def test_who_means_a_person(noun: str, owner: str) -> None:
     )
     tokens = read_tree(next(tree(rows).sents))
     repair(tokens)
-    assert extract_triplets([tokens])[-1] == Triplet(owner, "is", "smiling")
+    assert triplets_of([tokens])[-1] == Triplet(owner, "is", "smiling")
 
 
 def test_repair_makes_no_circles() -> None:

@@ -10,8 +10,9 @@ from PIL import ImageOps
 from kcdp.emotions import KCDP_6, MIKELS_8
 from kcdp.hub import BUNDLE_FILES, Source
 from kcdp.imaging import ImageError, load_frames, to_tensor
-from kcdp.pipelines.kcdp import KCDPPipeline, word_tokens
-from kcdp.results import KCDPOutput
+from kcdp.knowledge.propositions import Proposition
+from kcdp.pipelines.kcdp import KCDPPipeline
+from kcdp.results import KCDPOutput, Triplet
 from tests.tiny_pipeline import LENGTH, SIZE, WIDTH, tiny_pipeline
 
 CAPTION = "a man hugs a woman under a big umbrella"
@@ -66,11 +67,12 @@ def test_a_result_is_complete_and_consistent(seen):
     assert seen.visual is seen.knowledge is None
 
 
-def test_attention_has_a_map_for_every_word_and_for_triplets(seen):
+def test_attention_has_a_map_for_every_content_word_and_for_triplets(seen):
     words = [item.text for item in seen.attention if item.kind == "word"]
-    # What the text encoder does not read has no map.
-    assert words == CAPTION.split()[: len(words)]
-    assert len(words) >= 4
+    # What the text encoder does not read has no map, nor has "a".
+    content = [word for word in CAPTION.split() if word not in ("a", "under")]
+    assert words == content[: len(words)]
+    assert len(words) >= 3
     triplets = [item.text for item in seen.attention if item.kind == "triplet"]
     assert "man hugs woman" in triplets
     for item in seen.attention:
@@ -78,6 +80,29 @@ def test_attention_has_a_map_for_every_word_and_for_triplets(seen):
         assert item.heat.dtype == np.float32
         assert item.heat.min() >= 0
         assert item.heat.max() <= 1
+
+
+def test_attention_of_a_triplet_is_that_of_all_its_words_where_they_stand(pipeline, faces, monkeypatch):
+    """The second "man" is not the first one; a triplet that is cut off has no map."""
+    caption = "man man hugs " + "woman " * 40
+    spans = {"second": ((4, 7), (8, 12)), "first": ((0, 3),), "none": ((200, 205),)}
+    found = [Proposition(Triplet(name, "is", "here"), places) for name, places in spans.items()]
+    monkeypatch.setattr(pipeline.parser, "propositions", lambda captions: [found for _ in captions])
+    asked = []
+    monkeypatch.setattr(
+        "kcdp.pipelines.kcdp.heat_map",
+        lambda maps, tokens, size: asked.append(list(tokens)) or np.zeros(size, np.float32),
+    )
+    seen = pipeline(faces[0], caption=caption)
+    offsets = pipeline.tokenizer(caption, return_offsets_mapping=True).offset_mapping
+    told = {
+        item.text: "".join(caption[slice(*offsets[token])] for token in tokens)
+        for item, tokens in zip(seen.attention, asked, strict=True)
+        if item.kind == "triplet"
+    }
+    assert told == {"second is here": "manhugs", "first is here": "man"}
+    first, second = (asked[row] for row in (-1, -2))
+    assert max(first) < min(second)
 
 
 @torch.no_grad()
@@ -191,7 +216,7 @@ def test_a_result_is_clean_json(pipeline, faces):
     assert np.array(read["visual"]).shape == found.visual.shape == (32,)
     assert np.array(read["knowledge"]).shape == found.knowledge.shape == (2 * LENGTH, WIDTH)
     assert "visual" not in pipeline(faces[0], caption=CAPTION).to_dict()
-    assert read["attention"][0] == {"text": "a", "kind": "word"}
+    assert read["attention"][0] == {"text": "man", "kind": "word"}
     assert np.array(found.to_dict(heat=True)["attention"][0]["heat"]).shape == (SIZE, SIZE)
 
 
@@ -259,19 +284,6 @@ def test_without_a_parser_a_sentence_says_so(tiny_tokenizer, faces):
     pipeline.parser = None
     with pytest.raises(ValueError, match="has no parser"):
         pipeline(faces[0], caption=CAPTION)
-
-
-def test_words_know_their_tokens(tiny_tokenizer):
-    text = "A man's boat, hugs cats"
-    found = word_tokens(tiny_tokenizer, text, LENGTH)
-    assert [word for word, _ in found] == ["A", "man's", "boat", "hugs", "cats"]
-    positions = [position for _, tokens in found for position in tokens]
-    assert positions == sorted(set(positions))
-    ids = tiny_tokenizer(text).input_ids
-    for word, tokens in found:
-        said = tiny_tokenizer.decode([ids[position] for position in tokens])
-        assert said.replace(" ", "") == word.lower()
-    assert len(word_tokens(tiny_tokenizer, "face " * 40, 12)) == 10
 
 
 def test_without_attention_everything_else_stays(pipeline, faces, seen, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kcdp.results import Triplet
-from train.metrics.triplets import TripletScore, base_forms, matches, score_triplets
+from train.metrics.triplets import TripletScore, matches, score_triplets
 
 HUG = Triplet("man", "hugs", "woman")
 SAD = Triplet("girl", "is", "sad")
@@ -45,26 +45,6 @@ def test_two_ways_to_say_one_thing_count_once() -> None:
 def test_nothing_found_scores_zero() -> None:
     score = score_triplets([[]], [[]], [[]])
     assert (score.precision, score.recall, score.f1) == (0, 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("stopping", "stops"),
-        ("baked", "baking"),
-        ("cries", "crying"),
-        ("watches", "watch"),
-        ("fell", "falling"),
-        ("children", "child"),
-    ],
-)
-def test_forms_of_one_word_share_a_base(one: str, other: str) -> None:
-    assert base_forms(one) & base_forms(other)
-
-
-@pytest.mark.parametrize(("one", "other"), [("sing", "sit"), ("man", "woman"), ("hand", "hold"), ("bus", "bed")])
-def test_different_words_share_none(one: str, other: str) -> None:
-    assert not base_forms(one) & base_forms(other)
 
 
 def test_lengths_must_agree() -> None:

@@ -1,0 +1,104 @@
+"""What a caption denies is denied by its triplets, as far as the negation reaches and no further."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kcdp.knowledge.triplets import TripletParser
+
+PARSER = Path(__file__).resolve().parents[3] / "assets" / "mini" / "parser"
+
+
+@pytest.fixture(scope="module")
+def parser() -> TripletParser:
+    return TripletParser.from_pretrained(PARSER)
+
+
+#: Kind of negation -> caption -> what it says.
+DENIED: dict[str, dict[str, list[str]]] = {
+    "a determiner before what a preposition leads to": {
+        "a room with no windows": ["room with no windows"],
+        "an owl with no feathers and a hat": ["owl with no feathers", "owl with hat"],
+        "a bowl with no fish in it": ["bowl with no fish"],
+        "a girl with no shoes or socks": ["girl with no shoes", "girl with no socks"],
+    },
+    "a determiner before the thing that the caption is about": {
+        "no people on the street": ["people not on street"],
+        "no birds in the cage": ["birds not in cage"],
+        "not a single tree in the desert": ["tree not in desert"],
+        "no man is an island": ["man is not island"],
+    },
+    "existence": {
+        "there is no dog in the park": ["dog not in park"],
+        "there are no stars above the village": ["stars not above village"],
+        "there aren't any clouds in the sky": ["clouds not in sky"],
+        "there is a dog in the park": ["dog in park"],
+    },
+    "neither and nor": {
+        "a woman who is neither happy nor sad": ["woman is not happy", "woman is not sad"],
+        "a boy neither crying nor laughing": ["boy is not crying", "boy is not laughing"],
+        "neither the cat nor the dog is hungry": ["cat is not hungry", "dog is not hungry"],
+        "none of the children is smiling": ["children is not smiling"],
+    },
+    "no longer": {
+        "a man no longer smiling": ["man is no longer smiling"],
+        "a woman no longer waiting for the train": ["woman no longer waiting for train"],
+        "a lion no longer in its cage": ["lion no longer in cage"],
+    },
+    "instead of": {
+        "a girl is crying instead of laughing": ["girl is crying", "girl is not laughing"],
+        "a man eating rather than working": ["man is eating", "man is not working"],
+        "a boy with a stick instead of a sword": ["boy with stick", "stick instead of sword"],
+        "a man leaving without paying": ["man is leaving", "man is not paying"],
+    },
+    "without": {
+        "a street without people": ["street without people"],
+        "a knight without fear or doubt": ["knight without fear", "knight without doubt"],
+        "a man without a hat on his head": ["man without hat"],
+        "a cat without a red collar": ["cat without collar"],
+    },
+    "not one but another": {
+        "a boy is not happy but sad": ["boy is not happy", "boy is sad"],
+        "a girl who is not sad, but angry": ["girl is not sad", "girl is angry"],
+        "not a cat but a tiger behind the door": ["tiger behind door"],
+        "a woman not dancing but sitting on a chair": ["woman is not dancing", "woman sitting on chair"],
+    },
+    "adverbs": {
+        "a man who hardly moves": ["man is hardly moving"],
+        "a girl barely holding an umbrella": ["girl barely holding umbrella"],
+        "a boy who never sleeps": ["boy is never sleeping"],
+    },
+    "pronouns": {
+        "nobody is happy": ["nobody is happy"],
+        "nobody in the room": ["nobody in room"],
+        "no one sits at the table": ["no one sits at table"],
+        "a door that nobody opens": ["nobody opens door"],
+    },
+    "verbs": {
+        "the soup isn't hot": ["soup is not hot"],
+        "a cat that isn't hungry or thirsty": ["cat is not hungry", "cat is not thirsty"],
+        "a man who can't swim": ["man can not swim"],
+        "a child unable to sleep": ["child is unable to sleep"],
+        "a child refusing to leave": ["child is refusing to leave"],
+        "a man trying to escape": ["man is trying to escape"],
+        "a woman not wearing a red coat": ["woman not wearing coat"],
+        "a woman not wearing her red coat": ["woman not wearing coat", "coat is red"],
+    },
+    "what is not denied": {
+        "a shelf with nothing but books": ["shelf with books"],
+        "a man wearing nothing but a towel": ["man wearing towel"],
+        "a cat that is not only hungry but also angry": ["cat is hungry", "cat is angry"],
+        "a man crying as if he had lost a friend": ["man is crying"],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("caption", "triplets"),
+    [case for cases in DENIED.values() for case in cases.items()],
+    ids=lambda case: str(case)[:40],
+)
+def test_negation(parser: TripletParser, caption: str, triplets: list[str]) -> None:
+    assert [str(triplet) for triplet in parser(caption)] == triplets
