@@ -14,7 +14,7 @@ from diffusers import AutoencoderKL
 from kcdp.emotions import MIKELS_8
 from kcdp.painting.upscaler import laid_on_white
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
-from train.drawn.stickers import Sticker, draw_sticker
+from train.drawn import Sticker, draw_sticker
 
 #: Raise when the renderer draws other stickers: they are then drawn and encoded again.
 VERSION = 1

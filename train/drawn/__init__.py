@@ -5,6 +5,6 @@ Its public face: `draw` makes one picture, `draw_pictures` many of all kinds, `d
 """
 
 from .renderer import draw, draw_pictures, draw_things
-from .stickers import draw_sticker, draw_stickers
+from .stickers import Sticker, draw_sticker, draw_stickers
 
-__all__ = ["draw", "draw_pictures", "draw_sticker", "draw_stickers", "draw_things"]
+__all__ = ["Sticker", "draw", "draw_pictures", "draw_sticker", "draw_stickers", "draw_things"]
