@@ -45,7 +45,7 @@ def test_scores_on_captions(parser: TripletParser) -> None:
     assert test.precision >= 0.90
 
 
-@pytest.mark.parametrize(("split", "least"), [("dev", 0.95), ("test", 0.85)])
+@pytest.mark.parametrize(("split", "least"), [("dev", 0.95), ("test", 0.92)])
 def test_scores_on_negation_quotation_and_conjunction(parser: TripletParser, split: str, least: float) -> None:
     """Here, too, no rule was written on `test`."""
     assert score(parser, SCOPE, split).f1 >= least
