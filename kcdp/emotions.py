@@ -19,9 +19,9 @@ class LabelSpace:
         return len(self.labels)
 
     def index(self, label: str) -> int:
-        """Position of `label`; raises ValueError with the known labels when it is not in this space."""
+        """Position of `label`, in any case; raises ValueError with the known labels when it is not in this space."""
         try:
-            return self.labels.index(label)
+            return self.labels.index(str(label).strip().lower())
         except ValueError:
             raise ValueError(f"'{label}' is not one of the {self.name} labels: {', '.join(self.labels)}.") from None
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import inspect
+import operator
 import secrets
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, SupportsIndex, cast
 
 import numpy as np
 import torch
@@ -36,27 +37,46 @@ class Guidance(NamedTuple):
 UNGUIDED = Guidance()
 
 
-def seeds_of(seed: int | Sequence[int] | None, num_images: int | None = None) -> list[int]:
+def seeds_of(seed: object, num_images: int | None = None) -> list[int]:
     """A seed for each of `num_images` pictures, or for a single one: those given, those from a first one on, or drawn.
+
+    A seed is a whole number of Python, NumPy or torch; several are a sequence, a NumPy array or a tensor of them.
 
     Raises ValueError for a number of pictures below 1, a seed that is no whole number from 0 to 2**63 - 1, or another
     number of seeds than of pictures.
     """
-    if num_images is not None and num_images < 1:
-        raise ValueError(f"The number of pictures must be at least 1, not {num_images}.")
+    if num_images is not None:
+        wanted = _whole(num_images)
+        if wanted is None or wanted < 1:
+            raise ValueError(f"The number of pictures must be at least 1, not {num_images}.")
+        num_images = wanted
     if seed is None:
         return [secrets.randbits(32) for _ in range(num_images or 1)]
-    given = [seed] if isinstance(seed, int) else list(seed)
-    wrong = [value for value in given if not isinstance(value, int) or not 0 <= value < SEEDS]
-    if wrong:
-        raise ValueError(f"A seed must be a whole number from 0 to 2**63 - 1, not {wrong[0]}.")
-    if isinstance(seed, int):
-        return [(seed + number) % SEEDS for number in range(num_images or 1)]
-    if not given or num_images not in (None, len(given)):
+    several = not isinstance(seed, str) and isinstance(seed, Iterable) and getattr(seed, "ndim", 1) > 0
+    seeds = []
+    for value in cast(Iterable[object], seed) if several else [seed]:
+        found = _whole(value)
+        if found is None or not 0 <= found < SEEDS:
+            shown = " ".join(str(value).split())
+            raise ValueError(f"A seed must be a whole number from 0 to 2**63 - 1, not {shown}.")
+        seeds.append(found)
+    if not several:
+        return [(seeds[0] + number) % SEEDS for number in range(num_images or 1)]
+    if not seeds or num_images not in (None, len(seeds)):
         raise ValueError(
-            f"There are {len(given)} seeds for {num_images or 'no'} pictures; give one seed for each picture."
+            f"There are {len(seeds)} seeds for {num_images or 'no'} pictures; give one seed for each picture."
         )
-    return given
+    return seeds
+
+
+def _whole(value: object) -> int | None:
+    """A whole number of Python, NumPy or torch as Python's; None for anything else, truth values and arrays among it."""
+    if isinstance(value, (bool, np.bool_)) or getattr(value, "dtype", None) == torch.bool or getattr(value, "ndim", 0):
+        return None
+    try:
+        return operator.index(cast(SupportsIndex, value))
+    except TypeError:
+        return None
 
 
 def steps_taken(num_inference_steps: int, strength: float) -> int:
@@ -65,12 +85,22 @@ def steps_taken(num_inference_steps: int, strength: float) -> int:
     return max(1, int(num_inference_steps * strength + 1e-6))
 
 
+def finite(values: torch.Tensor) -> torch.Tensor:
+    """Latents or pixels; raises ValueError when one is no finite number, from which only a black picture would come."""
+    if not torch.isfinite(values).all():
+        raise ValueError(
+            "The networks computed numbers that are not finite (NaN or infinity); use float32, another scheduler or less "
+            "guidance, and look at what the callback gives back."
+        )
+    return values
+
+
 def edits(unet: UNet2DConditionModel) -> bool:
     """Whether the denoiser sees, beside the latents it denoises, those of a picture to edit."""
     return unet.config.in_channels == 2 * unet.config.out_channels
 
 
-def _of_flow(scheduler: SchedulerMixin) -> bool:
+def of_flow(scheduler: SchedulerMixin) -> bool:
     """Whether it is of rectified flow (Liu et al. 2023): the denoiser says noise - picture, and noise is mixed in by share."""
     return hasattr(scheduler, "scale_noise")
 
@@ -104,12 +134,12 @@ def denoise(
         beside: (1 or B, C, h, w), latents of a picture to edit, which a denoiser of 2 C channels sees beside its own at every
             step (Brooks et al. 2023, section 3.2); None shows it zeros.
 
-    Raises ValueError for `beside` with a denoiser that does not edit.
+    Raises ValueError for `beside` with a denoiser that does not edit, and when the latents are no finite numbers.
     """
     # A copy, because a scheduler counts the steps of one call.
     scheduler = copy.deepcopy(scheduler)
     device, dtype, count = condition.states.device, condition.states.dtype, len(seeds)
-    if _of_flow(scheduler):
+    if of_flow(scheduler):
         # Left to itself the scheduler ends its steps at 1, so that the last one leads from hardly any noise to none.
         sigmas = np.linspace(1, 1 / num_inference_steps, num_inference_steps).tolist()
         timesteps, _ = retrieve_timesteps(scheduler, device=device, sigmas=sigmas)
@@ -128,7 +158,7 @@ def denoise(
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(start)
         given = begin.to(device, dtype).expand(shape), timesteps[:1].repeat(count)
-        if _of_flow(scheduler):
+        if of_flow(scheduler):
             latents = scheduler.scale_noise(*given, noise)
         else:
             latents = scheduler.add_noise(given[0], noise, given[1])
@@ -163,4 +193,4 @@ def denoise(
                 predicted = rescale_noise_cfg(predicted, towards, guidance.rescale)
         latents = scheduler.step(predicted, timestep, latents, **options, return_dict=False)[0]
         latents = on_step(number, timestep, latents)
-    return latents
+    return finite(latents)

@@ -15,6 +15,7 @@ from kcdp.decoded import DecodedPicture
 from kcdp.imaging import to_tensor
 from kcdp.offload import execution_device
 from kcdp.painting.opacity import add_opacity
+from kcdp.painting.sampling import finite
 
 #: A picture: decoded, a path, or the bytes of a file.
 Picture = DecodedPicture | Image.Image | str | Path | bytes
@@ -81,4 +82,4 @@ def encode_pictures(vae: AutoencoderKL, frames: Sequence[Image.Image]) -> torch.
     pixels = to_tensor(frames, vae.config.sample_size).to(execution_device(vae), vae.dtype)
     if vae.config.get("picture_channels") == 4:
         pixels = add_opacity(pixels)
-    return vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
+    return finite(vae.encode(pixels).latent_dist.mode()) * vae.config.scaling_factor

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL, DiffusionPipeline, SchedulerMixin, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
@@ -23,7 +24,8 @@ from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.imaging import to_tensor
 from kcdp.painting.opacity import cut_out, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
-from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, seeds_of, steps_taken
+from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, finite, seeds_of, steps_taken
+from kcdp.painting.schedulers import Schedule, check_scheduler
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
 from kcdp.perception.denoiser import heat_map
@@ -133,6 +135,8 @@ class UniEmoPipeline(DiffusionPipeline):
                 "give the fusion that was trained with them."
             )
         self.labels = LABEL_SPACES[label_space].labels
+        #: What the denoiser has learned, whatever scheduler somebody sets later.
+        self.schedule = Schedule.of(scheduler)
         self.image_processor = VaeImageProcessor()
 
     @classmethod
@@ -257,16 +261,24 @@ class UniEmoPipeline(DiffusionPipeline):
         """
         if isinstance(emotion, str):
             emotion = {emotion: 1.0}
+        if isinstance(emotion, (np.ndarray, torch.Tensor)) and emotion.ndim == 1 and len(emotion) == len(self.labels):
+            emotion = dict(zip(self.labels, emotion.tolist(), strict=True))
         if not isinstance(emotion, Mapping):
             return None
         space = LABEL_SPACES[self.config.label_space]
-        named = sorted((space.index(name), weight) for name, weight in emotion.items())
-        weights = [weight for _, weight in named]
-        if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or sum(weights) <= 0:
+        named: dict[int, float] = {}
+        for name, weight in emotion.items():
+            try:
+                number = math.nan if isinstance(weight, str) else float(weight)
+            except (TypeError, ValueError, RuntimeError):
+                number = math.nan
+            named[space.index(name)] = named.get(space.index(name), 0.0) + number
+        total = sum(named.values())
+        if not math.isfinite(total) or total <= 0 or min(named.values()) < 0:
             raise ValueError(
                 f"The weights of the emotions must be 0 or above and not all of them 0, not {dict(emotion)}."
             )
-        return {self.labels[index]: weight / sum(weights) for index, weight in named}
+        return {self.labels[index]: weight / total for index, weight in sorted(named.items())}
 
     @torch.no_grad()
     def __call__(
@@ -276,7 +288,7 @@ class UniEmoPipeline(DiffusionPipeline):
         image: Picture | None = None,
         strength: float = 0.6,
         num_images: int | None = None,
-        seed: int | Sequence[int] | None = None,
+        seed: int | Sequence[int] | np.ndarray | torch.Tensor | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_rescale: float | None = None,
@@ -288,7 +300,7 @@ class UniEmoPipeline(DiffusionPipeline):
         """Make pictures that evoke an emotion.
 
         Args:
-            emotion: a label; labels with weights, which are blended; or a picture (a path only as `Path`), whose emotion is
+            emotion: a label; labels with weights, or an array of the weights of all labels, which are blended; or a picture (a path only as `Path`), whose emotion is
                 carried over.
             prompt: what to show. `<emotion>` says where the emotion stands among the words; without, it comes first. What is
                 too long for the model is left out, and logged; the settings of the output say so, and which words it does
@@ -309,7 +321,8 @@ class UniEmoPipeline(DiffusionPipeline):
             output_type: "pil" for pictures, "pt" for tensors (3, H, W) in [0, 1].
             transparent: give RGBA pictures with a clear ground, of a bundle that paints it; only with "pil".
 
-        Raises ValueError, or ImageError for a picture that cannot be read, with one sentence.
+        Raises ValueError, among others for a scheduler that does not fit or latents that are no finite numbers, or ImageError
+        for a picture that cannot be read, with one sentence.
         """
         if num_inference_steps is None:
             num_inference_steps = self.config.num_inference_steps
@@ -332,6 +345,7 @@ class UniEmoPipeline(DiffusionPipeline):
             self.config.guidance_rescale if guidance_rescale is None else guidance_rescale,
         )
 
+        check_scheduler(self.schedule, self.scheduler, num_inference_steps, None if image is None else strength)
         tokens = self._of_picture(emotion, len(seeds)) if weights is None else self._of_names(weights, seeds)
         prompts, words = self.prompts, self.understood(prompt)
         if words.left_out:
@@ -363,7 +377,7 @@ class UniEmoPipeline(DiffusionPipeline):
                 strength,
                 begin if edits(self.unet) else None,
             )
-        pixels = self._decode(latents)
+        pixels = finite(self._decode(latents))
         pictures = self._shown(pixels)
         if transparent:
             images = cut_out(pixels)

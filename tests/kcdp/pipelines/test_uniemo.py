@@ -17,6 +17,7 @@ from PIL import Image
 
 from kcdp.emotions import KCDP_6, MIKELS_8
 from kcdp.imaging import ImageError, to_tensor
+from kcdp.painting.schedulers import Schedule
 from kcdp.pipelines.pictures import encode_pictures
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.results import UniEmoImageOutput
@@ -256,22 +257,65 @@ def test_the_emotion_stands_where_the_prompt_says(make):
 
 @pytest.mark.parametrize(
     "scheduler",
-    [
-        *(DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, HeunDiscreteScheduler),
-        *(FlowMatchEulerDiscreteScheduler, LCMScheduler),
-    ],
+    [DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, HeunDiscreteScheduler, LCMScheduler],
 )
-def test_any_scheduler_will_do(pipeline, make, faces, scheduler, monkeypatch):
-    names = ("num_train_timesteps", "prediction_type")
-    if scheduler is FlowMatchEulerDiscreteScheduler:  # what is predicted there is always the same
-        names = names[:1]
-    monkeypatch.setattr(
-        pipeline, "scheduler", scheduler.from_config({name: pipeline.scheduler.config[name] for name in names})
-    )
+def test_any_scheduler_that_fits_will_do(pipeline, make, faces, scheduler, monkeypatch):
+    monkeypatch.setattr(pipeline, "scheduler", scheduler.from_config(pipeline.scheduler.config))
     for image in (None, faces[0]):
         together = make("awe", image=image, num_images=2)
         assert together.settings["scheduler"] == scheduler.__name__
         assert same(make("awe", image=image, seed=6).images[0], together.images[1])
+
+
+def test_a_denoiser_of_flow_takes_schedulers_of_flow(pipeline, make, faces, monkeypatch):
+    flow = FlowMatchEulerDiscreteScheduler()
+    monkeypatch.setattr(pipeline, "scheduler", flow)
+    with pytest.raises(ValueError, match="FlowMatchEulerDiscreteScheduler does not fit the noise"):
+        make("awe")
+    monkeypatch.setattr(pipeline, "schedule", Schedule.of(flow))
+    for image in (None, faces[0]):
+        together = make("awe", image=image, num_images=2)
+        assert same(make("awe", image=image, seed=6).images[0], together.images[1])
+
+
+def test_latents_that_are_no_numbers_are_an_error(make):
+    for bad in (float("nan"), float("inf"), -float("inf")):
+
+        def spoil(pipeline, number, timestep, values, bad=bad):
+            values["latents"][0, 0, 0, 0] = bad
+            return values
+
+        with pytest.raises(ValueError, match="not finite"):
+            make("awe", callback_on_step_end=spoil)
+
+
+def test_names_in_any_case_and_numbers_of_other_libraries(make, drawn):
+    for emotion in (
+        "AWE",
+        " Awe ",
+        np.str_("awe"),
+        {"Awe": np.float32(2)},
+        {"aWe": torch.tensor(1)},
+        {"AWE": 1, "awe": 0},
+    ):
+        assert same(make(emotion).images[0], drawn.images[0])
+    for seed in (
+        np.int64(5),
+        np.uint8(5),
+        torch.tensor(5),
+        np.array(5),
+        [np.int32(5)],
+        np.array([5]),
+        torch.tensor([5]),
+    ):
+        assert make("awe", seed=seed).seeds == (5,)
+    assert make("awe", seed=np.array([5, 9]), num_images=np.int64(2)).seeds == (5, 9)
+    blend = {"awe": 0.25, "fear": 0.75}
+    every = np.array([blend.get(name, 0.0) for name in MIKELS_8.labels])
+    for weights in (every, torch.tensor(every), {name: np.float64(weight) for name, weight in blend.items()}):
+        found = make(weights)
+        assert {name: weight for name, weight in found.emotion.items() if weight} == pytest.approx(blend)
+        json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_tensors_are_the_same_pictures(make, drawn):
@@ -318,6 +362,18 @@ def test_a_result_is_clean_json(make, drawn, faces):
         ({"seed": [1, 2.5]}, "whole number from 0 to 2.*not 2.5"),
         ({"seed": [1, 2], "num_images": 3}, "2 seeds for 3 pictures"),
         ({"seed": []}, "0 seeds for no pictures"),
+        ({"seed": True}, "whole number from 0 to"),
+        ({"seed": 7.0}, "whole number from 0 to"),
+        ({"seed": "7"}, "whole number from 0 to"),
+        ({"seed": np.array([1.5])}, "whole number from 0 to"),
+        ({"seed": torch.tensor([True])}, "whole number from 0 to"),
+        ({"seed": np.array([[1, 2]])}, "whole number from 0 to"),
+        ({"seed": torch.tensor(-1)}, "whole number from 0 to"),
+        ({"num_images": 1.5}, "at least 1, not 1.5"),
+        ({"emotion": {"awe": "1"}}, "weights of the emotions"),
+        ({"emotion": {"awe": None}}, "weights of the emotions"),
+        ({"emotion": {"awe": np.array([1.0, 2.0])}}, "weights of the emotions"),
+        ({"emotion": {"awe": torch.tensor(float("inf"))}}, "weights of the emotions"),
         ({"output_type": "gif"}, "Unknown output type 'gif'; choose one of pil, pt"),
     ],
 )
