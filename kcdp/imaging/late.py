@@ -13,11 +13,14 @@ class LateImage(Image.Image):
     Pillow itself waits like this with files that it has opened: every method that needs pixels calls `load`.
     """
 
+    #: What makes the pixels; None once they are there, and in a copy that Python made.
+    _draw: Callable[[], Image.Image] | None = None
+
     def __init__(self, mode: str, size: tuple[int, int], draw: Callable[[], Image.Image]) -> None:
         super().__init__()
         self._mode = mode
         self._size = size
-        self._draw: Callable[[], Image.Image] | None = draw
+        self._draw = draw
 
     def load(self) -> Image.core.PixelAccess | None:
         """Draw the pixels unless they are there; raises what `draw` raises, ValueError for one of another form."""

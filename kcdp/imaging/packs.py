@@ -74,9 +74,11 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
         with _archive(BytesIO(content), pack) as archive:
             files = _files(archive, pack)
             if "manifest.json" not in files:
+                # What is wrong with it as a pack, if anything is, would be wrong there, too.
+                _wanted(files)
                 raise ImageError(
-                    "The picture is a ZIP archive, and one picture is wanted here; open a pack of stickers in the tab for "
-                    "many pictures, or unpack it and choose one."
+                    "The picture is a ZIP archive, and one picture is wanted here; open a pack of stickers in the tab "
+                    "“Many pictures”, or unpack it and choose one."
                 )
             unpacked = dict(_unpacked(archive, files, files, pack.max_unpacked_bytes, pack))
     except ImageError as error:

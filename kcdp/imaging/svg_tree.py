@@ -15,6 +15,7 @@ from PIL import Image
 from kcdp.imaging.limits import ImageError, ImageLimits, check_size
 from kcdp.imaging.pillow import quiet
 from kcdp.imaging.svg_styles import transform_as_attribute, undrawn
+from kcdp.imaging.unpacked import GZIP, unpacked
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
@@ -182,12 +183,13 @@ def _check_embedded(link: str, limits: ImageLimits, embedded: int) -> None:
         content = b64decode("".join(body.split())) if head.endswith(";base64") else unquote_to_bytes(body)
     except ValueError:
         return
-    if "svg" in head:
+    # By its content, too: a drawing may be announced as something else.
+    if "svg" in head or content.lstrip()[:1] == b"<" or content.startswith(GZIP):
         if embedded == _EMBEDDED:
             raise ImageError(
                 f"The picture is an SVG drawing with drawings embedded more than {_EMBEDDED} levels deep; export it as PNG."
             )
-        checked(content, limits, embedded + 1)
+        checked(unpacked(content, limits), limits, embedded + 1)
         return
     try:
         with quiet(), Image.open(BytesIO(content), formats=_EMBEDDABLE) as image:

@@ -200,6 +200,12 @@ def test_a_pack_where_one_picture_is_wanted_is_sent_to_the_tab_for_many(tmp_path
         with pytest.raises(ImageError) as caught:
             load_frames(path)
         assert str(caught.value).startswith(f"“cats.{kind}” is a ZIP archive")
-        assert "the tab for many pictures" in str(caught.value)
-    with pytest.raises(ImageError, match=r"The picture is damaged or cut short"):
-        load_frames(ONE[:50])
+        assert "the tab “Many pictures”" in str(caught.value)
+    for name, fault in (
+        ("cut", "The picture is damaged"),
+        ("leads up", "not safe"),
+        ("archive inside", "another archive"),
+    ):
+        with pytest.raises(ImageError, match=fault) as caught:
+            load_frames(REFUSED[name][0])
+        assert str(caught.value).startswith("The picture")

@@ -214,6 +214,16 @@ REFUSED = {
         {},
         "“a.png”",
     ),
+    "embedded drawing under another name refers": (
+        f'{BOX}<image href="data:text/plain;base64,{base64.b64encode(f"{BOX}<image href={chr(39)}a.png{chr(39)}/></svg>".encode()).decode()}"/></svg>',
+        {},
+        "“a.png”",
+    ),
+    "embedded drawing in gzip refers": (
+        f'{BOX}<image href="data:image/png;base64,{base64.b64encode(gzip.compress(f"{BOX}<image href={chr(39)}a.png{chr(39)}/></svg>".encode())).decode()}"/></svg>',
+        {},
+        "“a.png”",
+    ),
     "embedded picture": (f'{BOX}<image href="{png(size=(90, 80))}"/></svg>', {"max_pixels": 90 * 80 - 1}, "90 x 80"),
     "pixels": (NESTED, {"max_pixels": 512 * 512 - 1}, "512 x 512"),
     "strip": (f'{HEAD} width="500" height="20"><g/></svg>', {}, "too narrow"),
