@@ -37,9 +37,9 @@ def with_painter(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline:
     options = {"dtype": pipeline.unet.dtype}
     vae = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "painter_vae") / "vae", **options)
     unet = UNet2DConditionModel.from_pretrained(best / "unet", **options)
-    upscaler = None
-    if (recipe.run_dir("painter_upscaler") / "best" / "upscaler").is_dir():
-        upscaler = StickerUpscaler.from_pretrained(best_weights(recipe, "painter_upscaler") / "upscaler", **options)
+    upscaler, enlarging = None, recipe.run_dir("painter_upscaler") / "best" / "upscaler"
+    if enlarging.is_dir():
+        upscaler = StickerUpscaler.from_pretrained(enlarging, **options)
         upscaler = upscaler.to(pipeline.unet.device).eval().requires_grad_(False)
     parts = pipeline.components | {
         "upscaler": upscaler,

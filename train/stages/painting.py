@@ -73,7 +73,12 @@ def run_distilled(recipe: Recipe) -> dict[str, float]:
     return _train(recipe, DistillationStage(config, painter_stage(recipe, foundation), teacher), foundation)
 
 
-PAINTER_SPEC = StageSpec("painter", PainterConfig, run_painter, needs=("painter_vae", "uniemo_joint"))
+PAINTER_SPEC = StageSpec(
+    "painter",
+    PainterConfig,
+    run_painter,
+    needs=("vae", "language", "unet", "labelled_latent_encoder", "uniemo_joint", "painter_vae"),
+)
 DISTILLED_SPEC = StageSpec(
     "painter_distilled", DistillationConfig, run_distilled, needs=(*PAINTER_SPEC.needs, "painter")
 )
