@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, get_args, overload
+from typing import Any, TypeVar, cast, get_args, overload
 
 import numpy as np
 import torch
@@ -121,7 +121,8 @@ class Bundle:
 
         Raises ImageError with one sentence when a picture cannot be read.
         """
-        pictures = [DecodedPicture.load(one) for one in (image if isinstance(image, (list, tuple)) else [image])]
+        several = isinstance(image, (list, tuple))
+        pictures = [DecodedPicture.load(one) for one in cast("Sequence[Picture]", image if several else [image])]
         readable = [
             number
             for number, picture in enumerate(pictures)
@@ -132,13 +133,13 @@ class Bundle:
         kcdp: Sequence[KCDPOutput | None] = [None] * len(wanted)
         uniemo: Sequence[UniEmoOutput | None] = [None] * len(wanted)
         if wanted and self._has(KCDPPipeline):
-            kcdp = self.kcdp(wanted)
+            kcdp = cast("list[KCDPOutput]", self.kcdp(wanted))
         if wanted and self._has(UniEmoPipeline):
-            uniemo = self.uniemo.understand(wanted)
+            uniemo = cast("list[UniEmoOutput]", self.uniemo.understand(wanted))
         results = [self._empty() for _ in pictures]
         for number, one, other in zip(readable, kcdp, uniemo, strict=True):
             results[number] = self._judged(one, other)
-        return results if isinstance(image, (list, tuple)) else results[0]
+        return results if several else results[0]
 
     def _empty(self) -> VerdictOutput:
         labels = self.verdict.labels
