@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, get_args, overload
+from typing import Any, TypeVar, cast, get_args, overload
 
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline, UNet2DConditionModel
 
+from kcdp.decoded import DecodedPicture
 from kcdp.hub import BUNDLE_FILES, HubError, Source, fetch, first_line, why_no_room
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.offload import Offload, place
 from kcdp.paths import ASSETS
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.pipelines.kcdp import KCDPPipeline
-from kcdp.pipelines.pictures import Picture, load_clips
+from kcdp.pipelines.pictures import Picture
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.results import KCDPOutput, UniEmoOutput, VerdictOutput
 from kcdp.verdict import Verdict, nothing_to_read
@@ -125,23 +126,25 @@ class Bundle:
 
         Raises ImageError with one sentence when a picture cannot be read.
         """
-        single = not isinstance(image, (list, tuple))
-        pictures = [image] if single else list(image)
+        several = isinstance(image, (list, tuple))
+        pictures = [DecodedPicture.load(one) for one in cast("Sequence[Picture]", image if several else [image])]
         readable = [
             number
-            for number, frames in enumerate(load_clips(pictures).frames)
-            if not all(nothing_to_read(frame) for frame in frames)
+            for number, picture in enumerate(pictures)
+            if not all(nothing_to_read(frame) for frame in picture.frames)
         ]
         wanted = [pictures[number] for number in readable]
         # The pipelines are asked for nothing when there is nothing, and then may not even be loaded.
-        seen = {
-            "kcdp": self.kcdp(wanted) if wanted and self._has(KCDPPipeline) else [],
-            "uniemo": self.uniemo.understand(wanted) if wanted and self._has(UniEmoPipeline) else [],
-        }
+        kcdp: Sequence[KCDPOutput | None] = [None] * len(wanted)
+        uniemo: Sequence[UniEmoOutput | None] = [None] * len(wanted)
+        if wanted and self._has(KCDPPipeline):
+            kcdp = cast("list[KCDPOutput]", self.kcdp(wanted))
+        if wanted and self._has(UniEmoPipeline):
+            uniemo = cast("list[UniEmoOutput]", self.uniemo.understand(wanted))
         results = [self._empty() for _ in pictures]
-        for row, number in enumerate(readable):
-            results[number] = self._judged(*(outputs[row] if outputs else None for outputs in seen.values()))
-        return results[0] if single else results
+        for number, one, other in zip(readable, kcdp, uniemo, strict=True):
+            results[number] = self._judged(one, other)
+        return results if several else results[0]
 
     def _empty(self) -> VerdictOutput:
         labels = self.verdict.labels

@@ -36,7 +36,7 @@ class ConvStemCLIPConfig(CLIPConfig):
     """CLIPConfig with a vision tower that begins with convolutions."""
 
     model_type = "conv_stem_clip"
-    sub_configs_defaults: ClassVar[dict[str, type]] = {
+    sub_configs_defaults: ClassVar[dict[str, type]] = {  # type: ignore[assignment]
         "vision_config": ConvStemCLIPVisionConfig,
         "text_config": CLIPTextConfig,
     }
@@ -80,7 +80,7 @@ class ConvStemEmbeddings(MeanTokenEmbeddings):
 
     def __init__(self, config: ConvStemCLIPVisionConfig) -> None:
         super().__init__(config)
-        self.patch_embedding = ConvStem(config)
+        self.patch_embedding = ConvStem(config)  # type: ignore[assignment]
 
 
 class ConvStemCLIPVisionModel(CLIPVisionModel):

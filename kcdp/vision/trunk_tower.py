@@ -68,7 +68,7 @@ class TrunkEmbeddings(MeanTokenEmbeddings):
 
     def __init__(self, config: TrunkVisionConfig) -> None:
         super().__init__(config)
-        self.patch_embedding = TrunkPatches(config)
+        self.patch_embedding = TrunkPatches(config)  # type: ignore[assignment]
 
 
 class TrunkVisionModel(CLIPVisionModel):
@@ -91,7 +91,7 @@ class TrunkCLIPConfig(CLIPConfig):
     """CLIPConfig with such a vision tower."""
 
     model_type = "trunk_clip"
-    sub_configs_defaults: ClassVar[dict[str, type]] = {
+    sub_configs_defaults: ClassVar[dict[str, type]] = {  # type: ignore[assignment]
         "vision_config": TrunkVisionConfig,
         "text_config": CLIPTextConfig,
     }

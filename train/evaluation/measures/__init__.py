@@ -13,6 +13,7 @@ from train.evaluation.measures import (
     reconstruction,
     understanding,
     variants,
+    verdict,
 )
 
 #: In the order in which they run.
@@ -28,4 +29,5 @@ MEASURES: dict[str, Measure] = {
     "generation": generation.MEASURE,
     "editing": editing.MEASURE,
     "variants": variants.MEASURE,
+    "verdict": verdict.MEASURE,
 }

@@ -1,0 +1,146 @@
+"""The verdict of both readings: fitted on validation kinds of characters, measured on every labelled test part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+
+from kcdp.bundle import Bundle
+from kcdp.imaging import to_pictures
+from kcdp.verdict import Verdict
+from train.core.processes import distributed_map
+from train.data.cache import fingerprint
+from train.data.dataset import PictureDataset
+from train.evaluation.bundle_measures import BATCH, evenly_spaced
+from train.evaluation.calibration import calibration_error, fit_verdict
+from train.evaluation.measure import Measure
+from train.evaluation.run import EvaluationRun
+from train.evaluation.tables import markdown_table, percent
+from train.metrics.recognition import recognition_scores
+
+#: Domain whose validation rows the verdict is fitted on: many styles, of which most readings have learned from few or none.
+FITTED_ON = "kinds"
+#: From this confidence on, the page says "clearly".
+CLEARLY = 0.75
+
+
+def both_readings(bundle: Bundle, dataset: PictureDataset, limit: int | None = None) -> dict[str, Any]:
+    """`labels` (N,) of a labelled dataset, and what both models of a bundle say of its pictures: `kcdp` and `uniemo` (N, K).
+
+    Raises ValueError when the label spaces differ.
+    """
+    if tuple(bundle.kcdp.labels) != tuple(dataset.emotions):
+        raise ValueError(
+            f"The bundle says {', '.join(bundle.kcdp.labels)}, the pictures {', '.join(dataset.emotions)}."
+        )
+    indices = evenly_spaced(len(dataset), limit)
+
+    def read(part: torch.Tensor) -> list[tuple[list[float], list[float]]]:
+        pictures = to_pictures(dataset.plain(part))
+        seen = zip(bundle.kcdp(pictures), bundle.uniemo.understand(pictures), strict=True)
+        return [(list(one.probabilities.values()), list(other.probabilities.values())) for one, other in seen]
+
+    rows = [row for some in distributed_map(indices.split(BATCH), read, "readings") for row in some]
+    kcdp, uniemo = zip(*rows, strict=True)
+    return {"labels": dataset.labels[indices].tolist(), "kcdp": list(kcdp), "uniemo": list(uniemo)}
+
+
+def _arrays(result: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    return {name: np.array(result[name]) for name in ("kcdp", "uniemo")}, np.array(result["labels"])
+
+
+def scores_of(probabilities: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[str, float | None]:
+    """Accuracy, macro-F1 and calibration error of (N, K), and how often it is right where the page says "clearly"."""
+    scores = recognition_scores(labels, probabilities.argmax(1), names).to_dict()
+    clear = probabilities.max(1) >= CLEARLY
+    return {
+        "accuracy": scores["accuracy"],
+        "macro_f1": scores["macro_f1"],
+        "calibration_error": calibration_error(probabilities, labels),
+        "right_when_clear": _share((probabilities.argmax(1) == labels)[clear]),
+    }
+
+
+def verdict_scores(
+    verdict: Verdict, readings: Mapping[str, np.ndarray], labels: np.ndarray, names: list[str]
+) -> dict[str, Any]:
+    """`scores_of` each reading and of the verdict; for that also how often it is `told`, and right where it is and is not."""
+    pooled = verdict.combine(readings)
+    right, told = pooled.argmax(1) == labels, pooled.max(1) >= verdict.threshold
+    return {
+        "pictures": len(labels),
+        **{name: scores_of(probabilities, labels, names) for name, probabilities in readings.items()},
+        "verdict": scores_of(pooled, labels, names)
+        | {"told": float(told.mean()), "right_when_told": _share(right[told]), "right_otherwise": _share(right[~told])},
+    }
+
+
+def _share(right: np.ndarray) -> float | None:
+    return float(right.mean()) if len(right) else None
+
+
+def verdict_report(verdict: Verdict, parts: Mapping[str, Mapping[str, Any]]) -> str:
+    """A table of `verdict_scores`, one row a reading and part."""
+
+    def cell(value: float | None) -> str:
+        return "-" if value is None else percent(value)
+
+    rows = []
+    for part, result in parts.items():
+        for name in ("kcdp", "uniemo", "verdict"):
+            scores = result[name]
+            columns = ("accuracy", "macro_f1", "calibration_error", "right_when_clear")
+            told = ("told", "right_when_told", "right_otherwise")
+            cells = [cell(scores[column]) for column in columns] + [cell(scores.get(column)) for column in told]
+            rows.append([part, str(result["pictures"]), name, *cells])
+    head = [
+        "part", "pictures", "reading", "accuracy", "macro-F1", "calibration error", 'right when "clearly"',
+        "told", "right when told", "right otherwise",
+    ]  # fmt: skip
+    fitted = ", ".join(
+        f"{name}: temperature {verdict.temperatures[name]:.2f}, weight {verdict.weights[name]:.2f}"
+        for name in verdict.temperatures
+    )
+    return (
+        f"## Verdict\n\nPer cent. Fitted on validation {FITTED_ON}; {fitted}; told from {percent(verdict.threshold)} on."
+        f"\n\n{markdown_table(head, rows)}"
+    )
+
+
+def run(evaluation: EvaluationRun) -> None:
+    """Fit a bundle's verdict, write it beside the report, and measure it."""
+    bundle = evaluation.bundle
+    if bundle is None:
+        raise SystemExit("A verdict is that of a bundle; name one, as `--evaluation.bundle assets/mini`.")
+    validation = evaluation.domains.part("val")
+    rows = np.flatnonzero(validation.domains.within((FITTED_ON,)))
+    if not len(rows):
+        raise SystemExit(f"There are no labelled validation {FITTED_ON} to fit a verdict on: give --data with them.")
+    recipe, names = evaluation.recipe, list(evaluation.domains.emotions)
+    fitted_on = PictureDataset(validation.records.select(rows), recipe.cache_dir / "pictures", names, size=recipe.size)
+    weights = [evaluation.weights, fingerprint(bundle.uniemo.vision, bundle.uniemo.chain)]
+
+    def read(part: str, dataset: PictureDataset) -> dict[str, Any]:
+        settings = {"weights": weights, "pictures": dataset.store.key, "limit": evaluation.arguments.limit}
+        return evaluation.cache.get(
+            f"readings/{part}", settings, lambda: both_readings(bundle, dataset, evaluation.arguments.limit)
+        )
+
+    verdict = fit_verdict(*_arrays(read(f"val-{FITTED_ON}", fitted_on)), names)
+    tests = {part: evaluation.domains.part(part) for part in evaluation.domains.test_parts}
+    marked = {part: evaluation.marked(part, tests[part], evaluation.pipeline_training) for part in tests}
+    results = {marked[part]: verdict_scores(verdict, *_arrays(read(part, tests[part])), names) for part in tests}
+    if PartialState().is_main_process:
+        verdict.save_config(evaluation.folder)
+    evaluation.report("verdict", verdict_report(verdict, results), results)
+
+
+MEASURE = Measure(
+    run,
+    "fits how a bundle's two readings are calibrated and combined (verdict.json, to be put into the bundle), and measures it",
+    in_all=lambda evaluation: evaluation.arguments.bundle is not None,
+)
