@@ -24,7 +24,7 @@ from kcdp.knowledge.propositions import Proposition
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.offload import execution_device
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
-from kcdp.perception.denoiser import Denoiser, Features, Perception, heat_map
+from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning, heat_map
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
 from kcdp.prediction.cliea import CLIEA, emotion_prompts, tie
@@ -62,7 +62,7 @@ class KCDPPipeline(DiffusionPipeline):
         cliea: CLIEA,
         label_space: str = "Mikels-8",
         timestep: int = 1,
-        tuning: str = "lora",
+        tuning: Tuning = "lora",
         lora_rank: int = 8,
         lora_alpha: float = 8.0,
         attention_levels: list[int] | tuple[int, ...] = (1, 2),

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -192,7 +192,7 @@ class UniEmoPipeline(DiffusionPipeline):
         middle = int(rows[len(rows) // 2])
         attention = tuple(
             AttentionMap(
-                found[kind].name if found[kind] else kind,
+                kind if (match := found[kind]) is None else match.name,
                 kind,
                 heat_map([maps[middle][None]], [0], (self.size, self.size)),
             )
@@ -346,7 +346,9 @@ class UniEmoPipeline(DiffusionPipeline):
         )
 
         check_scheduler(self.schedule, self.scheduler, num_inference_steps, None if image is None else strength)
-        tokens = self._of_picture(emotion, len(seeds)) if weights is None else self._of_names(weights, seeds)
+        tokens = (
+            self._of_picture(cast(Picture, emotion), len(seeds)) if weights is None else self._of_names(weights, seeds)
+        )
         prompts, words = self.prompts, self.understood(prompt)
         if words.left_out:
             _logger.warning("The prompt is too long for the model; left out: '%s'.", words.left_out)
@@ -383,10 +385,11 @@ class UniEmoPipeline(DiffusionPipeline):
             images = cut_out(pixels)
         else:
             images = pictures if output_type == "pil" else self.image_processor.postprocess(on_white(pixels), "pt")
+        verdicts = cast("list[UniEmoOutput]", self.understand(pictures, attention=False))
         return UniEmoImageOutput(
             images=tuple(images),
             seeds=tuple(seeds),
-            verdicts=tuple(seen.probabilities for seen in self.understand(pictures, attention=False)),
+            verdicts=tuple(seen.probabilities for seen in verdicts),
             emotion=weights,
             prompt=prompt,
             settings={
