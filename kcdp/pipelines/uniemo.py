@@ -22,7 +22,7 @@ import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.imaging import to_tensor
-from kcdp.painting.opacity import add_opacity, cut_out, has_opacity, on_white
+from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, finite, seeds_of, steps_taken
 from kcdp.painting.schedulers import Schedule, check_scheduler
@@ -379,7 +379,7 @@ class UniEmoPipeline(DiffusionPipeline):
         pixels = finite(self._decode(latents))
         pictures = self._shown(pixels)
         if transparent:
-            images = cut_out(pixels if has_opacity(pixels) else add_opacity(pixels.clamp(-1, 1)))
+            images = cut_out(pixels if has_opacity(pixels) else add_opacity(pixels.clamp(-1, 1), PAINTED_WHITE))
         else:
             images = pictures if output_type == "pil" else self.image_processor.postprocess(on_white(pixels), "pt")
         return UniEmoImageOutput(

@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from kcdp.imaging import flatten
-from kcdp.painting.opacity import add_opacity, cut_out, on_white
+from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, on_white
 
 
 def sticker(size=32):
@@ -66,6 +66,9 @@ def test_white_is_clear_where_it_reaches_in_from_the_rim():
     opacity = found[0, 3]
     assert opacity[0, 0] == opacity[39, 20] == -1
     assert opacity[19, 19] == opacity[12, 20] == 1
+    painted = (pixels - 0.2).clamp(-1, 1)  # no ground of a file, but one that a painter meant to be white
+    assert (add_opacity(painted)[0, 3] == 1).all()
+    assert add_opacity(painted, PAINTED_WHITE)[0, 3, 0, 0] == -1
 
 
 def test_a_smooth_outline_on_white_stays_smooth():
