@@ -38,7 +38,7 @@ class Perception:
 
     `features[i]` is (B, C_i, H_i, W_i). `attention[i]` is (B, T, H_i, W_i): for each position the probabilities over
     the T tokens of the condition (they sum to 1 over T), averaged over the heads and the layers of that level; None at
-    a level without cross-attention. `latents` (B, C, H_0, W_0) is what it looked at.
+    a level without cross-attention. `latents` (B, C, H_0, W_0) are those of the call.
     """
 
     features: tuple[torch.Tensor, ...]
@@ -170,6 +170,8 @@ class Denoiser(nn.Module):
             32 and 16 for Stable Diffusion at 512 px.
         features: whose features: those of the "decoder" (section 4.1), or those of the "encoder", for which half a pass is
             enough. A decoder that has yet to learn to paint adds nothing to what its encoder saw.
+        input_scale: what latents are multiplied by before the UNet is given them; the inverse of the autoencoder's scaling
+            factor gives it them unscaled, as the released code does.
 
     Raises ValueError for an unknown `tuning` or `features`, or an attention level that has no cross-attention.
     """
@@ -183,6 +185,7 @@ class Denoiser(nn.Module):
         lora_alpha: float = 8.0,
         attention_levels: Sequence[int] = (1, 2),
         features: Features = "decoder",
+        input_scale: float = 1.0,
     ) -> None:
         super().__init__()
         for name, value, known in (("tuning", tuning, get_args(Tuning)), ("features", features, get_args(Features))):
@@ -190,6 +193,7 @@ class Denoiser(nn.Module):
                 raise ValueError(f"Unknown {name} '{value}'; choose one of {', '.join(known)}.")
         self.features = features
         self.timestep = timestep
+        self.input_scale = input_scale
         self.tuning = tuning
         self.attention_levels = tuple(attention_levels)
         self.unet = copy.deepcopy(unet) if tuning == "full" else share_unet(unet)
@@ -293,13 +297,13 @@ class Denoiser(nn.Module):
         """
         self._check_inputs(latents, states)
         self._follow_base()
-        record = _Record()
+        inputs, record = latents * self.input_scale, _Record()
         token = _record.set(record)
         try:
             if self.features == "encoder":
-                encode(self.unet, latents, self.timestep, states)
+                encode(self.unet, inputs, self.timestep, states)
             else:
-                self.unet(latents, self.timestep, encoder_hidden_states=states, return_dict=False)
+                self.unet(inputs, self.timestep, encoder_hidden_states=states, return_dict=False)
         finally:
             _record.reset(token)
         features = tuple(record.features[level] for level in range(len(self.feature_channels)))

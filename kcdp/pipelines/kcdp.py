@@ -27,6 +27,7 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
 from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning, heat_map
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
+from kcdp.pipelines.saving import remove_stale_weights
 from kcdp.prediction.cliea import CLIEA, emotion_prompts, tie
 from kcdp.prediction.moe import MixtureOfExperts
 from kcdp.results import AttentionMap, ExpertWeight, KCDPOutput, Triplet
@@ -68,6 +69,7 @@ class KCDPPipeline(DiffusionPipeline):
         attention_levels: list[int] | tuple[int, ...] = (1, 2),
         condition: str = "both",
         features: Features = "decoder",
+        scale_latents: bool = True,
         captioning: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -91,10 +93,15 @@ class KCDPPipeline(DiffusionPipeline):
             attention_levels=list(attention_levels),
             condition=condition,
             features=features,
+            scale_latents=scale_latents,
             captioning=dict(captioning or {}),
         )
         self.labels = LABEL_SPACES[label_space].labels
-        self.denoiser = Denoiser(unet, timestep, tuning, lora_rank, lora_alpha, attention_levels, features).eval()
+        # The released code gives its denoiser latents as the autoencoder does, which it was not trained on.
+        scale = 1.0 if scale_latents else 1 / vae.config.scaling_factor
+        self.denoiser = Denoiser(
+            unet, timestep, tuning, lora_rank, lora_alpha, attention_levels, features, scale
+        ).eval()
         self.encoder = KnowledgeEncoder(text_encoder, tokenizer)
         self._prompts: tuple[tuple[object, ...], torch.Tensor] | None = None
         self.parser: TripletParser | None = None
@@ -116,8 +123,9 @@ class KCDPPipeline(DiffusionPipeline):
         return pipeline
 
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
-        """Write all of it to a folder that `from_pretrained` loads."""
+        """Write all of it to a folder that `from_pretrained` loads, new or one that an earlier save has filled."""
         super().save_pretrained(save_directory, **kwargs)
+        remove_stale_weights(Path(save_directory))
         self.denoiser.save_adapter(Path(save_directory) / "kgca")
         if self.parser is not None:
             self.parser.save_pretrained(Path(save_directory) / "parser")

@@ -30,6 +30,7 @@ from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
 from kcdp.perception.denoiser import heat_map
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
+from kcdp.pipelines.saving import remove_stale_weights
 from kcdp.results import AttentionMap, AttributeMatch, UniEmoImageOutput, UniEmoOutput
 from kcdp.uniemo.correlation import EmotionalCorrelation, Kind
 from kcdp.uniemo.emotion_space import EmotionSpace
@@ -150,6 +151,11 @@ class UniEmoPipeline(DiffusionPipeline):
             dtype = kwargs.get("dtype", kwargs.get("torch_dtype", torch.float32))
             kwargs["vision"] = AutoModel.from_pretrained(folder / "vision", dtype=dtype).eval()
         return super().from_pretrained(folder, **kwargs)
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
+        """Write all of it to a folder that `from_pretrained` loads, new or one that an earlier save has filled."""
+        super().save_pretrained(save_directory, **kwargs)
+        remove_stale_weights(Path(save_directory))
 
     @property
     def size(self) -> int:

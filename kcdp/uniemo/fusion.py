@@ -40,11 +40,11 @@ class DirectionHead(nn.Linear):
 
 
 class EmotionFusion(ModelMixin, ConfigMixin):
-    """F = M_cls(CLS) + alpha_S M_S(Q_S) + alpha_O M_O(Q_O), then brought to the size of a token's embedding.
+    """F = M_cls(CLS) + alpha_S M_S(Q_S) + alpha_O M_O(Q_O), and with `token_length` brought to the size of a token's embedding.
 
-    Why the size: F stands among the embeddings of ordinary words, to which position embeddings of that size are added
+    Why the size, of which the paper says nothing: F stands among the embeddings of ordinary words, to which position embeddings of that size are added
     before anything normalises. The plain sum is longer or shorter with every alpha, and a vector ten times as long as a
-    word drowns its own position. So the sum says the direction only, and the length is one learned number that begins at
+    word drowns its own position. So there the sum says the direction only, and the length is one learned number that begins at
     the mean length of the text encoder's token embeddings. How much an attribute counts is in the direction still.
 
     `head` says the emotion of F, and the rows of its weight are the emotions' prototypes, for the emotional condition loss.
@@ -56,6 +56,7 @@ class EmotionFusion(ModelMixin, ConfigMixin):
         num_classes: K.
         token_norm: mean length of the text encoder's token embeddings, or of each.
         use: what is fused; the rows of table V. Without the correlation coefficient, alphas are 1.
+        token_length: bring F to the length of a token; without, F is the sum as it is, as in the paper.
 
     Raises ValueError for an unknown `use`, a `token_norm` that is not above 0, or not one for each text encoder.
     """
@@ -68,6 +69,7 @@ class EmotionFusion(ModelMixin, ConfigMixin):
         num_classes: int = 8,
         token_norm: float | Sequence[float] = 0.4,
         use: Use = "all",
+        token_length: bool = True,
     ) -> None:
         super().__init__()
         if use not in get_args(Use):
@@ -88,7 +90,7 @@ class EmotionFusion(ModelMixin, ConfigMixin):
         self.map_scene = mapper() if use in ("cls+scene", "all") else None
         self.map_object = mapper() if use in ("cls+object", "all") else None
         logs = [math.log(length) for length in lengths]
-        self.log_norm = nn.Parameter(torch.tensor(logs if len(logs) > 1 else logs[0]))
+        self.log_norm = nn.Parameter(torch.tensor(logs if len(logs) > 1 else logs[0])) if token_length else None
         self.head = DirectionHead(sum(self.text_dims), num_classes)
 
     @property
@@ -119,5 +121,7 @@ class EmotionFusion(ModelMixin, ConfigMixin):
             fused = fused + alpha_scene[:, None] * self.map_scene(scene)
         if self.map_object is not None:
             fused = fused + alpha_object[:, None] * self.map_object(object)
+        if self.log_norm is None:
+            return fused
         parts = zip(self.log_norm.exp().flatten(), fused.split(self.text_dims, dim=-1), strict=True)
         return torch.cat([length * F.normalize(part, dim=-1) for length, part in parts], dim=-1)

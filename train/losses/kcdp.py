@@ -18,18 +18,20 @@ class LossPreset:
     """Where the paper and the code its authors released part ways.
 
     `positive_in_denominator` chooses the reading of eq. 10, `moe_inputs` what the mixture of experts sees under domain
-    adaptation, `balance_weight` how much the experts' balance counts; lambda1 and lambda2 are those of eq. 13.
+    adaptation, `balance_weight` how much the experts' balance counts, `scale_latents` whether the denoiser is given latents
+    scaled as it was trained on; lambda1 and lambda2 are those of eq. 13.
     """
 
     positive_in_denominator: bool
     moe_inputs: MoEInputs
     balance_weight: float
+    scale_latents: bool
     lambda1: float = 1.0
     lambda2: float = 1.0
 
 
-PAPER = LossPreset(positive_in_denominator=False, moe_inputs="v+k", balance_weight=0.0)
-RELEASED = LossPreset(positive_in_denominator=True, moe_inputs="v", balance_weight=0.1)
+PAPER = LossPreset(positive_in_denominator=False, moe_inputs="v+k", balance_weight=0.0, scale_latents=True)
+RELEASED = LossPreset(positive_in_denominator=True, moe_inputs="v", balance_weight=0.1, scale_latents=False)
 LOSS_PRESETS: dict[str, LossPreset] = {"paper": PAPER, "released": RELEASED}
 
 

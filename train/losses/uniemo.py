@@ -15,7 +15,9 @@ class UniEmoPreset:
     """Where the paper and the code its authors released part ways.
 
     `block_layers`, `block_keys` and `beta` are those of `ExpertQueryChain`; `scene_weight`, `object_weight` and
-    `emotion_weight` weigh L_U, and `understanding`, `condition` and `denoising` (gamma 1 to 3) weigh eq. 10.
+    `emotion_weight` weigh L_U, and `understanding`, `condition` and `denoising` (gamma 1 to 3) weigh eq. 10. `both_directions`
+    takes eq. 4 from attributes to queries as well, which the paper does not print. `token_length` is that of `EmotionFusion`,
+    which neither has.
     """
 
     block_layers: int
@@ -24,16 +26,30 @@ class UniEmoPreset:
     scene_weight: float
     object_weight: float
     emotion_weight: float
+    both_directions: bool
+    token_length: bool = False
     understanding: float = 0.3
     condition: float = 0.3
     denoising: float = 0.4
 
 
 PAPER = UniEmoPreset(
-    block_layers=2, block_keys="patches", beta=1e-4, scene_weight=0.25, object_weight=0.25, emotion_weight=0.5
+    block_layers=2,
+    block_keys="patches",
+    beta=1e-4,
+    scene_weight=0.25,
+    object_weight=0.25,
+    emotion_weight=0.5,
+    both_directions=False,
 )
 RELEASED = UniEmoPreset(
-    block_layers=1, block_keys="all", beta=None, scene_weight=0.05, object_weight=0.05, emotion_weight=0.9
+    block_layers=1,
+    block_keys="all",
+    beta=None,
+    scene_weight=0.05,
+    object_weight=0.05,
+    emotion_weight=0.9,
+    both_directions=True,
 )
 UNIEMO_PRESETS: dict[str, UniEmoPreset] = {"paper": PAPER, "released": RELEASED}
 
@@ -44,11 +60,11 @@ def attribute_contrastive(
     present: torch.Tensor,
     logit_scale: torch.Tensor,
     same: torch.Tensor | None = None,
+    both_directions: bool = True,
 ) -> torch.Tensor:
-    """L_S or L_O (eq. 4), from queries to attributes and back: a scalar.
+    """L_S or L_O (eq. 4): a scalar.
 
-    The paper prints one direction; both are taken here, as in CLIP and in the released code. Two pictures of one attribute
-    are no negatives of each other. Without any attribute the loss is 0, with gradients of 0.
+    Two pictures of one attribute are no negatives of each other. Without any attribute the loss is 0, with gradients of 0.
 
     Args:
         embeds: (B, P) unit vectors of the queries.
@@ -56,6 +72,8 @@ def attribute_contrastive(
         present: (B,) bool, which pictures have an attribute; the others' rows are left out.
         logit_scale: () log(1 / tau); 1 / tau counts as 100 at most.
         same: (B, B) bool, which pairs of pictures have the same attribute; None when no two have.
+        both_directions: the mean of the loss from queries to attributes, which the paper prints, and of that back from
+            attributes to queries, as in CLIP and in the released code; without, the first alone.
     """
     scale = logit_scale.exp().clamp(max=100)
     if not present.any():
@@ -65,7 +83,8 @@ def attribute_contrastive(
     if same is not None:
         twins = same[present][:, present] & (targets[:, None] != targets)
         logits = logits.masked_fill(twins, -torch.inf)
-    return (F.cross_entropy(logits, targets) + F.cross_entropy(logits.T, targets)) / 2
+    to_attributes = F.cross_entropy(logits, targets)
+    return (to_attributes + F.cross_entropy(logits.T, targets)) / 2 if both_directions else to_attributes
 
 
 def understanding_loss(

@@ -26,8 +26,8 @@ from train.stages.understanding import UnderstandingStage
 
 logger = logging.getLogger(__name__)
 
-#: Seeds of two emotions are this far apart.
-_SEEDS = 1_000_000
+#: Seeds of two emotions are this far apart, and the first is far beyond those of an evaluation, whose pictures nobody learns from.
+_SEEDS, _FIRST_SEED = 1_000_000, 1_000_000_000
 
 
 @dataclass
@@ -80,7 +80,8 @@ def generate(
     for label, emotion in enumerate(dataset.emotions):
         if not (dataset.labels == label).any():
             continue
-        batches = torch.arange(label * _SEEDS, label * _SEEDS + config.pictures).split(config.batch_size)
+        first = _FIRST_SEED + label * _SEEDS
+        batches = torch.arange(first, first + config.pictures).split(config.batch_size)
         prompts = prompts_of(dataset, label, len(batches))
         calls += [(emotion, prompt, seeds.tolist()) for prompt, seeds in zip(prompts, batches, strict=True)]
 

@@ -47,6 +47,9 @@ class JointConfig:
 
     use: Use = setting("all", "What is fused: cls, cls+scene, cls+object or all (table V).")
     correlation: bool = setting(True, "Weigh scene and object by the emotional correlation coefficient (table V).")
+    token_length: bool | None = setting(
+        None, "Bring F to the length of a token's embedding; as `uniemo_understanding.preset` says if not given."
+    )
     condition: Literal["cond", "ce", "none"] = setting(
         "cond", "Emotional condition loss, cross-entropy or none (table V)."
     )
@@ -239,12 +242,14 @@ class JointStage:
             fusion = EmotionFusion.from_pretrained(self.start / "fusion")
         else:
             words = foundation.prompts.embeddings
+            own = config.token_length
             fusion = EmotionFusion(
                 chain.config.width,
                 [table.shape[1] for table in words],
                 chain.config.num_classes,
                 [float(table.norm(dim=1).mean()) for table in words],
                 config.use,
+                understanding.preset.token_length if own is None else own,
             )
         correlation = copy.deepcopy(self.correlation)
         channels = channel_weights(self.sources[0][1], config.channel_power)

@@ -49,6 +49,9 @@ class KCDPConfig:
     tuning: Tuning = setting("lora", "frozen, kv, lora or full (figure 4).")
     lora_rank: int = setting(16, "Rank of KGCA.")
     lora_alpha: float = setting(32.0, "Scale of KGCA, over its rank.")
+    scale_latents: bool | None = setting(
+        None, "Give the denoiser scaled latents, as it was trained on; the preset's if not given."
+    )
     features: Features = setting("decoder", "Whose features the pyramid reads: decoder, as in the paper, or encoder.")
     latent_encoder_channels: tuple[int, ...] = setting((), "Widths of the latent encoder; () for none.", "channels")
     timestep: int = setting(1, "Timestep that clean latents are given.", "timestep, 0 to 999")
@@ -58,6 +61,15 @@ class KCDPConfig:
     knowledge_dropout: float = setting(0.15, "Pictures whose k is that of an empty caption.", "share")
     balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 as they come, 1 all alike.", "0 to 1")
     views: int = setting(1, "Augmented views of each picture beside the plain one.", "views")
+
+    @property
+    def scales_latents(self) -> bool:
+        """`scale_latents`, or the preset's."""
+        return LOSS_PRESETS[self.preset].scale_latents if self.scale_latents is None else self.scale_latents
+
+    def input_scale(self, foundation: Foundation) -> float:
+        """That of the denoiser, whose latents are scaled."""
+        return 1.0 if self.scales_latents else 1 / foundation.vae.config.scaling_factor
 
 
 def denoiser_pass(denoiser: Denoiser, dtype: torch.dtype, latents: torch.Tensor, states: torch.Tensor) -> Perception:
@@ -82,6 +94,8 @@ class FrozenPerception:
         first = self._levels(denoiser, cache.view(0, torch.arange(2)))
         self.shapes = [level.shape[1:] for level in first]
         settings = (cache.key, fingerprint(foundation.unet), denoiser.timestep, denoiser.features, self.levels)
+        if denoiser.input_scale != 1:
+            settings = (*settings, denoiser.input_scale)
 
         def compute(view: int, rows: slice) -> torch.Tensor:
             parts = torch.arange(rows.start, rows.stop).split(64)
@@ -131,6 +145,7 @@ class KCDPTask(nn.Module):
             config.lora_alpha,
             tuple(config.attention_levels),
             config.features,
+            config.input_scale(foundation),
         )
         for parameter in self.denoiser.trainable_parameters():
             # Steps are too small for 16 bits.
@@ -241,6 +256,7 @@ class KCDPStage:
                 "frozen",
                 attention_levels=tuple(config.attention_levels),
                 features=config.features,
+                input_scale=config.input_scale(foundation),
             )
             for cache in self.caches.values():
                 self.frozen = FrozenPerception(denoiser.eval(), foundation, cache)
@@ -323,6 +339,7 @@ def assemble(foundation: Foundation, heads: Path, config: KCDPConfig, label_spac
         attention_levels=config.attention_levels,
         condition=config.condition,
         features=config.features,
+        scale_latents=config.scales_latents,
         captioning=foundation.captioning,
     )
     pipeline.denoiser.load_adapter(heads / "kgca")

@@ -37,6 +37,9 @@ class UnderstandingConfig:
     """What the paper varies in the queries, and what small data needs."""
 
     preset: Literal["paper", "released"] = setting("paper", "Where paper and release differ: `paper` or `released`.")
+    both_directions: bool | None = setting(
+        None, "Equation 4 from attributes to queries as well; the preset's if not given."
+    )
     strategy: Strategy = setting("multi-stage", "How queries join: multi-stage, single-step or none (figure 6).")
     num_queries: int = setting(32, "Queries of either kind (figure 7).", "queries")
     scene_layer: int | None = setting(None, "L1, after which scenes are read; a third of the tower if not given.")
@@ -183,6 +186,8 @@ class UnderstandingTask(nn.Module):
         super().__init__()
         self.vision, self.chain = vision.requires_grad_(False), chain
         self.preset = UNIEMO_PRESETS[config.preset]
+        own = config.both_directions
+        self.both_directions = self.preset.both_directions if own is None else own
         if config.tune_tower:
             vision.encoder.requires_grad_(True)
             vision.post_layernorm.requires_grad_(True)
@@ -214,7 +219,8 @@ class UnderstandingTask(nn.Module):
         if embeds is None:
             return torch.zeros_like(like)
         same = indices[:, None] == indices[None]
-        return attribute_contrastive(embeds, names[indices.clamp(min=0)], indices >= 0, self.chain.logit_scale, same)
+        texts, scale = names[indices.clamp(min=0)], self.chain.logit_scale
+        return attribute_contrastive(embeds, texts, indices >= 0, scale, same, self.both_directions)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,22 @@ def test_value_against_a_slow_reading(pyramid: FeaturePyramid) -> None:
     torch.testing.assert_close(pyramid(features, attention), torch.cat(expected, 1))
 
 
+def test_features_are_normalised_in_groups_and_attention_as_one() -> None:
+    """Which tokens were looked at more than others is kept: a map of one token has no mean of its own."""
+    pyramid = FeaturePyramid((64, 16, 32), (0, TOKENS, 0), out_channels=12)
+    maps, wide = torch.rand(2, TOKENS, 8, 8).softmax(1), 5 * torch.randn(2, 64, 8, 8) + 1
+    for picture in range(2):
+        one = maps[picture]
+        expected = (one - one.mean()) / (one.var(correction=0) + 1e-5).sqrt()
+        torch.testing.assert_close(pyramid.attention_norms[1](maps)[picture], expected)
+        # 32 groups of two channels.
+        for group in range(32):
+            two = wide[picture, 2 * group : 2 * group + 2]
+            expected = (two - two.mean()) / (two.var(correction=0) + 1e-5).sqrt()
+            found = pyramid.feature_norms[0](wide)[picture, 2 * group : 2 * group + 2]
+            torch.testing.assert_close(found, expected)
+
+
 def test_shapes_of_stable_diffusion() -> None:
     with torch.device("meta"):
         pyramid = FeaturePyramid()

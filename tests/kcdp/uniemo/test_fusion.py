@@ -1,5 +1,6 @@
 """Fusion against the formula step by step, what each switch leaves out, and the size of what comes out."""
 
+import json
 import math
 
 import pytest
@@ -44,6 +45,27 @@ def test_what_comes_out_is_as_long_as_a_token_and_the_length_learns(inputs):
     torch.testing.assert_close(fused.norm(dim=1), torch.full((BATCH,), 3.0))
     fused.norm(dim=1).sum().backward()
     assert fusion.log_norm.grad == pytest.approx(3 * BATCH, rel=1e-4)
+
+
+@torch.no_grad()
+def test_without_a_length_of_its_own_it_is_the_papers_sum(inputs, tmp_path):
+    fusion = EmotionFusion(**SIZES, token_length=False)
+    found = fusion(*inputs)
+    for row, (cls, scene, objects, alpha_scene, alpha_object) in enumerate(zip(*inputs, strict=True)):
+        total = by_hand(fusion.map_cls, cls) + alpha_scene * by_hand(fusion.map_scene, scene)
+        torch.testing.assert_close(found[row], total + alpha_object * by_hand(fusion.map_object, objects))
+    assert fusion.log_norm is None and "log_norm" not in fusion.state_dict()
+    fusion.save_pretrained(tmp_path)
+    torch.testing.assert_close(EmotionFusion.from_pretrained(tmp_path)(*inputs), found)
+
+
+def test_a_bundle_that_does_not_say_brings_f_to_a_tokens_length(tmp_path):
+    """As all bundles did before there was a choice."""
+    EmotionFusion(**SIZES).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["token_length"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert EmotionFusion.from_pretrained(tmp_path).log_norm.exp().item() == pytest.approx(0.7)
 
 
 @torch.no_grad()

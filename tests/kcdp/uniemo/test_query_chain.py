@@ -6,12 +6,14 @@ import copy
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.nn import functional as F
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, InteractiveBlock, InteractiveLayer
+from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, InteractiveBlock, InteractiveLayer, tower_pixels
 
 WIDTH, HEADS, LAYERS, EMBED, CLASSES, QUERIES = 24, 3, 4, 10, 5, 3
 SIZES = {
@@ -231,6 +233,29 @@ def test_beta_is_a_weight_for_each_channel_that_begins_small() -> None:
     assert torch.allclose(chain.scene_block(queries, tokens)[0], queries, atol=1e-2)
     replaced = ExpertQueryChain(**SIZES, beta=None).scene_block(queries, tokens)[0]
     assert not torch.allclose(replaced, queries, atol=1e-2)
+
+
+def test_a_large_picture_is_made_small_as_pillow_does() -> None:
+    """Of every pixel, not of a few: a chequered picture is grey, and another one like Pillow's bicubic."""
+    vision = tower()
+    vision.config.update({"image_mean": [0.5] * 3, "image_std": [0.25] * 3})
+    given = torch.rand(1, 3, 64, 64) * 2 - 1
+    given[:, 0] = (torch.arange(64)[:, None] + torch.arange(64)) % 2 * 2.0 - 1
+    found = tower_pixels(vision, given)[0]
+    assert found.shape == (3, 16, 16)
+    for channel in range(3):
+        plane = Image.fromarray(given[0, channel].numpy(), "F").resize((16, 16), Image.Resampling.BICUBIC)
+        expected = (torch.from_numpy(np.array(plane)).clamp(-1, 1) / 2 + 0.5 - 0.5) / 0.25
+        torch.testing.assert_close(found[channel], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_emotion_head_is_two_layers_with_dropout_between() -> None:
+    """Section IV of the paper: Linear(W, 768), ReLU, dropout of a half, Linear(768, K)."""
+    chain = ExpertQueryChain(width=8, num_heads=2, num_layers=2, scene_layer=1, object_layer=2, num_classes=5)
+    first, relu, dropout, last = chain.head
+    assert (first.in_features, first.out_features, last.in_features, last.out_features) == (8, 768, 768, 5)
+    assert isinstance(relu, torch.nn.ReLU) and dropout.p == 0.5
+    assert build(dropout=0.3).head[2].p == 0.3
 
 
 @torch.no_grad()

@@ -24,14 +24,14 @@ from train.stages.understanding import UnderstandingConfig
 CONFIGS = Path(__file__).parents[3] / "train" / "configs"
 
 KCDP = {
-    "paper": {"positive_in_denominator": False, "moe_inputs": "v+k", "balance_weight": 0.0, "lambda1": 1.0, "lambda2": 1.0},
-    "released": {"positive_in_denominator": True, "moe_inputs": "v", "balance_weight": 0.1, "lambda1": 1.0, "lambda2": 1.0},
+    "paper": {"positive_in_denominator": False, "moe_inputs": "v+k", "balance_weight": 0.0, "scale_latents": True, "lambda1": 1.0, "lambda2": 1.0},
+    "released": {"positive_in_denominator": True, "moe_inputs": "v", "balance_weight": 0.1, "scale_latents": False, "lambda1": 1.0, "lambda2": 1.0},
 }  # fmt: skip
 #: gamma 1 to 3 of equation 10 are the paper's in both.
-GAMMAS = {"understanding": 0.3, "condition": 0.3, "denoising": 0.4}
+GAMMAS = {"understanding": 0.3, "condition": 0.3, "denoising": 0.4, "token_length": False}
 UNIEMO = {
-    "paper": {"block_layers": 2, "block_keys": "patches", "beta": 1e-4, "scene_weight": 0.25, "object_weight": 0.25, "emotion_weight": 0.5},
-    "released": {"block_layers": 1, "block_keys": "all", "beta": None, "scene_weight": 0.05, "object_weight": 0.05, "emotion_weight": 0.9},
+    "paper": {"block_layers": 2, "block_keys": "patches", "beta": 1e-4, "scene_weight": 0.25, "object_weight": 0.25, "emotion_weight": 0.5, "both_directions": False},
+    "released": {"block_layers": 1, "block_keys": "all", "beta": None, "scene_weight": 0.05, "object_weight": 0.05, "emotion_weight": 0.9, "both_directions": True},
 }  # fmt: skip
 
 
@@ -72,8 +72,8 @@ def test_queries_are_read_after_a_third_and_two_thirds_of_a_tower(tower, layers,
 
 
 #: KCDP section 5.2 and UniEmo section IV.
-KCDP_LOOP = {"kcdp.loop.learning_rate": 1e-5, "kcdp.loop.weight_decay": 1e-2, "kcdp.loop.betas": (0.9, 0.999), "kcdp.loop.schedule": "constant", "kcdp.loop.warmup_steps": 0, "kcdp.preset": "paper", "kcdp.classifier": "v+k", "kcdp.knowledge_dropout": 0.0, "kcdp.balance": 0.0, "label_space": "KCDP-6", "evaluation.epochs": 10, "evaluation.batch_size": 16}  # fmt: skip
-UNDERSTANDING_LOOP = {"uniemo_understanding.loop.learning_rate": 1e-4, "uniemo_understanding.loop.weight_decay": 1e-3, "uniemo_understanding.loop.betas": (0.9, 0.999), "uniemo_understanding.preset": "paper", "uniemo_understanding.num_queries": 32, "uniemo_understanding.balance": 0.0, "label_space": "Mikels-8", "evaluation.epochs": 15, "evaluation.batch_size": 128}  # fmt: skip
+KCDP_LOOP = {"kcdp.loop.learning_rate": 1e-5, "kcdp.loop.weight_decay": 1e-2, "kcdp.loop.betas": (0.9, 0.999), "kcdp.loop.schedule": "constant", "kcdp.loop.warmup_steps": 0, "kcdp.preset": "paper", "kcdp.classifier": "v+k", "kcdp.scale_latents": None, "kcdp.dropout": 0.0, "kcdp.knowledge_dropout": 0.0, "kcdp.balance": 0.0, "label_space": "KCDP-6", "evaluation.epochs": 10, "evaluation.batch_size": 16}  # fmt: skip
+UNDERSTANDING_LOOP = {"uniemo_understanding.loop.learning_rate": 1e-4, "uniemo_understanding.loop.weight_decay": 1e-3, "uniemo_understanding.loop.betas": (0.9, 0.999), "uniemo_understanding.preset": "paper", "uniemo_understanding.both_directions": None, "uniemo_understanding.num_queries": 32, "uniemo_understanding.balance": 0.0, "label_space": "Mikels-8", "evaluation.epochs": 15, "evaluation.batch_size": 128}  # fmt: skip
 FILES = {
     "kcdp-da": KCDP_LOOP,
     "kcdp-uc": KCDP_LOOP | {"kcdp.loop.batch_size": 16, "kcdp.loop.steps": 59000},
@@ -84,6 +84,7 @@ FILES = {
         "uniemo_understanding.loop.batch_size": 128,
         "uniemo_joint.loop.learning_rate": 1e-2,
         "uniemo_joint.guidance_scale": 7.5,
+        "uniemo_joint.token_length": None,
         "uniemo_feedback.low": 0.2,
         "uniemo_feedback.high": 0.8,
         "uniemo_feedback.share": 0.2,

@@ -83,14 +83,14 @@ def test_no_row_is_without_its_settings_here() -> None:
 
 #: Where paper and release of KCDP differ: eq. 10's denominator, what the experts see in DA, the balance loss.
 KCDP_PRESETS = {
-    "paper": LossPreset(positive_in_denominator=False, moe_inputs="v+k", balance_weight=0.0, lambda1=1.0, lambda2=1.0),
-    "released": LossPreset(positive_in_denominator=True, moe_inputs="v", balance_weight=0.1, lambda1=1.0, lambda2=1.0),
+    "paper": LossPreset(positive_in_denominator=False, moe_inputs="v+k", balance_weight=0.0, scale_latents=True),
+    "released": LossPreset(positive_in_denominator=True, moe_inputs="v", balance_weight=0.1, scale_latents=False),
 }
 #: And of UniEmo: layers of a block and their keys, the beta residual (eq. 3), the weights of L_U; eq. 10 is the same.
-_JOINT = {"understanding": 0.3, "condition": 0.3, "denoising": 0.4}
+_JOINT = {"understanding": 0.3, "condition": 0.3, "denoising": 0.4, "token_length": False}
 UNIEMO = {
-    "paper": UniEmoPreset(2, "patches", 1e-4, scene_weight=0.25, object_weight=0.25, emotion_weight=0.5, **_JOINT),
-    "released": UniEmoPreset(1, "all", None, scene_weight=0.05, object_weight=0.05, emotion_weight=0.9, **_JOINT),
+    "paper": UniEmoPreset(2, "patches", 1e-4, 0.25, 0.25, emotion_weight=0.5, both_directions=False, **_JOINT),
+    "released": UniEmoPreset(1, "all", None, 0.05, 0.05, emotion_weight=0.9, both_directions=True, **_JOINT),
 }
 
 

@@ -27,8 +27,10 @@ def unit(*shape: int) -> torch.Tensor:
     return F.normalize(torch.randn(*shape).double(), dim=-1)
 
 
-def slow_contrastive(embeds: torch.Tensor, texts: torch.Tensor, attributes: list[int | None], tau: float) -> float:
-    """Both directions of eq. 4, negatives being the pictures of other attributes; None is no attribute."""
+def slow_contrastive(
+    embeds: torch.Tensor, texts: torch.Tensor, attributes: list[int | None], tau: float, both: bool
+) -> float:
+    """Eq. 4 in one direction or in both, negatives being the pictures of other attributes; None is no attribute."""
     rows = [row for row, attribute in enumerate(attributes) if attribute is not None]
     total = 0.0
     for i in rows:
@@ -36,22 +38,26 @@ def slow_contrastive(embeds: torch.Tensor, texts: torch.Tensor, attributes: list
         own = math.exp(float(embeds[i] @ texts[i]) / tau)
         to_texts = sum(math.exp(float(embeds[i] @ texts[j]) / tau) for j in others)
         to_pictures = sum(math.exp(float(embeds[j] @ texts[i]) / tau) for j in others)
-        total -= math.log(own / (own + to_texts)) + math.log(own / (own + to_pictures))
-    return total / (2 * len(rows))
+        printed, back = math.log(own / (own + to_texts)), math.log(own / (own + to_pictures))
+        total -= (printed + back) / 2 if both else printed
+    return total / len(rows)
 
 
-def contrastive(embeds: torch.Tensor, texts: torch.Tensor, attributes: list[int | None]) -> torch.Tensor:
+def contrastive(
+    embeds: torch.Tensor, texts: torch.Tensor, attributes: list[int | None], both: bool = True
+) -> torch.Tensor:
     numbers = torch.tensor([-1 if attribute is None else attribute for attribute in attributes])
-    return attribute_contrastive(embeds, texts, numbers >= 0, SCALE, numbers[:, None] == numbers)
+    return attribute_contrastive(embeds, texts, numbers >= 0, SCALE, numbers[:, None] == numbers, both)
 
 
+@pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("attributes", [[0, 1, 2, 3, 4], [0, 1, None, 2, None], [0, 1, 0, 0, 2], [None, 1, 1, None, 0]])
-def test_contrastive_against_a_loop(attributes: list[int | None]) -> None:
+def test_contrastive_against_a_loop(attributes: list[int | None], both: bool) -> None:
     names = unit(5, 6)
     embeds, texts = unit(5, 6), torch.stack([names[attribute or 0] for attribute in attributes])
-    assert float(contrastive(embeds, texts, attributes)) == pytest.approx(
-        slow_contrastive(embeds, texts, attributes, 0.07), rel=1e-6
-    )
+    found = float(contrastive(embeds, texts, attributes, both))
+    assert found == pytest.approx(slow_contrastive(embeds, texts, attributes, 0.07, both), rel=1e-6)
+    assert found != pytest.approx(slow_contrastive(embeds, texts, attributes, 0.07, not both), rel=1e-3)
 
 
 def test_twins_are_no_negatives() -> None:

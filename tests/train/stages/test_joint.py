@@ -27,7 +27,7 @@ LOOP = LoopConfig(steps=2, batch_size=4, warmup_steps=0, validate_every=2, ema_d
 
 @pytest.fixture(scope="module")
 def stage(joint_parts):
-    return joint_parts.stage(JointConfig(word_dropout=0.5, caption_dropout=0.3))
+    return joint_parts.stage(JointConfig(word_dropout=0.5, caption_dropout=0.3, token_length=True))
 
 
 def drawn(stage, size=8, **changes):
@@ -218,7 +218,7 @@ def test_what_learns_of_a_denoiser_of_16_bits_has_32(joint_parts, tmp_path, tune
 
 @pytest.mark.parametrize("use", ["cls", "cls+scene", "cls+object", "all"])
 def test_what_is_fused_is_a_setting(joint_parts, use):
-    fusion = joint_parts.stage(JointConfig(use=use)).build().fusion
+    fusion = joint_parts.stage(JointConfig(use=use, token_length=True)).build().fusion
     assert fusion.config.use == use
     words = joint_parts.foundation.text_encoder.embeddings.token_embedding.weight
     assert fusion.log_norm.exp().item() == pytest.approx(words.norm(dim=1).mean().item(), rel=1e-4)

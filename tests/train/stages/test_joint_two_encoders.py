@@ -43,7 +43,7 @@ def parts(joint_parts: JointParts, sdxl: dict[str, Any]) -> JointParts:
 
 @pytest.fixture(scope="module")
 def stage(parts: JointParts) -> JointStage:
-    return parts.stage(JointConfig(word_dropout=0.5, caption_dropout=0.3))
+    return parts.stage(JointConfig(word_dropout=0.5, caption_dropout=0.3, token_length=True))
 
 
 def painted(stage: JointStage, count: int = 6) -> dict[str, torch.Tensor]:
@@ -116,7 +116,7 @@ def test_of_what_is_dropped_nothing_is_said(stage: JointStage) -> None:
 
 @pytest.mark.parametrize("tune", ["none", "lora", "full"])
 def test_training_lowers_the_loss_and_its_weights_are_read_again(parts: JointParts, tmp_path: Path, tune: str) -> None:
-    stage = parts.stage(JointConfig(tune_unet=tune, lora_rank=2))
+    stage = parts.stage(JointConfig(tune_unet=tune, lora_rank=2, token_length=True))
     task, batch = stage.build(), dict(stage.batch(8, torch.Generator().manual_seed(3)))
     batch |= {"drop": torch.zeros(8, dtype=torch.bool), "timesteps": batch["timesteps"].clamp(200, 600)}
     losses = losses_of_steps(task, batch, 12)

@@ -141,7 +141,8 @@ def test_the_losses_equal_slow_ones(given, preset, weights):
         texts = torch.stack([stage.names[kind][index] for index in indices])
         same = torch.tensor([[a == b for b in indices.tolist()] for a in indices.tolist()])
         everyone = torch.ones(len(indices)).bool()
-        parts.append(attribute_contrastive(embeds[present], texts, everyone, task.chain.logit_scale, same))
+        scale, both = task.chain.logit_scale, preset == "released"
+        parts.append(attribute_contrastive(embeds[present], texts, everyone, scale, same, both))
         torch.testing.assert_close(losses[kind], parts[-1])
     expected = weights.scene_weight * parts[0] + weights.object_weight * parts[1] + weights.emotion_weight * emotion
     torch.testing.assert_close(losses["loss"], expected)
