@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kcdp.loading import add_bundle_flags, check_bundle_flags, load
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from kcdp.bundle import Bundle
+    from kcdp.pipelines.uniemo import UniEmoPipeline
     from kcdp.results import UniEmoImageOutput
 
 #: Exit codes: all is done; a fault, said in one sentence; done, but for pictures that could not be read. Of wrong usage it is
@@ -30,7 +33,7 @@ _EXAMPLES = """examples:
   kcdp understand stickers/ more/*.webp --out results.jsonl     (run again: what is there is skipped)
   accelerate launch --num_processes 8 -m kcdp understand stickers/ --out results.jsonl
   kcdp paint awe --thing bench --number 4 --seed 7 --out pictures/
-  kcdp paint amusement=0.7,sadness=0.3 --thing "a cat"
+  kcdp paint amusement=0.7,sadness=0.3 --thing "a cat" --sticker webp
   kcdp refeel sticker.png fear --strength 0.6
   kcdp serve --port 7860
 """
@@ -95,10 +98,15 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_painting_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--number", type=int, default=1, help="of pictures (default: 1)")
     parser.add_argument("--seed", type=int, help="of the first picture (default: drawn)")
-    parser.add_argument("--steps", type=int, default=25, help="of denoising (default: 25)")
+    parser.add_argument("--steps", type=int, help="of denoising; by default as many as the bundle is made for")
     parser.add_argument("--guidance", type=float, help="how far to follow the prompt (default: the bundle's)")
     parser.add_argument("--negative", metavar="WORDS", help="what to lead away from")
-    parser.add_argument("--out", default=".", metavar="FOLDER", help="for the PNG files (default: here)")
+    parser.add_argument(
+        "--sticker",
+        choices=("png", "webp"),
+        help="write stickers for messengers: square, cut out, with a white rim (default: whole pictures as PNG)",
+    )
+    parser.add_argument("--out", default=".", metavar="FOLDER", help="for the files (default: here)")
     add_bundle_flags(parser)
 
 
@@ -222,7 +230,7 @@ def _bring_together(out: str, rank: int) -> None:
 def paint(args: argparse.Namespace) -> int:
     """Paint pictures of an emotion, or of several."""
     bundle = load(args)
-    return _save(bundle.uniemo(args.emotion, args.thing, **_options(args)), args)
+    return _save(bundle.uniemo, bundle.uniemo(args.emotion, args.thing, **_options(args)), args)
 
 
 def refeel(args: argparse.Namespace) -> int:
@@ -234,7 +242,7 @@ def refeel(args: argparse.Namespace) -> int:
     emotion = DecodedPicture.load(given) if given.is_file() else args.emotion.lower()
     bundle: Bundle = load(args)
     output = bundle.uniemo(emotion, args.thing, image=picture, strength=args.strength, **_options(args))
-    return _save(output, args)
+    return _save(bundle.uniemo, output, args)
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
@@ -244,22 +252,36 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
         "num_inference_steps": args.steps,
         "guidance_scale": args.guidance,
         "negative_prompt": args.negative,
+        # What is read from a picture is read on white, whether it is cut out or not.
+        **({"transparent": True} if args.sticker else {}),
     }
 
 
-def _save(output: UniEmoImageOutput, args: argparse.Namespace) -> int:
+def _save(uniemo: UniEmoPipeline, output: UniEmoImageOutput, args: argparse.Namespace) -> int:
     """Write the pictures, without taking the place of others, and say what is read from each."""
     from kcdp.ui.painted import painted_pictures, png
 
     folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
     for painted in painted_pictures(output, target="picture"):
-        path = _free_path(folder / painted.file_name)
+        path = _free_path((folder / painted.file_name).with_suffix(f".{args.sticker or 'png'}"))
         aside = path.with_name(f".{path.name}.part")
-        aside.write_bytes(png(painted.image, painted.settings))
+        if args.sticker:
+            aside.write_bytes(_sticker(uniemo, painted.image, args.sticker))
+        else:
+            aside.write_bytes(png(painted.image, painted.settings))
         os.replace(aside, path)
         print(f"{path}: read as {painted.emotion}, {painted.probabilities[painted.emotion]:.0%}")
     return DONE
+
+
+def _sticker(uniemo: UniEmoPipeline, image: Image.Image, kind: Literal["png", "webp"]) -> bytes:
+    """The file of a sticker of a cut-out picture, enlarged by the bundle's upscaler where it has one."""
+    from kcdp.painting.sticker_file import EDGE, sticker_file, sticker_picture
+
+    if uniemo.upscaler is not None:
+        (image,) = uniemo.enlarge([image])
+    return sticker_file(sticker_picture(image, edge=EDGE), kind)
 
 
 def _free_path(path: Path) -> Path:

@@ -84,6 +84,8 @@ class FakeUniEmo:
 
     labels = MIKELS_8.labels
     size = 64
+    #: None, or what stands in for a `StickerUpscaler`.
+    upscaler: Any = None
 
     def __init__(self, before_step: Callable[[int], None] = lambda step: None) -> None:
         self.before_step = before_step
@@ -93,6 +95,10 @@ class FakeUniEmo:
 
     def set_progress_bar_config(self, disable: bool) -> None:
         self.loud = not disable
+
+    def enlarge(self, stickers: list[Image.Image]) -> list[Image.Image]:
+        """Twice as large."""
+        return [one.resize((2 * one.width, 2 * one.height)) for one in stickers]
 
     def understand(
         self, image: DecodedPicture | list[DecodedPicture], attention: bool = True
@@ -122,17 +128,19 @@ class FakeUniEmo:
         prompt: str,
         num_images: int,
         seed: int | None,
-        num_inference_steps: int,
+        num_inference_steps: int | None,
         guidance_scale: float | None,
         negative_prompt: str | None = None,
         image: DecodedPicture | None = None,
         strength: float = 0.6,
         callback_on_step_end: Any = None,
+        transparent: bool = False,
     ) -> UniEmoImageOutput:
         """As `UniEmoPipeline` does, with `image` in the background and the emotions as a disc of rings."""
         self.calls.append(
             {name: value for name, value in locals().items() if name not in ("self", "callback_on_step_end")}
         )
+        num_inference_steps = num_inference_steps or 4
         weights = {emotion: 1.0} if isinstance(emotion, str) else emotion if isinstance(emotion, dict) else None
         for label in weights or {}:
             MIKELS_8.index(label)
@@ -145,7 +153,7 @@ class FakeUniEmo:
         shown = weights or {self.understand(emotion).emotion: 1.0}
         seeds = tuple((seed or 0) + number for number in range(num_images))
         return UniEmoImageOutput(
-            images=tuple(self._paint(shown, one, image) for one in seeds),
+            images=tuple(self._paint(shown, one, image).convert("RGBA" if transparent else "RGB") for one in seeds),
             seeds=seeds,
             verdicts=(self._verdict(shown),) * num_images,
             emotion=weights,

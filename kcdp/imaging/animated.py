@@ -37,4 +37,6 @@ def decode_avif(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
     """The frames of an AVIF file."""
     image = opened(content, "AVIF")
     coded = coded_colour(content)
-    return _frames(image, limits, image.info.get("icc_profile") or (coded_profile(*coded) if coded else None))
+    return _frames(
+        image, limits, image.info.get("icc_profile") or (coded_profile(*coded, video=True) if coded else None)
+    )

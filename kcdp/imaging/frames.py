@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from typing import cast
 
 from PIL import Image
@@ -85,6 +85,8 @@ def is_empty(image: Image.Image) -> bool:
 
 def distinct(frames: Sequence[Frame]) -> list[Frame]:
     """Frames without empty ones (unless all are) and with each picture once, standing for the time of all its repeats."""
+    if len(frames) == 1:
+        return list(frames)
     found: dict[tuple[str, tuple[int, int], bytes], Frame] = {}
     for frame in [frame for frame in frames if not is_empty(frame.image)] or frames[:1]:
         key = (frame.image.mode, frame.image.size, frame.image.tobytes())
@@ -101,13 +103,18 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
     are both seen. Of frames that are decoded when somebody looks at them, a few times as many as wanted are looked at.
     """
     decoded = partial(_looked_at, decoded, _LOOKS * count)
+    frames = decoded()
+    opening = list(islice(frames, 2))
+    if len(opening) == 1:
+        opening[0].image.load()
+        return [replace(opening[0], duration=0.0)]
     durations: list[float] = []
     #: How long each picture shows in all, by the number of its first frame.
     spans: dict[int, float] = {}
     alike: dict[bytes, list[int]] = {}
     kept: dict[int, Frame] = {}
     pixels = 0
-    for number, frame in enumerate(decoded()):
+    for number, frame in enumerate(chain(opening, frames)):
         durations.append(max(frame.duration, 1.0))
         first = number
         if not is_empty(frame.image):
@@ -119,20 +126,17 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
             pixels += frame.image.width * frame.image.height
             if pixels <= KEPT_PIXELS or number == 0:
                 kept[number] = frame
-    if len(durations) == 1:
-        kept[0].image.load()
-        return [replace(kept[0], duration=0.0)]
     few = len(durations) <= count
     wanted = dict(enumerate(durations)) if few else _wanted(spans or {0: durations[0]}, count)
     if not wanted.keys() <= kept.keys():
         passed = zip(range(max(wanted) + 1), decoded(), strict=False)
         kept = {number: frame for number, frame in passed if number in wanted}
     starts = [0.0, *accumulate(durations)]
-    frames = [
+    chosen = [
         replace(kept[number], start=kept[number].start or starts[number], duration=time)
         for number, time in wanted.items()
     ]
-    return frames if few else distinct(frames)
+    return chosen if few else distinct(chosen)
 
 
 def _looked_at(decoded: Callable[[], Iterator[Frame]], most: int) -> Iterator[Frame]:

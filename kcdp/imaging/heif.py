@@ -27,5 +27,5 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
     photo = file[file.primary_index]
     check_size(photo.size, limits)
     coded = coded_colour(content)
-    icc = photo.info.get("icc_profile") or (coded_profile(*coded) if coded else None)
+    icc = photo.info.get("icc_profile") or (coded_profile(*coded, video=True) if coded else None)
     yield Frame(to_rgba(photo.to_pillow(), icc))

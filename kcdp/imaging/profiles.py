@@ -87,8 +87,13 @@ def rgb_profile(points: Chromaticities, transfer: float | tuple[float, ...]) -> 
     return head.ljust(68, b"\0") + _fixed(*_D50) + bytes(48) + struct.pack(">I", len(tags)) + table + body
 
 
-def coded_profile(primaries: int, transfer: int) -> bytes | None:
-    """The profile of two numbers of H.273 (in PNG's cICP, AVIF's and HEIC's nclx); None for sRGB, HDR and unknown ones."""
+def coded_profile(primaries: int, transfer: int, video: bool = False) -> bytes | None:
+    """The profile of two numbers of H.273 (in PNG's cICP, AVIF's and HEIC's nclx); None for sRGB, HDR and unknown ones.
+
+    In files of a `video` codec (AVIF, HEIC) the curves of television mean sRGB's to browsers, in PNG they do not.
+    """
+    if video and TRANSFERS.get(transfer) == _TELEVISION:
+        transfer = 13
     if (primaries, transfer) == (1, 13) or primaries not in PRIMARIES or transfer not in TRANSFERS:
         return None
     return rgb_profile(PRIMARIES[primaries], TRANSFERS[transfer])

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Protocol, overload
 
 from PIL import Image
 
-from kcdp.knowledge.captioner import Captioner
 from kcdp.knowledge.encoder import KnowledgeEncoder, KnowledgeEncoding
 from kcdp.knowledge.propositions import Proposition
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.results import Triplet
 
 
+class PictureCaptioner(Protocol):
+    """Anything that says in a sentence what a picture shows: `kcdp.knowledge.captioner.Captioner`, or one of your own."""
+
+    def __call__(self, images: list[Image.Image]) -> list[str]:
+        """One caption for every RGB picture."""
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """Captioner, parser and encoder in a row (KCDP, section 4.1)."""
 
-    captioner: Captioner
+    captioner: PictureCaptioner
     parser: TripletParser
     encoder: KnowledgeEncoder
 

@@ -9,8 +9,8 @@ from PIL import Image, ImageFilter
 
 Kind = Literal["png", "webp"]
 
-#: Side of a messenger's sticker, and the room around it, in pixels.
-SIDE, MARGIN = 512, 16
+#: Side of a messenger's sticker, the room around it, and the usual width of its white rim, in pixels.
+SIDE, MARGIN, EDGE = 512, 16, 10
 #: Most bytes of a still sticker that all of them take.
 MOST_BYTES = 100_000
 #: Opacity from which a pixel belongs to the sticker, of 255.

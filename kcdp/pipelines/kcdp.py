@@ -19,12 +19,12 @@ from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.knowledge.alignment import TokenAlignment
 from kcdp.knowledge.captioner import Captioner
 from kcdp.knowledge.encoder import KnowledgeEncoder
-from kcdp.knowledge.knowledge import Knowledge
+from kcdp.knowledge.knowledge import Knowledge, PictureCaptioner
 from kcdp.knowledge.propositions import Proposition
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.offload import execution_device
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
-from kcdp.perception.denoiser import Denoiser, Features, Perception, heat_map
+from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning, heat_map
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
 from kcdp.pipelines.saving import remove_stale_weights
@@ -63,7 +63,7 @@ class KCDPPipeline(DiffusionPipeline):
         cliea: CLIEA,
         label_space: str = "Mikels-8",
         timestep: int = 1,
-        tuning: str = "lora",
+        tuning: Tuning = "lora",
         lora_rank: int = 8,
         lora_alpha: float = 8.0,
         attention_levels: list[int] | tuple[int, ...] = (1, 2),
@@ -105,6 +105,8 @@ class KCDPPipeline(DiffusionPipeline):
         self.encoder = KnowledgeEncoder(text_encoder, tokenizer)
         self._prompts: tuple[tuple[object, ...], torch.Tensor] | None = None
         self.parser: TripletParser | None = None
+        #: A captioner of the caller's own, asked in the place of the bundle's.
+        self.own_captioner: PictureCaptioner | None = None
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any) -> KCDPPipeline:
@@ -138,7 +140,7 @@ class KCDPPipeline(DiffusionPipeline):
         """Captioner, parser and encoder; raises ValueError when no parser has been given."""
         if self.parser is None:
             raise ValueError("This pipeline has no parser; set `pipeline.parser` or load it from a bundle.")
-        captioner = Captioner(self.captioner, self.captioner_processor, **self.config.captioning)
+        captioner = self.own_captioner or Captioner(self.captioner, self.captioner_processor, **self.config.captioning)
         return Knowledge(captioner, self.parser, self.encoder)
 
     def encode_pictures(self, frames: Sequence[Image.Image]) -> torch.Tensor:

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.imaging import to_tensor
-from kcdp.painting.opacity import cut_out, on_white
+from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, finite, seeds_of, steps_taken
 from kcdp.painting.schedulers import Schedule, check_scheduler
@@ -198,7 +198,7 @@ class UniEmoPipeline(DiffusionPipeline):
         middle = int(rows[len(rows) // 2])
         attention = tuple(
             AttentionMap(
-                found[kind].name if found[kind] else kind,
+                kind if (match := found[kind]) is None else match.name,
                 kind,
                 heat_map([maps[middle][None]], [0], (self.size, self.size)),
             )
@@ -257,8 +257,6 @@ class UniEmoPipeline(DiffusionPipeline):
             raise ValueError(f"Unknown output type '{output_type}'; choose one of {', '.join(get_args(OutputType))}.")
         if transparent and output_type != "pil":
             raise ValueError("A transparent ground comes with the output type 'pil' only.")
-        if transparent and self.vae.config.get("picture_channels") != 4:
-            raise ValueError("This bundle paints no transparent ground; leave `transparent` out.")
 
     def _weights(self, emotion: str | Mapping[str, float] | Picture) -> dict[str, float] | None:
         """The weights of named emotions, in the label space's order and with sum 1; None when it is a picture.
@@ -325,7 +323,8 @@ class UniEmoPipeline(DiffusionPipeline):
             negative_prompt: what guidance leads away from; if not given, the empty prompt, and for SDXL nothing at all.
             callback_on_step_end: see `StepCallback`.
             output_type: "pil" for pictures, "pt" for tensors (3, H, W) in [0, 1].
-            transparent: give RGBA pictures with a clear ground, of a bundle that paints it; only with "pil".
+            transparent: give RGBA pictures with a clear ground, only with "pil". Where the bundle paints no opacity, what is
+                clear is the white that reaches in from a picture's rim.
 
         Raises ValueError, among others for a scheduler that does not fit or latents that are no finite numbers, or ImageError
         for a picture that cannot be read, with one sentence.
@@ -352,7 +351,9 @@ class UniEmoPipeline(DiffusionPipeline):
         )
 
         check_scheduler(self.schedule, self.scheduler, num_inference_steps, None if image is None else strength)
-        tokens = self._of_picture(emotion, len(seeds)) if weights is None else self._of_names(weights, seeds)
+        tokens = (
+            self._of_picture(cast(Picture, emotion), len(seeds)) if weights is None else self._of_names(weights, seeds)
+        )
         prompts, words = self.prompts, self.understood(prompt)
         if words.left_out:
             _logger.warning("The prompt is too long for the model; left out: '%s'.", words.left_out)
@@ -386,13 +387,14 @@ class UniEmoPipeline(DiffusionPipeline):
         pixels = finite(self._decode(latents))
         pictures = self._shown(pixels)
         if transparent:
-            images = cut_out(pixels)
+            images = cut_out(pixels if has_opacity(pixels) else add_opacity(pixels.clamp(-1, 1), PAINTED_WHITE))
         else:
             images = pictures if output_type == "pil" else self.image_processor.postprocess(on_white(pixels), "pt")
+        verdicts = cast("list[UniEmoOutput]", self.understand(pictures, attention=False))
         return UniEmoImageOutput(
             images=tuple(images),
             seeds=tuple(seeds),
-            verdicts=tuple(seen.probabilities for seen in self.understand(pictures, attention=False)),
+            verdicts=tuple(seen.probabilities for seen in verdicts),
             emotion=weights,
             prompt=prompt,
             settings={

@@ -6,7 +6,7 @@ transformers see better") know it from the start; and here they can be taken fro
 latents, four times as fast as on pixels.
 """
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from torch import nn
@@ -93,7 +93,7 @@ class ConvStemCLIPVisionModel(CLIPVisionModel):
         self.embeddings = ConvStemEmbeddings(config)
         self.post_init()
         # CLIP's initial weights are for transformers; ResNet's are for what comes before batch normalisation.
-        for module in self.embeddings.patch_embedding.path.modules():
+        for module in cast(ConvStem, self.embeddings.patch_embedding).path.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 

@@ -93,6 +93,26 @@ def test_paint_names_files_by_emotion_and_seed_and_overwrites_none(uniemo: FakeU
     assert cli.main(["paint", "AWE", "--out", out]) == 0 and uniemo.calls[-1]["emotion"] == "awe"
 
 
+def test_stickers_are_square_cut_out_and_enlarged_where_the_bundle_can(
+    uniemo: FakeUniEmo, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, enlarged = str(tmp_path / "made"), []
+    assert cli.main(["paint", "awe", "--seed", "7", "--sticker", "webp", "--out", out]) == 0
+    assert uniemo.calls[-1]["transparent"] is True
+    monkeypatch.setattr(uniemo, "upscaler", object())
+    monkeypatch.setattr(uniemo, "enlarge", lambda images: enlarged.extend(images) or images)
+    assert cli.main(["refeel", str(pictures / "0.png"), "fear", "--seed", "7", "--sticker", "png", "--out", out]) == 0
+    assert len(enlarged) == 1
+    assert sorted(os.listdir(out)) == ["awe-7.webp", "fear-7.png"]
+    for name, kind in (("awe-7.webp", "WEBP"), ("fear-7.png", "PNG")):
+        with Image.open(tmp_path / "made" / name) as sticker:
+            assert (sticker.format, sticker.size) == (kind, (512, 512))
+            assert sticker.convert("RGBA").getpixel((2, 2))[3] == 0
+    assert cli.main(["paint", "awe", "--out", out]) == 0
+    assert uniemo.calls[-1]["transparent"] is False
+    assert uniemo.calls[-1]["num_inference_steps"] is None
+
+
 def test_refeel_takes_a_name_or_a_picture_for_the_emotion(uniemo: FakeUniEmo, pictures: Path, tmp_path: Path) -> None:
     source, out = str(pictures / "0.png"), ["--seed", "3", "--out", str(tmp_path / "made")]
     assert cli.main(["refeel", source, "Fear", "--strength", "0.4", *out]) == 0

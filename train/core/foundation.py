@@ -11,6 +11,7 @@ import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from pydantic import AfterValidator
 from transformers import (
+    AutoModel,
     CLIPProcessor,
     CLIPTextModel,
     CLIPTextModelWithProjection,
@@ -21,6 +22,8 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+# Lets `AutoModel` know the CLIPs that the stages make.
+from kcdp import vision  # noqa: F401
 from kcdp.hub import Source, check_pinned, fetch, first_line, why_no_room
 from kcdp.knowledge.captioner import Captioner, CaptionerConfig, Quantization, check_quantizable
 from kcdp.knowledge.encoder import KnowledgeEncoder
@@ -32,7 +35,6 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.latent_encoder import LatentEncoder
 from kcdp.pipelines.pictures import safe_vae
 from kcdp.prediction.cliea import emotion_prompts
-from kcdp.vision import ConvStemCLIPModel
 from train.core.config import setting, validated
 
 #: The parser is trained apart (spaCy's own training) and ships with the bundle.
@@ -166,7 +168,7 @@ class Foundation:
         device: str | torch.device,
     ) -> Foundation:
         """Read the best weights of the stages' folders; everything is frozen and in evaluation mode."""
-        clip = ConvStemCLIPModel.from_pretrained(language / "clip")
+        clip = AutoModel.from_pretrained(language / "clip")
         tokenizer = CLIPTokenizer.from_pretrained(language / "tokenizer")
         images = CLIPImageProcessorPil.from_pretrained(language / "image_processor")
         networks = {

@@ -56,6 +56,9 @@ class Recipe:
     )
     size: int = setting(128, "Side of the pictures.", "pixels")
     mixed_precision: Literal["fp16", "bf16"] | None = setting(None, "If not given, what `accelerate launch` says.")
+    words_from: Literal["language", "trunk_language"] = setting(
+        "language", "The stage whose vision tower and captioner later stages stand on."
+    )
     foundation: FoundationConfig | None = setting(None, "Published models to stand on; without, the stages' own.")
 
     def run_dir(self, stage: str) -> Path:

@@ -46,7 +46,7 @@ def load_foundation(recipe: Recipe, latent_encoder: str = "labelled_latent_encod
     """
     published, labels, device = recipe.foundation, recipe.emotions.labels, PartialState().device
     if published is None:
-        folders = (best_weights(recipe, stage) for stage in ("vae", "language", "unet", latent_encoder))
+        folders = (best_weights(recipe, stage) for stage in ("vae", recipe.words_from, "unet", latent_encoder))
         return Foundation.load(*folders, PARSER, labels, device)
     with exit_on_error():
         published.check()
@@ -92,7 +92,7 @@ def load_clip(recipe: Recipe) -> FrozenCLIP:
     """The CLIP for expert queries and baselines; raises SystemExit as `load_foundation` does, or when none is named."""
     published, device = recipe.foundation, PartialState().device
     if published is None:
-        return FrozenCLIP.load(best_weights(recipe, "language"), device)
+        return FrozenCLIP.load(best_weights(recipe, recipe.words_from), device)
     with exit_on_error():
         if published.vision is None:
             raise ValueError(NO_VISION)

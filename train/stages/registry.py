@@ -101,7 +101,7 @@ def check(recipe: Recipe) -> None:
             raise ValueError(
                 f"The stage '{spec.name}' trains a foundation, and the recipe names a published one; leave out one of them."
             )
-        for need in spec.needs:
+        for need in (recipe.words_from if name == "language" else name for name in spec.needs):
             given = need in recipe.stages[:number] or (published is not None and STAGES[need].foundation)
             folder = recipe.run_dir(need) / "best"
             if not given and not folder.is_dir():

@@ -57,14 +57,14 @@ def understanding_stage(
     vision: Path | None = None,
 ) -> UnderstandingStage:
     """The stage on the given datasets, and on the tower in the folder `vision`; by default CLIP's, which has learned from
-    captions, and where its own stage made it, with the labelled latent encoder in the place of its stem's.
+    captions, and where the stage `language` made it, with the labelled latent encoder in the place of its stem's.
     """
     language = load_clip(recipe)
     clip: CLIPModel = language.model
     encoder = None
     if vision is not None:
         clip.vision_model = AutoModel.from_pretrained(vision).to(clip.device)
-    elif recipe.foundation is None:
+    elif recipe.foundation is None and recipe.words_from == "language":
         weights = best_weights(recipe, "labelled_latent_encoder") / "latent_encoder"
         encoder = LatentEncoder.from_pretrained(weights)
     return UnderstandingStage(config, train, held_out, clip, language.tokenizer, load_parser(recipe), encoder)

@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from kcdp.imaging import flatten
-from kcdp.painting.opacity import add_opacity, cut_out, on_white
+from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, on_white
 
 
 def sticker(size=32):
@@ -66,6 +66,25 @@ def test_white_is_clear_where_it_reaches_in_from_the_rim():
     opacity = found[0, 3]
     assert opacity[0, 0] == opacity[39, 20] == -1
     assert opacity[19, 19] == opacity[12, 20] == 1
+    painted = (pixels - 0.2).clamp(-1, 1)  # no ground of a file, but one that a painter meant to be white
+    assert (add_opacity(painted)[0, 3] == 1).all()
+    assert add_opacity(painted, PAINTED_WHITE)[0, 3, 0, 0] == -1
+
+
+def test_a_smooth_outline_on_white_stays_smooth():
+    """Of a disc that was laid on white, the opacity that it had is found again."""
+    large = Image.new("L", (320, 320))
+    ImageDraw.Draw(large).ellipse((60, 60, 259, 259), fill=255)
+    opacity = large.resize((40, 40), Image.Resampling.BOX)
+    picture = Image.new("RGBA", (40, 40), (30, 90, 160, 255))
+    picture.putalpha(opacity)
+    found = (add_opacity(laid(picture)[:, :3])[0, 3] + 1) * 127.5
+    wanted = torch.from_numpy(np.asarray(opacity, dtype=np.float32))
+    rim = (wanted > 0) & (wanted < 255)
+    assert rim.sum() > 40
+    assert (found - wanted)[~rim].abs().max() < 1
+    # Nothing but white and colour at the rim would be wrong by a half of each pixel.
+    assert (found - wanted)[rim].abs().mean() < 16
 
 
 def test_a_picture_without_white_at_its_rim_is_opaque():

@@ -1,3 +1,4 @@
+import importlib
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -5,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from kcdp.emotions import KCDP_6, MIKELS_8
 from kcdp.hub import BUNDLE_FILES, Source
@@ -312,3 +313,16 @@ def test_a_model_of_the_hub_is_fetched_with_the_files_of_a_bundle_alone(monkeypa
     with pytest.raises(OSError):
         KCDPPipeline.from_pretrained("owner/name", revision="0a" * 20)
     assert asked == [(Source("owner/name", "0a" * 20), BUNDLE_FILES)]
+
+
+def test_a_captioner_of_ones_own_is_a_function_in_a_file(pipeline, monkeypatch, tmp_path):
+    (tmp_path / "size_captioner.py").write_text(
+        "def describe(images):\n"
+        "    return [f'a man hugs a woman in a picture of {image.width} pixels' for image in images]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(pipeline, "own_captioner", importlib.import_module("size_captioner").describe)
+    picture = Image.new("RGB", (40, 30), "red")
+    output = pipeline(picture)
+    assert output.caption == "a man hugs a woman in a picture of 40 pixels"
+    assert_close(output, pipeline(picture, caption=output.caption))

@@ -90,9 +90,16 @@ def test_an_edit_depends_on_the_picture_and_on_the_feeling(uniemo, recipe, pictu
     assert len(set(made)) == 3
 
 
-def test_other_bundles_say_that_they_paint_no_clear_ground(uniemo, picture):
-    with pytest.raises(ValueError, match="transparent"):
-        uniemo("awe", transparent=True)
+def test_other_bundles_cut_out_what_stands_on_white_and_do_not_enlarge(uniemo, picture, monkeypatch):
+    disc = torch.ones(1, 3, SIZE, SIZE)
+    disc[:, :, 8:24, 8:24] = -0.5
+    monkeypatch.setattr(uniemo, "_decode", lambda latents: disc)
+    (cut,) = uniemo("awe", transparent=True, num_inference_steps=1).images
+    assert cut.mode == "RGBA"
+    assert cut.getpixel((2, 2))[3] == 0
+    assert cut.getpixel((16, 16)) == (64, 64, 64, 255)
+    with pytest.raises(ValueError, match="'pil' only"):
+        uniemo("awe", transparent=True, output_type="pt")
     with pytest.raises(ValueError, match="no upscaler"):
         uniemo.enlarge([picture(size=SIZE, mode="RGBA")])
 

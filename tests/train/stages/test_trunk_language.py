@@ -10,19 +10,22 @@ from transformers import CLIPProcessor, VisionEncoderDecoderModel
 
 from kcdp.imaging import to_pictures
 from kcdp.knowledge.captioner import Captioner
-from kcdp.vision import TrunkCLIPModel
+from kcdp.vision import TrunkCLIPModel, TrunkVisionModel
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
-from train.core.clip import FrozenCLIP
 from train.core.efficientnet import class_names
+from train.core.runs import load_clip
 from train.core.trainer import LoopConfig, run_stage
 from train.data.dataset import PictureDataset
 from train.data.neutral import feelings_in
 from train.data.records import make_record, to_dataset
+from train.stages.registry import check, make_recipe
 from train.stages.text import build_text_tower, kept_tokenizer
 from train.stages.trunk_language import TrunkLanguageConfig, TrunkLanguageStage, known_words, words_of
+from train.stages.understanding import UnderstandingConfig
+from train.stages.uniemo import understanding_stage
 
-CONFIG = TrunkLanguageConfig(vision_layers=1, decoder_layers=1, bank=8, min_word_count=2, tuned_from=6)
+CONFIG = TrunkLanguageConfig(vision_layers=2, decoder_layers=1, bank=8, min_word_count=2, tuned_from=6)
 SIZE = 64
 
 
@@ -150,7 +153,7 @@ def test_it_learns_and_what_is_frozen_stays(stage):
     frozen = [*trunk.stem.parameters(), *trunk.stages[:6].parameters(), *task.clip.text_model.parameters()]
     before = [parameter.clone() for parameter in frozen]
     head = trunk.head[0].weight.clone()
-    losses = losses_of_steps(task, fixed_batch(stage), 6)
+    losses = losses_of_steps(task, fixed_batch(stage), 20)
     assert losses[-1] < 0.9 * losses[0] and math.isfinite(losses[-1])
     assert all(torch.equal(one, other) for one, other in zip(before, frozen, strict=True))
     assert not torch.equal(head, trunk.head[0].weight)
@@ -158,17 +161,42 @@ def test_it_learns_and_what_is_frozen_stays(stage):
     assert not any(module.training for module in statistics)
 
 
-def test_a_run_leaves_a_clip_and_a_captioner(stage, datasets, tmp_path):
+@pytest.fixture(scope="module")
+def recipe(stage, tmp_path_factory):
+    """A run of two steps, on which later stages are to stand."""
+    recipe = make_recipe(
+        output_dir=str(tmp_path_factory.mktemp("run")), words_from="trunk_language", drawn=0, size=SIZE
+    )
     loop = LoopConfig(steps=2, batch_size=4, learning_rate=1e-3, warmup_steps=0, validate_every=2, ema_decay=0.9)
-    metrics = run_stage(stage, loop, tmp_path)
+    metrics = run_stage(stage, loop, recipe.run_dir("trunk_language"))
     assert 0 < metrics["likelihood"] < 1 and 0 <= metrics["recall"] <= 1
-    folder = tmp_path / "best"
-    frozen = FrozenCLIP.load(folder, "cpu")
+    return recipe
+
+
+def test_a_run_leaves_a_clip_and_a_captioner(stage, datasets, recipe):
+    frozen = load_clip(recipe)
     assert type(frozen.model) is TrunkCLIPModel
     assert frozen.embed(datasets[1].plain(torch.arange(3))).shape == (3, TEXT.width)
-    captioner = VisionEncoderDecoderModel.from_pretrained(folder / "captioner")
+    captioner = VisionEncoderDecoderModel.from_pretrained(recipe.run_dir("trunk_language") / "best" / "captioner")
     processor = CLIPProcessor(stage.image_processor, stage.tokenizer)
     faces = to_pictures(datasets[1].plain(torch.arange(3)))
     pixels = Captioner(captioner, processor).inputs(faces)["pixel_values"]
     torch.testing.assert_close(pixels, stage.pixels(datasets[1].plain(torch.arange(3))), rtol=0, atol=0.02)
     assert len(Captioner(captioner, processor)(faces)) == 3
+
+
+def test_expert_queries_stand_on_its_tower(datasets, recipe):
+    settings = UnderstandingConfig(num_queries=2, min_count=1, views=1, tune_tower=True)
+    queries = understanding_stage(recipe, settings, *datasets)
+    task = queries.build()
+    assert type(task.vision) is TrunkVisionModel
+    task(**queries.batch(6, torch.Generator().manual_seed(0)))["loss"].backward()
+    assert task.vision.encoder.layers[0].mlp.fc1.weight.grad.abs().max() > 0
+    assert task.vision.embeddings.patch_embedding.coarse.weight.grad is None
+
+
+def test_later_stages_ask_for_it(recipe, tmp_path):
+    asked = {"stages": ["uniemo_understanding"], "output_dir": str(tmp_path)}
+    for words in ("language", "trunk_language"):
+        with pytest.raises(ValueError, match=f"The stage '{words}' has to be trained first"):
+            check(make_recipe(words_from=words, **asked))

@@ -136,7 +136,8 @@ def run(evaluation: EvaluationRun) -> None:
     results = {marked[part]: verdict_scores(verdict, *_arrays(read(part, tests[part])), names) for part in tests}
     if PartialState().is_main_process:
         verdict.save_config(evaluation.folder)
-    evaluation.report("verdict", verdict_report(verdict, results), results)
+    # Not "verdict": that is the name of the file that goes into the bundle.
+    evaluation.report("calibration", verdict_report(verdict, results), results)
 
 
 MEASURE = Measure(

@@ -1,6 +1,7 @@
 """A bundle whose readings are known: one is right and much too sure, one looks at the wrong colour channel."""
 
 import itertools
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,6 +70,11 @@ def records(picture):
 def evaluation(records, tmp_path, monkeypatch):
     recipe = Recipe(output_dir=str(tmp_path), drawn=0, size=32)
     reports = {}
+
+    def report(name, text, numbers):
+        (tmp_path / "evaluation" / f"{name}.json").write_text(json.dumps(numbers))
+        reports[name] = (text, numbers)
+
     monkeypatch.setattr(module, "fingerprint", lambda *networks: "weights")
     return SimpleNamespace(
         recipe=recipe,
@@ -82,7 +88,7 @@ def evaluation(records, tmp_path, monkeypatch):
         folder=tmp_path / "evaluation",
         pipeline_training=None,
         marked=lambda part, dataset, training: f"{part}!",
-        report=lambda name, text, numbers: reports.update({name: (text, numbers)}),
+        report=report,
         reports=reports,
     )
 
@@ -114,7 +120,7 @@ def test_scores_by_hand():
 
 def test_it_is_fitted_on_validation_kinds_and_measured_on_tests(evaluation):
     run(evaluation)
-    text, numbers = evaluation.reports["verdict"]
+    text, numbers = evaluation.reports["calibration"]
     assert list(numbers) == ["test-kinds!"] and numbers["test-kinds!"]["pictures"] == 18
     verdict = Verdict.from_config(Verdict.load_config(evaluation.folder))
     assert verdict.labels == LABELS and set(verdict.temperatures) == {"kcdp", "uniemo"}
@@ -125,7 +131,7 @@ def test_it_is_fitted_on_validation_kinds_and_measured_on_tests(evaluation):
     assert "| test-kinds! | 18 | verdict |" in text and verdict_report(verdict, numbers) == text
     # What has been read is not read again.
     run(evaluation)
-    assert evaluation.bundle.kcdp.calls == calls and evaluation.reports["verdict"][0] == text
+    assert evaluation.bundle.kcdp.calls == calls and evaluation.reports["calibration"][0] == text
 
 
 def test_without_a_bundle_or_kinds_it_says_so(evaluation, records):
