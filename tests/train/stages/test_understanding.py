@@ -112,8 +112,10 @@ def test_kept_tokens_are_those_of_the_tower(stage, datasets):
 
 
 @torch.no_grad()
-def test_tokens_of_a_part_come_from_the_whole_and_other_weights_have_others(given):
-    dataset, vision = given[0], given[2].vision_model
+def test_tokens_of_a_part_come_from_the_whole_and_other_weights_have_others(given, tmp_path):
+    # In a folder of its own: other tests' datasets have some of these pictures too.
+    dataset = PictureDataset(given[0].records, tmp_path, given[0].emotions, size=SIZE)
+    vision = given[2].vision_model
     whole = stem_tokens(dataset, vision, 1)
     part = PictureDataset(dataset.records.select([5, 2]), dataset.cache_dir, dataset.emotions, size=SIZE)
     assert part.store.source_key == dataset.store.key
