@@ -26,7 +26,7 @@ from kcdp.ui.rows import ResultRow
 if TYPE_CHECKING:
     from kcdp.batch import PictureFile
     from kcdp.decoded import DecodedPicture
-    from kcdp.ui.lanes import Readings
+    from kcdp.results import VerdictOutput
 
 #: Pictures of one visit; more are for the command line, whose memory does not grow with them.
 MAX_PICTURES = 5000
@@ -149,8 +149,8 @@ class _Stopped(Exception):
     """Raised between two batches to end a run that nobody waits for."""
 
 
-def _read(backend: Backend, pictures: Sequence[DecodedPicture], stop_event: Event) -> list[Readings]:
-    """The readings of some pictures by way of the lane, where they wait as those of every other visitor do."""
+def _read(backend: Backend, pictures: Sequence[DecodedPicture], stop_event: Event) -> list[VerdictOutput]:
+    """The verdicts of some pictures by way of the lane, where they wait as those of every other visitor do."""
     if stop_event.is_set():
         raise _Stopped
     while True:
@@ -224,6 +224,6 @@ def _is_result(record: Any) -> bool:
     probabilities = record.get("probabilities")
     return (
         isinstance(probabilities, dict)
-        and record.get("emotion") in probabilities
+        and (record.get("emotion") is None or record["emotion"] in probabilities)
         and all(isinstance(value, int | float) for value in probabilities.values())
     )
