@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from kcdp import serve as app
 from kcdp.bundle import BundleError
 from kcdp.ui.endpoints import api_errors
-from tests.app_page import FAINT_TEXT, drop, drop_to_refeel, free_port, overlay_picture, serve
+from tests.app_page import FAINT_TEXT, choose_tab, drop, drop_to_refeel, free_port, overlay_picture, serve
 from tests.fake_bundle import CAPTION, fake_bundle, fake_output
 
 pytest_plugins = ["tests.page_fixtures"]
@@ -111,6 +111,8 @@ def test_phone_shows_everything_readably_without_scrolling_sideways(
     browser: Browser, url: str, files: Path, look: str
 ) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=look)
+    expect.set_options(timeout=60_000)
+    page.set_default_timeout(60_000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{url}?__theme={look}")
@@ -121,7 +123,7 @@ def test_phone_shows_everything_readably_without_scrolling_sideways(
     assert page.evaluate("document.body.classList.contains('dark')") == (look == "dark")
     assert page.evaluate(FAINT_TEXT) == []
     for name, start in (("Transfer", "#transfer-row"), ("Fuse", "#fuse-strip"), ("Re-feel", "#refeel-make")):
-        page.get_by_role("tab", name=name, exact=True).click()
+        choose_tab(page, name)
         if name == "Re-feel":
             drop_to_refeel(page, files / "still.png")
         page.locator(start).click()

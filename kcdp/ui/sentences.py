@@ -142,8 +142,8 @@ def painted_sentence(painted: PaintedPicture) -> str:
     if painted.is_original:
         return f"{percent(painted.probabilities[painted.emotion])} {painted.emotion}."
     if painted.shift is not None:
-        after = painted.probabilities[str(painted.target)]
-        moved = f"From {percent(after - painted.shift)} to {percent(after)} {painted.target}"
+        before, after = (reading[str(painted.target)] for reading in (painted.before or {}, painted.probabilities))
+        moved = f"From {percent(before)} to {percent(after)} {painted.target}"
         if abs(painted.shift) < 0.005:
             return f"{moved}: no shift (Emo-S) to speak of; more strength may bring one."
         way = "towards" if painted.shift > 0 else "away from"

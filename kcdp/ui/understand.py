@@ -34,6 +34,7 @@ from kcdp.ui import cards, sentences
 from kcdp.ui.endpoints import api_errors, describe
 from kcdp.ui.inputs import decode_upload, known_errors
 from kcdp.ui.lanes import Backend, Reading, ReadingLane, Superseded
+from kcdp.ui.languages import say
 from kcdp.ui.uniemo_cards import map_name, uniemo_cards
 
 _MISSING = "No picture arrived: please send a PNG, JPEG, GIF or WebP file."
@@ -79,7 +80,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
         with gr.Column(scale=1, min_width=300):
             # `preprocess=False` below: Gradio would decode the file itself, with its own errors, and lose the frames.
             picture = gr.Image(
-                label="Picture",
+                label=say("Picture"),
                 type="filepath",
                 image_mode=None,
                 sources=["upload", "clipboard", "webcam"],
@@ -90,7 +91,10 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
             )
             if examples:
                 gr.Examples(
-                    [[str(path)] for path in examples], [picture], label="Or try one of these", cache_examples=False
+                    [[str(path)] for path in examples],
+                    [picture],
+                    label=say("Or try one of these"),
+                    cache_examples=False,
                 )
         with gr.Column(scale=1, min_width=300):
             verdict = gr.HTML(_empty_card(), elem_id="verdict")
@@ -108,7 +112,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
                     elem_id="triplets",
                 )
             with gr.Column(scale=1, min_width=300) as attention_column:
-                map_choice = gr.Radio(label="Where the model looked for", choices=[], elem_id="focus")
+                map_choice = gr.Radio(label=say("Where the model looked for"), choices=[], elem_id="focus")
                 overlay = gr.Image(
                     label="Where the model looked",
                     show_label=False,
@@ -128,7 +132,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
                 uniemo_card = gr.HTML(elem_id="uniemo", elem_classes="kc-narrow")
             with gr.Column(scale=1, min_width=300):
                 attributes_card = gr.HTML(elem_id="attributes", elem_classes="kc-narrow")
-        download = gr.DownloadButton("Download everything as JSON", elem_id="download")
+        download = gr.DownloadButton(say("Download everything as JSON"), elem_id="download")
 
     def cancel(request: gr.Request) -> None:
         superseded = latest.pop(request.session_hash, None)
