@@ -163,7 +163,7 @@ def understand(args: argparse.Namespace) -> int:
     """Read pictures in batches; shared out over the processes that RANK and WORLD_SIZE tell of, as accelerate sets them."""
     from tqdm import tqdm
 
-    from kcdp.batch import PictureResult, ResultFile, find_pictures, read_both, understand_pictures
+    from kcdp.batch import PictureResult, ResultFile, find_pictures, understand_pictures
 
     rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if world_size > 1 and args.out is None:
@@ -171,7 +171,7 @@ def understand(args: argparse.Namespace) -> int:
     # A wrong path is told before models load, and the number of pictures is known.
     total = sum(picture.belongs_to(rank, world_size) for picture in find_pictures(args.paths))
     bundle = load(args, device=_device(args, world_size))
-    read = partial(read_both, bundle, attention=False)
+    read = partial(bundle.read, attention=False)
     unreadable = 0
 
     def pictures(known: Any = ()) -> Iterator[Any]:

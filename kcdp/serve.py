@@ -20,6 +20,7 @@ from kcdp.loading import add_bundle_flags, check_bundle_flags, load
 from kcdp.paths import ASSETS
 from kcdp.quiet import quiet_libraries
 from kcdp.ui.lanes import Backend
+from kcdp.ui.languages import head, translations
 from kcdp.ui.layout import build_app
 from kcdp.ui.theme import css, theme
 
@@ -105,6 +106,8 @@ def launch(app: gr.Blocks, args: argparse.Namespace, tools: FastMCP | None = Non
         share=args.share,
         theme=theme(),
         css=css(),
+        head=head(),
+        i18n=translations(),
         max_file_size=DEFAULT_LIMITS.max_bytes,
         max_threads=MAX_THREADS,
         allowed_paths=[str(ASSETS / "examples")],
