@@ -84,7 +84,8 @@ def test_feedback_is_made_from_the_words_of_training_pictures_and_is_its_share(
         raise Stop
 
     # A copy: what has been estimated for other tests is kept in the original.
-    monkeypatch.setattr(JointParts, "load", lambda recipe, parts=dataclasses.replace(joint_parts): parts)
+    parts = dataclasses.replace(joint_parts)
+    monkeypatch.setattr(JointParts, "load", lambda recipe: parts)
     monkeypatch.setattr(JointParts, "classifier", "classifier")
     monkeypatch.setattr(JointParts, "stage", stage)
     monkeypatch.setattr(module, "best_weights", lambda recipe, name: tmp_path / name)
