@@ -68,8 +68,8 @@ def serve(args: argparse.Namespace) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     bundle: Future = Future()
     examples = sorted(path for path in ASSETS.glob("examples/*") if path.suffix in {".png", ".webp"})
-    backend = Backend(bundle)
-    app = build_app(backend, examples)
+    backend = Backend(bundle, examples)
+    app = build_app(backend)
     tools = mcp_tools(backend) if args.mcp else None
     if is_zero_gpu_space():
         # The other way round: ZeroGPU packs for its worker processes what this thread has loaded when the page opens.

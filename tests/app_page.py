@@ -48,7 +48,7 @@ def free_port() -> int:
 
 def serve(bundle: Future, examples: tuple[Path, ...] = ()) -> str:
     """Address of a fresh app around `bundle`."""
-    _, url, _ = build_app(Backend(bundle), examples).launch(
+    _, url, _ = build_app(Backend(bundle, examples)).launch(
         server_port=free_port(),
         theme=theme(),
         css=css(),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -239,9 +240,10 @@ class PaintingLane:
 
 @dataclass(frozen=True)
 class Backend:
-    """What every tab works with: the bundle, which may still be loading, and the lanes to it."""
+    """What every tab works with: the bundle, which may still be loading, the lanes to it, and picture files to offer."""
 
     bundle: Future[Bundle]
+    examples: Sequence[Path] = ()
     readings: ReadingLane = field(init=False)
     paintings: PaintingLane = field(init=False, default_factory=PaintingLane)
 

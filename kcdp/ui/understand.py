@@ -14,10 +14,9 @@ Besides the page there is one named endpoint, `/understand`:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -72,7 +71,7 @@ class _Request:
     reading: Reading | None = None
 
 
-def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
+def understand_tab(backend: Backend) -> None:
     """Build the tab inside the open `gr.Blocks`."""
     latest: dict[str | None, _Request] = {}  # by session
     understanding = gr.State(time_to_live=3600)
@@ -89,9 +88,9 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
                 placeholder="# Drop a picture\nor click to choose a sticker, emoji, cartoon, painting or photo",
                 elem_id="picture",
             )
-            if examples:
+            if backend.examples:
                 gr.Examples(
-                    [[str(path)] for path in examples],
+                    [[str(path)] for path in backend.examples],
                     [picture],
                     label=say("Or try one of these"),
                     cache_examples=False,
