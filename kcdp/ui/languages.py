@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
-from gradio.i18n import I18nData
 
 #: As browsers name them, English first.
 LANGUAGES = ("en", "zh-CN", "zh-TW", "ja", "es")
@@ -96,8 +96,11 @@ def translations() -> gr.I18n:
     return _I18N
 
 
-def say(text: str) -> I18nData:
-    """One of the page's texts, shown in the visitor's language; raises KeyError for one that has no translations."""
+def say(text: str) -> Any:
+    """One of the page's texts, shown in the visitor's language; raises KeyError for one that has no translations.
+
+    Some of Gradio's components take it, but are typed for texts alone.
+    """
     _ = _TEXTS[text]
     return _I18N(text)
 

@@ -133,7 +133,7 @@ def many_tab(backend: Backend) -> None:
         if request.session_hash in stop_events:
             stop_events[request.session_hash].set()
 
-    choices = [emotions, least, order, page]
+    choices: list[Any] = [emotions, least, order, page]
     read.click(
         run,
         [files, folder, results, *choices],
