@@ -6,20 +6,18 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 
-from kcdp.bundle import Bundle, BundleError
 from kcdp.decoded import DecodedPicture
 from kcdp.imaging import PACK_SUFFIXES, PICTURE_SUFFIXES, ImageError
 from kcdp.imaging.packs import open_pack
-from kcdp.results import KCDPOutput, UniEmoOutput
+from kcdp.results import VerdictOutput
 
 #: Pictures a batch: of more, reading is hardly faster, and what a kill undoes is one batch.
 BATCH_SIZE = 16
@@ -94,32 +92,17 @@ class PictureResult:
     """What was read from one picture, or `error`, a sentence that says why nothing was; `picture` is as it was decoded."""
 
     name: str
-    kcdp: KCDPOutput | None = None
-    uniemo: UniEmoOutput | None = None
+    verdict: VerdictOutput | None = None
     error: str | None = None
     picture: DecodedPicture | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-clean: `path` and `error`, or `path` and KCDP's result, with UniEmo's under `uniemo`."""
-        plain: dict[str, Any] = {"path": self.name}
-        if self.kcdp is None:
-            return plain | {"error": self.error}
-        return plain | self.kcdp.to_dict() | ({} if self.uniemo is None else {"uniemo": self.uniemo.to_dict()})
+        """JSON-clean: `path`, and `error` or all of `VerdictOutput.to_dict()`."""
+        return {"path": self.name} | ({"error": self.error} if self.verdict is None else self.verdict.to_dict())
 
 
-def read_both(
-    bundle: Bundle, pictures: Sequence[DecodedPicture], attention: bool
-) -> list[tuple[KCDPOutput, UniEmoOutput | None]]:
-    """Both models' results for every picture, in one batch, with heat maps if `attention`; the second where there is UniEmo."""
-    kcdp = cast(list[KCDPOutput], bundle.kcdp(list(pictures), attention=attention))
-    uniemo: list[UniEmoOutput | None] = [None] * len(pictures)
-    with suppress(BundleError):  # a bundle without UniEmo
-        uniemo = cast(list[UniEmoOutput | None], bundle.uniemo.understand(list(pictures), attention=attention))
-    return list(zip(kcdp, uniemo, strict=True))
-
-
-#: Both models' results for each of some pictures.
-Read = Callable[[Sequence[DecodedPicture]], Sequence[tuple[KCDPOutput, UniEmoOutput | None]]]
+#: A verdict for each of some pictures.
+Read = Callable[[Sequence[DecodedPicture]], Sequence[VerdictOutput]]
 
 
 def understand_pictures(
@@ -154,7 +137,7 @@ def _read_batch(read: Read, batch: Sequence[tuple[str, Future[DecodedPicture]]])
             errors[number] = str(error)
     outputs = dict(zip(decoded, read(list(decoded.values())) if decoded else [], strict=True))
     return [
-        PictureResult(name, *outputs[number], picture=decoded[number])
+        PictureResult(name, outputs[number], picture=decoded[number])
         if number in outputs
         else PictureResult(name, error=errors[number])
         for number, (name, _) in enumerate(batch)

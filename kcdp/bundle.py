@@ -113,16 +113,17 @@ class Bundle:
         return verdict
 
     @overload
-    def read(self, image: Picture) -> VerdictOutput: ...
+    def read(self, image: Picture, attention: bool = True) -> VerdictOutput: ...
 
     @overload
-    def read(self, image: list[Picture] | tuple[Picture, ...]) -> list[VerdictOutput]: ...
+    def read(self, image: list[Picture] | tuple[Picture, ...], attention: bool = True) -> list[VerdictOutput]: ...
 
-    def read(self, image: Picture | Sequence[Picture]) -> VerdictOutput | list[VerdictOutput]:
+    def read(self, image: Picture | Sequence[Picture], attention: bool = True) -> VerdictOutput | list[VerdictOutput]:
         """What a picture makes people feel, by both models together; a list gives a list.
 
         Args:
-            image: PIL picture, path or file content.
+            image: PIL picture, path, file content or `DecodedPicture`.
+            attention: whether to compute heat maps.
 
         Raises ImageError with one sentence when a picture cannot be read.
         """
@@ -138,9 +139,9 @@ class Bundle:
         kcdp: Sequence[KCDPOutput | None] = [None] * len(wanted)
         uniemo: Sequence[UniEmoOutput | None] = [None] * len(wanted)
         if wanted and self._has(KCDPPipeline):
-            kcdp = cast("list[KCDPOutput]", self.kcdp(wanted))
+            kcdp = cast("list[KCDPOutput]", self.kcdp(wanted, attention=attention))
         if wanted and self._has(UniEmoPipeline):
-            uniemo = cast("list[UniEmoOutput]", self.uniemo.understand(wanted))
+            uniemo = cast("list[UniEmoOutput]", self.uniemo.understand(wanted, attention=attention))
         results = [self._empty() for _ in pictures]
         for number, one, other in zip(readable, kcdp, uniemo, strict=True):
             results[number] = self._judged(one, other)

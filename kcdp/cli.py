@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,8 +18,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from kcdp.bundle import Bundle
+    from kcdp.decoded import DecodedPicture
     from kcdp.pipelines.uniemo import UniEmoPipeline
-    from kcdp.results import UniEmoImageOutput
+    from kcdp.results import UniEmoImageOutput, VerdictOutput
 
 #: Exit codes: all is done; a fault, said in one sentence; done, but for pictures that could not be read. Of wrong usage it is
 #: argparse's 2, of an interrupt the shell's 130.
@@ -163,7 +163,7 @@ def understand(args: argparse.Namespace) -> int:
     """Read pictures in batches; shared out over the processes that RANK and WORLD_SIZE tell of, as accelerate sets them."""
     from tqdm import tqdm
 
-    from kcdp.batch import PictureResult, ResultFile, find_pictures, read_both, understand_pictures
+    from kcdp.batch import PictureResult, ResultFile, find_pictures, understand_pictures
 
     rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if world_size > 1 and args.out is None:
@@ -171,7 +171,10 @@ def understand(args: argparse.Namespace) -> int:
     # A wrong path is told before models load, and the number of pictures is known.
     total = sum(picture.belongs_to(rank, world_size) for picture in find_pictures(args.paths))
     bundle = load(args, device=_device(args, world_size))
-    read = partial(read_both, bundle, attention=False)
+
+    def read(pictures: Sequence[DecodedPicture]) -> list[VerdictOutput]:
+        return bundle.read(list(pictures), attention=False)
+
     unreadable = 0
 
     def pictures(known: Any = ()) -> Iterator[Any]:

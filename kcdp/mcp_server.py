@@ -27,7 +27,7 @@ from kcdp.ui import fuse, refeel, transfer
 from kcdp.ui.endpoints import PARAMETERS, error_code, painting_result
 from kcdp.ui.inputs import MAX_GUIDANCE, MAX_PICTURES, MAX_PROMPT_LENGTH, MAX_STEPS, known_errors
 from kcdp.ui.lanes import Backend
-from kcdp.ui.understand import overlays_of, understanding_of
+from kcdp.ui.understand import Understanding
 
 Content = list[TextContent | ImageContent]
 Picture = Annotated[str, Field(description="The picture file (PNG, JPEG, WebP, GIF, ...) in base64, or as a data URL.")]
@@ -67,9 +67,9 @@ def build_mcp(backend: Backend) -> FastMCP:
 
         def work() -> Content:
             decoded = decode_picture(picture)
-            readings = backend.readings.read(backend.readings.enter(decoded, attention))
-            result = understanding_of(decoded, readings)
-            return [_text(result.to_dict()), *(_image(overlay) for overlay, _ in overlays_of(result))]
+            verdict = backend.readings.read(backend.readings.enter(decoded, attention))
+            overlays = Understanding.of(decoded, verdict).overlays()
+            return [_text(verdict.to_dict()), *(_image(overlay) for overlay, _ in overlays)]
 
         return await _answer(work)
 

@@ -150,12 +150,17 @@ class VerdictOutput:
     kcdp: KCDPOutput | None = None
     uniemo: UniEmoOutput | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`."""
+    @property
+    def attention(self) -> tuple[AttentionMap, ...]:
+        """The maps of both readings."""
+        return tuple(item for reading in (self.kcdp, self.uniemo) if reading is not None for item in reading.attention)
+
+    def to_dict(self, heat: bool = False) -> dict[str, Any]:
+        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`; maps only with `heat`."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["triplets"] = [list(triplet) for triplet in self.triplets]
         for name in ("kcdp", "uniemo"):
-            plain[name] = None if plain[name] is None else plain[name].to_dict()
+            plain[name] = None if plain[name] is None else plain[name].to_dict(heat)
         return plain
 
 

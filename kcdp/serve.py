@@ -20,6 +20,7 @@ from kcdp.loading import add_bundle_flags, check_bundle_flags, load
 from kcdp.paths import ASSETS
 from kcdp.quiet import quiet_libraries
 from kcdp.ui.lanes import Backend
+from kcdp.ui.languages import head, translations
 from kcdp.ui.layout import build_app
 from kcdp.ui.theme import css, theme
 
@@ -67,8 +68,8 @@ def serve(args: argparse.Namespace) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     bundle: Future = Future()
     examples = sorted(path for path in ASSETS.glob("examples/*") if path.suffix in {".png", ".webp"})
-    backend = Backend(bundle)
-    app = build_app(backend, examples)
+    backend = Backend(bundle, examples)
+    app = build_app(backend)
     tools = mcp_tools(backend) if args.mcp else None
     if is_zero_gpu_space():
         # The other way round: ZeroGPU packs for its worker processes what this thread has loaded when the page opens.
@@ -105,6 +106,8 @@ def launch(app: gr.Blocks, args: argparse.Namespace, tools: FastMCP | None = Non
         share=args.share,
         theme=theme(),
         css=css(),
+        head=head(),
+        i18n=translations(),
         max_file_size=DEFAULT_LIMITS.max_bytes,
         max_threads=MAX_THREADS,
         allowed_paths=[str(ASSETS / "examples")],

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from kcdp.ui.lanes import Backend
+from kcdp.ui.languages import head, translations
 from kcdp.ui.layout import build_app
 from kcdp.ui.theme import css, theme
 
@@ -47,10 +48,12 @@ def free_port() -> int:
 
 def serve(bundle: Future, examples: tuple[Path, ...] = ()) -> str:
     """Address of a fresh app around `bundle`."""
-    _, url, _ = build_app(Backend(bundle), examples).launch(
+    _, url, _ = build_app(Backend(bundle, examples)).launch(
         server_port=free_port(),
         theme=theme(),
         css=css(),
+        head=head(),
+        i18n=translations(),
         allowed_paths=[str(path) for path in examples],
         ssr_mode=False,
         prevent_thread_lock=True,
@@ -68,9 +71,20 @@ def overlay_picture(page: Page) -> Locator:
     return page.locator("#overlay img")
 
 
+def choose_tab(page: Page, name: str) -> None:
+    """On a narrow page some tabs are in a menu."""
+    tab = page.get_by_role("tab", name=name, exact=True)
+    menu = page.get_by_role("button", name="More tabs")
+    expect(tab.or_(menu).first).to_be_visible()
+    if tab.count() == 0:
+        menu.click()
+        tab = page.locator(".overflow-dropdown").get_by_text(name, exact=True)
+    tab.click()
+
+
 def open_tab(page: Page, url: str, name: str) -> None:
     page.goto(url)
-    page.get_by_role("tab", name=name, exact=True).click()
+    choose_tab(page, name)
 
 
 def drop_to_refeel(page: Page, file: Path) -> None:

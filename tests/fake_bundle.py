@@ -25,6 +25,7 @@ from kcdp.results import (
     Triplet,
     UniEmoImageOutput,
     UniEmoOutput,
+    VerdictOutput,
 )
 
 CAPTION = "a round yellow face hugs a small red heart with closed eyes"
@@ -189,7 +190,34 @@ class FakeUniEmo:
         return {label: rest + 0.8 * weights.get(label, 0.0) for label in self.labels}
 
 
-class _WithoutUniEmo(SimpleNamespace):
+class FakeBundle(SimpleNamespace):
+    """A bundle's models and its verdict: what KCDP says, with UniEmo's reading beside it where there is one."""
+
+    def read(self, images: list[DecodedPicture], attention: bool = True) -> list[VerdictOutput]:
+        """As `Bundle.read` of a list."""
+        kcdp = self.kcdp(images, attention=attention)
+        try:
+            uniemo = self.uniemo.understand(images, attention=attention)
+        except BundleError:
+            uniemo = [None] * len(images)
+        return [fake_verdict(*readings) for readings in zip(kcdp, uniemo, strict=True)]
+
+
+def fake_verdict(kcdp: KCDPOutput, uniemo: UniEmoOutput | None = None) -> VerdictOutput:
+    """KCDP's reading as the verdict."""
+    return VerdictOutput(
+        emotion=kcdp.emotion,
+        leaning=kcdp.emotion,
+        probabilities=kcdp.probabilities,
+        label_space=kcdp.label_space,
+        caption=kcdp.caption,
+        triplets=kcdp.triplets,
+        kcdp=kcdp,
+        uniemo=uniemo,
+    )
+
+
+class _WithoutUniEmo(FakeBundle):
     @property
     def uniemo(self) -> FakeUniEmo:
         raise BundleError(NO_UNIEMO)
@@ -199,7 +227,7 @@ def fake_bundle(uniemo: FakeUniEmo | None = None, with_uniemo: bool = True) -> F
     """A bundle that has finished loading; one without UniEmo's parts says so as a real one does."""
     bundle: Future = Future()
     if with_uniemo:
-        bundle.set_result(SimpleNamespace(kcdp=fake_pipeline, uniemo=uniemo or FakeUniEmo()))
+        bundle.set_result(FakeBundle(kcdp=fake_pipeline, uniemo=uniemo or FakeUniEmo()))
     else:
         bundle.set_result(_WithoutUniEmo(kcdp=fake_pipeline))
     return bundle

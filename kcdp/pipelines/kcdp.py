@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -63,12 +63,12 @@ class KCDPPipeline(DiffusionPipeline):
         cliea: CLIEA,
         label_space: str = "Mikels-8",
         timestep: int = 1,
-        tuning: Tuning = "lora",
+        tuning: str = "lora",
         lora_rank: int = 8,
         lora_alpha: float = 8.0,
         attention_levels: list[int] | tuple[int, ...] = (1, 2),
         condition: str = "both",
-        features: Features = "decoder",
+        features: str = "decoder",
         scale_latents: bool = True,
         captioning: Mapping[str, Any] | None = None,
     ) -> None:
@@ -99,8 +99,10 @@ class KCDPPipeline(DiffusionPipeline):
         self.labels = LABEL_SPACES[label_space].labels
         # The released code gives its denoiser latents as the autoencoder does, which it was not trained on.
         scale = 1.0 if scale_latents else 1 / vae.config.scaling_factor
+        # The denoiser checks both names: annotated as what they can be, diffusers warns of them whenever a pipeline loads.
+        which = cast(Tuning, tuning), cast(Features, features)
         self.denoiser = Denoiser(
-            unet, timestep, tuning, lora_rank, lora_alpha, attention_levels, features, scale
+            unet, timestep, which[0], lora_rank, lora_alpha, attention_levels, which[1], scale
         ).eval()
         self.encoder = KnowledgeEncoder(text_encoder, tokenizer)
         self._prompts: tuple[tuple[object, ...], torch.Tensor] | None = None

@@ -19,7 +19,7 @@ def status_card(title: str, sentence: str, busy: bool = False, share: float | No
     bar = ""
     if share is not None:
         bar = (
-            f'<span class="kc-track kc-done" role="progressbar" aria-label="{escape(title)}" aria-valuenow="{share:.0%}">'
+            f'<span class="kc-track kc-done" role="progressbar" aria-label="{escape(title)}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}">'
             f'<i style="width:{share:.1%}"></i></span>'
         )
     return (

@@ -107,7 +107,7 @@ def describe(function: Callable[..., Any], inputs: Sequence[gr.components.Compon
     names = [name for name in inspect.signature(function).parameters if name != "request"]
     for name, component in zip(names, inputs, strict=True):
         schema = component.api_info() | {"description": PARAMETERS[name], "additional_description": PARAMETERS[name]}
-        component.api_info_as_input = partial(dict, schema)
+        component.api_info_as_input = partial(dict, schema)  # type: ignore[method-assign]
 
 
 def add_endpoint(function: Callable[..., Any], inputs: Sequence[gr.components.Component], description: str) -> None:

@@ -31,6 +31,7 @@ from kcdp.ui.inputs import (
 )
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
+from kcdp.ui.languages import say
 
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
@@ -43,15 +44,17 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
     """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            first = emotion_radio("One emotion", "amusement", elem_id="fuse-first")
-            second = emotion_radio("and another", "fear", elem_id="fuse-second")
-            share = gr.Slider(0, 100, value=50, step=5, label="Share of the other, in percent", elem_id="fuse-share")
-            thing = subject_field("A thing, or your own words", "room", elem_id="fuse-thing")
+            first = emotion_radio(say("One emotion"), "amusement", elem_id="fuse-first")
+            second = emotion_radio(say("and another"), "fear", elem_id="fuse-second")
+            share = gr.Slider(
+                0, 100, value=50, step=5, label=say("Share of the other, in percent"), elem_id="fuse-share"
+            )
+            thing = subject_field(say("A thing, or your own words"), "room", elem_id="fuse-thing")
             inputs = [first, second, share, thing, *setting_fields()]
             with gr.Row():
-                make = gr.Button("Make pictures", variant="primary", min_width=140, elem_id="fuse-make")
-                strip = gr.Button("From one to the other", min_width=140, elem_id="fuse-strip")
-            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="fuse-stop")
+                make = gr.Button(say("Make pictures"), variant="primary", min_width=140, elem_id="fuse-make")
+                strip = gr.Button(say("From one to the other"), min_width=140, elem_id="fuse-strip")
+            stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="fuse-stop")
         with gr.Column(scale=1, min_width=300):
             painted_gallery(backend, "fuse", {make: plan_pictures, strip: plan_strip}, stop, inputs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import closing
@@ -19,6 +20,7 @@ from kcdp.ui import cards, sentences
 from kcdp.ui.inputs import Planner, known_errors
 from kcdp.ui.jobs import Progress, paint
 from kcdp.ui.lanes import Backend
+from kcdp.ui.languages import say
 from kcdp.ui.painted import PaintedPicture, png
 
 if TYPE_CHECKING:
@@ -65,9 +67,10 @@ def painted_gallery(
     )
     card = gr.HTML(_EMPTY, elem_id=f"{name}-verdict", elem_classes="kc-narrow")
     with gr.Row(visible=False, equal_height=True) as download_row:
-        download = gr.DownloadButton("Download as PNG", elem_id=f"{name}-download", min_width=160)
+        download = gr.DownloadButton(say("Download as PNG"), elem_id=f"{name}-download", min_width=160)
+        download_all = gr.DownloadButton(say("Download all as ZIP"), elem_id=f"{name}-zip", min_width=160)
         include_settings = gr.Checkbox(
-            label="Say in the file how it was made",
+            label=say("Say in the file how it was made"),
             elem_id=f"{name}-with-settings",
             container=False,
             min_width=220,
@@ -88,6 +91,14 @@ def painted_gallery(
         if not (with_settings and painted.settings):
             return path
         return save(painted.image, painted.file_name, painted.settings)
+
+    def zip_file(pictures: Sequence[SavedPicture], with_settings: bool) -> str:
+        with TemporaryDirectory() as folder:
+            path = Path(folder, f"{name}.zip")
+            with zipfile.ZipFile(path, "w") as archive:
+                for number, picture in enumerate(pictures, 1):
+                    archive.write(download_file(picture, with_settings), f"{number}-{picture[0].file_name}")
+            return save_file_to_cache(path, gallery.GRADIO_CACHE)
 
     def selection(picture: SavedPicture, with_settings: bool) -> dict[Any, Any]:
         return {
@@ -143,7 +154,11 @@ def painted_gallery(
             if index is None:
                 yield buttons(busy=False) | {card: _STOPPED, gallery: gr.Gallery(visible=False)}
                 return
-            final = {selected: index, gallery: gr.Gallery(_captioned(pictures), selected_index=index)}
+            final = {
+                selected: index,
+                gallery: gr.Gallery(_captioned(pictures), selected_index=index),
+                download_all: zip_file(pictures, with_settings),
+            }
             yield buttons(busy=False) | selection(pictures[index], with_settings) | final
         finally:
             stop_events.pop(session, None)
@@ -159,7 +174,7 @@ def painted_gallery(
         if request.session_hash in stop_events:
             stop_events[request.session_hash].set()
 
-    outputs = [saved, selected, gallery, card, download_row, download, stop, *planners]
+    outputs = [saved, selected, gallery, card, download_row, download, download_all, stop, *planners]
     for button, planner in planners.items():
 
         def start(request: gr.Request, with_settings: bool, *values: Any, planner: Planner = planner) -> Iterator[Any]:
@@ -181,9 +196,11 @@ def painted_gallery(
         Context.root_block.unload(request_stop)
     gallery.select(select, [saved, include_settings], [selected, card, download_row, download], **quick)
     include_settings.input(
-        lambda pictures, index, checked: download_file(pictures[index], checked) if pictures else gr.skip(),
+        lambda pictures, index, checked: (
+            (download_file(pictures[index], checked), zip_file(pictures, checked)) if pictures else gr.skip()
+        ),
         [saved, selected, include_settings],
-        download,
+        [download, download_all],
         **quick,
     )
 

@@ -9,7 +9,7 @@ the decorator does nothing, and the work is done right here.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,7 +46,7 @@ class GPUError(RuntimeError):
 
 def on_gpu(
     seconds: float, bundle: Future[Bundle], work: Callable[..., Iterator[Result]], *args: Any
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """What `work(bundle, *args)` yields, wherever the GPU is; closing the iterator closes the work's.
 
     Args:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.i18n import I18nData
 
 from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
@@ -20,6 +21,7 @@ from kcdp.painting.things import THINGS
 from kcdp.ui import gpu
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import BusyError
+from kcdp.ui.languages import say
 
 MAX_PICTURES = 8
 MAX_STEPS = 100
@@ -45,25 +47,27 @@ class Plan:
 Planner = Callable[..., Plan]
 
 
-def emotion_radio(label: str, value: str, **options: Any) -> gr.Radio:
+def emotion_radio(label: str | I18nData, value: str, **options: Any) -> gr.Radio:
     """A choice among the emotions of Mikels-8; `fit_painting_tabs` puts the bundle's own in their place."""
     return gr.Radio(list(MIKELS_8.labels), value=value, label=label, elem_classes="kc-chips", **options)
 
 
-def subject_field(label: str, value: str = "", **options: Any) -> gr.Dropdown:
+def subject_field(label: str | I18nData, value: str = "", **options: Any) -> gr.Dropdown:
     """What to paint: one of the paper's things, or free text."""
     return gr.Dropdown(list(THINGS), value=value, label=label, allow_custom_value=True, **options)
 
 
 def setting_fields(number: int = 4) -> list[gr.components.Component]:
     """The inputs of every painting tab, in the order of `call_options`: number, seed, guidance, steps, negative prompt."""
-    pictures = gr.Slider(1, MAX_PICTURES, value=number, step=1, label="Number of pictures")
-    with gr.Accordion("Seed, guidance and steps", open=False):
+    pictures = gr.Slider(1, MAX_PICTURES, value=number, step=1, label=say("Number of pictures"))
+    with gr.Accordion(say("Seed, guidance and steps"), open=False):
         with gr.Row():
-            seed = gr.Number(None, label="Seed", placeholder="random", precision=0, minimum=0, min_width=120)
-            guidance = gr.Number(None, label="Guidance", placeholder="as trained", minimum=0, step=0.5, min_width=120)
-        steps = gr.Slider(1, MAX_STEPS, value=25, step=1, label="Steps")
-        negative_prompt = gr.Textbox(label="What to avoid", placeholder="nothing", max_length=MAX_PROMPT_LENGTH)
+            seed = gr.Number(None, label=say("Seed"), placeholder="random", precision=0, minimum=0, min_width=120)
+            guidance = gr.Number(
+                None, label=say("Guidance"), placeholder="as trained", minimum=0, step=0.5, min_width=120
+            )
+        steps = gr.Slider(1, MAX_STEPS, value=25, step=1, label=say("Steps"))
+        negative_prompt = gr.Textbox(label=say("What to avoid"), placeholder="nothing", max_length=MAX_PROMPT_LENGTH)
     # When the page loads: a field whose first value is None turns to 0 as soon as it is shown, one that was emptied does not.
     gr.on(fn=lambda: (None, None), outputs=[seed, guidance], show_progress="hidden", api_visibility="private")
     return [pictures, seed, guidance, steps, negative_prompt]

@@ -12,18 +12,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from kcdp.results import KCDPOutput, UniEmoOutput
+from kcdp.results import VerdictOutput
 from kcdp.ui import gpu
 
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
     from kcdp.decoded import DecodedPicture
-
-#: Both models' results for a picture; the second where the bundle has UniEmo.
-Readings = tuple[KCDPOutput, UniEmoOutput | None]
 
 #: Seconds that a painting gives way to readings between two steps; then it takes the next turn.
 PATIENCE = 1.0
@@ -110,7 +108,7 @@ class Reading:
     def __init__(self, picture: DecodedPicture, attention: bool) -> None:
         self.picture = picture
         self.attention = attention
-        self.result: Future[Readings] = Future()
+        self.result: Future[VerdictOutput] = Future()
 
     def cancel(self) -> None:
         """See the class; without effect when there is a result already."""
@@ -121,10 +119,10 @@ class Reading:
         with suppress(InvalidStateError):
             self.result.set_exception(error)
 
-    def succeed(self, readings: Readings) -> None:
+    def succeed(self, verdict: VerdictOutput) -> None:
         """End with a result, unless it was cancelled."""
         with suppress(InvalidStateError):
-            self.result.set_result(readings)
+            self.result.set_result(verdict)
 
 
 class ReadingLane:
@@ -146,7 +144,7 @@ class ReadingLane:
             self._waiting.append(reading)
         return reading
 
-    def read(self, reading: Reading) -> Readings:
+    def read(self, reading: Reading) -> VerdictOutput:
         """Wait for the result of what `enter` gave, computing the next batches where nobody else does.
 
         Raises what the models and `on_gpu` raise, and Superseded when it was cancelled.
@@ -179,13 +177,11 @@ class ReadingLane:
             reading.succeed(result)
 
 
-def read_batch(bundle: Bundle, pictures: Sequence[DecodedPicture], attention: bool) -> Iterator[list[Readings]]:
-    """Yields once: the results of both models for every picture, computed when it is a reading's turn."""
-    from kcdp.batch import read_both  # not with the page: it waits for the model libraries
-
+def read_batch(bundle: Bundle, pictures: Sequence[DecodedPicture], attention: bool) -> Iterator[list[VerdictOutput]]:
+    """Yields once: a verdict for every picture, computed when it is a reading's turn."""
     with MODEL_TURNS.reading():
-        readings = read_both(bundle, pictures, attention)
-    yield readings
+        verdicts = bundle.read(list(pictures), attention=attention)
+    yield verdicts
 
 
 class Ticket:
@@ -244,9 +240,10 @@ class PaintingLane:
 
 @dataclass(frozen=True)
 class Backend:
-    """What every tab works with: the bundle, which may still be loading, and the lanes to it."""
+    """What every tab works with: the bundle, which may still be loading, the lanes to it, and picture files to offer."""
 
     bundle: Future[Bundle]
+    examples: Sequence[Path] = ()
     readings: ReadingLane = field(init=False)
     paintings: PaintingLane = field(init=False, default_factory=PaintingLane)
 

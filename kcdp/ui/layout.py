@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import gradio as gr
+from gradio.i18n import I18nData
 
 from kcdp.ui.endpoints import fit_painting_tabs
 from kcdp.ui.fuse import fuse_tab
 from kcdp.ui.lanes import Backend
+from kcdp.ui.languages import say
 from kcdp.ui.many import many_tab
 from kcdp.ui.refeel import refeel_tab
 from kcdp.ui.transfer import transfer_tab
 from kcdp.ui.understand import understand_tab
 
 TITLE = "KCDP: what a picture makes people feel"
-HEADER = (
-    "<h1>What does it make people feel?</h1><p>Drop a picture and see its emotion, and how the model came to it.</p>"
+#: Two, as Gradio translates one text of each component.
+HEADERS = (
+    f"<h1>{say('What does it make people feel?')}</h1>",
+    f"<p>{say('Drop a picture and see its emotion, and how the model came to it.')}</p>",
 )
 FOOTER = (
     "Code and weights: Apache-2.0; the data behind them is credited in NOTICE. Pictures stay on the machine that runs "
@@ -28,19 +32,38 @@ FOOTER = (
 DAY = 24 * 60 * 60
 
 
-def build_app(backend: Backend, examples: Sequence[Path] = ()) -> gr.Blocks:
-    """The whole page; `examples` are picture files to offer."""
+@dataclass(frozen=True)
+class PageTab:
+    """A tab of the page: its id in links, its name (a translated one by `say`), and the function that builds it inside the open `gr.Tab`.
+
+    `build` returns the inputs that choose an emotion; a tab that `paints` is hidden where the bundle cannot.
+    """
+
+    tab_id: str
+    name: str | I18nData
+    build: Callable[[Backend], Sequence[gr.Radio] | None]
+    paints: bool = False
+
+
+#: In the order of the page; a new one is a file of its own and a line here.
+TABS = (
+    PageTab("understand", say("Understand"), understand_tab),
+    PageTab("transfer", say("Transfer"), transfer_tab, paints=True),
+    PageTab("fuse", say("Fuse"), fuse_tab, paints=True),
+    PageTab("re-feel", say("Re-feel"), refeel_tab, paints=True),
+    PageTab("many", say("Many pictures"), many_tab),
+)
+
+
+def build_app(backend: Backend, tabs: Sequence[PageTab] = TABS) -> gr.Blocks:
+    """The whole page."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as app:
-        gr.HTML(HEADER, elem_classes="kc-header")
-        with gr.Tab("Understand", id="understand"):
-            understand_tab(backend, examples)
-        painting_tabs = {}
-        for name, tab in (("Transfer", transfer_tab), ("Fuse", fuse_tab), ("Re-feel", refeel_tab)):
-            tab_id = name.lower()
-            with gr.Tab(name, id=tab_id):
-                painting_tabs[tab_id] = tab(backend)
-        with gr.Tab("Many pictures", id="many"):
-            many_tab(backend)
-        fit_painting_tabs(app, backend.bundle, painting_tabs)
+        for header in HEADERS:
+            gr.HTML(header, elem_classes="kc-header")
+        choices = {}
+        for tab in tabs:
+            with gr.Tab(tab.name, id=tab.tab_id):
+                choices[tab.tab_id] = tab.build(backend) or ()
+        fit_painting_tabs(app, backend.bundle, {tab.tab_id: choices[tab.tab_id] for tab in tabs if tab.paints})
         gr.HTML(f"<p>{FOOTER}</p>", elem_classes="kc-footer")
     return app

@@ -21,12 +21,13 @@ from kcdp.imaging.packs import open_pack
 from kcdp.ui import cards, rows
 from kcdp.ui.inputs import known_errors
 from kcdp.ui.lanes import MAX_BATCH, Backend, BusyError
+from kcdp.ui.languages import say
 from kcdp.ui.rows import ResultRow
 
 if TYPE_CHECKING:
     from kcdp.batch import PictureFile
     from kcdp.decoded import DecodedPicture
-    from kcdp.ui.lanes import Readings
+    from kcdp.results import VerdictOutput
 
 #: Pictures of one visit; more are for the command line, whose memory does not grow with them.
 MAX_PICTURES = 5000
@@ -43,23 +44,27 @@ def many_tab(backend: Backend) -> None:
     results = gr.State([], time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            files = gr.File(label="Pictures, and packs of them as ZIP", file_count="multiple", elem_id="many-files")
-            folder = gr.File(label="Or a folder", file_count="directory", height=120, elem_id="many-folder")
+            files = gr.File(
+                label=say("Pictures, and packs of them as ZIP"), file_count="multiple", elem_id="many-files"
+            )
+            folder = gr.File(label=say("Or a folder"), file_count="directory", height=120, elem_id="many-folder")
             gr.Markdown(
                 "Interrupted? Add the `results.jsonl` of last time to the pictures: what is in it is not read again."
             )
-            read = gr.Button("Read them", variant="primary", elem_id="many-read")
-            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="many-stop")
+            read = gr.Button(say("Read them"), variant="primary", elem_id="many-read")
+            stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="many-stop")
         with gr.Column(scale=1, min_width=300):
             status = gr.HTML(_EMPTY, elem_id="many-status", elem_classes="kc-narrow")
     with gr.Column(visible=False) as details:
         with gr.Row():
             emotions = gr.Dropdown(
-                list(MIKELS_8.labels), label="Emotions", multiselect=True, value=[], elem_id="many-emotions"
+                list(MIKELS_8.labels), label=say("Emotions"), multiselect=True, value=[], elem_id="many-emotions"
             )
-            least = gr.Slider(0, 100, value=0, step=5, label="Confidence of at least, in percent", elem_id="many-least")
-            order = gr.Dropdown(list(rows.SORTS), value=rows.SORTS[0], label="Order", elem_id="many-order")
-            page = gr.Number(1, label="Page", minimum=1, precision=0, elem_id="many-page")
+            least = gr.Slider(
+                0, 100, value=0, step=5, label=say("Confidence of at least, in percent"), elem_id="many-least"
+            )
+            order = gr.Dropdown(list(rows.SORTS), value=rows.SORTS[0], label=say("Order"), elem_id="many-order")
+            page = gr.Number(1, label=say("Page"), minimum=1, precision=0, elem_id="many-page")
         table = gr.HTML(elem_id="many-table")
         with gr.Row():
             downloads = [
@@ -128,7 +133,7 @@ def many_tab(backend: Backend) -> None:
         if request.session_hash in stop_events:
             stop_events[request.session_hash].set()
 
-    choices = [emotions, least, order, page]
+    choices: list[Any] = [emotions, least, order, page]
     read.click(
         run,
         [files, folder, results, *choices],
@@ -149,8 +154,8 @@ class _Stopped(Exception):
     """Raised between two batches to end a run that nobody waits for."""
 
 
-def _read(backend: Backend, pictures: Sequence[DecodedPicture], stop_event: Event) -> list[Readings]:
-    """The readings of some pictures by way of the lane, where they wait as those of every other visitor do."""
+def _read(backend: Backend, pictures: Sequence[DecodedPicture], stop_event: Event) -> list[VerdictOutput]:
+    """The verdicts of some pictures by way of the lane, where they wait as those of every other visitor do."""
     if stop_event.is_set():
         raise _Stopped
     while True:
@@ -224,6 +229,6 @@ def _is_result(record: Any) -> bool:
     probabilities = record.get("probabilities")
     return (
         isinstance(probabilities, dict)
-        and record.get("emotion") in probabilities
+        and (record.get("emotion") is None or record["emotion"] in probabilities)
         and all(isinstance(value, int | float) for value in probabilities.values())
     )

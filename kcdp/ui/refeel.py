@@ -36,6 +36,7 @@ from kcdp.ui.inputs import (
 )
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
+from kcdp.ui.languages import say
 
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
@@ -57,7 +58,7 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             picture = gr.Image(
-                label="Your picture",
+                label=say("Your picture"),
                 height=260,
                 placeholder="# Drop a picture\nor click to choose a sticker, emoji, cartoon, painting or photo",
                 elem_id="refeel-picture",
@@ -66,13 +67,13 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
             source = gr.Radio(
                 [_BY_NAME, _BY_PICTURE],
                 value=_BY_NAME,
-                label="The new emotion",
+                label=say("The new emotion"),
                 elem_classes="kc-chips",
                 elem_id="refeel-source",
             )
-            emotion = emotion_radio("Emotion", "awe", show_label=False, elem_id="refeel-emotion")
+            emotion = emotion_radio(say("Emotion"), "awe", show_label=False, elem_id="refeel-emotion")
             other = gr.Image(
-                label="The picture that has the emotion",
+                label=say("The picture that has the emotion"),
                 height=200,
                 placeholder="# Drop a second picture\nwhose emotion yours shall have",
                 visible=False,
@@ -84,14 +85,14 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
                 1,
                 value=0.6,
                 step=0.05,
-                label="Strength",
-                info="How much of your picture may change.",
+                label=say("Strength"),
+                info=say("How much of your picture may change."),
                 elem_id="refeel-strength",
             )
-            thing = subject_field("What to show", info="May stay empty.", elem_id="refeel-thing")
+            thing = subject_field(say("What to show"), info=say("May stay empty."), elem_id="refeel-thing")
             inputs = [picture, emotion, other, strength, thing, *setting_fields(number=3)]
-            make = gr.Button("Re-feel it", variant="primary", elem_id="refeel-make")
-            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="refeel-stop")
+            make = gr.Button(say("Re-feel it"), variant="primary", elem_id="refeel-make")
+            stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="refeel-stop")
         with gr.Column(scale=1, min_width=300):
             painted_gallery(backend, "refeel", {make: plan_pictures}, stop, inputs)
 

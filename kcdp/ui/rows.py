@@ -43,13 +43,18 @@ class ResultRow:
 
     @property
     def emotion(self) -> str | None:
-        """The likeliest emotion; None where the picture could not be read."""
+        """The verdict; None where it cannot be told, or the picture could not be read."""
         return self.record.get("emotion")
 
     @property
+    def was_read(self) -> bool:
+        """Whether there is a verdict, if only that it cannot be told."""
+        return "error" not in self.record
+
+    @property
     def confidence(self) -> float:
-        """Probability of the emotion, in [0, 1]; 0 without one."""
-        return 0.0 if self.emotion is None else float(self.record["probabilities"][self.emotion])
+        """Probability of the likeliest emotion, in [0, 1]; 0 where nothing was read."""
+        return max(map(float, self.record["probabilities"].values()), default=0.0) if self.was_read else 0.0
 
 
 def row_of(result: PictureResult) -> ResultRow:
@@ -70,12 +75,7 @@ def chosen_rows(
 
     Pictures that could not be read are among them only where nothing is filtered.
     """
-    found = [
-        row
-        for row in rows
-        if (not emotions or row.emotion in emotions)
-        and (row.confidence >= least or (row.emotion is None and least == 0))
-    ]
+    found = [row for row in rows if (not emotions or row.emotion in emotions) and row.confidence >= least]
     if order == SORTS[1]:
         return sorted(found, key=lambda row: -row.confidence)
     if order == SORTS[2]:
@@ -85,7 +85,7 @@ def chosen_rows(
 
 def mean_probabilities(rows: Iterable[ResultRow]) -> dict[str, float]:
     """The mean of all readings, {label: probability}; empty where there is none."""
-    readings = [row.record["probabilities"] for row in rows if row.emotion is not None]
+    readings = [row.record["probabilities"] for row in rows if row.was_read]
     return {} if not readings else {label: sum(one[label] for one in readings) / len(readings) for label in readings[0]}
 
 
@@ -94,10 +94,12 @@ def summary_card(rows: Sequence[ResultRow]) -> str:
     mean = mean_probabilities(rows)
     if not mean:
         return ""
-    read = sum(row.emotion is not None for row in rows)
+    read = sum(row.was_read for row in rows)
     failed = len(rows) - read
     strongest = max(mean, key=mean.__getitem__)
-    notes = f" {failed} could not be read; the table says why." if failed else ""
+    unclear = sum(row.was_read and row.emotion is None for row in rows)
+    notes = f" Of {unclear} it cannot be told." if unclear else ""
+    notes += f" {failed} could not be read; the table says why." if failed else ""
     return (
         f'<section class="kc-card kc-verdict" style="{plots.tint(strongest)}">'
         f'<p class="kc-lead">The mean of {read} picture{"s" if read > 1 else ""}</p>'
@@ -126,12 +128,15 @@ def _table_row(row: ResultRow) -> str:
         source = base64.b64encode(row.thumbnail).decode()
         image = f'<img src="data:image/png;base64,{source}" alt="" loading="lazy">'
     name = escape(row.name)
-    if row.emotion is None:
+    if not row.was_read:
         return f'<tr><td>{image}</td><td>{name}</td><td colspan="3">{escape(str(row.record.get("error")))}</td></tr>'
-    emotion = f'<span style="{plots.tint(row.emotion)}">{plots.glyph(row.emotion)}</span> {escape(row.emotion)}'
+    leaning = row.record.get("leaning")
+    emotion = f"cannot tell, perhaps {escape(str(leaning))}" if leaning else "cannot tell"
+    if row.emotion is not None:
+        emotion = f'<span style="{plots.tint(row.emotion)}">{plots.glyph(row.emotion)}</span> {escape(row.emotion)}'
     return (
         f"<tr><td>{image}</td><td>{name}</td><td>{emotion}</td><td>{escape(plots.percent(row.confidence))}</td>"
-        f"<td>{escape(str(row.record.get('caption', '')))}</td></tr>"
+        f"<td>{escape(str(row.record.get('caption') or ''))}</td></tr>"
     )
 
 
@@ -153,8 +158,13 @@ def export(rows: Sequence[ResultRow], path: Path) -> None:
 def _flat(row: ResultRow) -> dict[str, Any]:
     """A row for spreadsheets: one column for each emotion's probability. A text that a spreadsheet would run is quoted."""
     record = row.record
-    flat: dict[str, Any] = {"path": _text(row.name), "emotion": row.emotion, "confidence": row.confidence}
-    flat |= {"caption": _text(str(record.get("caption", ""))), "error": record.get("error")}
+    flat: dict[str, Any] = {
+        "path": _text(row.name),
+        "emotion": row.emotion,
+        "leaning": record.get("leaning"),
+        "confidence": row.confidence,
+    }
+    flat |= {"caption": _text(str(record.get("caption") or "")), "error": record.get("error")}
     return flat | {f"p_{label}": value for label, value in record.get("probabilities", {}).items()}
 
 

@@ -7,22 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 from kcdp.palette import emotion_style
 from kcdp.plots import percent, signed, was_asked
-from kcdp.results import KCDPOutput, UniEmoOutput
+from kcdp.results import KCDPOutput, UniEmoOutput, VerdictOutput
 
 if TYPE_CHECKING:
     from kcdp.ui.jobs import Progress
     from kcdp.ui.painted import PaintedPicture
 
 
-def verdict_lead(output: KCDPOutput) -> str:
-    """The words before the emotion; they tell how confident the prediction is, from "clearly" down to "perhaps"."""
-    share = output.probabilities[output.emotion]
-    how = "clearly" if share >= 0.75 else "most likely" if share >= 0.45 else "perhaps"
+#: Confidence from which an emotion is called clear, and likely: where the verdict is calibrated, it is as often right.
+CLEAR, LIKELY = 0.85, 0.6
+
+
+def verdict_lead(verdict: VerdictOutput) -> str:
+    """The words before the emotion; they tell how confident the verdict is, from "clearly" down to "cannot tell"."""
+    if verdict.leaning is None:
+        return "There is nothing in this picture that could be read; the answer is"
+    if verdict.emotion is None:
+        return f"What people feel on seeing this is not clear enough to say. It leans to {verdict.leaning}, but the answer is"
+    share = verdict.probabilities[verdict.emotion]
+    how = "clearly" if share >= CLEAR else "most likely" if share >= LIKELY else "perhaps"
     return f"Looking at this, people {how} feel"
 
 
 def explanation(output: KCDPOutput) -> str:
-    """How the prediction came about: caption, attention, experts, and the second emotion."""
+    """How KCDP came to its reading: caption, attention and experts."""
     reads = f"reads the picture as “{output.triplets[0]}”" if output.triplets else "goes by its caption"
     word = sharpest_word(output)
     sentences = [f"The model {reads}" + (f" and looks most closely at “{word}”." if word else ".")]
@@ -31,11 +39,6 @@ def explanation(output: KCDPOutput) -> str:
         who = f"expert{'s' if len(chosen) > 1 else ''} {join([str(item.expert + 1) for item in chosen])}"
         trust = percent(sum(item.weight for item in chosen))
         sentences.append(f"It asks {who} of {len(output.experts)} ({trust} of the router's trust).")
-    second = runner_up(output)
-    if second:
-        sentences.append(f"It is a close call: {second} comes next with {percent(output.probabilities[second])}.")
-    else:
-        sentences.append(f"{output.emotion.capitalize()} stands well ahead of every other feeling.")
     return " ".join(sentences)
 
 
@@ -48,11 +51,25 @@ def sharpest_word(output: KCDPOutput) -> str | None:
     return None if sharpest is None else sharpest.text
 
 
-def runner_up(output: KCDPOutput) -> str | None:
+def runner_up(output: VerdictOutput) -> str | None:
     """The second emotion, when it is at least half as likely as the first."""
     first, *others = sorted(output.probabilities, key=output.probabilities.__getitem__, reverse=True)
     close = others and output.probabilities[others[0]] >= output.probabilities[first] / 2
     return others[0] if close else None
+
+
+def agreement_of_models(verdict: VerdictOutput) -> str:
+    """Which models the verdict is of, and whether they agree; empty without a reading."""
+    kcdp, uniemo = verdict.kcdp, verdict.uniemo
+    if kcdp is None or uniemo is None:
+        only = "KCDP" if kcdp is not None else "UniEmo" if uniemo is not None else None
+        return f"This is the reading of one model, {only}." if only else ""
+    if kcdp.emotion == uniemo.emotion:
+        return f"Both models, KCDP and UniEmo, read {kcdp.emotion}; their calibrated readings are combined."
+    return (
+        f"The two models disagree, KCDP reads {kcdp.emotion} and UniEmo {uniemo.emotion}: their calibrated readings are "
+        "combined, so take this with care."
+    )
 
 
 def agreement(output: KCDPOutput) -> str:
@@ -65,10 +82,12 @@ def agreement(output: KCDPOutput) -> str:
     )
 
 
-def uniemo_sentence(output: KCDPOutput, uniemo: UniEmoOutput) -> str:
+def uniemo_sentence(output: KCDPOutput | None, uniemo: UniEmoOutput) -> str:
     """What UniEmo reads from the picture, and whether it agrees with KCDP."""
     reads = f"UniEmo, which looks for a scene and an object, reads {uniemo.emotion}"
     share = percent(uniemo.probabilities[uniemo.emotion])
+    if output is None:
+        return f"{reads} ({share})."
     return (
         f"{reads}, too ({share})." if uniemo.emotion == output.emotion else f"{reads} ({share}), not {output.emotion}."
     )
@@ -98,7 +117,7 @@ def progress_sentence(progress: Progress) -> str:
 def painted_lead(painted: PaintedPicture) -> str:
     """The words before the emotion that is read from a painted picture."""
     if painted.is_original:
-        return "Your picture, before anything was changed, is read as"
+        return "UniEmo alone, the model that paints, reads your picture before any change as"
     if painted.requested is None:
         return f"Asked for the feeling of the other picture, {painted.target}, and read as"
     return f"Asked for {blend_name(painted.requested)}, and read as"
@@ -123,8 +142,8 @@ def painted_sentence(painted: PaintedPicture) -> str:
     if painted.is_original:
         return f"{percent(painted.probabilities[painted.emotion])} {painted.emotion}."
     if painted.shift is not None:
-        after = painted.probabilities[str(painted.target)]
-        moved = f"From {percent(after - painted.shift)} to {percent(after)} {painted.target}"
+        before, after = (reading[str(painted.target)] for reading in (painted.before or {}, painted.probabilities))
+        moved = f"From {percent(before)} to {percent(after)} {painted.target}"
         if abs(painted.shift) < 0.005:
             return f"{moved}: no shift (Emo-S) to speak of; more strength may bring one."
         way = "towards" if painted.shift > 0 else "away from"

@@ -24,6 +24,7 @@ from kcdp.ui.gallery import painted_gallery
 from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, setting_fields, subject_field
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
+from kcdp.ui.languages import say
 
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
@@ -33,14 +34,14 @@ def transfer_tab(backend: Backend) -> list[gr.Radio]:
     """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            emotion = emotion_radio("Emotion", "awe", elem_id="transfer-emotion")
-            thing = subject_field("A thing, or your own words", "bench", elem_id="transfer-thing")
+            emotion = emotion_radio(say("Emotion"), "awe", elem_id="transfer-emotion")
+            thing = subject_field(say("A thing, or your own words"), "bench", elem_id="transfer-thing")
             inputs = [emotion, thing, *setting_fields()]
-            make = gr.Button("Make pictures", variant="primary", elem_id="transfer-make")
+            make = gr.Button(say("Make pictures"), variant="primary", elem_id="transfer-make")
             with gr.Row():
-                row = gr.Button("Every thing with this emotion", min_width=140, elem_id="transfer-row")
-                column = gr.Button("This thing in every emotion", min_width=140, elem_id="transfer-column")
-            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="transfer-stop")
+                row = gr.Button(say("Every thing with this emotion"), min_width=140, elem_id="transfer-row")
+                column = gr.Button(say("This thing in every emotion"), min_width=140, elem_id="transfer-column")
+            stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="transfer-stop")
         with gr.Column(scale=1, min_width=300):
             painted_gallery(
                 backend,

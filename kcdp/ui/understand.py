@@ -6,18 +6,17 @@ Besides the page there is one named endpoint, `/understand`:
 
     client = Client("http://127.0.0.1:7860")
     result, overlays = client.predict(handle_file("sticker.png"), attention=True, api_name="/understand")
-    result["emotion"], result["probabilities"]      # everything that KCDPOutput.to_dict() says
-    result.get("uniemo")                            # UniEmoOutput.to_dict(), where the bundle has it
+    result["emotion"], result["probabilities"]      # everything that VerdictOutput.to_dict() says; None: cannot tell
+    result["kcdp"], result["uniemo"]                # what it was combined from; None where the bundle lacks it
     overlays[0]["image"], overlays[0]["caption"]    # with attention: a PNG file for each word, triplet, scene and object
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -28,12 +27,13 @@ from PIL import Image
 from kcdp import plots
 from kcdp.decoded import DecodedPicture
 from kcdp.palette import emotion_style
-from kcdp.results import AttentionMap, KCDPOutput, UniEmoOutput
+from kcdp.results import AttentionMap, KCDPOutput, VerdictOutput
 from kcdp.triplet_graph import triplet_graph
 from kcdp.ui import cards, sentences
 from kcdp.ui.endpoints import api_errors, describe
 from kcdp.ui.inputs import decode_upload, known_errors
-from kcdp.ui.lanes import Backend, Reading, ReadingLane, Readings, Superseded
+from kcdp.ui.lanes import Backend, Reading, ReadingLane, Superseded
+from kcdp.ui.languages import say
 from kcdp.ui.uniemo_cards import map_name, uniemo_cards
 
 _MISSING = "No picture arrived: please send a PNG, JPEG, GIF or WebP file."
@@ -42,20 +42,26 @@ _FAULT = "The picture could not be read, through a fault of this program; its lo
 
 @dataclass(frozen=True)
 class Understanding:
-    """Both models' results for a picture, and the frame that their attention maps are of; `uniemo` where the bundle has it."""
+    """What the page keeps of a verdict: itself, and the frame that its attention maps are of, no larger than an overlay."""
 
-    kcdp: KCDPOutput
-    uniemo: UniEmoOutput | None
+    verdict: VerdictOutput
     frame: Image.Image
+
+    @classmethod
+    def of(cls, picture: DecodedPicture, verdict: VerdictOutput) -> Understanding:
+        """The verdict on a picture."""
+        frame = picture.middle.copy()
+        frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
+        return cls(verdict, frame)
 
     @property
     def attention(self) -> tuple[AttentionMap, ...]:
         """The maps of both models."""
-        return self.kcdp.attention + (() if self.uniemo is None else self.uniemo.attention)
+        return self.verdict.attention
 
-    def to_dict(self) -> dict[str, Any]:
-        """KCDP's result, JSON-clean, with UniEmo's under "uniemo" where there is one."""
-        return self.kcdp.to_dict() | ({} if self.uniemo is None else {"uniemo": self.uniemo.to_dict()})
+    def overlays(self) -> list[tuple[Image.Image, str]]:
+        """For every attention map the picture with its heat, and what it is of."""
+        return [(plots.overlay(self.frame, item.heat), item.text) for item in self.attention]
 
 
 @dataclass
@@ -65,7 +71,7 @@ class _Request:
     reading: Reading | None = None
 
 
-def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
+def understand_tab(backend: Backend) -> None:
     """Build the tab inside the open `gr.Blocks`."""
     latest: dict[str | None, _Request] = {}  # by session
     understanding = gr.State(time_to_live=3600)
@@ -73,7 +79,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
         with gr.Column(scale=1, min_width=300):
             # `preprocess=False` below: Gradio would decode the file itself, with its own errors, and lose the frames.
             picture = gr.Image(
-                label="Picture",
+                label=say("Picture"),
                 type="filepath",
                 image_mode=None,
                 sources=["upload", "clipboard", "webcam"],
@@ -82,9 +88,12 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
                 placeholder="# Drop a picture\nor click to choose a sticker, emoji, cartoon, painting or photo",
                 elem_id="picture",
             )
-            if examples:
+            if backend.examples:
                 gr.Examples(
-                    [[str(path)] for path in examples], [picture], label="Or try one of these", cache_examples=False
+                    [[str(path)] for path in backend.examples],
+                    [picture],
+                    label=say("Or try one of these"),
+                    cache_examples=False,
                 )
         with gr.Column(scale=1, min_width=300):
             verdict = gr.HTML(_empty_card(), elem_id="verdict")
@@ -102,7 +111,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
                     elem_id="triplets",
                 )
             with gr.Column(scale=1, min_width=300) as attention_column:
-                map_choice = gr.Radio(label="Where the model looked for", choices=[], elem_id="focus")
+                map_choice = gr.Radio(label=say("Where the model looked for"), choices=[], elem_id="focus")
                 overlay = gr.Image(
                     label="Where the model looked",
                     show_label=False,
@@ -122,7 +131,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
                 uniemo_card = gr.HTML(elem_id="uniemo", elem_classes="kc-narrow")
             with gr.Column(scale=1, min_width=300):
                 attributes_card = gr.HTML(elem_id="attributes", elem_classes="kc-narrow")
-        download = gr.DownloadButton("Download everything as JSON", elem_id="download")
+        download = gr.DownloadButton(say("Download everything as JSON"), elem_id="download")
 
     def cancel(request: gr.Request) -> None:
         superseded = latest.pop(request.session_hash, None)
@@ -130,22 +139,23 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
             superseded.reading.cancel()
 
     def show(result: Understanding) -> dict[Any, Any]:
-        output = result.kcdp
+        verdict_output, output, uniemo_output = result.verdict, result.verdict.kcdp, result.verdict.uniemo
         choices = [(map_name(item), index) for index, item in enumerate(result.attention)]
         first = _first_map(result)
-        cards_of_uniemo = ("", "") if result.uniemo is None else uniemo_cards(output, result.uniemo)
+        cards_of_uniemo = ("", "") if uniemo_output is None else uniemo_cards(output, uniemo_output)
+        triplets = [list(item) for item in verdict_output.triplets]
         return {
             understanding: result,
-            verdict: _verdict_card(output),
-            details: gr.Column(visible=True),
-            knowledge: _knowledge_card(output),
-            table: gr.Dataframe(value=[list(item) for item in output.triplets], visible=bool(output.triplets)),
+            verdict: _verdict_card(verdict_output),
+            details: gr.Column(visible=output is not None or uniemo_output is not None),
+            knowledge: "" if output is None else _knowledge_card(output),
+            table: gr.Dataframe(value=triplets, visible=bool(triplets)),
             attention_column: gr.Column(visible=bool(choices)),
             map_choice: gr.Radio(choices=choices, value=first),
             overlay: _overlay(result, first),
-            alignment: _alignment_card(output),
-            router: _router_card(output),
-            uniemo_row: gr.Row(visible=result.uniemo is not None),
+            alignment: "" if output is None else _alignment_card(output),
+            router: "" if output is None else _router_card(output),
+            uniemo_row: gr.Row(visible=uniemo_output is not None),
             uniemo_card: cards_of_uniemo[0],
             attributes_card: cards_of_uniemo[1],
             download: _json_file(result, picture.GRADIO_CACHE),
@@ -164,7 +174,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
             if latest.get(request.session_hash) is not own:
                 return
             own.reading = backend.readings.enter(decoded, attention=True)
-            shown = show(understanding_of(decoded, backend.readings.read(own.reading)))
+            shown = show(Understanding.of(decoded, backend.readings.read(own.reading)))
         except Superseded:
             return
         except known_errors() as error:
@@ -216,7 +226,7 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         with api_errors():
             result = understand_picture(backend.readings, upload, attention=bool(attention))
-            return result.to_dict(), overlays_of(result)
+            return result.verdict.to_dict(), result.overlays()
 
     inputs = [picture, gr.Checkbox(label="Attention maps", visible=False)]
     describe(understand, inputs)
@@ -231,18 +241,6 @@ def understand_tab(backend: Backend, examples: Sequence[Path] = ()) -> None:
     )
 
 
-def understanding_of(picture: DecodedPicture, readings: Readings) -> Understanding:
-    """What the page keeps of both models' results for a picture: its frame no larger than an overlay."""
-    frame = picture.middle.copy()
-    frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
-    return Understanding(*readings, frame)
-
-
-def overlays_of(result: Understanding) -> list[tuple[Image.Image, str]]:
-    """For every attention map the picture with its heat, and what it is of."""
-    return [(plots.overlay(result.frame, item.heat), item.text) for item in result.attention]
-
-
 def understand_picture(lane: ReadingLane, upload: dict[str, Any] | None, attention: bool = True) -> Understanding:
     """Both models' results for an upload, with heat maps if `attention`.
 
@@ -250,12 +248,12 @@ def understand_picture(lane: ReadingLane, upload: dict[str, Any] | None, attenti
     BusyError when too many wait.
     """
     picture = decode_upload(upload, _MISSING)
-    return understanding_of(picture, lane.read(lane.enter(picture, attention)))
+    return Understanding.of(picture, lane.read(lane.enter(picture, attention)))
 
 
 def _first_map(result: Understanding) -> int | None:
     """Index of the attention map shown first: the word that the explanation names, else the first map."""
-    word = sentences.sharpest_word(result.kcdp)
+    word = None if result.verdict.kcdp is None else sentences.sharpest_word(result.verdict.kcdp)
     maps = result.attention
     return next((index for index, item in enumerate(maps) if item.text == word), 0 if maps else None)
 
@@ -268,8 +266,8 @@ def _overlay(result: Understanding | None, index: int | None) -> Image.Image | N
 
 def _json_file(result: Understanding, cache: str) -> str:
     """Path of the whole result as a JSON file in Gradio's cache, which the app empties by itself."""
-    text = json.dumps(result.to_dict(), indent=1, ensure_ascii=False)
-    return save_bytes_to_cache(text.encode(), f"{result.kcdp.emotion}.json", cache)
+    text = json.dumps(result.verdict.to_dict(), indent=1, ensure_ascii=False)
+    return save_bytes_to_cache(text.encode(), f"{result.verdict.emotion or 'cannot-tell'}.json", cache)
 
 
 def _empty_card() -> str:
@@ -282,15 +280,25 @@ def _busy_card(started: bool) -> str:
     return cards.status_card("Looking at the picture", "Reading it, asking the experts, comparing feelings.", busy=True)
 
 
-def _verdict_card(output: KCDPOutput) -> str:
-    style = emotion_style(output.emotion)
-    frames = f" Averaged over {output.frames} frames." if output.frames > 1 else ""
+def _verdict_card(verdict: VerdictOutput) -> str:
+    emotion, kcdp = verdict.emotion, verdict.kcdp
+    name = "cannot tell" if emotion is None else emotion
+    gloss = "" if emotion is None else f"<p>{escape(emotion_style(emotion).gloss)}</p>"
+    second = None if verdict.leaning is None else sentences.runner_up(verdict)
+    parts = [
+        sentences.agreement_of_models(verdict),
+        f"It is a close call: {second} comes next with {plots.percent(verdict.probabilities[second])}."
+        if second
+        else "",
+        "" if kcdp is None else sentences.explanation(kcdp),
+        f"Averaged over {kcdp.frames} frames." if kcdp is not None and kcdp.frames > 1 else "",
+    ]
+    bars = "" if verdict.leaning is None else plots.probability_bars(verdict.probabilities)
     return (
-        f'<section class="kc-card kc-verdict" style="{plots.tint(output.emotion)}" aria-live="polite">'
-        f'<p class="kc-lead">{escape(sentences.verdict_lead(output))}</p>'
-        f"<strong>{escape(output.emotion)}{plots.glyph(output.emotion)}</strong><p>{escape(style.gloss)}</p>"
-        f"{plots.probability_bars(output.probabilities)}"
-        f'<p class="kc-why">{escape(sentences.explanation(output))}{frames}</p></section>'
+        f'<section class="kc-card kc-verdict" style="{plots.tint(emotion or "neutral")}" aria-live="polite">'
+        f'<p class="kc-lead">{escape(sentences.verdict_lead(verdict))}</p>'
+        f"<strong>{escape(name)}{plots.glyph(emotion or 'neutral')}</strong>{gloss}{bars}"
+        f'<p class="kc-why">{escape(" ".join(filter(None, parts)))}</p></section>'
     )
 
 

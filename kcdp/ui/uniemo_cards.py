@@ -19,7 +19,7 @@ def map_name(item: AttentionMap) -> str:
     return item.text if item.kind == "word" else f"“{item.text}”"
 
 
-def uniemo_cards(output: KCDPOutput, uniemo: UniEmoOutput) -> tuple[str, str]:
+def uniemo_cards(output: KCDPOutput | None, uniemo: UniEmoOutput) -> tuple[str, str]:
     """Two cards: UniEmo's emotion, and the scene and object that it found with their correlation coefficients."""
     emotion = (
         '<section class="kc-card"><h2>A second reading</h2>'

@@ -15,16 +15,15 @@ from kcdp.batch import (
     ResultFile,
     find_pictures,
     merge_parts,
-    read_both,
     understand_pictures,
 )
 from kcdp.decoded import DecodedPicture
 from kcdp.imaging import ImageError
-from tests.fake_bundle import fake_bundle, fake_output
+from tests.fake_bundle import fake_bundle, fake_output, fake_verdict
 
 
 def result(name: str) -> PictureResult:
-    return PictureResult(name, fake_output())
+    return PictureResult(name, fake_verdict(fake_output()))
 
 
 def names_in(path: Path) -> list[str]:
@@ -58,7 +57,7 @@ def test_stickers_of_packs_are_pictures_and_a_broken_pack_is_an_error(folder: Pa
     found = {item.name: item for item in find_pictures([folder / "pack.zip", folder / "broken.zip"])}
     assert list(found) == [f"{folder}/pack.zip/a.png", f"{folder}/pack.zip/below/c.webp", f"{folder}/broken.zip"]
     assert len(list(find_pictures([folder]))) == 8
-    results = understand_pictures(lambda some: read_both(fake_bundle().result(), some, False), found.values())
+    results = understand_pictures(lambda some: fake_bundle().result().read(some, False), found.values())
     assert [one.error is None for batch in results for one in batch] == [True, True, False]
 
 
@@ -80,7 +79,7 @@ def test_results_come_in_order_with_the_errors_of_those_that_cannot_be_read(fold
 
     def read(pictures: Sequence[DecodedPicture]) -> list:
         sizes.append(len(pictures))
-        return read_both(fake_bundle().result(), pictures, False)
+        return fake_bundle().result().read(pictures, False)
 
     batches = list(understand_pictures(read, items, batch_size=2))
     assert [len(batch) for batch in batches] == [2, 2, 1] and sum(sizes) == 4
@@ -101,7 +100,7 @@ def test_no_more_than_two_batches_are_decoded_ahead(folder: Path) -> None:
             taken += 1
             yield PictureFile(str(number), folder / "a.png")
 
-    results = understand_pictures(lambda pictures: read_both(fake_bundle().result(), pictures, False), many(), 4)
+    results = understand_pictures(lambda pictures: fake_bundle().result().read(pictures, False), many(), 4)
     next(results)
     assert taken == 8
 

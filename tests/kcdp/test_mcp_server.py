@@ -65,7 +65,7 @@ def test_a_picture_is_read_with_maps_only_where_asked_for() -> None:
     assert not lean.isError and json.loads(lean.content[0].text)["emotion"] == "contentment" and pictures(lean) == []
     full = call("understand_picture", picture=f"data:image/gif;base64,{in_base64('GIF')}", attention=True)
     maps = pictures(full)
-    assert len(maps) == len(json.loads(full.content[0].text)["attention"]) + 2
+    assert len(maps) == len(json.loads(full.content[0].text)["kcdp"]["attention"]) + 2
     assert maps[0].format == "PNG" and maps[0].width / maps[0].height == pytest.approx(96 / 64, abs=0.01)
 
 

@@ -22,6 +22,7 @@ from transformers import CLIPModel, CLIPTokenizer, CLIPVisionModel
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.latent_encoder import LatentEncoder
 from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, Strategy, tower_pixels
+from kcdp.vision import TrunkVisionModel
 from train.core.config import setting
 from train.core.processes import distributed_map
 from train.data.attributes import AttributeTable, dataset_attributes
@@ -45,6 +46,10 @@ class UnderstandingConfig:
     scene_layer: int | None = setting(None, "L1, after which scenes are read; a third of the tower if not given.")
     object_layer: int | None = setting(None, "L2, after which objects are read; two thirds if not given.")
     tune_tower: bool = setting(False, "Train the tower's transformer layers as well; its stem stays as it is.")
+    tune_trunk: int | None = setting(
+        None,
+        "First of the seven stages of a tower's trunk to train as well, from 0; then every batch is augmented anew.",
+    )
     head_dim: int = setting(768, "Hidden width of the emotion head.", "channels")
     dropout: float = setting(0.5, "Dropout in the emotion head.", "share")
     min_count: int = setting(8, "Pictures that an attribute needs to be learned from.", "pictures")
@@ -188,16 +193,23 @@ class UnderstandingTask(nn.Module):
         self.preset = UNIEMO_PRESETS[config.preset]
         own = config.both_directions
         self.both_directions = self.preset.both_directions if own is None else own
-        if config.tune_tower:
-            vision.encoder.requires_grad_(True)
-            vision.post_layernorm.requires_grad_(True)
+        tuned: list[nn.Module] = [vision.encoder, vision.post_layernorm] if config.tune_tower else []
+        if config.tune_trunk is not None:
+            patches = vision.embeddings.patch_embedding
+            tuned += [patches.fine, patches.coarse, patches.trunk.head, *patches.trunk.stages[config.tune_trunk :]]
+        for module in tuned:
+            module.requires_grad_(True)
         self.register_buffer("scenes", names["scene"], persistent=False)
         self.register_buffer("objects", names["object"], persistent=False)
 
     def forward(
         self, tokens: torch.Tensor, labels: torch.Tensor, scene: torch.Tensor, object: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Tokens (B, 1 + n, W); labels, scenes and objects (B,), each an index or -1 for what is not known."""
+        """Tokens (B, 1 + n, W), or where the trunk is trained pictures (B, 3, H, W) as the tower wants them; labels, scenes and
+        objects (B,), each an index or -1 for what is not known.
+        """
+        if tokens.dim() == 4:
+            tokens = self.chain.embed(self.vision, tokens)
         return self.losses(self.chain.follow(self.vision, tokens, attention=False), labels, scene, object)
 
     def losses(
@@ -267,8 +279,15 @@ class UnderstandingStage:
         if latent_encoder is not None:
             self.vision = copy.deepcopy(self.vision)
             self.vision.embeddings.patch_embedding.path.load_state_dict(latent_encoder.state_dict())
-        self.views = stem_tokens(train, self.vision, config.views)
-        self.held_out = stem_tokens(validation, self.vision, 0)[0]
+        self.views: list[Tokens] = []
+        if config.tune_trunk is None:
+            self.views = stem_tokens(train, self.vision, config.views)
+            self.held_out = stem_tokens(validation, self.vision, 0)[0]
+        elif not isinstance(self.vision, TrunkVisionModel):
+            raise ValueError(
+                f"`tune_trunk` is for a tower on a trunk, as the stage `trunk_language` makes it, and this one is a "
+                f"{type(self.vision).__name__}; leave it out, or train with `--words_from trunk_language`."
+            )
         sentences = SentenceEncoder(clip.requires_grad_(False).eval(), tokenizer)
         attributes, held_out = dataset_attributes(train, parser), dataset_attributes(validation, parser)
         #: By kind: attributes of the training pictures, those of validation pictures, and the names' vectors, one row or more.
@@ -289,7 +308,12 @@ class UnderstandingStage:
         return UnderstandingTask(vision, chain, self.config, self.names)
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
-        return self.data.draw(self.train.sample(size, generator), generator)
+        indices = self.train.sample(size, generator)
+        if self.config.tune_trunk is None:
+            return self.data.draw(indices, generator)
+        pixels = tower_pixels(self.vision, self.train.augmented(indices, generator))
+        known = {kind: table.indices[indices] for kind, table in self.tables.items()}
+        return {"tokens": pixels, "labels": self.train.labels[indices], **known}
 
     def data_of(self, dataset: PictureDataset) -> TokenDataset:
         """Another dataset, with the attributes of this stage."""
@@ -299,7 +323,10 @@ class UnderstandingStage:
 
     def validate(self, model: UnderstandingTask) -> dict[str, float]:
         """Accuracy by domain and macro-F1 over all; how often a picture's scene and object are nearest of all names."""
-        out, dataset = understand(model.vision, model.chain, self.held_out), self.validation
+        dataset = self.validation
+        trained = self.config.tune_trunk is not None
+        tokens = LazyTokens(dataset, model.vision, None) if trained else self.held_out
+        out = understand(model.vision, model.chain, tokens)
         labels, domains = dataset.labels.numpy(), np.array(dataset.domains)
         metrics = scores_by_domain(labels, out.logits.argmax(1).numpy(), domains, dataset.emotions)
         for kind, embeds in (("scene", out.scene_embeds), ("object", out.object_embeds)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,8 @@ class JointParts:
             foundation=load_foundation(recipe),
             scheduler=load_scheduler(recipe),
             clip=load_clip(recipe),
-            pictures=understanding_stage(recipe, config, *datasets, start / "vision"),
+            # The trunk has been trained; from here on its tokens are kept.
+            pictures=understanding_stage(recipe, replace(config, tune_trunk=None), *datasets, start / "vision"),
             start=start,
             space=tuple(joint.space),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,10 @@ def test_transfer_paints_judges_and_hands_out(page: Page, url: str) -> None:
     expect(gallery_items(page, "transfer")).to_have_text([f"seed\N{NO-BREAK SPACE}{seed}" for seed in (7, 8, 9, 10)])
     expect(page.locator("#transfer-stop")).to_be_hidden()
 
+    with page.expect_download() as download:
+        page.locator("#transfer-zip").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist() == [f"{number}-fear-{number + 6}.png" for number in (1, 2, 3, 4)]
     gallery_items(page, "transfer").nth(2).click()
     assert downloaded_png(page, "transfer", lambda name, text: name == "fear-9.png") == {}
     page.locator("#transfer-with-settings input").check()

@@ -135,9 +135,9 @@ def test_no_gpu_is_one_sentence(zero_gpu: FakeSpaces, own: dict[str, str]) -> No
 
 def test_a_picture_is_understood_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
     result = understand_picture(ReadingLane(unpicklable()), own)
-    assert result.kcdp.to_dict() == fake_output().to_dict()
-    assert result.uniemo.scene.name == "beach" and len(result.attention) == len(fake_output().attention) + 2
-    assert understand_picture(ReadingLane(fake_bundle(with_uniemo=False)), own).uniemo is None
+    assert result.verdict.kcdp.to_dict() == fake_output().to_dict()
+    assert result.verdict.uniemo.scene.name == "beach" and len(result.attention) == len(fake_output().attention) + 2
+    assert understand_picture(ReadingLane(fake_bundle(with_uniemo=False)), own).verdict.uniemo is None
 
 
 def plans(uniemo: FakeUniEmo, own: dict[str, str]) -> list[tuple[inputs.Plan, int]]:

@@ -7,12 +7,11 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from kcdp.bundle import BundleError
 from kcdp.decoded import DecodedPicture
 from kcdp.ui import lanes
 from kcdp.ui.jobs import PaintingJob, paint
 from kcdp.ui.lanes import BusyError, ModelTurns, PaintingLane, ReadingLane, Superseded
-from tests.fake_bundle import FakeUniEmo, fake_bundle, fake_output
+from tests.fake_bundle import FakeUniEmo, fake_bundle
 
 SECONDS = 10
 
@@ -21,7 +20,7 @@ def picture(color: str = "gold") -> DecodedPicture:
     return DecodedPicture.load(Image.new("RGB", (8, 8), color))
 
 
-class SlowKCDP:
+class SlowBundle:
     """Notes every batch and holds it until `gate` is released once."""
 
     def __init__(self) -> None:
@@ -29,76 +28,69 @@ class SlowKCDP:
         self.started = threading.Semaphore(0)
         self.gate = threading.Semaphore(0)
 
-    def __call__(self, images: list[DecodedPicture], attention: bool) -> list:
+    def read(self, images: list[DecodedPicture], attention: bool) -> list:
         self.batches.append((len(images), attention))
         self.started.release()
         assert self.gate.acquire(timeout=SECONDS)
-        return [(image, fake_output()) for image in images]
+        return list(images)
 
     @property
     def bundle(self) -> Future:
         future: Future = Future()
-        future.set_result(_KCDPAlone(kcdp=self))
+        future.set_result(self)
         return future
 
 
-class _KCDPAlone(SimpleNamespace):
-    @property
-    def uniemo(self) -> None:
-        raise BundleError("There is no UniEmo.")
-
-
 def test_who_waits_meanwhile_is_read_in_one_batch_and_gets_their_own_result() -> None:
-    kcdp = SlowKCDP()
-    lane = ReadingLane(kcdp.bundle)
+    slow = SlowBundle()
+    lane = ReadingLane(slow.bundle)
     pictures = [picture() for _ in range(5)]
     with ThreadPoolExecutor(5) as pool:
         first = pool.submit(lane.read, lane.enter(pictures[0], False))
-        assert kcdp.started.acquire(timeout=SECONDS)
+        assert slow.started.acquire(timeout=SECONDS)
         others = [
             pool.submit(lane.read, lane.enter(one, attention))
             for one, attention in zip(pictures[1:], (False, True, False, False), strict=True)
         ]
         for _ in range(3):
-            kcdp.gate.release()
+            slow.gate.release()
         results = [future.result(SECONDS) for future in (first, *others)]
     # Heat maps are computed for those alone who asked for them.
-    assert kcdp.batches == [(1, False), (3, False), (1, True)]
-    assert all(mine is own for ((mine, _), none), own in zip(results, pictures, strict=True))
-    assert [none for _, none in results] == [None] * 5
+    assert slow.batches == [(1, False), (3, False), (1, True)]
+    assert all(mine is own for mine, own in zip(results, pictures, strict=True))
 
 
 def test_no_batch_is_larger_than_allowed_and_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "MAX_BATCH", 2)
     monkeypatch.setattr(lanes, "MAX_READINGS", 3)
-    kcdp = SlowKCDP()
-    lane = ReadingLane(kcdp.bundle)
+    slow = SlowBundle()
+    lane = ReadingLane(slow.bundle)
     readings = [lane.enter(picture(), False) for _ in range(3)]
     with pytest.raises(BusyError, match="try again"):
         lane.enter(picture(), False)
     for _ in range(2):
-        kcdp.gate.release()
+        slow.gate.release()
     for reading in readings:
         lane.read(reading)
-    assert [size for size, _ in kcdp.batches] == [2, 1]
+    assert [size for size, _ in slow.batches] == [2, 1]
     lane.enter(picture(), False)
 
 
 def test_a_reading_that_is_cancelled_is_not_computed() -> None:
-    kcdp = SlowKCDP()
-    lane = ReadingLane(kcdp.bundle)
+    slow = SlowBundle()
+    lane = ReadingLane(slow.bundle)
     cancelled, other = lane.enter(picture(), False), lane.enter(picture(), False)
     cancelled.cancel()
-    kcdp.gate.release()
+    slow.gate.release()
     lane.read(other)
     with pytest.raises(Superseded):
         lane.read(cancelled)
-    assert kcdp.batches == [(1, False)]
+    assert slow.batches == [(1, False)]
 
 
 def test_a_fault_of_the_models_reaches_all_of_the_batch() -> None:
     bundle: Future = Future()
-    bundle.set_result(SimpleNamespace(kcdp=lambda *args, **options: 1 / 0))
+    bundle.set_result(SimpleNamespace(read=lambda *args, **options: 1 / 0))
     lane = ReadingLane(bundle)
     for reading in [lane.enter(picture(), True) for _ in range(2)]:
         with pytest.raises(ZeroDivisionError):
@@ -128,7 +120,7 @@ def test_a_reading_waits_for_a_painting_no_longer_than_a_step() -> None:
         while not lanes.MODEL_TURNS._readings:
             pass
         go_on.release()
-        assert result.result(SECONDS)[0].emotion == "contentment"
+        assert result.result(SECONDS).emotion == "contentment"
         assert len(steps) <= 2
     for _ in range(9):
         go_on.release()

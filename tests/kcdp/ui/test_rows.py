@@ -12,7 +12,7 @@ from kcdp.batch import PictureResult
 from kcdp.decoded import DecodedPicture
 from kcdp.ui import rows
 from kcdp.ui.rows import SORTS, ResultRow, chosen_rows, export, mean_probabilities, row_of, summary_card, table
-from tests.fake_bundle import fake_output
+from tests.fake_bundle import fake_output, fake_verdict
 
 
 def row(name: str, emotion: str = "awe", confidence: float = 0.8, caption: str = "a cat") -> ResultRow:
@@ -63,9 +63,16 @@ def test_table_has_pages_and_escapes_what_users_and_models_write(monkeypatch: py
     assert "No picture fits" in table([])
 
 
+def test_what_cannot_be_told_is_a_result_of_its_own() -> None:
+    unclear = ResultRow(dict(row("e").record) | {"emotion": None, "leaning": "awe"})
+    assert unclear.was_read and unclear.confidence == pytest.approx(0.8)
+    assert "cannot tell, perhaps awe" in table([unclear]) and "Of 1 it cannot be told" in summary_card([unclear])
+    assert chosen_rows([unclear], ["awe"]) == []
+
+
 def test_a_row_has_a_thumbnail_of_its_picture() -> None:
     picture = DecodedPicture.load(Image.new("RGB", (200, 100), "gold"))
-    found = row_of(PictureResult("a", fake_output(), picture=picture))
+    found = row_of(PictureResult("a", fake_verdict(fake_output()), picture=picture))
     assert found.emotion == "contentment" and found.confidence == pytest.approx(0.57) and found.thumbnail
     assert "data:image/png;base64," in table([found]) and row_of(PictureResult("b", error="No.")).thumbnail is None
 

@@ -6,36 +6,49 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kcdp.decoded import DecodedPicture
 from kcdp.results import AttentionMap, ExpertWeight
 from kcdp.ui import sentences
 from kcdp.ui.jobs import Progress
 from kcdp.ui.painted import PaintedPicture
-from tests.fake_bundle import fake_output
+from tests.fake_bundle import FakeUniEmo, fake_output, fake_verdict
 
 
-@pytest.mark.parametrize(("share", "how"), [(0.9, "clearly"), (0.5, "most likely"), (0.3, "perhaps")])
-def test_lead_says_how_sure_the_prediction_is(share: float, how: str) -> None:
-    output = replace(fake_output("awe"), probabilities={"awe": share, "fear": 1 - share})
-    assert how in sentences.verdict_lead(output)
+@pytest.mark.parametrize(("share", "how"), [(0.85, "clearly"), (0.84, "most likely"), (0.59, "perhaps")])
+def test_lead_says_how_confident_the_verdict_is(share: float, how: str) -> None:
+    verdict = replace(fake_verdict(fake_output("awe")), probabilities={"awe": share, "fear": 1 - share})
+    assert how in sentences.verdict_lead(verdict)
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    unclear = replace(fake_verdict(fake_output("awe")), emotion=None)
+    assert "not clear enough to say. It leans to awe" in sentences.verdict_lead(unclear)
+    assert "nothing in this picture" in sentences.verdict_lead(replace(unclear, leaning=None))
+
+
+def test_models_agree_disagree_or_are_alone() -> None:
+    contentment = FakeUniEmo().understand(DecodedPicture.load(Image.new("RGB", (8, 8))))
+    assert "read contentment" in sentences.agreement_of_models(fake_verdict(fake_output("contentment"), contentment))
+    disagree = sentences.agreement_of_models(fake_verdict(fake_output("awe"), contentment))
+    assert "KCDP reads awe and UniEmo contentment" in disagree and "with care" in disagree
+    assert "one model, KCDP" in sentences.agreement_of_models(fake_verdict(fake_output("awe")))
 
 
 def test_why_names_what_was_read_where_it_looked_and_who_was_asked() -> None:
     assert sentences.explanation(fake_output("awe")) == (
         "The model reads the picture as “round yellow face hugs small red heart” and looks most closely at “round”. "
-        "It asks experts 1 and 3 of 4 (73 % of the router's trust). Awe stands well ahead of every other feeling."
+        "It asks experts 1 and 3 of 4 (73 % of the router's trust)."
     )
 
 
 def test_why_without_triplets_attention_or_several_experts() -> None:
     output = replace(fake_output("awe"), triplets=(), attention=(), experts=(ExpertWeight(0, 1.0, True),))
-    assert (
-        sentences.explanation(output) == "The model goes by its caption. Awe stands well ahead of every other feeling."
-    )
+    assert sentences.explanation(output) == "The model goes by its caption."
 
 
 def test_a_close_second_is_named() -> None:
-    output = replace(fake_output("awe"), probabilities={"awe": 0.5, "fear": 0.4, "anger": 0.1})
-    assert "close call: fear comes next with 40 %" in sentences.explanation(output)
+    output = replace(fake_verdict(fake_output("awe")), probabilities={"awe": 0.5, "fear": 0.4, "anger": 0.1})
+    assert sentences.runner_up(output) == "fear"
     assert sentences.runner_up(replace(output, probabilities={"awe": 0.8, "fear": 0.2})) is None
 
 
@@ -102,7 +115,7 @@ def test_judgement_of_an_edit_tells_the_shift_and_its_way() -> None:
 
 def test_the_users_own_picture_is_not_judged_as_made() -> None:
     own = painted(settings={})
-    assert sentences.painted_lead(own).startswith("Your picture, before anything was changed")
+    assert sentences.painted_lead(own).startswith("UniEmo alone, the model that paints, reads your picture")
     assert sentences.painted_sentence(own) == "70 % awe."
 
 

@@ -1,15 +1,17 @@
 """The contrastive captioner on ImageNet's convolutions: what it starts from, what it is asked for, what it leaves."""
 
+import copy
 import math
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import CLIPProcessor, VisionEncoderDecoderModel
+from transformers import CLIPProcessor, CLIPVisionConfig, CLIPVisionModel, VisionEncoderDecoderModel
 
 from kcdp.imaging import to_pictures
 from kcdp.knowledge.captioner import Captioner
+from kcdp.uniemo.query_chain import tower_pixels
 from kcdp.vision import TrunkCLIPModel, TrunkVisionModel
 from tests.learning import losses_of_steps
 from tests.train.conftest import TEXT
@@ -22,7 +24,7 @@ from train.data.records import make_record, to_dataset
 from train.stages.registry import check, make_recipe
 from train.stages.text import build_text_tower, kept_tokenizer
 from train.stages.trunk_language import TrunkLanguageConfig, TrunkLanguageStage, known_words, words_of
-from train.stages.understanding import UnderstandingConfig
+from train.stages.understanding import LazyTokens, UnderstandingConfig, UnderstandingStage, understand
 from train.stages.uniemo import understanding_stage
 
 CONFIG = TrunkLanguageConfig(vision_layers=2, decoder_layers=1, bank=8, min_word_count=2, tuned_from=6)
@@ -193,6 +195,37 @@ def test_expert_queries_stand_on_its_tower(datasets, recipe):
     task(**queries.batch(6, torch.Generator().manual_seed(0)))["loss"].backward()
     assert task.vision.encoder.layers[0].mlp.fc1.weight.grad.abs().max() > 0
     assert task.vision.embeddings.patch_embedding.coarse.weight.grad is None
+
+
+def test_expert_queries_can_train_its_trunk(datasets, recipe):
+    settings = UnderstandingConfig(num_queries=2, min_count=1, tune_tower=True, tune_trunk=6)
+    queries = understanding_stage(recipe, settings, *datasets)
+    task = queries.build().train()
+    batch = queries.batch(6, torch.Generator().manual_seed(0))
+    assert batch["tokens"].shape == (6, 3, SIZE, SIZE) and not queries.views
+    task(**batch)["loss"].backward()
+    trunk = task.vision.embeddings.patch_embedding.trunk
+    assert trunk.stages[6][0].layers[0].weight.grad.abs().max() > 0
+    assert all(parameter.grad is None for parameter in trunk.stages[5].parameters())
+    assert not any(module.training for module in trunk.modules() if isinstance(module, nn.BatchNorm2d))
+    # Validation looks through the trunk as it is now.
+    before = queries.validate(task.eval())
+    with torch.no_grad():
+        trunk.head[0].weight.mul_(-1)
+    assert {*before} == {*queries.validate(task)}
+    pictures = datasets[1].plain(torch.arange(len(datasets[1])))
+    expected = task.chain(task.vision, tower_pixels(task.vision, pictures), attention=False).logits
+    found = understand(task.vision, task.chain, LazyTokens(datasets[1], task.vision, None)).logits
+    torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-2)
+
+
+def test_a_tower_without_a_trunk_cannot_train_one(datasets, recipe):
+    queries = understanding_stage(recipe, UnderstandingConfig(min_count=1), *datasets)
+    clip = copy.deepcopy(queries.clip)
+    clip.vision_model = CLIPVisionModel(CLIPVisionConfig(hidden_size=32, num_attention_heads=2, num_hidden_layers=2))
+    settings = UnderstandingConfig(min_count=1, tune_trunk=6)
+    with pytest.raises(ValueError, match="this one is a CLIPVisionModel; leave it out"):
+        UnderstandingStage(settings, *datasets, clip, load_clip(recipe).tokenizer, queries.parser)
 
 
 def test_later_stages_ask_for_it(recipe, tmp_path):

@@ -1,0 +1,42 @@
+// What Gradio leaves out of the page: its true language, names of buttons that only have a picture, one name for the
+// radio buttons of a group (arrow keys need it), and the verdict in sight on a narrow screen.
+(() => {
+  const languages = LANGUAGES;
+  const match = (wanted) => {
+    const name = wanted.toLowerCase();
+    if (/^zh(-hant|-tw|-hk|-mo)/.test(name)) return "zh-TW";
+    if (name.startsWith("zh")) return "zh-CN";
+    return languages.find((one) => one === name.split("-")[0]);
+  };
+  const language = navigator.languages.map(match).find(Boolean) || "en";
+  const root = document.documentElement;
+  const mend = () => {
+    if (root.lang !== language) root.lang = language;
+    document.querySelectorAll("button.gallery-item").forEach((button) => {
+      const source = button.querySelector("img")?.src || "";
+      const name = decodeURIComponent(source.split("/").pop().split(".")[0]);
+      const label = name ? `Example: ${name}` : "Example";
+      if (button.getAttribute("aria-label") !== label) button.setAttribute("aria-label", label);
+    });
+    // A button around another one is no button to who hears the page.
+    document.querySelectorAll("button.icon-button:has(button):not([role=group])").forEach((outer) => {
+      outer.setAttribute("role", "group");
+      outer.setAttribute("aria-label", "Upload");
+      outer.tabIndex = -1;
+    });
+    document.querySelectorAll("fieldset").forEach((group, number) => {
+      group.querySelectorAll("input[type=radio]").forEach((input) => (input.name = `radio-group-${number}`));
+    });
+  };
+  let waiting = false;
+  const soon = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      mend();
+    });
+  };
+  new MutationObserver(soon).observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["lang"] });
+  addEventListener("DOMContentLoaded", mend);
+})();

@@ -1,0 +1,86 @@
+"""Nothing serious or critical that axe finds in any tab, light and dark; the page's true language; radio groups."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from kcdp.ui import languages
+from tests.app_page import drop, drop_to_refeel
+
+pytest_plugins = ["tests.page_fixtures"]
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds serious or critical, with the first element of each kind."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]}"
+        for one in violations
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_any_tab(page: Page, url: str, files: Path, look: str) -> None:
+    page.goto(f"{url}?__theme={look}")
+    drop(page, files / "still.png")
+    expect(page.locator("#verdict .kc-verdict")).to_be_visible()
+    expect(page.locator(".gallery-item").first).to_have_attribute("aria-label", "Example: still")
+    assert faults(page) == []
+    for name, start in (("Transfer", "#transfer-make"), ("Fuse", "#fuse-strip"), ("Re-feel", "#refeel-make")):
+        page.get_by_role("tab", name=name, exact=True).click()
+        if name == "Re-feel":
+            drop_to_refeel(page, files / "still.png")
+        page.get_by_role("button", name="Seed, guidance and steps").filter(visible=True).click()
+        page.locator(start).click()
+        expect(page.locator(start.split("-")[0] + "-verdict .kc-verdict")).to_be_visible()
+        assert faults(page) == []
+    page.get_by_role("tab", name="Many pictures", exact=True).click()
+    page.locator("#many-files input[type=file]").set_input_files([files / "still.png"])
+    expect(page.locator("#many-files").get_by_text("still")).to_be_visible()
+    page.locator("#many-read").click()
+    expect(page.locator("#many-table img")).to_have_count(1)
+    expect(page.locator("#many-read")).to_be_enabled()
+    expect(page.locator("#many-read")).to_have_css("opacity", "1")
+    assert faults(page) == []
+
+
+def test_arrow_keys_move_within_a_group_of_radio_buttons(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("tab", name="Transfer", exact=True).click()
+    page.locator("#transfer-emotion").get_by_label("amusement", exact=True).check()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#transfer-emotion input:checked")).to_have_value("awe")
+
+
+@pytest.mark.parametrize(
+    ("locale", "lang", "tab"),
+    [
+        ("en-GB", "en", "Many pictures"),
+        ("zh-CN", "zh-CN", "多张图片"),
+        ("zh-TW", "zh-TW", "多張圖片"),
+        ("ja", "ja", "たくさんの画像"),
+        ("es-MX", "es", "Muchas imágenes"),
+        ("fr", "en", "Many pictures"),
+    ],
+)
+def test_the_page_speaks_the_visitors_language_and_says_which(
+    browser: Browser, url: str, locale: str, lang: str, tab: str
+) -> None:
+    page = browser.new_page(locale=locale)
+    page.goto(url)
+    expect(page.get_by_role("tab", name=tab, exact=True)).to_be_visible(timeout=60_000)
+    assert page.evaluate("document.documentElement.lang") == lang
+    assert "__i18n__" not in page.inner_text("body")
+    page.close()
+
+
+def test_every_text_is_there_in_every_language() -> None:
+    for text, others in languages._TEXTS.items():
+        assert len(others) == len(languages.LANGUAGES) - 1 and all(others), text
+    assert json.dumps(list(languages.LANGUAGES)) in languages.head()
