@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+# Everything else is imported where it is used: `kcdp --help` must not wait for the model libraries.
 from kcdp.loading import add_bundle_flags, check_bundle_flags, load
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The same services for programs that speak the Model Context Protocol (MCP): tools with typed, described parameters.
+"""Reading and painting for programs that speak the Model Context Protocol (MCP): tools with typed, described parameters.
 
 Pictures come and go as base64, so that a caller can neither name a file of the host nor make it fetch an address.
 """

@@ -77,7 +77,7 @@ class KCDPOutput:
     knowledge: np.ndarray | None = None
 
     def to_dict(self, heat: bool = False) -> dict[str, Any]:
-        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`.
+        """This result in plain dicts, lists, strings and numbers, ready for `json.dumps`.
 
         Attention maps, nearly all of the size, only with `heat`; their words are always there.
         """
@@ -123,7 +123,7 @@ class UniEmoOutput:
     frames: int = 1
 
     def to_dict(self, heat: bool = False) -> dict[str, Any]:
-        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`; maps only with `heat`."""
+        """This result in plain dicts, lists, strings and numbers, ready for `json.dumps`; maps only with `heat`."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         for name in ("scene", "object"):
             plain[name] = None if plain[name] is None else asdict(plain[name])
@@ -156,7 +156,7 @@ class VerdictOutput:
         return tuple(item for reading in (self.kcdp, self.uniemo) if reading is not None for item in reading.attention)
 
     def to_dict(self, heat: bool = False) -> dict[str, Any]:
-        """The same content in plain dicts, lists, strings and numbers, ready for `json.dumps`; maps only with `heat`."""
+        """This result in plain dicts, lists, strings and numbers, ready for `json.dumps`; maps only with `heat`."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["triplets"] = [list(triplet) for triplet in self.triplets]
         for name in ("kcdp", "uniemo"):

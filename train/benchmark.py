@@ -280,7 +280,7 @@ def painted_by_ours(full: FullSize, count: int, steps: int) -> torch.Tensor:
 
 
 def painted_by_library(full: FullSize, count: int, steps: int) -> torch.Tensor:
-    """The same of plain prompts."""
+    """`count` pictures of plain prompts, painted by diffusers' own pipeline on these networks: (B, 3, H, W)."""
     library = StableDiffusionPipeline(
         vae=full.vae,
         unet=full.unet,

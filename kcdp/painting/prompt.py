@@ -139,7 +139,7 @@ class Condition:
         return Condition(chosen(self.states, other.states), added)
 
     def to(self, dtype: torch.dtype) -> Condition:
-        """The same in another precision."""
+        """This condition in another precision: every tensor as `dtype`."""
         return Condition(self.states.to(dtype), {name: value.to(dtype) for name, value in self.added.items()})
 
     def __getitem__(self, rows: torch.Tensor) -> Condition:

@@ -40,7 +40,7 @@ class Clips:
 
     @property
     def owner(self) -> torch.Tensor:
-        """See the class."""
+        """(F,) int64: for each frame in `flat`, the number of the picture that it is of."""
         return torch.tensor([number for number, clip in enumerate(self.frames) for _ in clip])
 
     @property
@@ -49,7 +49,7 @@ class Clips:
         return [clip[len(clip) // 2] for clip in self.frames]
 
     def with_mirror_images(self) -> Clips:
-        """The same pictures, each with the mirror images of its frames behind its frames."""
+        """These pictures, each with the mirror images of its frames behind its frames."""
         return Clips(
             [[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames],
             self.single,

@@ -111,7 +111,7 @@ class Reading:
         self.result: Future[VerdictOutput] = Future()
 
     def cancel(self) -> None:
-        """See the class; without effect when there is a result already."""
+        """Give up this reading; without effect when there is a result already."""
         self.fail(Superseded())
 
     def fail(self, error: BaseException) -> None:

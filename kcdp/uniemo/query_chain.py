@@ -98,7 +98,7 @@ class InteractiveBlock(nn.Module):
     def forward(
         self, queries: torch.Tensor, tokens: torch.Tensor, attention: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """As a layer; the weights are the last layer's."""
+        """Queries (B, M, W) after all layers, and the attention weights of the last one."""
         refined, weights = queries, None
         for number, layer in enumerate(self.layers, 1):
             refined, weights = layer(refined, tokens, attention and number == len(self.layers))

@@ -69,7 +69,7 @@ class ConvStem(nn.Module):
         return self.code.weight
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        """See the class."""
+        """Pictures (B, 3, H, W) -> patch embeddings (B, D, H / p, W / p)."""
         _, second, *coarser = self.path(self.code(pixel_values))
         enlarged = [F.interpolate(level, size=second.shape[-2:], mode="nearest") for level in coarser]
         return self.project(torch.cat([second, *enlarged], dim=1))

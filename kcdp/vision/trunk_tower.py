@@ -59,7 +59,7 @@ class TrunkPatches(nn.Module):
         return self.fine(fine) + coarse
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        """See the class."""
+        """Pictures (B, 3, H, W) -> patch embeddings (B, D, H / p, W / p)."""
         return self.project(*self.trunk(pixel_values))
 
 

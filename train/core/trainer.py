@@ -68,7 +68,7 @@ def build_optimizer(model: nn.Module, config: LoopConfig) -> torch.optim.Optimiz
 
 
 def with_steps(config: LoopConfig, steps: int) -> LoopConfig:
-    """The same loop over another number of steps, a tenth of which at most warm up."""
+    """`config` with another number of steps, of which at most a tenth warm up."""
     return replace(config, steps=steps, warmup_steps=min(config.warmup_steps, steps // 10))
 
 

@@ -90,5 +90,5 @@ class KnowledgeCache:
         return self._batch([self.latents[v][i] for v, i in zip(views.tolist(), indices.tolist(), strict=True)], indices)
 
     def view(self, number: int, indices: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The same of one view; number 0 is the plain pictures."""
+        """The batch of these pictures in view `number`; number 0 is the plain pictures."""
         return self._batch([self.latents[number][i] for i in indices.tolist()], indices)

@@ -63,7 +63,7 @@ def shade(colour: str, amount: float) -> str:
 
 
 def jitter(rng: Random, colour: str, amount: float = 0.04) -> str:
-    """The same colour word in another shade: hue within `amount`/2 turns, saturation and value a little."""
+    """A shade of a colour that keeps its word: hue within `amount`/2 turns, saturation and value a little."""
     hue, saturation, value = colorsys.rgb_to_hsv(*rgb(colour))
     hue = (hue + rng.uniform(-amount, amount) / 2) % 1
     saturation = min(1.0, max(0.0, saturation * rng.uniform(0.75, 1.15)))

@@ -24,7 +24,7 @@ def last_painter(recipe: Recipe) -> str | None:
 
 
 def with_painter(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline:
-    """The same understanding, words and emotions, painting with the run's painter, where it has one.
+    """A pipeline with the understanding, words and emotions of the one given, painting with the run's painter, where it has one.
 
     One that was distilled paints in few steps and takes prompts as they are: its guidance is inside it.
     """
