@@ -88,7 +88,7 @@ def mcp_tools(backend: Backend) -> FastMCP:
     try:
         from kcdp.mcp_server import build_mcp  # an extra
     except ImportError as error:
-        sys.exit(f"The flag --mcp needs the package mcp; install it with `pip install 'kcdp[mcp]'` ({error}).")
+        sys.exit(f"The flag --mcp needs the package mcp; install it with `pip install '.[mcp]'` ({error}).")
     return build_mcp(backend)
 
 

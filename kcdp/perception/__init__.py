@@ -1,1 +1,1 @@
-"""The denoiser as an eye: features, cross-attention maps and the pyramid that turns them into v (eqs. 3 to 5)."""
+"""Features and cross-attention maps of the denoiser, and the pyramid that turns them into v (eqs. 3 to 5)."""

@@ -1,4 +1,4 @@
-"""The denoising UNet as an eye: one noise-free pass gives features and cross-attention maps (section 4.1, figure 4)."""
+"""Features and cross-attention maps of the denoising UNet from one noise-free pass (section 4.1, figure 4)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def share_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
 def level_modules(unet: UNet2DConditionModel, features: Features = "decoder") -> list[nn.Module]:
     """The layers whose output is the feature F_i of each level, high resolution first.
 
-    In the decoder that is the last thing a block says before it upsamples, as in VPD; in the encoder the last thing
+    In the decoder that is the last layer of a block before upsampling, as in VPD; in the encoder the last layer
     before it downsamples, and the middle block.
     """
     if features == "decoder":
@@ -140,9 +140,11 @@ def _keep_feature(
 def _same_gradient_flags(unet: nn.Module) -> Iterator[None]:
     """Undo what peft does to `requires_grad` of existing weights: they are the base UNet's weights too."""
     flags = [(parameter, parameter.requires_grad) for parameter in unet.parameters()]
-    yield
-    for parameter, flag in flags:
-        parameter.requires_grad_(flag)
+    try:
+        yield
+    finally:
+        for parameter, flag in flags:
+            parameter.requires_grad_(flag)
 
 
 class Denoiser(nn.Module):

@@ -94,7 +94,7 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """Of the whole work that is done, in [0, 1]."""
+        """Finished share of all jobs, in [0, 1]."""
         return min(1.0, (self.job + self.step / self.steps) / self.jobs)
 
 

@@ -38,7 +38,7 @@ class ResultRow:
 
     @property
     def name(self) -> str:
-        """Of the picture."""
+        """File name of the picture."""
         return str(self.record["path"])
 
     @property

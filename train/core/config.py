@@ -90,7 +90,12 @@ def _type_at(kind: Any, path: Sequence[str]) -> Any:
     """The type of the setting at a path; raises KeyError for a setting that there is not."""
     for key in path:
         kind = _bare(kind)
-        kind = get_type_hints(kind)[key] if is_dataclass(kind) else {dict: get_args(kind)}[get_origin(kind)][1]
+        if is_dataclass(kind):
+            kind = get_type_hints(kind)[key]
+        elif get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        else:
+            raise KeyError(key)
     return _bare(kind)
 
 
@@ -142,7 +147,7 @@ def _split(arguments: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         raise SettingError(f"The argument '{arguments[0]}' is unknown; --help lists what there is.")
     for start, end in zip(starts, [*starts[1:], len(arguments)], strict=True):
         name, equals, value = arguments[start].removeprefix("--").partition("=")
-        values = [value] * bool(equals) + list(arguments[start + 1 : end])
+        values = ([value] if equals else []) + list(arguments[start + 1 : end])
         if not values:
             raise SettingError(f"The argument '--{name}' needs a value.")
         yield name, values

@@ -117,7 +117,7 @@ class FoundationConfig:
 
 
 def has_two_encoders(folder: Path) -> bool:
-    """Whether the denoiser in a folder listens to two text encoders."""
+    """Whether the denoiser in a folder is conditioned on two text encoders."""
     return (folder / SECOND[0]).is_dir()
 
 

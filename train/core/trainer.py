@@ -325,10 +325,12 @@ class Trainer:
         self.average.copy_to(self.trainable)
         for value, mean in zip(statistics, self.progress.statistics, strict=True):
             value.copy_(mean)
-        yield
-        self.average.restore(self.trainable)
-        for value, own in zip(statistics, last, strict=True):
-            value.copy_(own)
+        try:
+            yield
+        finally:
+            self.average.restore(self.trainable)
+            for value, own in zip(statistics, last, strict=True):
+                value.copy_(own)
 
     def _whole(self) -> nn.Module:
         """The module to validate: where weights are sharded, all processes give their part, and the main one gets everything."""

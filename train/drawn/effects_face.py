@@ -84,7 +84,7 @@ def laughing_tears(pen: Pen, at: Place) -> None:
 
 
 def puddle(pen: Pen, at: Place) -> None:
-    """A dataset of tears below."""
+    """A puddle of tears below the face."""
     fill = _tear_fill(pen)
     pen.shape(ring(0, at.ry + 1, at.rx * 1.05, 6, 10), fill, outline=False)
 

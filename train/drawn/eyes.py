@@ -144,14 +144,16 @@ def _anime(pen: Pen, face: Proportions, ink: str, skin: str, sparkle: bool = Fal
             pen.ellipse(x - rx * 0.32, y - ry * 0.38, rx * 0.36, ry * 0.32, "#ffffff")
         pen.ellipse(x + rx * 0.36, y + ry * 0.4, rx * 0.2, ry * 0.18, "#ffffff", 0.9)
         if water:
-            dataset = [
+            tear_line = [
                 (x - rx, y + ry * 0.5),
                 (x - rx * 0.3, y + ry * 0.4 + wobble),
                 (x + rx * 0.4, y + ry * 0.58),
                 (x + rx, y + ry * 0.45),
             ]
             pen.path(
-                smooth([*dataset, (x + rx * 0.7, y + ry * 1.1), (x - rx * 0.7, y + ry * 1.1)]), "#bfe6ff", opacity=0.85
+                smooth([*tear_line, (x + rx * 0.7, y + ry * 1.1), (x - rx * 0.7, y + ry * 1.1)]),
+                "#bfe6ff",
+                opacity=0.85,
             )
             pen.ellipse(x - rx * 0.1, y + ry * 0.72, rx * 0.26, ry * 0.16, "#ffffff")
         lash = [(-1.02, -0.5), (-0.62, -0.86), (0, -1.03), (0.62, -0.86), (1.02, -0.5)]

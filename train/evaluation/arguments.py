@@ -17,7 +17,7 @@ class EvaluationArguments:
         "Measures (see above), or all: every one but variants that the run has the weights for.",
     )
     bundle: str | None = setting(
-        None, "Bundle that recognition, captions and reconstruction measure; else the run's own stages."
+        None, "Bundle that recognition, captions, reconstruction and verdict measure; else the run's own stages."
     )
     seeds: list[int] = setting([0, 1, 2], "Seeds of what is trained.")
     pairs: list[str] = setting(

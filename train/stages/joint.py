@@ -68,7 +68,7 @@ class JointConfig:
 
 
 def tuned_unet(unet: UNet2DConditionModel, config: JointConfig) -> UNet2DConditionModel | None:
-    """A copy of the denoiser that may learn what `tune_unet` says; None where it stays as it is."""
+    """A copy of the denoiser in which the parameters that `tune_unet` selects are trainable; None where none is."""
     if config.tune_unet == "none":
         return None
     copied = copy.deepcopy(unet).requires_grad_(config.tune_unet == "full")

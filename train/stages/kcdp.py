@@ -68,7 +68,7 @@ class KCDPConfig:
         return LOSS_PRESETS[self.preset].scale_latents if self.scale_latents is None else self.scale_latents
 
     def input_scale(self, foundation: Foundation) -> float:
-        """That of the denoiser, whose latents are scaled."""
+        """What latents are multiplied by before the UNet: 1, or 1 / scaling_factor where they are unscaled."""
         return 1.0 if self.scales_latents else 1 / foundation.vae.config.scaling_factor
 
 

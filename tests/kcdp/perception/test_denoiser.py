@@ -339,8 +339,8 @@ def test_threads_do_not_see_each_other(unet: UNet2DConditionModel) -> None:
             return unet(job[0], 9, job[1]).sample
 
     alone, made_alone = [see(job) for job in jobs], [denoise(job) for job in jobs]
-    with ThreadPoolExecutor(4) as dataset:
-        seen, made = dataset.map(see, jobs * 2), dataset.map(denoise, jobs * 2)
+    with ThreadPoolExecutor(4) as pool:
+        seen, made = pool.map(see, jobs * 2), pool.map(denoise, jobs * 2)
         for result, expected in zip(seen, alone * 2, strict=True):
             assert_same(result, expected, rtol=0, atol=0)
         assert all(torch.equal(result, expected) for result, expected in zip(made, made_alone * 2, strict=True))

@@ -46,6 +46,7 @@ def parser() -> TripletParser:
         ("a cartoon person with a hijab who looks amazed", None, "person"),
         # Photos and emoji.
         ("a photo of a ball on a sports field", "field", "ball"),
+        ("two ducks in a pool", "pool", "duck"),
         ("a photo of police officers", None, "police officer"),
         ("a birthday cake", None, "birthday cake"),
         ("a crying face", None, "face"),

@@ -1,4 +1,4 @@
-"""Joint training on a denoiser that listens to two text encoders, SDXL's, tiny and of random weights."""
+"""Joint training on a denoiser that is conditioned on two text encoders, SDXL's, tiny and of random weights."""
 
 from __future__ import annotations
 

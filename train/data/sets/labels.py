@@ -1,4 +1,4 @@
-"""From a data set's label space to the one that a model speaks."""
+"""From a data set's label space to the model's."""
 
 from __future__ import annotations
 
