@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt")
 FRONT_MATTER = ("title", "sdk", "sdk_version", "app_file", "license")
 DESCRIPTION = 60
 #: Packages that a Space has without being asked, or that the app does without.
-PROVIDED = {"spaces"}
+PROVIDED = {"spaces", "mcp", "pylibjxl"}
 
 
 class PushError(ValueError):
@@ -124,7 +125,7 @@ def build_space(folder: Path, root: Path = ROOT) -> Content:
         )
     required = requirements(folder / "requirements.txt")
     _check_front_matter(front_matter(folder / "README.md"), folder, required)
-    _check_imports(content, set(required))
+    _check_imports(content, with_dependencies({*required, *PROVIDED}))
     return content
 
 
@@ -166,7 +167,7 @@ def _check_imports(content: Content, required: set[str]) -> None:
             queue += [file for file in files if file not in visited]
             top = module.partition(".")[0]
             packages = {_normal(package) for package in providers.get(top, [top])}
-            if files or top == "kcdp" or top in sys.stdlib_module_names or packages & (required | PROVIDED):
+            if files or top == "kcdp" or top in sys.stdlib_module_names or packages & required:
                 continue
             raise PushError(f"'{path}' imports '{top}', which a Space has not; require it, or do without.")
 
@@ -179,6 +180,20 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def with_dependencies(packages: set[str]) -> set[str]:
+    """`packages` and what installing them brings along, as far as they are installed here."""
+    found: set[str] = set()
+    waiting = list(packages)
+    while waiting:
+        package = _normal(waiting.pop())
+        if package not in found:
+            found.add(package)
+            with suppress(importlib.metadata.PackageNotFoundError):
+                lines = importlib.metadata.requires(package) or []
+                waiting += [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines if "extra ==" not in line]
+    return found
 
 
 def module_files(module: str) -> tuple[Path, ...]:

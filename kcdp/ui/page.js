@@ -25,7 +25,10 @@
       outer.tabIndex = -1;
     });
     document.querySelectorAll("fieldset").forEach((group, number) => {
-      group.querySelectorAll("input[type=radio]").forEach((input) => (input.name = `radio-group-${number}`));
+      const name = `radio-group-${number}`;
+      group.querySelectorAll("input[type=radio]").forEach((input) => {
+        if (input.name !== name) input.name = name;
+      });
     });
   };
   let waiting = false;
@@ -37,6 +40,8 @@
       mend();
     });
   };
-  new MutationObserver(soon).observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["lang"] });
+  // Gradio names a radio button anew whenever it is chosen.
+  const watched = { childList: true, subtree: true, attributes: true, attributeFilter: ["lang", "name"] };
+  new MutationObserver(soon).observe(root, watched);
   addEventListener("DOMContentLoaded", mend);
 })();

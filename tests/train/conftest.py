@@ -14,6 +14,7 @@ from transformers import CLIPProcessor, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.emotions import MIKELS_8
+from kcdp.knowledge.propositions import Proposition
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.latent_encoder import LatentEncoder
 from kcdp.results import Triplet
@@ -87,8 +88,15 @@ class SecondWord:
     version = "second word 1"
 
     def __call__(self, captions: list[str]) -> list[list[Triplet]]:
-        words = [caption.split() for caption in captions]
-        return [[Triplet(some[0], some[1], some[2])] if len(some) > 2 else [] for some in words]
+        return [[proposition.triplet for proposition in found] for found in self.propositions(captions)]
+
+    def propositions(self, captions: list[str]) -> list[list[Proposition]]:
+        found = []
+        for caption in captions:
+            words = caption.split()
+            spans = ((0, len(" ".join(words[:3]))),)
+            found.append([Proposition(Triplet(*words[:3]), spans)] if len(words) > 2 else [])
+        return found
 
 
 @pytest.fixture(scope="session")

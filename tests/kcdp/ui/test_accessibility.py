@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,10 @@ def test_axe_finds_nothing_serious_in_any_tab(page: Page, url: str, files: Path,
 def test_arrow_keys_move_within_a_group_of_radio_buttons(page: Page, url: str) -> None:
     page.goto(url)
     page.get_by_role("tab", name="Transfer", exact=True).click()
-    page.locator("#transfer-emotion").get_by_label("amusement", exact=True).check()
+    amusement = page.locator("#transfer-emotion").get_by_label("amusement", exact=True)
+    # The page's script names the group once Gradio has drawn it.
+    expect(amusement).to_have_attribute("name", re.compile("^radio-group-"))
+    amusement.check()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#transfer-emotion input:checked")).to_have_value("awe")
 

@@ -26,6 +26,7 @@ from train.core.runs import load_foundation, load_scheduler
 from train.data.dataset import PictureDataset
 from train.data.knowledge import KnowledgeCache
 from train.data.records import make_record, to_dataset
+from train.evaluation.arguments import EvaluationArguments
 from train.stages.registry import check, make_recipe, read_recipe
 from train.train import main
 
@@ -200,7 +201,7 @@ def test_uniemo_trains_on_published_models_and_its_bundle_paints(settings, tmp_p
         "uniemo_understanding": {"num_queries": 2, "head_dim": 16, "min_count": 1, "loop": TINY_LOOP},
         "uniemo_joint": {"loop": TINY_LOOP},
         "uniemo_feedback": {
-            **{"pictures": 3, "num_inference_steps": 1, "low": 0.0, "high": 1.0, "share": 0.5, "loop": TINY_LOOP}
+            **{"pictures": 3, "num_inference_steps": 2, "low": 0.0, "high": 1.0, "share": 0.5, "loop": TINY_LOOP}
         },
     }
     bundle = load_bundle(run(made, tmp_path), device="cpu")
@@ -337,11 +338,11 @@ def test_the_full_size_asks_for_each_commit_and_is_sound_with_them(file, models,
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     arguments = ["--config", str(CONFIGS / f"{file}.yaml")]
     for name in models:
-        recipe = read_recipe(arguments)
+        recipe = read_recipe(arguments, evaluation=EvaluationArguments)
         with pytest.raises(ValueError, match=rf"--foundation\.{name}\.revision COMMIT") as error:
             check(recipe)
         assert one_sentence(error)
         arguments += [f"--foundation.{name}.revision", "0a" * 20]
-    recipe = read_recipe(arguments)
+    recipe = read_recipe(arguments, evaluation=EvaluationArguments)
     check(recipe)
     assert recipe.foundation.diffusion.revision == "0a" * 20
