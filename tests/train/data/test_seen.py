@@ -27,10 +27,12 @@ def rows(name: str) -> list[list[str]]:
 @pytest.mark.parametrize(
     "word",
     [
-        *{label for space in LABEL_SPACES.values() for label in space.labels} - {"neutral", "negative", "positive"},
+        *sorted(
+            {label for space in LABEL_SPACES.values() for label in space.labels} - {"neutral", "negative", "positive"}
+        ),
         *SHOWN.values(),
         *EVOKED.values(),
-        *{word for words in ADJECTIVES.values() for word in words} - SEEN_OF_ADJECTIVES,
+        *sorted({word for words in ADJECTIVES.values() for word in words} - SEEN_OF_ADJECTIVES),
         *[
             "afraid",
             "fearful",
