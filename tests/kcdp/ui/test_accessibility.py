@@ -55,9 +55,11 @@ def test_arrow_keys_move_within_a_group_of_radio_buttons(page: Page, url: str) -
     page.goto(url)
     page.get_by_role("tab", name="Transfer", exact=True).click()
     amusement = page.locator("#transfer-emotion").get_by_label("amusement", exact=True)
-    # The page's script names the group once Gradio has drawn it.
+    # The page's script names the group once Gradio has drawn it, and again once one of it is chosen.
     expect(amusement).to_have_attribute("name", re.compile("^radio-group-"))
     amusement.check()
+    for radio in page.locator("#transfer-emotion input").all():
+        expect(radio).to_have_attribute("name", re.compile("^radio-group-"))
     page.keyboard.press("ArrowRight")
     expect(page.locator("#transfer-emotion input:checked")).to_have_value("awe")
 
