@@ -69,7 +69,7 @@ def fake_output(emotion: str = "contentment", pseudo_label: str | None = None, f
 
 
 def fake_pipeline(images: list[DecodedPicture], attention: bool = True) -> list[KCDPOutput]:
-    """The same result for every picture, but for the number of frames and, where asked for, the maps."""
+    """One fixed result for every picture, but for the number of frames and, where asked for, the maps."""
     outputs = [fake_output(frames=len(image.frames)) for image in images]
     return outputs if attention else [replace(output, attention=()) for output in outputs]
 

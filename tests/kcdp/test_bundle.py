@@ -35,7 +35,7 @@ def test_a_folder_opens_with_everything_in_it(folder, picture):
 
 @pytest.fixture(scope="module")
 def whole(folder, tiny_tokenizer, tmp_path_factory):
-    """The same bundle with parts that make pictures."""
+    """The bundle of `folder` with UniEmo added to it."""
     whole = tmp_path_factory.mktemp("whole") / "bundle"
     shutil.copytree(folder, whole)
     tiny_uniemo(tiny_pipeline(tiny_tokenizer)).save_pretrained(whole)

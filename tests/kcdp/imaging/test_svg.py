@@ -201,7 +201,7 @@ REFUSED = {
     "cut": (f"{BOX}<rect", {}, "damaged SVG"),
     "cut archive": (gzip.compress(NESTED.encode())[:-12], {}, "cut short"),
     "picture in a file": (f'{BOX}<image width="9" height="9" href="cat.png"/></svg>', {}, "“cat.png”"),
-    "picture in a folder": (f'{BOX}<image width="9" height="9" xlink:href="/home/me/cat.png"/></svg>', {}, "refers to other"),
+    "picture in a folder": (f'{BOX}<image width="9" height="9" xlink:href="/pictures/cat.png"/></svg>', {}, "refers to other"),
     "picture at an address": (f'{BOX}<image width="9" height="9" href="https://example.org/a.png"/></svg>', {}, "refers to other"),
     "picture in a filter": (f'{BOX}<filter id="f"><feImage href="file:///a.png"/></filter></svg>', {}, "refers to other"),
     "part of another drawing": (f'{BOX}<use href="other.svg#a"/></svg>', {}, "“other.svg#a”"),

@@ -27,7 +27,7 @@ CONFIG = KCDPConfig(
 
 @pytest.fixture(scope="module")
 def scaled(foundation: Foundation) -> Foundation:
-    """The same foundation, but for latents that are scaled."""
+    """The tiny foundation with an autoencoder whose latents are scaled."""
     vae = copy.deepcopy(foundation.vae)
     vae.register_to_config(scaling_factor=0.25)
     return dataclasses.replace(foundation, vae=vae)
