@@ -24,7 +24,7 @@ from kcdp.knowledge.propositions import Proposition
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.offload import execution_device
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
-from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning, heat_map
+from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning, heat_maps
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
 from kcdp.pipelines.saving import remove_stale_weights
@@ -183,14 +183,15 @@ class KCDPPipeline(DiffusionPipeline):
         clips = load_clips(image)
         if not clips.frames:
             return []
+        knowledge = self.knowledge
         captions = [caption] if isinstance(caption, str) else caption
         if captions is None:
-            captions = self.knowledge.captions(clips.middles)
+            captions = knowledge.captions(clips.middles)
         elif len(captions) != len(clips.frames):
             raise ValueError(f"There are {len(clips.frames)} pictures but {len(captions)} captions; give one for each.")
-        propositions = self.knowledge.propositions(captions)
+        propositions = knowledge.propositions(captions)
         triplets = [[proposition.triplet for proposition in found] for found in propositions]
-        encoded = self.knowledge.encode(captions, triplets, self.config.condition)
+        encoded = knowledge.encode(captions, triplets, self.config.condition)
         # A feeling has no left and right: with its mirror image, a picture is as good as two.
         views = clips.with_mirror_images()
         owner = views.owner
@@ -199,7 +200,7 @@ class KCDPPipeline(DiffusionPipeline):
         perception = self.denoiser(latents, states)
         visual = self.pyramid(perception.features, perception.attention, perception.latents)
         routed = self.moe(visual, pooled, top_k)
-        similarities = self.cliea(visual, states, self.emotion_prompts())
+        similarities = self.cliea(visual, encoded.states, self.emotion_prompts(), owner)
         probabilities = routed.logits.float().softmax(-1)
 
         results = []
@@ -269,7 +270,6 @@ class KCDPPipeline(DiffusionPipeline):
         attention = perception.attention_of(row)
         named = [(word, "word", tokens) for word, tokens in alignment.content_words()]
         named += [(str(found.triplet), "triplet", alignment.tokens(found.spans)) for found in propositions]
-        size = (self.size, self.size)
-        return tuple(
-            AttentionMap(text, kind, heat_map(attention, tokens, size)) for text, kind, tokens in named if tokens
-        )
+        named = [(text, kind, tokens) for text, kind, tokens in named if tokens]
+        heats = heat_maps(attention, [tokens for _, _, tokens in named], (self.size, self.size))
+        return tuple(AttentionMap(text, kind, heat) for (text, kind, _), heat in zip(named, heats, strict=True))

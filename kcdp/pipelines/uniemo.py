@@ -22,6 +22,7 @@ import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.imaging import to_tensor
+from kcdp.offload import execution_device
 from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, finite, seeds_of, steps_taken
@@ -185,7 +186,7 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _look(self, frames: Sequence[Image.Image], attention: bool = False) -> ChainOutput:
         """RGB pictures through the vision tower with its expert queries, with their maps if `attention`."""
-        pictures = to_tensor(frames, self.vision.config.image_size).to(self._execution_device)
+        pictures = to_tensor(frames, self.vision.config.image_size).to(execution_device(self.vision))
         return self.chain(self.vision, tower_pixels(self.vision, pictures), attention)
 
     def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:

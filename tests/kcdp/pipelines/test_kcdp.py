@@ -91,8 +91,8 @@ def test_attention_of_a_triplet_is_that_of_all_its_words_where_they_stand(pipeli
     monkeypatch.setattr(pipeline.parser, "propositions", lambda captions: [found for _ in captions])
     asked = []
     monkeypatch.setattr(
-        "kcdp.pipelines.kcdp.heat_map",
-        lambda maps, tokens, size: asked.append(list(tokens)) or np.zeros(size, np.float32),
+        "kcdp.pipelines.kcdp.heat_maps",
+        lambda maps, groups, size: asked.extend(map(list, groups)) or [np.zeros(size, np.float32)] * len(groups),
     )
     seen = pipeline(faces[0], caption=caption)
     offsets = pipeline.tokenizer(caption, return_offsets_mapping=True).offset_mapping
@@ -157,7 +157,7 @@ def test_the_captioner_is_asked_for_a_list_as_for_one(pipeline, faces):
 
 
 def test_a_given_caption_skips_the_captioner(pipeline, faces, monkeypatch):
-    monkeypatch.setattr(pipeline.captioner, "generate", lambda **_: pytest.fail("asked the captioner"))
+    monkeypatch.setattr(pipeline.captioner.encoder, "forward", lambda **_: pytest.fail("asked the captioner"))
     assert pipeline(faces[0], caption=CAPTION).caption == CAPTION
     with pytest.raises(pytest.fail.Exception):
         pipeline(faces[0])
@@ -288,7 +288,7 @@ def test_without_a_parser_a_sentence_says_so(tiny_tokenizer, faces):
 
 
 def test_without_attention_everything_else_stays(pipeline, faces, seen, monkeypatch):
-    monkeypatch.setattr("kcdp.pipelines.kcdp.heat_map", lambda *_: pytest.fail("a heat map was computed"))
+    monkeypatch.setattr("kcdp.pipelines.kcdp.heat_maps", lambda *_: pytest.fail("a heat map was computed"))
     output = pipeline(faces[0], caption=CAPTION, attention=False)
     assert output.attention == ()
     assert output.to_dict() | {"attention": []} == seen.to_dict() | {"attention": []}
