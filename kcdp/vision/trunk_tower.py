@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, CLIPVisionModel
-
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, EfficientNetLite

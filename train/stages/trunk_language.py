@@ -44,7 +44,10 @@ from train.stages.language import VALIDATION_BATCH, LanguageConfig, build_captio
 from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
 #: Words that no caption is told by.
-_STOP = frozenset("a an the of and with in on at its it to is are that over under by from for out up".split())
+_STOP = frozenset({
+    "a", "an", "the", "of", "and", "with", "in", "on", "at", "its", "it", "to",
+    "is", "are", "that", "over", "under", "by", "from", "for", "out", "up",
+})  # fmt: skip
 #: Softens the classes that are to be kept; and how many of them say what a photo shows.
 _SOFTNESS, _LIKELIEST = 2.0, 10
 

@@ -145,4 +145,6 @@ def test_a_tenth_of_each_caltech_category_is_held_out_and_no_other_photo(tmp_pat
         assert splits.count("val") == splits.count("test") == 2 and splits.count("train") == 36
         # Pictures of a category are no copies of one another: each is a group, so that the test rows are not marked as seen.
         assert len({records["group"][row] for row in rows}) == 40
-    assert {split for split, group in zip(records["split"], records["group"], strict=True) if "oasis" in group} == {"train"}
+    assert {split for split, group in zip(records["split"], records["group"], strict=True) if "oasis" in group} == {
+        "train"
+    }
