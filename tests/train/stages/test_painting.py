@@ -8,13 +8,13 @@ from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchLCMScheduler
 
 from kcdp import load_bundle
 from kcdp.painting.upscaler import StickerUpscaler
+from tests.recipes import make_recipe
 from tests.tiny_pipeline import SIZE, WIDTH, tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 from train.core.bundle import TrainedUniEmo, add_uniemo, write_bundle
 from train.stages.painter import PainterConfig, build_painter
 from train.stages.painter_parts import FEW_STEPS, STEPS, last_painter, with_painter
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
-from train.stages.registry import make_recipe
 
 CONFIG = PainterConfig(block_out_channels=(16, 32), attention_head_dim=8)
 VAE = PainterVAEConfig(patch_size=2, block_out_channels=(16, 16, 16), latent_channels=8, sample=16, held_out=2)
