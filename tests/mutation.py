@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib
 import importlib.machinery
 import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import cosmic_ray.plugins
@@ -75,7 +78,7 @@ def tests_pass(files: list[str], path: Path, code: str, seconds: float) -> bool:
             return compile(code, str(path), "exec") if same else plain(loader, name)
 
         importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
-        os._exit(int(pytest.main([*files, "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"])))
+        os._exit(int(pytest.main([*files, "-x", "-q", "-p", "no:cacheprovider"])))
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -85,6 +88,15 @@ def tests_pass(files: list[str], path: Path, code: str, seconds: float) -> bool:
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return False
+
+
+def preload() -> None:
+    """Import the libraries, so that each fork has them already; none of our modules, which the mutants are."""
+    asked = "import sys, train.evaluation.measures, train.stages.registry; print(*sys.modules)"
+    for name in subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split():
+        if name.partition(".")[0] not in ("kcdp", "train", "__main__"):
+            with suppress(Exception):
+                importlib.import_module(name)
 
 
 def main() -> None:
@@ -97,13 +109,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"), help="file of the results")
     options = parser.parse_args()
     os.chdir(ROOT)
-    # Before the forks, so that each has them already; none of ours, which the mutants are.
-    import diffusers.utils  # noqa: F401
-    import spacy  # noqa: F401
-    import torch
-    import transformers  # noqa: F401
-
-    torch.set_num_threads(1)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    preload()
     known = {}
     if options.out.is_file():
         known = {(one["module"], one["mutant"]): one for one in map(json.loads, options.out.read_text().splitlines())}

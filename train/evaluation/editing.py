@@ -171,12 +171,12 @@ def editing_report(results: Mapping[str, Mapping[str, Any]], real: str = "real p
     transfer, fusion, refeel = results["transfer"], results["fusion"], results["refeel"]
     measures = ("thing", "emotion", "both")
     recognised = [
-        [title, str(row["pictures"]), *(percent(row[name]) if row.get(name) is not None else "-" for name in measures)]
+        [title, row["pictures"], *map(row.get, measures)]
         for title, row in (("real pictures of them", results["real"]), ("painted", transfer))
         if row["pictures"]
     ]
     strengths = [
-        [strength, f"{row['emo_s']:+.2f}", f"{row['similarity']:.2f}", percent(row["kept"])]
+        [strength, f"{row['emo_s']:+.2f}", f"{row['similarity']:.2f}", row["kept"]]
         for strength, row in refeel["strengths"].items()
     ]
     return "\n\n".join(
@@ -185,16 +185,12 @@ def editing_report(results: Mapping[str, Mapping[str, Any]], real: str = "real p
             "Pictures of things in emotions; per cent. CLIP classifies the thing among all of them, a judge that shares nothing "
             "with the model the emotion. Their accuracy on real pictures says how far to trust them.",
             markdown_table(["", "pictures", "thing", "emotion", "both"], recognised),
-            markdown_table(
-                ["thing recognised", *transfer["things"]], [["", *map(percent, transfer["things"].values())]]
-            ),
-            markdown_table(
-                ["emotion recognised", *transfer["emotions"]], [["", *map(percent, transfer["emotions"].values())]]
-            ),
+            markdown_table(["thing recognised", *transfer["things"]], [["", *transfer["things"].values()]]),
+            markdown_table(["emotion recognised", *transfer["emotions"]], [["", *transfer["emotions"].values()]]),
             "## Fusion",
             f"{fusion['pictures']} pictures of two emotions; the model's own probability of the second one, per cent, by its "
             "weight in the blend.",
-            markdown_table(["weight", *(f"{share:g}" for share in SHARES)], [["", *map(percent, fusion["curve"])]]),
+            markdown_table(["weight", *(f"{share:g}" for share in SHARES)], [["", *fusion["curve"]]]),
             f"It never falls in {percent(fusion['pairs'])} % of the pairs. At equal weights both emotions are among the first "
             f"three in {percent(fusion['both'])} %.",
             "## Re-feel",

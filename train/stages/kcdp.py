@@ -308,9 +308,8 @@ class KCDPStage:
     def validate(self, model: KCDPTask) -> dict[str, float]:
         """Accuracy by domain and macro-F1 of the experts, and CLIEA's accuracy."""
         probabilities, similarities = self.predict(model, self.validation)
-        labels, domains = self.validation.labels.numpy(), np.array(self.validation.domains)
-        metrics = scores_by_domain(labels, probabilities.argmax(1), domains, self.validation.emotions)
-        return metrics | {"cliea": float((similarities.argmax(1) == labels).mean())}
+        metrics = scores_by_domain(self.validation, probabilities.argmax(1))
+        return metrics | {"cliea": float((similarities.argmax(1) == self.validation.labels.numpy()).mean())}
 
     def export(self, model: KCDPTask, folder: Path) -> None:
         model.denoiser.save_adapter(folder / "kgca")

@@ -17,6 +17,7 @@ from kcdp.uniemo.fusion import EmotionFusion
 from train.core.config import setting
 from train.data.stickers import HELD_OUT, StickerLatents, paired_sticker, sticker_latents
 from train.losses.flow import flow_loss, logit_normal_times
+from train.metrics.validation import mean_losses
 
 
 @dataclass
@@ -178,14 +179,14 @@ class PainterStage:
 
     def validate(self, model: PainterTask) -> dict[str, float]:
         """The loss on held-out stickers, always the same with the same noise, at all times alike."""
-        generator, total = torch.Generator().manual_seed(0), 0.0
-        for rows in torch.arange(len(self.held_out)).split(64):
-            batch = self.draw(self.held_out, rows, generator)
-            batch["times"] = (rows + 0.5) * 0.618034 % 1
-            batch["drop"] = torch.zeros(len(rows), dtype=torch.bool)
-            losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
-            total += losses["loss"].item() * len(rows) / len(self.held_out)
-        return {"score": -total, "flow": total}
+        generator = torch.Generator().manual_seed(0)
+
+        def batch(rows: torch.Tensor) -> dict[str, torch.Tensor]:
+            fixed = {"times": (rows + 0.5) * 0.618034 % 1, "drop": torch.zeros(len(rows), dtype=torch.bool)}
+            return self.draw(self.held_out, rows, generator) | fixed
+
+        flow = mean_losses(model, map(batch, torch.arange(len(self.held_out)).split(64)))["loss"]
+        return {"score": -flow, "flow": flow}
 
     def export(self, model: PainterTask, folder: Path) -> None:
         model.unet.save_pretrained(folder / "unet")

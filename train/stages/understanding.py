@@ -327,8 +327,7 @@ class UnderstandingStage:
         trained = self.config.tune_trunk is not None
         tokens = LazyTokens(dataset, model.vision, None) if trained else self.held_out
         out = understand(model.vision, model.chain, tokens)
-        labels, domains = dataset.labels.numpy(), np.array(dataset.domains)
-        metrics = scores_by_domain(labels, out.logits.argmax(1).numpy(), domains, dataset.emotions)
+        metrics = scores_by_domain(dataset, out.logits.argmax(1))
         for kind, embeds in (("scene", out.scene_embeds), ("object", out.object_embeds)):
             attributes = self.held_out_attributes[kind]
             present = attributes >= 0

@@ -21,6 +21,7 @@ from train.core.runs import stage_datasets, train_stage
 from train.data.cache import Rows
 from train.data.dataset import PictureDataset
 from train.data.records import DRAWN
+from train.metrics.validation import mean_losses
 from train.stages.latent_encoder import latents_and_words
 from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
@@ -88,6 +89,16 @@ def channel_weights(latents: np.ndarray | Rows, power: float) -> torch.Tensor:
     sample = np.asarray(latents[:: max(1, len(latents) // 2048)], dtype=np.float32)
     weights = torch.from_numpy(sample.std(axis=(0, 2, 3))) ** power
     return weights / weights.mean()
+
+
+def noised(latents: np.ndarray | Rows, scheduler: DDPMScheduler, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    """Latents (B, C, H, W), noise of their shape and timesteps (B,) for `denoising_loss`."""
+    clean = torch.from_numpy(np.array(latents)).float()
+    return {
+        "latents": clean,
+        "noise": torch.randn(clean.shape, generator=generator),
+        "timesteps": torch.randint(0, scheduler.config.num_train_timesteps, (len(clean),), generator=generator),
+    }
 
 
 def denoising_loss(
@@ -224,7 +235,7 @@ class UNetStage:
         tokenizer: CLIPTokenizer,
     ) -> None:
         self.config, self.train, self.validation = config, train, validation
-        self.vae, self.text, self.tokenizer = vae, text.requires_grad_(False).eval(), tokenizer
+        self.text, self.tokenizer, self.scheduler = text.requires_grad_(False).eval(), tokenizer, build_scheduler()
         self.plain = train.latents(vae, 0)[0]
         self.augmented = train.latents(vae, config.views)
         self.held_out = validation.latents(vae, 0)[0]
@@ -245,12 +256,9 @@ class UNetStage:
     def _denoising(
         self, latents: np.ndarray, captions: list[str], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
-        latents = torch.from_numpy(latents).float()
         return {
-            "latents": latents,
+            **noised(latents, self.scheduler, generator),
             "input_ids": self.tokens(captions),
-            "noise": torch.randn(latents.shape, generator=generator),
-            "timesteps": torch.randint(0, 1000, (len(latents),), generator=generator),
             "drop": torch.rand(len(latents), generator=generator) < self.config.caption_dropout,
         }
 
@@ -279,16 +287,13 @@ class UNetStage:
     def validate(self, model: UNetTask) -> dict[str, float]:
         """Losses on held-out pictures (`validation_rows`), always the same with the same noise."""
         generator = torch.Generator().manual_seed(0)
-        rows = validation_rows(self.validation, generator)
-        totals: dict[str, float] = {}
-        for part in rows.split(64):
-            latents = self.held_out[part.numpy()]
-            captions = self.validation.captions(part, generator, feelings=False)
-            batch = self._denoising(latents, captions, generator) | self._alignment(latents, captions, generator)
-            losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
-            for name, value in losses.items():
-                totals[name] = totals.get(name, 0.0) + value.item() * len(part) / len(rows)
-        return {"score": -totals["loss"], **totals}
+
+        def batch(rows: torch.Tensor) -> dict[str, torch.Tensor]:
+            latents, captions = self.held_out[rows.numpy()], self.validation.captions(rows, generator, feelings=False)
+            return self._denoising(latents, captions, generator) | self._alignment(latents, captions, generator)
+
+        losses = mean_losses(model, map(batch, validation_rows(self.validation, generator).split(64)))
+        return {"score": -losses["loss"], **losses}
 
     def export(self, model: UNetTask, folder: Path) -> None:
         model.unet.save_pretrained(folder / "unet")

@@ -17,7 +17,7 @@ from train.evaluation.bundle_measures import BATCH, evenly_spaced
 from train.evaluation.measure import Measure
 from train.evaluation.nouns import mentions
 from train.evaluation.run import EvaluationRun
-from train.evaluation.tables import markdown_table, percent
+from train.evaluation.tables import markdown_table
 
 
 def describe(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | None = None) -> dict[str, Any]:
@@ -54,9 +54,7 @@ def describe(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | None 
 
 def captions_report(result: Mapping[str, Any], test: str = "validation emoji") -> str:
     """What `describe` gives, of the pictures called `test`."""
-    row = [
-        str(result["pictures"]), percent(result["named"]), percent(result["majority"]), str(result["different"])
-    ]  # fmt: skip
+    row = [result[name] for name in ("pictures", "named", "majority", "different")]
     head = ["pictures", "head noun named", "always the most frequent noun", "different captions"]
     return f"## Captions\n\nOf {test}, per cent.\n\n{markdown_table(head, [row])}"
 

@@ -85,18 +85,20 @@ def _share(right: np.ndarray) -> float | None:
 
 def verdict_report(verdict: Verdict, parts: Mapping[str, Mapping[str, Any]]) -> str:
     """A table of `verdict_scores`, one row a reading and part."""
-
-    def cell(value: float | None) -> str:
-        return "-" if value is None else percent(value)
-
-    rows = []
-    for part, result in parts.items():
-        for name in ("kcdp", "uniemo", "verdict"):
-            scores = result[name]
-            columns = ("accuracy", "macro_f1", "calibration_error", "right_when_clear")
-            told = ("told", "right_when_told", "right_otherwise")
-            cells = [cell(scores[column]) for column in columns] + [cell(scores.get(column)) for column in told]
-            rows.append([part, str(result["pictures"]), name, *cells])
+    columns = (
+        "accuracy",
+        "macro_f1",
+        "calibration_error",
+        "right_when_clear",
+        "told",
+        "right_when_told",
+        "right_otherwise",
+    )
+    rows = [
+        [part, result["pictures"], name, *map(result[name].get, columns)]
+        for part, result in parts.items()
+        for name in ("kcdp", "uniemo", "verdict")
+    ]
     head = [
         "part", "pictures", "reading", "accuracy", "macro-F1", "calibration error", 'right when "clearly"',
         "told", "right when told", "right otherwise",
