@@ -1,7 +1,7 @@
 """UniEmo's edits measured: a thing in an emotion, two emotions in one picture, a real picture in another emotion.
 
 CLIP classifies things, and the judge, which shares nothing with the pipeline, emotions. Only of a blend, where the
-probability of every emotion counts, the pipeline's own verdict is read.
+probability of every emotion counts, the pipeline's own reading is taken.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Editing:
         }
 
     def fusion(self) -> dict[str, Any]:
-        """Of every two emotions (figure 10b): the verdict's mean probability of the second one at each of `SHARES`.
+        """Of every two emotions (figure 10b): the mean probability that is read of the second one at each of `SHARES`.
 
         `curve` is over all pairs, `rising` says whether it never falls; `pairs` is the share of pairs that never do by
         themselves; `both` is how often both are among the three most probable where they count alike.
@@ -113,11 +113,11 @@ class Editing:
             curve = []
             for share in SHARES:
                 weights = {first: 1 - share, second: share}
-                verdicts = self.pipeline(weights, seed=list(self.seeds), num_inference_steps=self.steps).verdicts
-                curve.append(mean(verdict[second] for verdict in verdicts))
+                made = self.pipeline(weights, seed=list(self.seeds), num_inference_steps=self.steps)
+                curve.append(mean(read[second] for read in made.probabilities))
                 if share == 0.5:
-                    for verdict in verdicts:
-                        both.append({first, second} <= set(sorted(verdict, key=verdict.get)[-_AMONG:]))
+                    for read in made.probabilities:
+                        both.append({first, second} <= set(sorted(read, key=read.get)[-_AMONG:]))
             curves.append(curve)
         whole = [mean(values) for values in zip(*curves, strict=True)]
         return {

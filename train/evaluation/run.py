@@ -12,7 +12,7 @@ from accelerate import PartialState
 
 from kcdp.bundle import Bundle, load_bundle
 from kcdp.pipelines.kcdp import KCDPPipeline
-from train.core.datasets import load_records, training_record
+from train.core.datasets import dataset_of, load_records, training_record
 from train.core.recipe import Recipe
 from train.core.runs import best_weights, load_perception
 from train.data.dataset import PictureDataset
@@ -108,7 +108,7 @@ class EvaluationRun:
         emoji = records.select(rows[np.array(records["domain"][:])[rows] == "emoji"])
         if len(emoji) == 0:
             raise SystemExit("There are no validation emoji: give --data with emoji.parquet.")
-        return PictureDataset(emoji, self.recipe.cache_dir / "pictures", self.domains.emotions, size=self.recipe.size)
+        return dataset_of(self.recipe, emoji)
 
     def report(self, name: str, text: str, numbers: Any) -> None:
         """Print a report and write it as Markdown, its numbers as JSON; the main process does."""

@@ -12,6 +12,7 @@ from accelerate import PartialState
 from kcdp.bundle import Bundle
 from kcdp.imaging import to_pictures
 from kcdp.verdict import Verdict
+from train.core.datasets import dataset_of
 from train.core.processes import distributed_map
 from train.data.cache import fingerprint
 from train.data.dataset import PictureDataset
@@ -122,8 +123,8 @@ def run(evaluation: EvaluationRun) -> None:
     rows = np.flatnonzero(validation.domains.within((FITTED_ON,)))
     if not len(rows):
         raise SystemExit(f"There are no labelled validation {FITTED_ON} to fit a verdict on: give --data with them.")
-    recipe, names = evaluation.recipe, list(evaluation.domains.emotions)
-    fitted_on = PictureDataset(validation.records.select(rows), recipe.cache_dir / "pictures", names, size=recipe.size)
+    names = list(evaluation.domains.emotions)
+    fitted_on = dataset_of(evaluation.recipe, validation.records.select(rows))
     weights = [evaluation.weights, fingerprint(bundle.uniemo.vision, bundle.uniemo.chain)]
 
     def read(part: str, dataset: PictureDataset) -> dict[str, Any]:
