@@ -14,7 +14,7 @@ from datasets import Dataset
 
 from train.data.neutral import without_feelings
 from train.data.records import make_record, to_dataset
-from train.data.seen import seen_cartoon, seen_emoji, seen_kind, seen_photo, with_keywords
+from train.data.seen import seen_cartoon, seen_emoji, seen_kind, with_keywords
 from train.data.wording import head_noun, subject_of_emoji
 
 Row = Mapping[str, Any]
@@ -78,7 +78,7 @@ def _split_caltech(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _photo(row: Row) -> dict[str, Any]:
-    seen = seen_photo(row["caption"])
+    seen = without_feelings(row["caption"])
     subject = re.sub(r"^a photo of ", "", seen)
     group = f"{row['source']} {row['theme']}"
     return _record(row, [seen, subject], "photos", row["source"], group, head_noun(subject))

@@ -12,7 +12,7 @@ from accelerate import PartialState
 
 from kcdp.bundle import Bundle, load_bundle
 from kcdp.pipelines.kcdp import KCDPPipeline
-from train.core.datasets import load_records, training_record
+from train.core.datasets import dataset_of, load_records, training_record
 from train.core.recipe import Recipe
 from train.core.runs import best_weights, load_perception
 from train.data.dataset import PictureDataset
@@ -107,8 +107,7 @@ class EvaluationRun:
         rows = Coded.of(records, "domain").within((domain,))
         if style is not None:
             rows &= Coded.of(records, "style").within((style,))
-        cache = self.recipe.cache_dir / "pictures"
-        return PictureDataset(records.select(np.flatnonzero(rows)), cache, self.domains.emotions, size=self.recipe.size)
+        return dataset_of(self.recipe, records.select(np.flatnonzero(rows)))
 
     def report(self, name: str, text: str, numbers: Any) -> None:
         """Print a report and write it as Markdown, its numbers as JSON; the main process does."""

@@ -14,6 +14,7 @@ from kcdp.knowledge.captioner import Captioner
 from kcdp.uniemo.query_chain import tower_pixels
 from kcdp.vision import TrunkCLIPModel, TrunkVisionModel
 from tests.learning import losses_of_steps
+from tests.recipes import make_recipe
 from tests.train.conftest import TEXT
 from train.core.efficientnet import class_names
 from train.core.runs import load_clip
@@ -21,7 +22,7 @@ from train.core.trainer import LoopConfig, run_stage
 from train.data.dataset import PictureDataset
 from train.data.neutral import feelings_in
 from train.data.records import make_record, to_dataset
-from train.stages.registry import check, make_recipe
+from train.stages.registry import check
 from train.stages.text import build_text_tower, kept_tokenizer
 from train.stages.trunk_language import TrunkLanguageConfig, TrunkLanguageStage, known_words, words_of
 from train.stages.understanding import LazyTokens, UnderstandingConfig, UnderstandingStage, understand

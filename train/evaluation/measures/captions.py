@@ -19,7 +19,7 @@ from train.evaluation.bundle_measures import BATCH, evenly_spaced
 from train.evaluation.measure import Measure
 from train.evaluation.nouns import mentions
 from train.evaluation.run import EvaluationRun
-from train.evaluation.tables import markdown_table, percent
+from train.evaluation.tables import markdown_table
 
 #: Pictures whose captions have to name a thing: part of the protocol, domain, style (any, if None).
 NOUN_TESTS = {
@@ -98,22 +98,21 @@ def face_scores(captions: Sequence[str], drawn: Sequence[str]) -> dict[str, Any]
 
 def captions_report(nouns: Mapping[str, Mapping[str, Any]], faces: Mapping[str, Mapping[str, Any]]) -> str:
     """What `noun_scores` and `face_scores` give, by test."""
+    columns = {
+        "pictures": "pictures",
+        "named": "noun named",
+        "learned": "of these learned",
+        "named_learned": "named of those",
+        "majority": "most frequent noun",
+        "different": "captions",
+    }
+    found = {"pictures": "pictures", "right": "named parts that are there", "found": "parts there that are named"}
 
-    def cell(value: float | None) -> str:
-        return "-" if value is None else percent(value)
+    def table(results: Mapping[str, Mapping[str, Any]], heads: Mapping[str, str]) -> str:
+        rows = [[test, *(result[name] for name in heads)] for test, result in results.items()]
+        return markdown_table(["test", *heads.values()], rows)
 
-    rows = [
-        [test, str(one["pictures"]), cell(one["named"]), str(one["learned"]), cell(one["named_learned"]),
-         cell(one["majority"]), str(one["different"])]
-        for test, one in nouns.items()
-    ]  # fmt: skip
-    head = ["test", "pictures", "noun named", "of these learned", "named of those", "most frequent noun", "captions"]
-    parts_head = ["test", "pictures", "named parts that are there", "parts there that are named"]
-    named = [[test, str(one["pictures"]), cell(one["right"]), cell(one["found"])] for test, one in faces.items()]
-    return (
-        f"## Captions\n\nHead nouns, per cent.\n\n{markdown_table(head, rows)}\n\n"
-        f"Brows, eyes and mouths, per cent.\n\n{markdown_table(parts_head, named)}"
-    )
+    return f"## Captions\n\nHead nouns.\n\n{table(nouns, columns)}\n\nBrows, eyes, mouths.\n\n{table(faces, found)}"
 
 
 def run(evaluation: EvaluationRun) -> None:

@@ -51,7 +51,7 @@ def reconstruct(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | No
 def reconstruction_report(result: Mapping[str, Any], test: str = "validation emoji") -> str:
     """What `reconstruct` gives, of the pictures called `test`."""
     names = ("mean", "median", "worst_twentieth", "disturbed")
-    row = [str(result["pictures"]), *(f"{result[name]:.1f}" for name in names)]
+    row = [result["pictures"], *(f"{result[name]:.1f}" for name in names)]
     head = ["pictures", "mean", "median", "worst twentieth", "mean from noisy latents"]
     return f"## Reconstruction\n\nPSNR of {test}, dB.\n\n{markdown_table(head, [row])}"
 
