@@ -170,8 +170,8 @@ class KCDPPipeline(DiffusionPipeline):
         """Recognise the emotion of one picture, or of a list of them in one batch.
 
         Args:
-            image: PIL picture, path, file content or `DecodedPicture`; a list gives a list. A picture is seen as it is and mirrored, an
-                animation several times, and the predictions are averaged; the middle frame is captioned.
+            image: PIL picture, path, file content or `DecodedPicture`; a list gives a list. Of an animation
+                several frames are seen and the predictions averaged; the middle frame is captioned.
             caption: skips the captioner; one for each picture.
             top_k: asks this many experts instead of the trained number.
             return_features: keep v (levels * 256,) and k (2L, D) in the result.
@@ -192,10 +192,8 @@ class KCDPPipeline(DiffusionPipeline):
         propositions = knowledge.propositions(captions)
         triplets = [[proposition.triplet for proposition in found] for found in propositions]
         encoded = knowledge.encode(captions, triplets, self.config.condition)
-        # A feeling has no left and right: with its mirror image, a picture is as good as two.
-        views = clips.with_mirror_images()
-        owner = views.owner
-        latents = self.encode_pictures(views.flat)
+        owner = clips.owner
+        latents = self.encode_pictures(clips.flat)
         states, pooled = encoded.states[owner], encoded.pooled[owner]
         perception = self.denoiser(latents, states)
         visual = self.pyramid(perception.features, perception.attention, perception.latents)
@@ -205,9 +203,8 @@ class KCDPPipeline(DiffusionPipeline):
 
         results = []
         for number, frames in enumerate(clips.frames):
-            mine = views.rows(number)
-            # The mirror images of its frames stand behind them, in their order.
-            by_frame = probabilities[mine].unflatten(0, (2, len(frames))).mean(0)
+            mine = clips.rows(number)
+            by_frame = probabilities[mine]
             results.append(
                 self._result(
                     by_frame.mean(0),
