@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from train.benchmarks.timing import Clock
+import psutil
+from gradio_client import Client, handle_file
+
+from train.benchmarks.timing import Clock, Row, Stopwatch
+from train.drawn import draw
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Starts that are measured at the most: each takes as long as many readings, and varies less.
+STARTS = 3
 
 
 @contextmanager
@@ -39,12 +48,10 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
 class Worker:
     """A process that runs a tree's code: `worker.py`. A context manager; raises RuntimeError when it ends before it answers."""
 
-    def __init__(self, tree: Path, bundle: str | None = None, clock: Clock = "wall", threads: int = 0) -> None:
-        """`bundle` is by default the tree's own."""
-        name = bundle or str(tree / "assets" / "mini")
+    def __init__(self, tree: Path, clock: Clock = "wall", threads: int = 0) -> None:
         script = Path(__file__).with_name("worker.py")
         self._process = subprocess.Popen(
-            [sys.executable, str(script), name, clock, str(threads)],
+            [sys.executable, str(script), clock, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -61,7 +68,7 @@ class Worker:
             process.terminate()
 
     def ask(self, work: str, **request: Any) -> dict[str, Any]:
-        """`seconds` that it took, and the `result`."""
+        """`seconds` that it took, `until_now` since the process began, and the `result`."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps({"work": work} | request) + "\n")
@@ -73,14 +80,124 @@ class Worker:
             raise RuntimeError(f"The process that should '{work}' ended without an answer; run it by hand to see why.")
         return json.loads(line)
 
+    def seconds(self, work: str, **request: Any) -> float:
+        """How long `ask` took there."""
+        return self.ask(work, **request)["seconds"]
 
-def first_result(tree: Path, picture: Path, bundle: str | None, clock: Clock, threads: int) -> float:
+
+class App:
+    """A tree's own page, started and asked over its API; a context manager. Raises RuntimeError when it ends before it is ready."""
+
+    def __init__(self, tree: Path, threads: int = 0) -> None:
+        limits = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self._process = subprocess.Popen(
+            [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(tree), "HF_HUB_OFFLINE": "1", "NO_PROXY": "127.0.0.1"} | limits,
+            cwd=tree,
+        )
+        assert self._process.stdout is not None
+        if not any(line.startswith("ready") for line in self._process.stdout):
+            raise RuntimeError(f"The page of '{tree}' ended before it was ready; run `python app.py` there to see why.")
+        self._client = Client(f"http://127.0.0.1:{port}", verbose=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+        with self._process as process:
+            process.terminate()
+
+    def understand(self, picture: Path, clock: Clock) -> float:
+        """Seconds of one reading: as its caller waits for it, or as the page's process computes."""
+
+        def now() -> float:
+            if clock == "wall":
+                return time.perf_counter()
+            used = psutil.Process(self._process.pid).cpu_times()
+            return used.user + used.system
+
+        start = now()
+        self._client.predict(handle_file(str(picture)), api_name="/understand")
+        return now() - start
+
+    def peak_memory(self) -> float:
+        """The most memory that it has had, in MB; Linux alone says that of another process."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
+        return float(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000  # type: ignore[index]  # every process has it
+
+
+def measure_builds(revision: str, stopwatch: Stopwatch, threads: int = 0) -> list[Row]:
+    """This tree beside `revision`, each with the bundle that it ships: readings, a painting, the start, and the page.
+
+    Every repeat reads another picture, so that neither build can remember it. Raises as `checked_out`, `Worker` and `App` do.
+    """
+    rows = []
+    with checked_out(revision) as other, TemporaryDirectory() as folder:
+        pictures = []
+        for seed in range(2 * (stopwatch.repeats + 1)):
+            pictures.append(Path(folder) / f"{seed}.png")
+            draw(seed, 384, kind="sticker").image.save(pictures[-1])
+
+        def pair(
+            name: str, work: Callable[[Any, Path], float], sides: Sequence[Any], pictured: int | None, watch: Stopwatch
+        ) -> Row:
+            turns = [(side, iter(pictures)) for side in sides]
+            ours, plain = watch.in_turn(
+                *(partial(lambda side, left: work(side, next(left)), *turn) for turn in turns)
+            )
+            return Row(f"{name}, beside {revision}", ours, plain, pictured)
+
+        with (
+            Worker(ROOT, clock=stopwatch.clock, threads=threads) as new,
+            Worker(other, clock=stopwatch.clock, threads=threads) as old,
+        ):
+            for attention, name in ((True, "one sticker's whole result"), (False, "the same without heat maps")):
+                rows.append(
+                    pair(
+                        name,
+                        lambda worker, picture, maps=attention: worker.seconds(
+                            "read", picture=str(picture), attention=maps
+                        ),
+                        (new, old),
+                        1,
+                    )
+                )
+            rows.append(
+                pair(
+                    "one picture painted as the pipeline does by itself",
+                    lambda worker, _: worker.seconds("paint", emotion="awe", seed=7, steps=None),
+                    (new, old),
+                    1,
+                )
+            )
+        rows.append(
+            pair(
+                "import, load and the first result",
+                lambda tree, picture: first_result(tree, picture, stopwatch.clock, threads),
+                (ROOT, other),
+                None,
+            )
+        )
+        with App(ROOT, threads) as new_page, App(other, threads) as old_page:
+            pages = (new_page, old_page)
+            rows.append(
+                pair("one sticker over the API", lambda page, path: page.understand(path, stopwatch.clock), pages, 1)
+            )
+            peaks = [[page.peak_memory()] for page in pages]
+        rows.append(Row(f"peak memory of the page, beside {revision}", *peaks, unit="MB"))
+    return rows
+
+
+def first_result(tree: Path, picture: Path, clock: Clock, threads: int) -> float:
     """Seconds from the start of Python to the first reading, of a process that ends after it."""
     start = time.perf_counter()
-    with Worker(tree, bundle, clock, threads) as worker:
-        reading = worker.ask("read", picture=str(picture), attention=True)["seconds"]
-        waited = time.perf_counter() - start
-        return waited if clock == "wall" else reading + worker.ask("memory")["seconds"]
-
-
-__all__ = ["ROOT", "ExitStack", "Worker", "checked_out", "first_result"]
+    with Worker(tree, clock=clock, threads=threads) as worker:
+        reading = worker.ask("read", picture=str(picture), attention=True)
+        return time.perf_counter() - start if clock == "wall" else reading["until_now"]
