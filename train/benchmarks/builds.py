@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psutil
 from gradio_client import Client, handle_file
@@ -23,7 +23,8 @@ from train.benchmarks.timing import Clock, Row, Stopwatch
 from train.drawn import draw
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Starts that are measured at the most: each takes as long as many readings, and varies less.
+Side = TypeVar("Side")
+#: Starts and paintings that are measured at the most: each takes as long as many readings.
 STARTS = 3
 
 
@@ -138,57 +139,45 @@ def measure_builds(revision: str, stopwatch: Stopwatch, threads: int = 0) -> lis
 
     Every repeat reads another picture, so that neither build can remember it. Raises as `checked_out`, `Worker` and `App` do.
     """
-    rows = []
+    clock = stopwatch.clock
+    few = Stopwatch(min(stopwatch.repeats, STARTS), clock)
     with checked_out(revision) as other, TemporaryDirectory() as folder:
-        pictures = []
-        for seed in range(2 * (stopwatch.repeats + 1)):
-            pictures.append(Path(folder) / f"{seed}.png")
-            draw(seed, 384, kind="sticker").image.save(pictures[-1])
+        pictures = [Path(folder) / f"{seed}.png" for seed in range(stopwatch.repeats + 1)]
+        for seed, path in enumerate(pictures):
+            draw(seed, 384, kind="sticker").image.save(path)
 
-        def pair(
-            name: str, work: Callable[[Any, Path], float], sides: Sequence[Any], pictured: int | None, watch: Stopwatch
-        ) -> Row:
-            turns = [(side, iter(pictures)) for side in sides]
-            ours, plain = watch.in_turn(
-                *(partial(lambda side, left: work(side, next(left)), *turn) for turn in turns)
-            )
-            return Row(f"{name}, beside {revision}", ours, plain, pictured)
+        def row(name: str, sides: Sequence[Side], work: Callable[[Side, Path], float], watch: Stopwatch) -> Row:
+            turns = [iter([partial(work, side, path) for path in pictures]) for side in sides]
+            ours, plain = watch.in_turn(*(lambda turn=turn: next(turn)() for turn in turns))
+            return Row(f"{name}, beside {revision}", ours, plain)
 
-        with (
-            Worker(ROOT, clock=stopwatch.clock, threads=threads) as new,
-            Worker(other, clock=stopwatch.clock, threads=threads) as old,
-        ):
-            for attention, name in ((True, "one sticker's whole result"), (False, "the same without heat maps")):
-                rows.append(
-                    pair(
-                        name,
-                        lambda worker, picture, maps=attention: worker.seconds(
-                            "read", picture=str(picture), attention=maps
-                        ),
-                        (new, old),
-                        1,
-                    )
-                )
-            rows.append(
-                pair(
+        def reads(attention: bool) -> Callable[[Worker, Path], float]:
+            return lambda worker, picture: worker.seconds("read", picture=str(picture), attention=attention)
+
+        with Worker(ROOT, clock, threads) as new, Worker(other, clock, threads) as old:
+            both = (new, old)
+            rows = [
+                row("one sticker's whole result", both, reads(True), stopwatch),
+                row("the same without heat maps", both, reads(False), stopwatch),
+                row(
                     "one picture painted as the pipeline does by itself",
+                    both,
                     lambda worker, _: worker.seconds("paint", emotion="awe", seed=7, steps=None),
-                    (new, old),
-                    1,
-                )
-            )
+                    few,
+                ),
+            ]
         rows.append(
-            pair(
+            row(
                 "import, load and the first result",
-                lambda tree, picture: first_result(tree, picture, stopwatch.clock, threads),
                 (ROOT, other),
-                None,
+                lambda tree, picture: first_result(tree, picture, clock, threads),
+                few,
             )
         )
         with App(ROOT, threads) as new_page, App(other, threads) as old_page:
             pages = (new_page, old_page)
             rows.append(
-                pair("one sticker over the API", lambda page, path: page.understand(path, stopwatch.clock), pages, 1)
+                row("one sticker over the API", pages, lambda page, path: page.understand(path, clock), stopwatch)
             )
             peaks = [[page.peak_memory()] for page in pages]
         rows.append(Row(f"peak memory of the page, beside {revision}", *peaks, unit="MB"))
