@@ -125,7 +125,7 @@ def test_losses_equal_a_slow_reference(stage, task):
         images = F.normalize(task.clip.visual_projection(tower(batch["pixel_values"]).pooler_output), dim=-1)
         told, keep, names = 0.0, 0.0, 0.0
         for row in range(6):
-            said = task.words(mean[row]).log_softmax(0)[batch["words"][row]]
+            said = task.tags.words(mean[row]).log_softmax(0)[batch["words"][row]]
             told -= said.mean().item() / 6
             if batch["photos"][row]:
                 wanted = (batch["classes"][row] / 2).softmax(0)
@@ -141,6 +141,25 @@ def test_losses_equal_a_slow_reference(stage, task):
     assert found["loss"].item() == pytest.approx(
         sum(found[name].item() * part for name, part in parts.items()), rel=1e-4
     )
+
+
+def test_a_word_begins_as_the_mean_of_its_tokens(stage, task):
+    words = known_words(stage.train.records["caption"][:], CONFIG.min_word_count)
+    table = task.clip.text_model.embeddings.token_embedding.weight
+    for row, word in enumerate(words):
+        tokens = stage.tokenizer(word, add_special_tokens=False).input_ids
+        torch.testing.assert_close(task.tags.embedding.weight[row], sum(table[token] for token in tokens) / len(tokens))
+    assert torch.equal(task.decoder.get_input_embeddings().weight, table)
+
+
+def test_the_captioner_that_is_left_attends_to_what_the_decoder_was_trained_on(stage, task, tmp_path):
+    stage.export(task.eval(), tmp_path)
+    encoder = VisionEncoderDecoderModel.from_pretrained(tmp_path / "captioner").encoder
+    pixels = fixed_batch(stage)["pixel_values"]
+    with torch.no_grad():
+        expected = task.states(*task.clip.vision_model.read(pixels))
+        torch.testing.assert_close(encoder(pixel_values=pixels).last_hidden_state, expected)
+    assert expected.shape[1] == 1 + (SIZE // 16) ** 2 + CONFIG.tags
 
 
 def test_names_are_those_of_the_classes(stage, task):

@@ -58,7 +58,9 @@ def reconstruction_report(result: Mapping[str, Any], test: str = "validation emo
 
 def run(evaluation: EvaluationRun) -> None:
     """PSNR of validation emoji."""
-    dataset = evaluation.validation_emoji
+    dataset = evaluation.pictures("val", "emoji")
+    if not len(dataset):
+        raise SystemExit("There are no validation emoji: give --data with emoji.parquet.")
     result = evaluation.of_pipeline("reconstruction", reconstruct, dataset)
     text = reconstruction_report(result, evaluation.marked("validation emoji", dataset, evaluation.pipeline_training))
     evaluation.report("reconstruction", text, result)
