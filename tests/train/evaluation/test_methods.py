@@ -174,7 +174,7 @@ def _drawable(dataset: PictureDataset) -> set[tuple[str, str]]:
     return _pictures(dataset, np.flatnonzero(dataset.weights.numpy() > 0))
 
 
-@pytest.mark.parametrize("name", [name for name, (kind, *_) in ROWS.items() if kind in ("kcdp", "cnn")])
+@pytest.mark.parametrize("name", [name for name, (kind, *_) in ROWS.items() if kind in ("kcdp", "cnn", "cnn-imagenet")])
 def test_no_runner_is_given_held_out_pictures_to_train_on(
     adaptation: Adaptation, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
