@@ -13,6 +13,7 @@ import torch
 from diffusers import DiffusionPipeline, UNet2DConditionModel
 
 from kcdp.decoded import DecodedPicture
+from kcdp.figures import PartFigures, load_figures
 from kcdp.hub import BUNDLE_FILES, HubError, Source, fetch, first_line, why_no_room
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.offload import Offload, place
@@ -111,6 +112,14 @@ class Bundle:
                 "fit it again."
             )
         return verdict
+
+    @cached_property
+    def figures(self) -> dict[str, PartFigures]:
+        """How often the verdict is right, by kind of picture; none where the bundle does not say."""
+        try:
+            return load_figures(self.folder)
+        except ValueError as error:
+            raise _unreadable(self.folder, error) from error
 
     @overload
     def read(self, image: Picture, attention: bool = True) -> VerdictOutput: ...

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     import torch
 
     from kcdp.bundle import Bundle
-    from kcdp.decoded import DecodedPicture
     from kcdp.pipelines.uniemo import UniEmoPipeline
-    from kcdp.results import UniEmoImageOutput, UniEmoOutput
+    from kcdp.results import UniEmoImageOutput, VerdictOutput
 
 #: Seconds between two previews at the least.
 PREVIEW_SECONDS = 0.5
 #: The pause between previews is at least this many times what the last one took to decode: a fifth of the time at most.
 PREVIEW_COST = 4
+
+#: Times as many steps as usual a picture gets once the slider rests.
+REFINED = 2
 
 #: On ZeroGPU, with room to spare: for each job, and for each step of a picture (Stable Diffusion 1.5 in float32).
 _JOB_SECONDS, _STEP_SECONDS = 1, 0.1
@@ -45,32 +47,41 @@ class PaintingJob:
         options: arguments of `UniEmoPipeline.__call__`.
         caption: of its pictures; their seeds are added.
         original: the picture that is edited, as the gallery shows it; None where nothing is edited.
-        target, before: those of `PaintedPicture`; of an edit `with_readings` fills them in.
+        target, before: of an edit what it is to reach and the verdict on the original; `with_readings` fills them in.
     """
 
     options: Mapping[str, Any]
     caption: str = ""
     original: Image.Image | None = None
     target: str | None = None
-    before: Mapping[str, float] | None = None
+    before: VerdictOutput | None = None
 
-    def with_readings(self, uniemo: UniEmoPipeline) -> PaintingJob:
+    def with_readings(self, bundle: Bundle) -> PaintingJob:
         """With `target` and `before` read from the pictures of an edit; anything else as it is."""
         if self.original is None:
             return self
-        before = _reading(uniemo, self.options["image"]).probabilities
         emotion = self.options["emotion"]
+        named = isinstance(emotion, str)
+        before, *others = bundle.read([self.options["image"], *([] if named else [emotion])], attention=False)
         # A name is checked by the pipeline, before anything is painted.
-        target = emotion if isinstance(emotion, str) else _reading(uniemo, emotion).emotion
-        return replace(self, target=target, before=before)
+        return replace(self, target=emotion if named else _leaning(others[0]), before=before)
 
-    def run(self, uniemo: UniEmoPipeline, **options: Any) -> list[PaintedPicture]:
-        """Call the pipeline with `options` added and return its pictures."""
-        return painted_pictures(uniemo(**self.options, **options), self.caption, self.target, self.before)
+    def paint(self, bundle: Bundle, **options: Any) -> tuple[UniEmoImageOutput, list[VerdictOutput]]:
+        """Call the pipeline with `options` added; its output, and both models' verdict on each picture."""
+        output = bundle.uniemo(**self.options, **options)
+        return output, bundle.read(list(cast("tuple[Image.Image, ...]", output.images)), attention=False)
+
+    def run(self, bundle: Bundle, **options: Any) -> list[PaintedPicture]:
+        """The pictures of `paint`."""
+        before = None if self.before is None else self.before.probabilities
+        return painted_pictures(*self.paint(bundle, **options), self.caption, self.target, before)
 
 
-def _reading(uniemo: UniEmoPipeline, picture: DecodedPicture) -> UniEmoOutput:
-    return cast("UniEmoOutput", uniemo.understand(picture, attention=False))
+def _leaning(verdict: VerdictOutput) -> str:
+    """The emotion that an edit takes from a picture, if unsure; raises ValueError with a sentence where there is none."""
+    if verdict.leaning is None:
+        raise ValueError("There is nothing to be read in the second picture; choose another one.")
+    return verdict.leaning
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,7 @@ def paint(bundle: Future[Bundle], jobs: Sequence[PaintingJob], stop_event: threa
     Once `stop_event` is set, the iterator ends at once, and the work after its current step; closing the iterator ends the
     work as well. Raises what the pipeline and `on_gpu` raise.
     """
-    with closing(gpu.on_gpu(_seconds(jobs), bundle, _painting_events, jobs)) as updates:
+    with closing(gpu.on_gpu(_seconds(jobs, bundle), bundle, _painting_events, jobs)) as updates:
         for progress in updates:
             if stop_event.is_set():
                 return
@@ -116,18 +127,50 @@ def paint(bundle: Future[Bundle], jobs: Sequence[PaintingJob], stop_event: threa
                 yield progress
 
 
-def run_job(bundle: Future[Bundle], job: PaintingJob) -> tuple[PaintingJob, UniEmoImageOutput]:
-    """Run one job without progress; returns it `with_readings`, and the output. Raises as `paint`."""
-    ((job, output),) = gpu.on_gpu(_seconds([job]), bundle, _run_job, job)
-    return job, output
+#: A job `with_readings`, the pipeline's output, and the verdict on each picture.
+Painted = tuple[PaintingJob, "UniEmoImageOutput", list["VerdictOutput"]]
 
 
-def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[tuple[PaintingJob, UniEmoImageOutput]]:
-    uniemo = _without_progress_bar(bundle)
+def run_job(bundle: Future[Bundle], job: PaintingJob) -> Painted:
+    """Run one job without progress. Raises as `paint`."""
+    (painted,) = gpu.on_gpu(_seconds([job], bundle), bundle, _run_job, job)
+    return painted
+
+
+def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[Painted]:
+    _without_progress_bar(bundle)
     with MODEL_TURNS.painting():
-        job = job.with_readings(uniemo)
-        output = uniemo(**job.options, callback_on_step_end=_between_steps)
-    yield job, output
+        job = job.with_readings(bundle)
+        output, readings = job.paint(bundle, callback_on_step_end=_between_steps)
+    yield job, output, readings
+
+
+def paint_live(
+    bundle: Bundle, job: PaintingJob, superseded: threading.Event, refine: bool
+) -> tuple[Image.Image, VerdictOutput | None] | None:
+    """The picture of a job that somebody waits for with a hand on a slider; None once it is `superseded`, at the next step.
+
+    With `refine` it gets `REFINED` times the steps, and a verdict. Between the steps of other visitors' paintings it goes
+    first, as a reading does, and it lets readings through itself. Raises what the pipeline raises.
+    """
+    uniemo = _without_progress_bar(bundle)
+    steps = job.options["num_inference_steps"] or uniemo.config.num_inference_steps
+
+    def on_step(*_: Any) -> dict[str, torch.Tensor]:
+        if superseded.is_set():
+            raise _Stopped
+        return _between_steps()
+
+    options = dict(job.options) | {"num_inference_steps": steps * (REFINED if refine else 1)}
+    try:
+        with MODEL_TURNS.reading():
+            if superseded.is_set():
+                return None
+            (picture,) = cast("tuple[Image.Image]", uniemo(**options, callback_on_step_end=on_step).images)
+            reading = bundle.read([picture], attention=False)[0] if refine and not superseded.is_set() else None
+    except _Stopped:
+        return None
+    return None if superseded.is_set() else (picture, reading)
 
 
 def _between_steps(*_: Any) -> dict[str, torch.Tensor]:
@@ -154,13 +197,11 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
                 for number, job in enumerate(jobs):
                     if stop.is_set():
                         raise _Stopped
-                    job = job.with_readings(uniemo)
-                    progress = Progress(len(jobs), number, steps=_steps(job))
-                    if job.original is not None:
-                        events.put(
-                            replace(progress, pictures=[PaintedPicture(job.original, "before", job.before or {})])
-                        )
-                    pictures = job.run(uniemo, callback_on_step_end=_StepCallback(progress, events, stop))
+                    job = job.with_readings(bundle)
+                    progress = Progress(len(jobs), number, steps=_steps(job, uniemo))
+                    if job.original is not None and job.before is not None:
+                        events.put(replace(progress, pictures=[PaintedPicture(job.original, "before", job.before)]))
+                    pictures = job.run(bundle, callback_on_step_end=_StepCallback(progress, events, stop))
                     events.put(replace(progress, job=number + 1, pictures=pictures, previews=[]))
         except _Stopped:
             pass
@@ -194,17 +235,18 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
         stop.set()
 
 
-def _seconds(jobs: Sequence[PaintingJob]) -> float:
+def _seconds(jobs: Sequence[PaintingJob], bundle: Future[Bundle]) -> float:
     """About how long the jobs take on ZeroGPU."""
-    steps = sum(job.options["num_images"] * _steps(job) for job in jobs)
+    uniemo = bundle.result().uniemo
+    steps = sum(job.options["num_images"] * _steps(job, uniemo) for job in jobs)
     return _JOB_SECONDS * len(jobs) + _STEP_SECONDS * steps
 
 
-def _steps(job: PaintingJob) -> int:
+def _steps(job: PaintingJob, uniemo: UniEmoPipeline) -> int:
     """How many steps the pipeline will take."""
     from kcdp.painting.sampling import steps_taken  # not with the page: it waits for the model libraries
 
-    steps = job.options["num_inference_steps"]
+    steps = job.options["num_inference_steps"] or uniemo.config.num_inference_steps
     return steps if job.options.get("image") is None else steps_taken(steps, job.options["strength"])
 
 
