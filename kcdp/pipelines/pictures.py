@@ -16,6 +16,7 @@ from kcdp.imaging import to_tensor
 from kcdp.offload import execution_device
 from kcdp.painting.opacity import add_opacity
 from kcdp.painting.sampling import finite
+from kcdp.results import FrameReading
 
 #: A picture: decoded, a path, or the bytes of a file.
 Picture = DecodedPicture | Image.Image | str | Path | bytes
@@ -54,6 +55,18 @@ class Clips:
             [[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames],
             self.single,
             [times * 2 for times in self.times],
+        )
+
+    def readings(self, number: int, probabilities: torch.Tensor, labels: Sequence[str]) -> tuple[FrameReading, ...]:
+        """What is read in each frame of picture `number`: `probabilities` (F, K) of its frames, one column a label."""
+        return tuple(
+            FrameReading(
+                start / 1000,
+                duration / 1000,
+                labels[int(mine.argmax())],
+                dict(zip(labels, mine.tolist(), strict=True)),
+            )
+            for (start, duration), mine in zip(self.times[number], probabilities, strict=True)
         )
 
     def rows(self, number: int) -> torch.Tensor:

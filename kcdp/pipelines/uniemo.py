@@ -190,7 +190,8 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:
         rows = clips.rows(number).to(seen.logits.device)
-        probabilities = seen.logits[rows].float().softmax(dim=-1).mean(dim=0)
+        by_frame = seen.logits[rows].float().softmax(dim=-1)
+        probabilities = by_frame.mean(dim=0)
         found = {
             "scene": self._match("scene", seen.scene_embeds, rows),
             "object": self._match("object", seen.object_embeds, rows),
@@ -210,7 +211,7 @@ class UniEmoPipeline(DiffusionPipeline):
             probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),
             attention=attention,
             label_space=self.config.label_space,
-            frames=len(rows),
+            frames=clips.readings(number, by_frame, self.labels),
             **found,
         )
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from kcdp.decoded import DecodedPicture
 from kcdp.results import AttentionMap, AttributeMatch
-from kcdp.ui.uniemo_cards import map_name, uniemo_cards
+from kcdp.ui.reading_cards import map_name, uniemo_cards
 from tests.fake_bundle import FakeUniEmo, fake_output, spot
 
 
