@@ -228,7 +228,10 @@ class FakeBundle(SimpleNamespace):
         except BundleError:
             uniemo, painted = [None] * len(images), {}
         verdicts = [fake_verdict(*readings) for readings in zip(kcdp, uniemo, strict=True)]
-        return [self._of_painted(verdict, painted.get(image.middle.tobytes())) for verdict, image in zip(verdicts, images, strict=True)]
+        return [
+            self._of_painted(verdict, painted.get(image.middle.tobytes()))
+            for verdict, image in zip(verdicts, images, strict=True)
+        ]
 
     @staticmethod
     def _of_painted(verdict: VerdictOutput, known: dict[str, float] | None) -> VerdictOutput:

@@ -87,7 +87,9 @@ def painted_card(painted: PaintedPicture, tell: Tell = ENGLISH, link: str = "") 
             else "The model that painted it says so of its own work: people may feel otherwise."
         )
         notes = "".join(f'<p class="kc-why">{escape(note)}</p>' for note in (words, own) if note)
-    bars = plots.probability_bars(painted.probabilities, painted.before, tell("Probability of every emotion"), tell.name)
+    bars = plots.probability_bars(
+        painted.probabilities, painted.before, tell("Probability of every emotion"), tell.name
+    )
     help_text = help_note(_EMO_S if painted.before is not None else _GUIDANCE, tell)
     anchor = f'<p><a href="{escape(link)}">{escape(tell("Link to these settings"))}</a></p>' if link else ""
     return (
@@ -99,7 +101,7 @@ def painted_card(painted: PaintedPicture, tell: Tell = ENGLISH, link: str = "") 
 
 
 _EMO_S = (
-    "Emo-S is the shift of a feeling: how much more probable the wanted emotion is after the change than before, from −1 to 1. "
+    "Emo-S is the shift of a feeling: how much more probable the wanted emotion is after the change than before, from -1 to 1. "
     "Strength is how much of the picture may be painted anew."
 )
 _GUIDANCE = (
@@ -109,7 +111,9 @@ _GUIDANCE = (
 
 
 def _name(reading: VerdictOutput, tell: Tell) -> str:
-    return f"<strong>{escape(sentences.verdict_name(reading, tell))}{plots.glyph(reading.emotion or 'neutral')}</strong>"
+    return (
+        f"<strong>{escape(sentences.verdict_name(reading, tell))}{plots.glyph(reading.emotion or 'neutral')}</strong>"
+    )
 
 
 def live_card(image: Image.Image, reading: VerdictOutput | None, options: Mapping[str, Any], tell: Tell) -> str:

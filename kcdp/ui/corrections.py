@@ -8,7 +8,7 @@ import os
 import threading
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -34,7 +34,9 @@ def save_correction(folder: Path, result: Understanding, emotion: str) -> None:
         raise ValueError(f"Please choose one of {', '.join(labels)}.")
     content = png(result.frame.convert("RGB"))
     name = f"{hashlib.sha256(content).hexdigest()[:20]}.png"
-    line = json.dumps({"file_name": name, "emotion": emotion, "text": result.verdict.caption or "", "license": "unknown"})
+    line = json.dumps(
+        {"file_name": name, "emotion": emotion, "text": result.verdict.caption or "", "license": "unknown"}
+    )
     metadata = folder / "metadata.jsonl"
     with _LOCK:
         folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +63,7 @@ def correction_panel(folder: Path | None, understanding: gr.State) -> None:
     send = gr.Button(say("Store my answer"), elem_id="wrong-send")
     answer = gr.HTML(elem_id="wrong-answer")
 
-    def store(request: gr.Request, result: Understanding | None, emotion: str | None) -> str:
+    def store(request: gr.Request, result: Any, emotion: str | None) -> str:
         tell = tell_in(request)
         if folder is None or result is None or emotion is None:
             return f'<p role="alert">{escape(tell("Please choose an emotion first."))}</p>'
@@ -73,7 +75,7 @@ def correction_panel(folder: Path | None, understanding: gr.State) -> None:
 
     send.click(store, [understanding, choice], answer, show_progress="hidden", api_visibility="private")
 
-    def renew(result: Understanding | None) -> tuple[gr.Radio, str]:
+    def renew(result: Any) -> tuple[gr.Radio, str]:
         labels = MIKELS_8.labels if result is None else result.verdict.probabilities
         return gr.Radio(list(labels), value=None), ""
 

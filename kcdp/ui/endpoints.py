@@ -98,6 +98,7 @@ PARAMETERS = {
     "guidance": f"How far to follow the prompt, 0 to {MAX_GUIDANCE}; the bundle's own if not given.",
     "steps": f"Of denoising, 1 to {MAX_STEPS}; as many as the bundle is made for if not given.",
     "negative_prompt": "Words to lead away from.",
+    "weights": "Weights of emotions by their names, 0 or above; they need not sum to 1.",
     "share": "Weight of the second emotion, 0 to 100 percent.",
     "strength": "How much of the picture may change, 0.05 to 1.",
     "picture": "The picture to change.",
@@ -128,7 +129,9 @@ def add_endpoint(function: Callable[..., Any], inputs: Sequence[gr.components.Co
     )
 
 
-def fit_painting_tabs(app: gr.Blocks, bundle: Future[Bundle], tabs: Mapping[str, Sequence[gr.Radio | gr.Slider]]) -> None:
+def fit_painting_tabs(
+    app: gr.Blocks, bundle: Future[Bundle], tabs: Mapping[str, Sequence[gr.Radio | gr.Slider]]
+) -> None:
     """Hide the tabs with these ids where the bundle turns out not to paint; where it does, they offer its emotions.
 
     Radio buttons get all of its emotions; of a tab's sliders each gets one, and those that are left over go.
@@ -160,5 +163,10 @@ def fit_painting_tabs(app: gr.Blocks, bundle: Future[Bundle], tabs: Mapping[str,
         return fitted
 
     app.load(wait, show_progress="hidden", concurrency_limit=None, api_visibility="private").then(
-        update, None, [style, *radios, *sum(boards, [])], show_progress="hidden", concurrency_limit=None, api_visibility="private"
+        update,
+        None,
+        [style, *radios, *(slider for board in boards for slider in board)],
+        show_progress="hidden",
+        concurrency_limit=None,
+        api_visibility="private",
     )

@@ -17,10 +17,10 @@ from gradio.processing_utils import save_file_to_cache
 from PIL import Image
 
 from kcdp.ui import cards, sentences
+from kcdp.ui.history import note
 from kcdp.ui.inputs import Planner, known_errors
 from kcdp.ui.jobs import Progress, paint
 from kcdp.ui.lanes import Backend
-from kcdp.ui.history import note
 from kcdp.ui.languages import Tell, say, tell_in
 from kcdp.ui.painted import PaintedPicture, png
 from kcdp.ui.parts import Handover, TabParts, link
@@ -171,7 +171,10 @@ def painted_gallery(
                         yield {card: _queue_card(ahead, tell)}
                 if not stop_event.is_set():
                     plan = planner(backend.bundle.result().uniemo, *values)
-                    yield {card: _progress_card(None, tell), gallery: gr.Gallery([], visible=True, columns=plan.columns)}
+                    yield {
+                        card: _progress_card(None, tell),
+                        gallery: gr.Gallery([], visible=True, columns=plan.columns),
+                    }
                     for progress in paint(backend.bundle, plan.jobs, stop_event):
                         pictures = pictures + save_all(progress.pictures)
                         if progress.previews is not None:
@@ -211,9 +214,7 @@ def painted_gallery(
         if not pictures or choice.index >= len(pictures):
             return gr.skip()
         address = links.get(request.session_hash or "", "")
-        return {selected: choice.index} | selection(
-            pictures, choice.index, with_settings, tell_in(request), address
-        )
+        return {selected: choice.index} | selection(pictures, choice.index, with_settings, tell_in(request), address)
 
     def chosen_file(pictures: list[SavedPicture] | None, index: int) -> str | None:
         return pictures[index][1] if pictures and index < len(pictures) else None

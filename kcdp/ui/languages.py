@@ -61,7 +61,11 @@ class Tell:
 
     def quoted(self, text: object) -> str:
         """What a model or a visitor said, in quotation marks."""
-        return f"「{text}」" if self.language in ("zh-TW", "ja") else f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+        return (
+            f"「{text}」"
+            if self.language in ("zh-TW", "ja")
+            else f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+        )
 
     def join(self, names: list[str]) -> str:
         """One name, "a and b", or "a, b and c"."""

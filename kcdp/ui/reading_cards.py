@@ -28,9 +28,9 @@ _HELP = {
         "reads the picture together with them, so a wrong sentence can lead it astray."
     ),
     "alignment": (
-        "For each emotion there is a prompt such as “a picture of awe”. Its cosine, from −1 to 1, is how much picture and "
-        "prompt point the same way. TIE, the total indirect effect, is how much of that is due to the emotion's name: the "
-        "same prompt without the name is taken away. The pseudo-label is the emotion of the nearest prompt; from such labels "
+        "For each emotion there is a prompt such as “a picture of awe”. Its cosine, from -1 to 1, is how much picture and "
+        "prompt point the same way. TIE, the total indirect effect, is how much of that is due to naming this emotion and "
+        "not another: what the prompts of the other emotions reach on average is taken away. The pseudo-label is the emotion of the nearest prompt; from such labels "
         "KCDP learns on pictures that nobody has labelled."
     ),
     "router": (
@@ -105,9 +105,7 @@ def frames_strip(frames: Sequence[FrameVerdict], tell: Tell = ENGLISH) -> str:
 def _card(title: str, line: str, body: str, about: str, tell: Tell) -> str:
     """A card with its heading, one plain line of what it is, its content, and on demand what it means."""
     say_line = f'<p class="kc-say">{escape(line)}</p>' if line else ""
-    return (
-        f'<section class="kc-card">{cards.help_note(_HELP[about], tell)}<h2>{escape(title)}</h2>{say_line}{body}</section>'
-    )
+    return f'<section class="kc-card">{cards.help_note(_HELP[about], tell)}<h2>{escape(title)}</h2>{say_line}{body}</section>'
 
 
 def knowledge_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
@@ -142,9 +140,7 @@ def router_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
 def uniemo_cards(output: KCDPOutput | None, uniemo: UniEmoOutput, tell: Tell = ENGLISH) -> tuple[str, str]:
     """Two cards: UniEmo's emotion, and the scene and object that it found with their correlation coefficients."""
     bars = plots.probability_bars(uniemo.probabilities, None, tell("Probability of every emotion"), tell.name)
-    emotion = _card(
-        tell("A second reading"), sentences.uniemo_sentence(output, uniemo, tell), bars, "uniemo", tell
-    )
+    emotion = _card(tell("A second reading"), sentences.uniemo_sentence(output, uniemo, tell), bars, "uniemo", tell)
     found = _attribute(tell("Scene"), uniemo.scene, tell) + _attribute(tell("Object"), uniemo.object, tell)
     line = tell("How much pictures with such a scene or object have to do with each emotion, the strongest first.")
     return emotion, _card(tell("What its scene and object speak for"), line, found, "attributes", tell)

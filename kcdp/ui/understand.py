@@ -29,9 +29,9 @@ from kcdp.results import AttentionMap, VerdictOutput
 from kcdp.ui import cards, sentences
 from kcdp.ui.corrections import correction_panel
 from kcdp.ui.endpoints import api_errors, describe
+from kcdp.ui.history import note
 from kcdp.ui.inputs import decode_upload, known_errors
 from kcdp.ui.lanes import Backend, Reading, ReadingLane, Superseded
-from kcdp.ui.history import note
 from kcdp.ui.languages import Tell, say, tell_in
 from kcdp.ui.parts import Handover, TabParts, link
 from kcdp.ui.reading_cards import alignment_card, knowledge_card, map_name, router_card, uniemo_cards, verdict_card

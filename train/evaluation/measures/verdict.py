@@ -79,9 +79,7 @@ def verdict_scores(
     }
 
 
-def part_figures(
-    verdict: Verdict, readings: Mapping[str, np.ndarray], labels: np.ndarray, seen: bool
-) -> PartFigures:
+def part_figures(verdict: Verdict, readings: Mapping[str, np.ndarray], labels: np.ndarray, seen: bool) -> PartFigures:
     """What the page tells of one test part, from both readings (N, K) by name and the labels (N,)."""
     pooled = verdict.combine(readings)
     right, confidence = pooled.argmax(1) == labels, pooled.max(1)
