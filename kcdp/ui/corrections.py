@@ -51,8 +51,8 @@ def save_correction(folder: Path, result: Understanding, emotion: str) -> None:
         os.replace(aside, metadata)
 
 
-def correction_panel(folder: Path | None, understanding: gr.State) -> None:
-    """Build the panel inside the open accordion."""
+def correction_panel(folder: Path | None, understanding: gr.State, noted: gr.State) -> None:
+    """Build the panel inside the open accordion: for the result in `understanding`, a new one whenever `noted` changes."""
     gr.Markdown(
         say(
             "What do you feel? Sending it stores the picture, small, and your answer on the machine that runs this app; models "
@@ -79,4 +79,4 @@ def correction_panel(folder: Path | None, understanding: gr.State) -> None:
         labels = MIKELS_8.labels if result is None else result.verdict.probabilities
         return gr.Radio(list(labels), value=None), ""
 
-    understanding.change(renew, understanding, [choice, answer], show_progress="hidden", api_visibility="private")
+    noted.change(renew, understanding, [choice, answer], show_progress="hidden", api_visibility="private")

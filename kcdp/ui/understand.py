@@ -100,7 +100,7 @@ def understand_tab(backend: Backend) -> TabParts:
             cards.first_card(verdict, _empty_card)
             refeel = gr.Button(say("Take it to Re-feel"), visible=False, elem_id="understand-to-refeel")
             with gr.Accordion(say("This is wrong"), open=False, visible=False, elem_id="wrong") as wrong:
-                correction_panel(backend.corrections, understanding)
+                correction_panel(backend.corrections, understanding, noted)
     with gr.Column(visible=False) as details:
         with gr.Row(equal_height=False):
             with gr.Column(scale=1, min_width=300):
