@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 #: Pictures in a strip from the one emotion to the other; odd, so that one is in the middle.
 STRIP = 7
+_EXAMPLES = (("amusement", "fear", 50, "room"), ("awe", "sadness", 40, "street"), ("anger", "excitement", 50, "lamp"))
 
 
 def fuse_tab(backend: Backend) -> TabParts:
@@ -60,7 +61,7 @@ def fuse_tab(backend: Backend) -> TabParts:
                 strip = gr.Button(say("From one to the other"), min_width=140, elem_id="fuse-strip")
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="fuse-stop")
         with gr.Column(scale=1, min_width=300):
-            live_picture(backend, "fuse", plan_pictures, inputs, [first, second, share, thing])
+            live_picture(backend, "fuse", plan_pictures, inputs, [first, second, share, thing], _EXAMPLES)
             named = {"emotion": first, "other": second, "share": share, "thing": thing}
             named |= dict(zip(SETTINGS, settings, strict=True))
             parts = painted_gallery(backend, "fuse", {make: plan_pictures, strip: plan_strip}, stop, named)

@@ -58,6 +58,7 @@ def live_picture(
     planner: Planner,
     inputs: Sequence[gr.components.Component],
     followed: Sequence[Any],
+    examples: Sequence[Sequence[Any]] = (),
 ) -> None:
     """Build the picture and its switch inside the open layout.
 
@@ -65,6 +66,7 @@ def live_picture(
         name: of the tab, for the ids of the components.
         planner: makes a plan of one job from the values of `inputs`, which end with those of `setting_fields`.
         followed: those of the inputs whose changes are painted at once.
+        examples: values of `followed`, offered to be painted at a click.
     """
     newest = Newest()
     seed = gr.State(lambda: secrets.randbelow(RANDOM_SEEDS))
@@ -73,6 +75,9 @@ def live_picture(
         not is_zero_gpu_space(), label=say("Paint while I choose"), container=False, elem_id=f"{name}-follow"
     )
     picture = gr.HTML(elem_id=f"{name}-live", elem_classes="kc-narrow")
+    shown = gr.Examples(
+        [list(values) for values in examples], list(followed), label=say("Examples"), cache_examples=False
+    )
 
     def painted(request: gr.Request, values: Sequence[Any], own_seed: int, refine: bool) -> Any:
         superseded = newest.enter(request.session_hash, waits=refine)
@@ -114,7 +119,9 @@ def live_picture(
     opened = [] if tab is None else [tab.select]
     # While one picture is painted the browser remembers that something has changed, not what: its next wish is the last state.
     moving = gr.on([*changes, switch.input, *opened], follow, trigger_mode="always_last", **options)
-    moving.then(refine, trigger_mode="multiple", **options)
+    chosen = shown.load_input_event.then(follow, trigger_mode="always_last", **options)
+    for follows in (moving, chosen):
+        follows.then(refine, trigger_mode="multiple", **options)
     if Context.root_block is not None:
         Context.root_block.unload(gone)
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 #: Less would change nothing that is seen.
 MIN_STRENGTH = 0.05
+#: What the first example pictures may become.
+_EXAMPLES = ("sadness", "amusement", "fear")
 _BY_NAME, _BY_PICTURE = "by its name", "of another picture"
 
 
@@ -82,6 +84,11 @@ def refeel_tab(backend: Backend) -> TabParts:
                 elem_id="refeel-other",
                 **upload,
             )
+            if backend.examples:
+                pairs = zip(map(str, backend.examples), _EXAMPLES, strict=False)
+                gr.Examples(
+                    [list(pair) for pair in pairs], [picture, emotion], label=say("Examples"), cache_examples=False
+                )
             strength = gr.Slider(
                 MIN_STRENGTH,
                 1,

@@ -32,13 +32,15 @@ from kcdp.ui.parts import SETTINGS, TabParts
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
+_EXAMPLES = (("anger", "lamp"), ("fear", "street"), ("contentment", "room"), ("excitement", "cup"))
+
 
 def transfer_tab(backend: Backend) -> TabParts:
     """Build the tab inside the open `gr.Tab`."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            emotion = emotion_radio(say("Emotion"), "awe", elem_id="transfer-emotion")
-            thing = subject_field(say("A thing, or your own words"), "bench", elem_id="transfer-thing")
+            emotion = emotion_radio(say("Emotion"), _EXAMPLES[0][0], elem_id="transfer-emotion")
+            thing = subject_field(say("A thing, or your own words"), _EXAMPLES[0][1], elem_id="transfer-thing")
             settings = setting_fields()
             inputs = [emotion, thing, *settings]
             make = gr.Button(say("Make pictures"), variant="primary", elem_id="transfer-make")
@@ -47,7 +49,7 @@ def transfer_tab(backend: Backend) -> TabParts:
                 column = gr.Button(say("This thing in every emotion"), min_width=140, elem_id="transfer-column")
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="transfer-stop")
         with gr.Column(scale=1, min_width=300):
-            live_picture(backend, "transfer", plan_pictures, inputs, [emotion, thing])
+            live_picture(backend, "transfer", plan_pictures, inputs, [emotion, thing], _EXAMPLES)
             parts = painted_gallery(
                 backend,
                 "transfer",

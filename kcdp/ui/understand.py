@@ -108,7 +108,7 @@ def understand_tab(backend: Backend) -> TabParts:
                 table = gr.Dataframe(
                     headers=["Subject", "Predicate", "Object"],
                     column_widths=["36%", "28%", "36%"],
-                    label="The same as a table",
+                    label=say("The same as a table"),
                     interactive=False,
                     wrap=True,
                     buttons=["copy"],
