@@ -209,6 +209,12 @@ class FakeUniEmo:
         return {label: rest + 0.8 * weights.get(label, 0.0) for label in self.labels}
 
 
+def fake_reading(probabilities: dict[str, float]) -> VerdictOutput:
+    """A verdict of these probabilities."""
+    best = max(probabilities, key=probabilities.__getitem__)
+    return VerdictOutput(best, best, probabilities, MIKELS_8.name)
+
+
 class FakeBundle(SimpleNamespace):
     """A bundle's models and its verdict: what KCDP says, with UniEmo's reading beside it where there is one.
 

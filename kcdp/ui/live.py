@@ -9,7 +9,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.context import Context
-from gradio.utils import is_zero_gpu_space
 
 from kcdp.ui import cards
 from kcdp.ui.inputs import RANDOM_SEEDS, Planner, for_one_picture, known_errors
@@ -70,10 +69,7 @@ def live_picture(
     """
     newest = Newest()
     seed = gr.State(lambda: secrets.randbelow(RANDOM_SEEDS))
-    # On ZeroGPU every picture would take a GPU for itself.
-    switch = gr.Checkbox(
-        not is_zero_gpu_space(), label=say("Paint while I choose"), container=False, elem_id=f"{name}-follow"
-    )
+    switch = gr.Checkbox(backend.live, label=say("Paint while I choose"), container=False, elem_id=f"{name}-follow")
     picture = gr.HTML(elem_id=f"{name}-live", elem_classes="kc-narrow")
     shown = gr.Examples(
         [list(values) for values in examples], list(followed), label=say("Examples"), cache_examples=False
