@@ -75,8 +75,8 @@ def correction_panel(folder: Path | None, understanding: gr.State, noted: gr.Sta
 
     send.click(store, [understanding, choice], answer, show_progress="hidden", api_visibility="private")
 
-    def renew(result: Any) -> tuple[gr.Radio, str]:
+    def renew(request: gr.Request, result: Any) -> tuple[gr.Radio, str]:
         labels = MIKELS_8.labels if result is None else result.verdict.probabilities
-        return gr.Radio(list(labels), value=None), ""
+        return gr.Radio([(tell_in(request).name(label), label) for label in labels], value=None), ""
 
     noted.change(renew, understanding, [choice, answer], show_progress="hidden", api_visibility="private")

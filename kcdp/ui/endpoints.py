@@ -20,6 +20,7 @@ from kcdp.ui import gpu
 from kcdp.ui.inputs import MAX_GUIDANCE, MAX_PICTURES, MAX_PROMPT_LENGTH, MAX_STEPS, Planner, known_errors
 from kcdp.ui.jobs import run_job
 from kcdp.ui.lanes import Backend, BusyError
+from kcdp.ui.languages import ENGLISH, tell_in
 from kcdp.ui.painted import painted_pictures
 
 if TYPE_CHECKING:
@@ -145,21 +146,24 @@ def fit_painting_tabs(
         # Shielded: whoever closes the page must not cancel the loading for everybody.
         await asyncio.shield(asyncio.wrap_future(bundle))
 
-    def update() -> Any:
+    def update(request: gr.Request) -> Any:
+        tell = tell_in(request)
         try:
             labels = list(bundle.result().uniemo.labels)
         except known_errors():
             selectors = ",".join(f"[role=tab][data-tab-id={tab}]" for tab in tabs)
             return {style: f"<style>{selectors}{{display:none}}</style>"}
-        if labels == list(MIKELS_8.labels):
+        usual = labels == list(MIKELS_8.labels)
+        if usual and tell == ENGLISH:
             return gr.skip()
-        fitted: dict[Any, Any] = {
-            radio: gr.Radio(labels, value=labels[turn % len(labels)]) for turn, radio in enumerate(radios)
-        }
+        choices = [(tell.name(label), label) for label in labels]
+        fitted: dict[Any, Any] = {}
+        for turn, radio in enumerate(radios):
+            fitted[radio] = gr.Radio(choices) if usual else gr.Radio(choices, value=labels[turn % len(labels)])
         for board in boards:
             for turn, slider in enumerate(board):
                 known = turn < len(labels)
-                fitted[slider] = gr.Slider(label=labels[turn] if known else "", visible=known)
+                fitted[slider] = gr.Slider(label=choices[turn][0] if known else "", visible=known)
         return fitted
 
     app.load(wait, show_progress="hidden", concurrency_limit=None, api_visibility="private").then(

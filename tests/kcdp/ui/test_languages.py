@@ -22,9 +22,9 @@ def said() -> Iterator[str]:
     """The texts that the page's code gives to `say` and `tell`, and the tables that go through them."""
     for path in [*Path(kcdp.ui.__file__).parent.glob("*.py"), Path(plots.__file__)]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                if node.func.id in ("say", "tell", "words"):
-                    yield from _strings(node.args[0])
+            call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
+            if call and node.func.id in ("say", "tell", "words"):
+                yield from _strings(node.args[0])
     yield from EMOTION_STYLES
     yield from filter(None, (style.gloss for style in EMOTION_STYLES.values()))
     yield from (*reading_cards._HELP.values(), *trust._KINDS.values(), cards._EMO_S, cards._GUIDANCE, layout.FOOTER)
