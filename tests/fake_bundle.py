@@ -193,6 +193,11 @@ class FakeUniEmo:
 class FakeBundle(SimpleNamespace):
     """A bundle's models and its verdict: what KCDP says, with UniEmo's reading beside it where there is one."""
 
+    @property
+    def quality(self) -> FakeUniEmo:
+        """There is no other painter."""
+        return self.uniemo
+
     def read(self, images: list[DecodedPicture], attention: bool = True) -> list[VerdictOutput]:
         """As `Bundle.read` of a list."""
         kcdp = self.kcdp(images, attention=attention)
