@@ -21,6 +21,7 @@ import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.imaging import to_tensor
+from kcdp.offload import execution_device
 from kcdp.painting.inputs import OutputType, check_settings, emotion_weights
 from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
@@ -195,7 +196,7 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _look(self, frames: Sequence[Image.Image], attention: bool = False) -> ChainOutput:
         """RGB pictures through the vision tower with its expert queries, with their maps if `attention`."""
-        pictures = to_tensor(frames, self.vision.config.image_size).to(self._execution_device)
+        pictures = to_tensor(frames, self.vision.config.image_size).to(execution_device(self.chain))
         return self.chain(self.vision, tower_pixels(self.vision, pictures), attention)
 
     def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:
@@ -419,5 +420,5 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _fuse(self, features: torch.Tensor, alphas: torch.Tensor) -> torch.Tensor:
         """Features (B, 3, W) and alphas (B, 2) -> F (B, T)."""
-        device, dtype = self._execution_device, self.fusion.dtype
+        device, dtype = execution_device(self.fusion), self.fusion.dtype
         return self.fusion(*features.to(device, dtype).unbind(dim=1), *alphas.to(device, dtype).unbind(dim=1))

@@ -101,7 +101,13 @@ def run(tmp_path_factory, folder, spies):
 DRAWING = ("painter_upscaler", "painter", "painter_distilled")
 
 
-@pytest.mark.parametrize("stage", [name for name in STAGES if name not in DRAWING])
+def test_a_student_is_asked_for_what_is_on_training_pictures(spies, run):
+    asked = [splits for name, splits, _ in spies.splits if name == "uniemo_distilled"]
+    assert asked and {"train"} in asked
+    assert not [name for name, _ in spies.drawn if name == "uniemo_distilled"]
+
+
+@pytest.mark.parametrize("stage", [name for name in STAGES if name not in (*DRAWING, "uniemo_distilled")])
 def test_no_stage_is_given_test_rows_nor_trains_on_validation_rows(run, spies, stage):
     """Every split has labelled pictures. What generated pictures there are belong to no split but the training one."""
     datasets = [splits for name, splits, _ in spies.splits if name == stage]
