@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.pictures import Picture
 from kcdp.pipelines.uniemo import UniEmoPipeline
-from kcdp.results import KCDPOutput, UniEmoOutput, VerdictOutput
+from kcdp.results import FrameVerdict, KCDPOutput, UniEmoOutput, VerdictOutput
 from kcdp.verdict import Verdict, nothing_to_read
 
 #: The bundle that ships with the code.
@@ -154,11 +154,8 @@ class Bundle:
         """
         several = isinstance(image, (list, tuple))
         pictures = [DecodedPicture.load(one) for one in cast("Sequence[Picture]", image if several else [image])]
-        readable = [
-            number
-            for number, picture in enumerate(pictures)
-            if not all(nothing_to_read(frame) for frame in picture.frames)
-        ]
+        blank = [[nothing_to_read(frame) for frame in picture.frames] for picture in pictures]
+        readable = [number for number, frames in enumerate(blank) if not all(frames)]
         wanted = [pictures[number] for number in readable]
         # The pipelines are asked for nothing when there is nothing, and then may not even be loaded.
         kcdp: Sequence[KCDPOutput | None] = [None] * len(wanted)
@@ -167,34 +164,45 @@ class Bundle:
             kcdp = cast("list[KCDPOutput]", self.kcdp(wanted, attention=attention))
         if wanted and self._has(UniEmoPipeline):
             uniemo = cast("list[UniEmoOutput]", self.uniemo.understand(wanted, attention=attention))
-        results = [self._empty() for _ in pictures]
+        results = [self._judged(picture, frames) for picture, frames in zip(pictures, blank, strict=True)]
         for number, one, other in zip(readable, kcdp, uniemo, strict=True):
-            results[number] = self._judged(one, other)
+            results[number] = self._judged(pictures[number], blank[number], one, other)
         return results if several else results[0]
 
-    def _empty(self) -> VerdictOutput:
-        labels = self.verdict.labels
-        return VerdictOutput(None, None, dict.fromkeys(labels, 1 / len(labels)), self._label_space)
-
-    def _judged(self, kcdp: KCDPOutput | None, uniemo: UniEmoOutput | None) -> VerdictOutput:
-        """The verdict of one picture's readings, of which at least one is there."""
-        readings = {
-            name: np.array([reading.probabilities[label] for label in self.verdict.labels])
-            for name, reading in (("kcdp", kcdp), ("uniemo", uniemo))
-            if reading is not None
-        }
-        probabilities = self.verdict.combine(readings)
-        emotion, leaning = self.verdict.decide(probabilities)
+    def _judged(
+        self,
+        picture: DecodedPicture,
+        blank: Sequence[bool],
+        kcdp: KCDPOutput | None = None,
+        uniemo: UniEmoOutput | None = None,
+    ) -> VerdictOutput:
+        """The verdict of one picture's readings, and of each of its frames but the `blank` ones, which have none."""
+        readings = {name: reading for name, reading in (("kcdp", kcdp), ("uniemo", uniemo)) if reading is not None}
+        emotion, leaning, probabilities = self._decided({name: one.probabilities for name, one in readings.items()})
+        frames = []
+        for number, (start, duration) in enumerate(picture.times):
+            seen = {} if blank[number] else {name: one.frames[number].probabilities for name, one in readings.items()}
+            frames.append(FrameVerdict(start / 1000, duration / 1000, *self._decided(seen)))
         return VerdictOutput(
             emotion=emotion,
             leaning=leaning,
-            probabilities=dict(zip(self.verdict.labels, probabilities.tolist(), strict=True)),
+            probabilities=probabilities,
             label_space=self._label_space,
             caption=kcdp.caption if kcdp else None,
             triplets=kcdp.triplets if kcdp else (),
+            frames=tuple(frames),
             kcdp=kcdp,
             uniemo=uniemo,
         )
+
+    def _decided(self, readings: Mapping[str, Mapping[str, float]]) -> tuple[str | None, str | None, dict[str, float]]:
+        """Emotion, leaning and probabilities of readings, by name; without any, nothing and all alike."""
+        labels = self.verdict.labels
+        if not readings:
+            return None, None, dict.fromkeys(labels, 1 / len(labels))
+        values = {name: np.array([reading[label] for label in labels]) for name, reading in readings.items()}
+        probabilities = self.verdict.combine(values)
+        return *self.verdict.decide(probabilities), dict(zip(labels, probabilities.tolist(), strict=True))
 
     @property
     def _label_space(self) -> str:

@@ -53,12 +53,36 @@ class AttentionMap:
 
 
 @dataclass(frozen=True)
+class FrameReading:
+    """What a model reads in one frame of a picture.
+
+    The frame shows first at `time` and stands for `duration`, both in seconds; both are 0 for a still.
+    """
+
+    time: float
+    duration: float
+    emotion: str
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class FrameVerdict:
+    """`FrameReading` of both readings together, calibrated; `emotion` and `leaning` are as those of `VerdictOutput`."""
+
+    time: float
+    duration: float
+    emotion: str | None
+    leaning: str | None
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
 class KCDPOutput:
     """What a picture makes people feel, and why.
 
     `probabilities` sum to 1 and are ordered as the label space; `similarities` are CLIEA's cosines (eq. 9, -1 to 1);
     `effects` are total indirect effects (eq. 8); `pseudo_label` is the emotion of the highest similarity (eq. 11).
-    Numbers are means over the picture and its mirror image, and over `frames` frames of an animated one; caption and
+    Numbers are means over the picture and its mirror image, and over the `frames` of an animated one; caption and
     attention are of the middle frame as it is.
     """
 
@@ -72,7 +96,7 @@ class KCDPOutput:
     pseudo_label: str
     attention: tuple[AttentionMap, ...]
     label_space: str
-    frames: int = 1
+    frames: tuple[FrameReading, ...] = ()
     visual: np.ndarray | None = None
     knowledge: np.ndarray | None = None
 
@@ -85,6 +109,7 @@ class KCDPOutput:
         plain["triplets"] = [list(triplet) for triplet in self.triplets]
         plain["experts"] = [asdict(expert) for expert in self.experts]
         plain["attention"] = [item.to_dict(heat) for item in self.attention]
+        plain["frames"] = [asdict(frame) for frame in self.frames]
         for name in ("visual", "knowledge"):
             value = plain.pop(name)
             if value is not None:
@@ -111,7 +136,7 @@ class UniEmoOutput:
 
     `probabilities` sum to 1 and are ordered as the label space. `scene` and `object` are None where no attribute is near
     enough, or the chain has no queries. `attention` has a map of kind "scene" and one of kind "object". An animated
-    picture's numbers are means over `frames` frames; attention is of the middle frame.
+    picture's numbers are means over its `frames`; attention is of the middle frame.
     """
 
     emotion: str
@@ -120,7 +145,7 @@ class UniEmoOutput:
     object: AttributeMatch | None
     attention: tuple[AttentionMap, ...]
     label_space: str
-    frames: int = 1
+    frames: tuple[FrameReading, ...] = ()
 
     def to_dict(self, heat: bool = False) -> dict[str, Any]:
         """This result in plain dicts, lists, strings and numbers, ready for `json.dumps`; maps only with `heat`."""
@@ -128,6 +153,7 @@ class UniEmoOutput:
         for name in ("scene", "object"):
             plain[name] = None if plain[name] is None else asdict(plain[name])
         plain["attention"] = [item.to_dict(heat) for item in self.attention]
+        plain["frames"] = [asdict(frame) for frame in self.frames]
         return plain
 
 
@@ -137,8 +163,9 @@ class VerdictOutput:
 
     `probabilities` sum to 1 and are ordered as the label space. `leaning` is the likeliest emotion; `emotion` is the same, or
     None where that is too unsure to be told. Of a picture with nothing to read (blank, flat, noise) both are None, the
-    probabilities are all alike, and nothing else is there. `kcdp` and `uniemo` are the readings; None where a bundle has no
-    such model, and so are then caption and triplets.
+    probabilities are all alike, and nothing else is there. `frames` says the same of each frame that was seen, in order of
+    time; a still has one. `kcdp` and `uniemo` are the readings; None where a bundle has no such model, and so are then
+    caption and triplets.
     """
 
     emotion: str | None
@@ -147,6 +174,7 @@ class VerdictOutput:
     label_space: str
     caption: str | None = None
     triplets: tuple[Triplet, ...] = ()
+    frames: tuple[FrameVerdict, ...] = ()
     kcdp: KCDPOutput | None = None
     uniemo: UniEmoOutput | None = None
 
@@ -159,6 +187,7 @@ class VerdictOutput:
         """This result in plain dicts, lists, strings and numbers, ready for `json.dumps`; maps only with `heat`."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["triplets"] = [list(triplet) for triplet in self.triplets]
+        plain["frames"] = [asdict(frame) for frame in self.frames]
         for name in ("kcdp", "uniemo"):
             plain[name] = None if plain[name] is None else plain[name].to_dict(heat)
         return plain
@@ -166,11 +195,11 @@ class VerdictOutput:
 
 @dataclass(frozen=True)
 class UniEmoImageOutput:
-    """Pictures that were made, and what they were made of; one entry a picture in `images`, `seeds` and `verdicts`.
+    """Pictures that were made, and what they were made of; one entry a picture in `images`, `seeds` and `probabilities`.
 
     `images` are RGB pictures, or tensors (3, H, W) in [0, 1] where those were asked for. A seed with the same settings
-    makes the same picture again. A verdict is what the understanding side says of the picture: probabilities, one a
-    label. `emotion` has the weights that were asked for, which sum to 1; None when a picture gave the emotion.
+    makes the same picture again. `probabilities` are what the understanding side reads from each picture, one a label.
+    `emotion` has the weights that were asked for, which sum to 1; None when a picture gave the emotion.
     `settings` are plain values: `num_inference_steps`, `guidance_scale`, `guidance_rescale`, `negative_prompt`, `strength` (None without a
     picture to begin from), `scheduler`, `label_space`, `left_out` (words of the prompt that were too many for the model) and
     `unknown_words` (that it has no token for).
@@ -178,7 +207,7 @@ class UniEmoImageOutput:
 
     images: tuple[Image.Image, ...] | tuple[torch.Tensor, ...]
     seeds: tuple[int, ...]
-    verdicts: tuple[dict[str, float], ...]
+    probabilities: tuple[dict[str, float], ...]
     emotion: dict[str, float] | None
     prompt: str
     settings: dict[str, Any]
@@ -187,7 +216,7 @@ class UniEmoImageOutput:
         """All but the pictures in plain dicts, lists, strings and numbers, ready for `json.dumps`."""
         return {
             "seeds": list(self.seeds),
-            "verdicts": [dict(verdict) for verdict in self.verdicts],
+            "probabilities": list(map(dict, self.probabilities)),
             "emotion": self.emotion,
             "prompt": self.prompt,
             "settings": dict(self.settings),

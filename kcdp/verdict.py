@@ -8,6 +8,7 @@ which the verdict is wrong more often than right, none is given.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from diffusers import ConfigMixin
@@ -26,6 +27,14 @@ _NOISE = 0.08
 _LEAST = 1e-6
 
 
+@cache
+def _slopes() -> np.ndarray:
+    """Even slopes of one colour over a picture, as an orthonormal basis (pixels, 3): level, down, and across."""
+    rows, columns = np.mgrid[0 : 1 : _SIDE * 1j, 0 : 1 : _SIDE * 1j]
+    basis, _ = np.linalg.qr(np.stack([np.ones(_SIDE**2), rows.ravel(), columns.ravel()], axis=1))
+    return basis
+
+
 def nothing_to_read(picture: Image.Image) -> bool:
     """Whether a picture is blank, of one colour or an even slope of colours, or noise.
 
@@ -33,11 +42,8 @@ def nothing_to_read(picture: Image.Image) -> bool:
     True
     """
     pixels = np.asarray(picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float64)
-    rows, columns = np.mgrid[0 : 1 : _SIDE * 1j, 0 : 1 : _SIDE * 1j]
-    plane = np.stack([np.ones(_SIDE**2), rows.ravel(), columns.ravel()], axis=1)
-    colours = pixels.reshape(-1, 3)
-    slope, *_ = np.linalg.lstsq(plane, colours, rcond=None)
-    rest = colours - plane @ slope
+    colours, slopes = pixels.reshape(-1, 3), _slopes()
+    rest = colours - slopes @ (slopes.T @ colours)
     variance = np.square(rest).mean()
     if variance < _FLAT**2:
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from types import SimpleNamespace
@@ -21,6 +21,8 @@ from kcdp.results import (
     AttentionMap,
     AttributeMatch,
     ExpertWeight,
+    FrameReading,
+    FrameVerdict,
     KCDPOutput,
     Triplet,
     UniEmoImageOutput,
@@ -38,8 +40,10 @@ def spot(x: float, y: float, size: int = 32) -> np.ndarray:
     return np.exp(-((grid[None] - x) ** 2 + (grid[:, None] - y) ** 2) / 0.03).astype(np.float32)
 
 
-def fake_output(emotion: str = "contentment", pseudo_label: str | None = None, frames: int = 1) -> KCDPOutput:
-    """A result for `emotion` in Mikels-8 with everything that the page shows."""
+def fake_output(
+    emotion: str = "contentment", pseudo_label: str | None = None, times: Sequence[tuple[float, float]] = ((0.0, 0.0),)
+) -> KCDPOutput:
+    """A result for `emotion` in Mikels-8 with everything that the page shows; `times` are those of a `DecodedPicture`."""
     rest = [label for label in MIKELS_8.labels if label != emotion]
     shares = dict(zip(rest, (0.21, 0.09, 0.06, 0.04, 0.02, 0.008, 0.002), strict=True)) | {emotion: 0.57}
     nearest = pseudo_label or emotion
@@ -51,9 +55,10 @@ def fake_output(emotion: str = "contentment", pseudo_label: str | None = None, f
         for index, word in enumerate(words)
     ]
     attention += [AttentionMap(str(item), "triplet", spot(0.5, 0.3 + 0.3 * rank)) for rank, item in enumerate(TRIPLETS)]
+    probabilities = {label: shares[label] for label in MIKELS_8.labels}
     return KCDPOutput(
         emotion=emotion,
-        probabilities={label: shares[label] for label in MIKELS_8.labels},
+        probabilities=probabilities,
         caption=CAPTION,
         triplets=TRIPLETS,
         experts=tuple(
@@ -64,13 +69,20 @@ def fake_output(emotion: str = "contentment", pseudo_label: str | None = None, f
         pseudo_label=nearest,
         attention=tuple(attention),
         label_space=MIKELS_8.name,
-        frames=frames,
+        frames=fake_frames(times, emotion, probabilities),
     )
 
 
+def fake_frames(
+    times: Sequence[tuple[float, float]], emotion: str, probabilities: dict[str, float]
+) -> tuple[FrameReading, ...]:
+    """The same reading of every frame."""
+    return tuple(FrameReading(start / 1000, duration / 1000, emotion, probabilities) for start, duration in times)
+
+
 def fake_pipeline(images: list[DecodedPicture], attention: bool = True) -> list[KCDPOutput]:
-    """One fixed result for every picture, but for the number of frames and, where asked for, the maps."""
-    outputs = [fake_output(frames=len(image.frames)) for image in images]
+    """One fixed result for every picture, but for its frames and, where asked for, the maps."""
+    outputs = [fake_output(times=image.times) for image in images]
     return outputs if attention else [replace(output, attention=()) for output in outputs]
 
 
@@ -108,9 +120,10 @@ class FakeUniEmo:
         if isinstance(image, list):
             return [self.understand(one, attention) for one in image]
         coefficients = dict.fromkeys(self.labels, 0.04) | {"contentment": 0.72}
+        probabilities = self._verdict({"contentment": 1.0})
         return UniEmoOutput(
             emotion="contentment",
-            probabilities=self._verdict({"contentment": 1.0}),
+            probabilities=probabilities,
             scene=AttributeMatch("beach", 0.31, coefficients),
             object=None,
             attention=(
@@ -120,7 +133,7 @@ class FakeUniEmo:
             if attention
             else (),
             label_space=MIKELS_8.name,
-            frames=len(image.frames),
+            frames=fake_frames(image.times, "contentment", probabilities),
         )
 
     def __call__(
@@ -156,7 +169,7 @@ class FakeUniEmo:
         return UniEmoImageOutput(
             images=tuple(self._paint(shown, one, image).convert("RGBA" if transparent else "RGB") for one in seeds),
             seeds=seeds,
-            verdicts=(self._verdict(shown),) * num_images,
+            probabilities=(self._verdict(shown),) * num_images,
             emotion=weights,
             prompt=prompt,
             settings={
@@ -217,6 +230,9 @@ def fake_verdict(kcdp: KCDPOutput, uniemo: UniEmoOutput | None = None) -> Verdic
         label_space=kcdp.label_space,
         caption=kcdp.caption,
         triplets=kcdp.triplets,
+        frames=tuple(
+            FrameVerdict(one.time, one.duration, one.emotion, one.emotion, one.probabilities) for one in kcdp.frames
+        ),
         kcdp=kcdp,
         uniemo=uniemo,
     )

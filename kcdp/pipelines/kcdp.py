@@ -30,7 +30,7 @@ from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
 from kcdp.pipelines.saving import remove_stale_weights
 from kcdp.prediction.cliea import CLIEA, emotion_prompts, tie
 from kcdp.prediction.moe import MixtureOfExperts
-from kcdp.results import AttentionMap, ExpertWeight, KCDPOutput, Triplet
+from kcdp.results import AttentionMap, ExpertWeight, FrameReading, KCDPOutput, Triplet
 
 
 class KCDPPipeline(DiffusionPipeline):
@@ -205,9 +205,11 @@ class KCDPPipeline(DiffusionPipeline):
         results = []
         for number, frames in enumerate(clips.frames):
             mine = views.rows(number)
+            # The mirror images of its frames stand behind them, in their order.
+            by_frame = probabilities[mine].unflatten(0, (2, len(frames))).mean(0)
             results.append(
                 self._result(
-                    probabilities[mine].mean(0),
+                    by_frame.mean(0),
                     routed.router[mine].float().mean(0),
                     int(routed.chosen[0].sum()),
                     similarities[mine].float().mean(0),
@@ -216,7 +218,7 @@ class KCDPPipeline(DiffusionPipeline):
                     self._attention(perception, int(mine[len(frames) // 2]), captions[number], propositions[number])
                     if attention
                     else (),
-                    len(frames),
+                    clips.readings(number, by_frame, self.labels),
                     visual[mine].float().mean(0).cpu().numpy() if return_features else None,
                     encoded.states[number].float().cpu().numpy() if return_features else None,
                 )
@@ -233,7 +235,7 @@ class KCDPPipeline(DiffusionPipeline):
         caption: str,
         triplets: list[Triplet],
         attention: tuple[AttentionMap, ...],
-        frames: int,
+        frames: tuple[FrameReading, ...],
         visual: np.ndarray | None,
         knowledge: np.ndarray | None,
     ) -> KCDPOutput:

@@ -105,7 +105,7 @@ class UniEmoPipeline(DiffusionPipeline):
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
         num_inference_steps: int = 25,
-        quality: Mapping[str, float] | None = None,
+        quality: Any = None,
     ) -> None:
         super().__init__()
         if label_space not in LABEL_SPACES:
@@ -196,12 +196,13 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _look(self, frames: Sequence[Image.Image], attention: bool = False) -> ChainOutput:
         """RGB pictures through the vision tower with its expert queries, with their maps if `attention`."""
-        pictures = to_tensor(frames, self.vision.config.image_size).to(execution_device(self.chain))
+        pictures = to_tensor(frames, self.vision.config.image_size).to(execution_device(self.vision))
         return self.chain(self.vision, tower_pixels(self.vision, pictures), attention)
 
     def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:
         rows = clips.rows(number).to(seen.logits.device)
-        probabilities = seen.logits[rows].float().softmax(dim=-1).mean(dim=0)
+        by_frame = seen.logits[rows].float().softmax(dim=-1)
+        probabilities = by_frame.mean(dim=0)
         found = {
             "scene": self._match("scene", seen.scene_embeds, rows),
             "object": self._match("object", seen.object_embeds, rows),
@@ -221,7 +222,7 @@ class UniEmoPipeline(DiffusionPipeline):
             probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),
             attention=attention,
             label_space=self.config.label_space,
-            frames=len(rows),
+            frames=clips.readings(number, by_frame, self.labels),
             **found,
         )
 
@@ -343,11 +344,11 @@ class UniEmoPipeline(DiffusionPipeline):
             images = cut_out(pixels if has_opacity(pixels) else add_opacity(pixels.clamp(-1, 1), PAINTED_WHITE))
         else:
             images = pictures if output_type == "pil" else self.image_processor.postprocess(on_white(pixels), "pt")
-        verdicts = cast("list[UniEmoOutput]", self.understand(pictures, attention=False))
+        readings = cast("list[UniEmoOutput]", self.understand(pictures, attention=False))
         return UniEmoImageOutput(
             images=tuple(images),
             seeds=tuple(seeds),
-            verdicts=tuple(seen.probabilities for seen in verdicts),
+            probabilities=tuple(seen.probabilities for seen in readings),
             emotion=weights,
             prompt=prompt,
             settings={

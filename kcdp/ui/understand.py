@@ -291,7 +291,7 @@ def _verdict_card(verdict: VerdictOutput) -> str:
         if second
         else "",
         "" if kcdp is None else sentences.explanation(kcdp),
-        f"Averaged over {kcdp.frames} frames." if kcdp is not None and kcdp.frames > 1 else "",
+        f"Averaged over {len(verdict.frames)} frames." if len(verdict.frames) > 1 else "",
     ]
     bars = "" if verdict.leaning is None else plots.probability_bars(verdict.probabilities)
     return (

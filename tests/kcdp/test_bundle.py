@@ -13,6 +13,7 @@ from kcdp import bundle as bundles
 from kcdp import hub
 from kcdp.bundle import BundleError, find_bundle, load_bundle
 from kcdp.verdict import Verdict
+from tests.image_files import animated
 from tests.tiny_diffusion import stable_diffusion_xl, uniemo_on
 from tests.tiny_pipeline import tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
@@ -307,8 +308,32 @@ def test_a_picture_with_nothing_in_it_is_not_read(whole, picture):
     assert (blank.emotion, blank.leaning, blank.kcdp, blank.uniemo, blank.triplets) == (None, None, None, None, ())
     assert set(blank.probabilities.values()) == {1 / 8} and list(blank.probabilities) == list(face.probabilities)
     assert face.leaning is not None
+    assert [(frame.emotion, frame.leaning) for frame in blank.frames] == [(None, None)]
     assert json.loads(json.dumps(blank.to_dict()))["caption"] is None
     assert bundle.read([]) == []
+
+
+def test_each_frame_has_a_verdict_of_its_own(whole, picture, tmp_path):
+    shutil.copytree(whole, tmp_path / "sure")
+    labels = load_bundle(whole, device="cpu").kcdp.labels
+    Verdict(labels, {"kcdp": 3.0}, {"kcdp": 0.9, "uniemo": 0.2}, threshold=1.0).save_config(tmp_path / "sure")
+    bundle = load_bundle(tmp_path / "sure", device="cpu")
+    frames = [picture(color="gold").convert("RGB"), Image.new("RGB", picture().size, "white"), picture(color="blue")]
+    result, still = bundle.read([animated(frames, "PNG", duration=250), frames[0]])
+    assert [(frame.time, frame.duration) for frame in result.frames] == [(0, 0.25), (0.25, 0.25), (0.5, 0.25)]
+    first, blank, last = result.frames
+    assert (blank.emotion, blank.leaning, set(blank.probabilities.values())) == (None, None, {1 / 8})
+    for frame, number in ((first, 0), (last, 2)):
+        one, two = (
+            np.array(list(reading.frames[number].probabilities.values())) for reading in (result.kcdp, result.uniemo)
+        )
+        expected = one ** (0.9 / 3) * two**0.2
+        assert list(frame.probabilities.values()) == pytest.approx((expected / expected.sum()).tolist(), abs=1e-6)
+        assert frame.emotion is None and frame.leaning == labels[int(expected.argmax())]
+    assert result.uniemo.frames[0].probabilities == pytest.approx(still.uniemo.probabilities, abs=1e-5)
+    [only] = still.frames
+    assert (only.time, only.duration, only.leaning, only.probabilities) == (0, 0, still.leaning, still.probabilities)
+    assert [frame["time"] for frame in json.loads(json.dumps(result.to_dict()))["frames"]] == [0, 0.25, 0.5]
 
 
 def test_a_bundle_says_how_its_readings_are_combined(whole, picture, tmp_path):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from kcdp.results import AttentionMap, AttributeMatch, KCDPOutput, Triplet, UniEmoOutput, VerdictOutput
+from kcdp.results import AttentionMap, AttributeMatch, FrameVerdict, KCDPOutput, Triplet, UniEmoOutput, VerdictOutput
 from tests.fake_bundle import fake_output
 
 
@@ -23,7 +23,7 @@ def test_heat_is_written_with_four_digits() -> None:
 
 @pytest.mark.parametrize("heat", [False, True])
 def test_a_reading_keeps_every_field_under_its_own_name(heat: bool) -> None:
-    output = fake_output("fear", pseudo_label="awe", frames=3)
+    output = fake_output("fear", pseudo_label="awe", times=((0.0, 100.0), (100.0, 250.0)))
     plain = json.loads(json.dumps(output.to_dict(heat)))
     assert plain.keys() == {name for name in vars(output) if name not in ("visual", "knowledge")}
     for name in (
@@ -34,9 +34,13 @@ def test_a_reading_keeps_every_field_under_its_own_name(heat: bool) -> None:
         "effects",
         "pseudo_label",
         "label_space",
-        "frames",
     ):
         assert plain[name] == getattr(output, name)
+    assert [(frame["time"], frame["duration"], frame["emotion"]) for frame in plain["frames"]] == [
+        (0.0, 0.1, "fear"),
+        (0.1, 0.25, "fear"),
+    ]
+    assert plain["frames"][1]["probabilities"] == output.probabilities
     assert plain["emotion"] == "fear" and plain["pseudo_label"] == "awe"
     assert [(e["expert"], e["weight"], e["chosen"]) for e in plain["experts"]] == [
         (e.expert, e.weight, e.chosen) for e in output.experts
@@ -52,8 +56,13 @@ def test_scene_and_object_keep_their_places() -> None:
     plain = json.loads(json.dumps(seen.to_dict()))
     assert plain["scene"] == {"name": "beach", "cosine": 0.3, "coefficients": {"awe": 0.2}}
     assert plain["object"]["name"] == "cat"
-    verdict = VerdictOutput(None, "awe", {"awe": 1.0}, "Mikels-8", "a cat", (Triplet("a", "b", "c"),), None, seen)
+    frame = FrameVerdict(1.5, 0.5, None, "awe", {"awe": 1.0})
+    triplets = (Triplet("a", "b", "c"),)
+    verdict = VerdictOutput(None, "awe", {"awe": 1.0}, "Mikels-8", "a cat", triplets, (frame,), None, seen)
     written = json.loads(json.dumps(verdict.to_dict()))
+    assert written["frames"] == [
+        {"time": 1.5, "duration": 0.5, "emotion": None, "leaning": "awe", "probabilities": {"awe": 1.0}}
+    ]
     assert (written["emotion"], written["leaning"], written["kcdp"]) == (None, "awe", None)
     assert written["uniemo"] == plain and written["triplets"] == [["a", "b", "c"]]
 

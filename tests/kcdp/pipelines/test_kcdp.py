@@ -64,7 +64,8 @@ def test_a_result_is_complete_and_consistent(seen):
     assert np.abs(values).max() <= 1 + 1e-6
     expected = [value - np.delete(values, place).mean() for place, value in enumerate(values)]
     np.testing.assert_allclose(list(seen.effects.values()), expected, atol=1e-6)
-    assert seen.frames == 1
+    [frame] = seen.frames
+    assert (frame.time, frame.duration, frame.emotion, frame.probabilities) == (0, 0, seen.emotion, seen.probabilities)
     assert seen.visual is seen.knowledge is None
 
 
@@ -189,7 +190,10 @@ def test_an_animation_is_the_mean_of_its_frames(pipeline, picture):
     assert len(frames) == 3
     found = pipeline(data, caption=CAPTION)
     apart = pipeline(frames, caption=[CAPTION] * 3)
-    assert found.frames == 3
+    assert [(frame.time, frame.duration) for frame in found.frames] == [(0.0, 0.1), (0.1, 0.1), (0.2, 0.1)]
+    for frame, one in zip(found.frames, apart, strict=True):
+        assert frame.probabilities == pytest.approx(one.probabilities, abs=1e-5)
+        assert frame.emotion == max(frame.probabilities, key=frame.probabilities.get)
     for name in ("probabilities", "similarities", "effects"):
         expected = np.mean([list(getattr(one, name).values()) for one in apart], axis=0)
         np.testing.assert_allclose(list(getattr(found, name).values()), expected, atol=1e-5)

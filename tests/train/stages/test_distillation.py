@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
+from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
 
 from kcdp.painting.sampling import UNGUIDED, Guidance, denoise, noise_of
 from kcdp.uniemo.emotion_space import EmotionSpace
@@ -14,9 +14,9 @@ from tests.learning import losses_of_steps
 from train.core.trainer import LoopConfig, run_stage
 from train.stages import questions
 from train.stages.distillation import DistillationConfig, DistillationStage, Teacher
-from train.stages.painter import PainterConfig, Told, build_painter
+from train.stages.painter import PainterConfig, Told
 from train.stages.questions import Questions
-from train.stages.unet import build_scheduler
+from train.stages.unet import build_scheduler, build_unet
 
 CONFIG = DistillationConfig(trajectories=10, held_out=3, steps=2, teacher_steps=6)
 GUIDANCE = Guidance(3.0, 0.5)
@@ -37,9 +37,9 @@ def told(foundation):
 
 def painter(told, edits=False):
     torch.manual_seed(2)
-    unet = build_painter(PainterConfig(block_out_channels=(16, 32), attention_head_dim=8), 4, 8, told.prompts.widths[0])
-    if not edits:
-        unet = UNet2DConditionModel.from_config({**unet.config, "in_channels": 4})
+    unet = build_unet(
+        PainterConfig(block_out_channels=(16, 32), attention_head_dim=8), 4, 8, told.prompts.widths[0], edits=edits
+    )
     return unet.eval()
 
 
