@@ -117,6 +117,21 @@ class Bundle:
             raise _unreadable(self.folder, error) from error
         return self._placed(self.uniemo.painting_with(unet, **self.uniemo.config.quality))
 
+    def painter(
+        self,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        negative_prompt: str | None = None,
+        **_: Any,
+    ) -> UniEmoPipeline:
+        """The pipeline for a call of these arguments and any others: `uniemo`, or `quality` where only that can do it.
+
+        More steps than a student takes, guidance and words to lead away from are its teacher's.
+        """
+        own = self.uniemo.config
+        few = own.quality is not None and (num_inference_steps or 0) <= own.num_inference_steps
+        return self.uniemo if few and not negative_prompt and (guidance_scale or 1) <= 1 else self.quality
+
     def _unet(self, name: str) -> UNet2DConditionModel:
         return UNet2DConditionModel.from_pretrained(self.folder / name, **self._options).eval()
 

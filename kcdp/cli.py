@@ -236,8 +236,9 @@ def _bring_together(out: str, rank: int) -> None:
 
 def paint(args: argparse.Namespace) -> int:
     """Paint pictures of an emotion, or of several."""
-    painter = _painter(load(args), args)
-    return _save(painter, painter(args.emotion, args.thing, **_options(args)), args)
+    bundle, options = load(args), _options(args)
+    painter = bundle.quality if args.quality else bundle.painter(**options)
+    return _save(painter, painter(args.emotion, args.thing, **options), args)
 
 
 def refeel(args: argparse.Namespace) -> int:
@@ -247,13 +248,10 @@ def refeel(args: argparse.Namespace) -> int:
     picture = DecodedPicture.load(args.picture)
     given = Path(args.emotion)
     emotion = DecodedPicture.load(given) if given.is_file() else args.emotion.lower()
-    painter = _painter(load(args), args)
-    output = painter(emotion, args.thing, image=picture, strength=args.strength, **_options(args))
-    return _save(painter, output, args)
-
-
-def _painter(bundle: Bundle, args: argparse.Namespace) -> UniEmoPipeline:
-    return bundle.quality if args.quality else bundle.uniemo
+    bundle: Bundle = load(args)
+    options = _options(args)
+    painter = bundle.quality if args.quality else bundle.painter(**options)
+    return _save(painter, painter(emotion, args.thing, image=picture, strength=args.strength, **options), args)
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:

@@ -211,6 +211,10 @@ class FakeBundle(SimpleNamespace):
         """There is no other painter."""
         return self.uniemo
 
+    def painter(self, **_: Any) -> FakeUniEmo:
+        """As `Bundle.painter` of one that has no student."""
+        return self.uniemo
+
     def read(self, images: list[DecodedPicture], attention: bool = True) -> list[VerdictOutput]:
         """As `Bundle.read` of a list."""
         kcdp = self.kcdp(images, attention=attention)

@@ -126,7 +126,7 @@ def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[tuple[PaintingJob, Un
     uniemo = _without_progress_bar(bundle)
     with MODEL_TURNS.painting():
         job = job.with_readings(uniemo)
-        output = uniemo(**job.options, callback_on_step_end=_between_steps)
+        output = bundle.painter(**job.options)(**job.options, callback_on_step_end=_between_steps)
     yield job, output
 
 
@@ -160,7 +160,8 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
                         events.put(
                             replace(progress, pictures=[PaintedPicture(job.original, "before", job.before or {})])
                         )
-                    pictures = job.run(uniemo, callback_on_step_end=_StepCallback(progress, events, stop))
+                    painter = bundle.painter(**job.options)
+                    pictures = job.run(painter, callback_on_step_end=_StepCallback(progress, events, stop))
                     events.put(replace(progress, job=number + 1, pictures=pictures, previews=[]))
         except _Stopped:
             pass

@@ -97,11 +97,16 @@ def test_a_student_paints_and_its_teacher_is_loaded_for_quality(whole, tmp_path,
     for painter, steps, guidance in ((found.uniemo, 3, 1.0), (found.quality, 5, 4.0)):
         made = painter("awe", seed=1).settings
         assert (made["num_inference_steps"], made["guidance_scale"]) == (steps, guidance)
+    # What only many steps can do is the teacher's.
+    for more in ({"num_inference_steps": 4}, {"guidance_scale": 2.0}, {"negative_prompt": "a dog"}):
+        assert found.painter(**more) is found.quality
+    for plain in ({}, {"num_inference_steps": 3, "guidance_scale": 1.0, "negative_prompt": "", "prompt": "a cat"}):
+        assert found.painter(**plain) is found.uniemo
     if own:
         cut_short(folder / bundles.OWN_UNET / "diffusion_pytorch_model.safetensors")
         with pytest.raises(BundleError, match="cannot be read"):
             _ = load_bundle(folder, device="cpu").quality
-    assert bundle.quality is bundle.uniemo
+    assert bundle.quality is bundle.uniemo is bundle.painter(num_inference_steps=50)
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def test_quality_paints_with_the_bundles_other_painter(
     uniemo: FakeUniEmo, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, other = str(tmp_path / "made"), FakeUniEmo()
-    monkeypatch.setattr(cli, "load", lambda args: SimpleNamespace(uniemo=uniemo, quality=other))
+    monkeypatch.setattr(cli, "load", lambda args: SimpleNamespace(painter=lambda **_: uniemo, quality=other))
     for arguments in (["paint", "awe"], ["refeel", str(pictures / "0.png"), "fear"]):
         before = len(uniemo.calls), len(other.calls)
         assert cli.main([*arguments, "--out", out]) == 0
