@@ -160,6 +160,8 @@ class FakeUniEmo:
         )
         num_inference_steps = num_inference_steps or self.config.num_inference_steps
         weights = {emotion: 1.0} if isinstance(emotion, str) else emotion if isinstance(emotion, dict) else None
+        if weights:
+            weights = {label: weight / sum(weights.values()) for label, weight in weights.items()}
         for label in weights or {}:
             MIKELS_8.index(label)
         steps = num_inference_steps if image is None else max(1, int(num_inference_steps * strength))
@@ -175,7 +177,7 @@ class FakeUniEmo:
         return UniEmoImageOutput(
             images=tuple(images),
             seeds=seeds,
-            verdicts=(self._verdict(shown),) * num_images,
+            probabilities=(self._verdict(shown),) * num_images,
             emotion=weights,
             prompt=prompt,
             settings={
@@ -223,6 +225,15 @@ class FakeBundle(SimpleNamespace):
 
     folder = EMBEDDED
     figures: dict[str, PartFigures] = {}  # noqa: RUF012
+
+    @property
+    def quality(self) -> FakeUniEmo:
+        """There is no other painter."""
+        return self.uniemo
+
+    def painter(self, **_: Any) -> FakeUniEmo:
+        """As `Bundle.painter` of one that has no student."""
+        return self.uniemo
 
     def read(self, images: list[DecodedPicture], attention: bool = True) -> list[VerdictOutput]:
         """As `Bundle.read` of a list."""

@@ -67,7 +67,7 @@ def painting_result(
 ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
     """Run the one job that `planner` makes: `UniEmoImageOutput.to_dict()`, and the pictures with their seeds.
 
-    `verdicts` are those of both models, as everywhere on the page. After an edit there are also `target`, `before` (read from
+    `probabilities` are those of both models' verdicts, as everywhere on the page. After an edit there are also `target`, `before` (read from
     the original) and `shifts` (Emo-S, one a picture).
     Raises as `api_errors` says.
     """
@@ -77,7 +77,7 @@ def painting_result(
             while not ticket.wait(_WAIT_SECONDS):
                 pass
             job, output, readings = run_job(backend.bundle, job)
-        result = output.to_dict() | {"verdicts": [dict(reading.probabilities) for reading in readings]}
+        result = output.to_dict() | {"probabilities": [dict(reading.probabilities) for reading in readings]}
         if job.before is not None:
             before = job.before.probabilities
             pictures = painted_pictures(output, readings, target=job.target, before=before)

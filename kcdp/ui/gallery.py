@@ -69,9 +69,10 @@ def painted_gallery(
         label=say("Before and after"),
         interactive=False,
         visible=False,
-        height=320,
+        height=340,
         buttons=["fullscreen"],
         elem_id=f"{name}-compared",
+        elem_classes="kc-compared",
     )
     gallery = gr.Gallery(
         label="Pictures",

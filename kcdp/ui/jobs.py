@@ -30,9 +30,6 @@ PREVIEW_SECONDS = 0.5
 #: The pause between previews is at least this many times what the last one took to decode: a fifth of the time at most.
 PREVIEW_COST = 4
 
-#: Times as many steps as usual a picture gets once the slider rests.
-REFINED = 2
-
 #: On ZeroGPU, with room to spare: for each job, and for each step of a picture (Stable Diffusion 1.5 in float32).
 _JOB_SECONDS, _STEP_SECONDS = 1, 0.1
 #: Seconds after which it is looked at whether anybody still waits for the pictures.
@@ -68,7 +65,7 @@ class PaintingJob:
 
     def paint(self, bundle: Bundle, **options: Any) -> tuple[UniEmoImageOutput, list[VerdictOutput]]:
         """Call the pipeline with `options` added; its output, and both models' verdict on each picture."""
-        output = bundle.uniemo(**self.options, **options)
+        output = bundle.painter(**self.options)(**self.options, **options)
         return output, bundle.read(list(cast("tuple[Image.Image, ...]", output.images)), attention=False)
 
     def run(self, bundle: Bundle, **options: Any) -> list[PaintedPicture]:
@@ -150,23 +147,22 @@ def paint_live(
 ) -> tuple[Image.Image, VerdictOutput | None] | None:
     """The picture of a job that somebody waits for with a hand on a slider; None once it is `superseded`, at the next step.
 
-    With `refine` it gets `REFINED` times the steps, and a verdict. Between the steps of other visitors' paintings it goes
+    With `refine` it is painted by the bundle's most careful painter, and gets a verdict. Between the steps of other visitors' paintings it goes
     first, as a reading does, and it lets readings through itself. Raises what the pipeline raises.
     """
-    uniemo = _without_progress_bar(bundle)
-    steps = job.options["num_inference_steps"] or uniemo.config.num_inference_steps
+    _without_progress_bar(bundle)
+    painter = bundle.quality if refine else bundle.painter(**job.options)
 
     def on_step(*_: Any) -> dict[str, torch.Tensor]:
         if superseded.is_set():
             raise _Stopped
         return _between_steps()
 
-    options = dict(job.options) | {"num_inference_steps": steps * (REFINED if refine else 1)}
     try:
         with MODEL_TURNS.reading():
             if superseded.is_set():
                 return None
-            (picture,) = cast("tuple[Image.Image]", uniemo(**options, callback_on_step_end=on_step).images)
+            (picture,) = cast("tuple[Image.Image]", painter(**job.options, callback_on_step_end=on_step).images)
             reading = bundle.read([picture], attention=False)[0] if refine and not superseded.is_set() else None
     except _Stopped:
         return None
@@ -179,10 +175,9 @@ def _between_steps(*_: Any) -> dict[str, torch.Tensor]:
     return {}
 
 
-def _without_progress_bar(bundle: Bundle) -> UniEmoPipeline:
-    """The pipeline, with no progress bar in the server's log; the page has its own."""
+def _without_progress_bar(bundle: Bundle) -> None:
+    """No progress bar in the server's log; the page has its own."""
     bundle.uniemo.set_progress_bar_config(disable=True)
-    return bundle.uniemo
 
 
 def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Progress | None]:
@@ -193,12 +188,12 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
     def work() -> None:
         try:
             with MODEL_TURNS.painting():
-                uniemo = _without_progress_bar(bundle)
+                _without_progress_bar(bundle)
                 for number, job in enumerate(jobs):
                     if stop.is_set():
                         raise _Stopped
                     job = job.with_readings(bundle)
-                    progress = Progress(len(jobs), number, steps=_steps(job, uniemo))
+                    progress = Progress(len(jobs), number, steps=_steps(job, bundle))
                     if job.original is not None and job.before is not None:
                         events.put(replace(progress, pictures=[PaintedPicture(job.original, "before", job.before)]))
                     pictures = job.run(bundle, callback_on_step_end=_StepCallback(progress, events, stop))
@@ -237,16 +232,15 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
 
 def _seconds(jobs: Sequence[PaintingJob], bundle: Future[Bundle]) -> float:
     """About how long the jobs take on ZeroGPU."""
-    uniemo = bundle.result().uniemo
-    steps = sum(job.options["num_images"] * _steps(job, uniemo) for job in jobs)
+    steps = sum(job.options["num_images"] * _steps(job, bundle.result()) for job in jobs)
     return _JOB_SECONDS * len(jobs) + _STEP_SECONDS * steps
 
 
-def _steps(job: PaintingJob, uniemo: UniEmoPipeline) -> int:
+def _steps(job: PaintingJob, bundle: Bundle) -> int:
     """How many steps the pipeline will take."""
     from kcdp.painting.sampling import steps_taken  # not with the page: it waits for the model libraries
 
-    steps = job.options["num_inference_steps"] or uniemo.config.num_inference_steps
+    steps = job.options["num_inference_steps"] or bundle.painter(**job.options).config.num_inference_steps
     return steps if job.options.get("image") is None else steps_taken(steps, job.options["strength"])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from kcdp.ui import cards
+from kcdp.ui import cards, sentences
 from kcdp.ui.inputs import RANDOM_SEEDS, Planner, for_one_picture, known_errors
 from kcdp.ui.jobs import paint_live
 from kcdp.ui.lanes import Backend
@@ -72,7 +72,11 @@ def live_picture(
     switch = gr.Checkbox(backend.live, label=say("Paint while I choose"), container=False, elem_id=f"{name}-follow")
     picture = gr.HTML(elem_id=f"{name}-live", elem_classes="kc-narrow")
     shown = gr.Examples(
-        [list(values) for values in examples], list(followed), label=say("Examples"), cache_examples=False
+        [list(values) for values in examples],
+        list(followed),
+        label=say("Examples"),
+        example_labels=[sentences.example_name(values) for values in examples],
+        cache_examples=False,
     )
 
     def painted(request: gr.Request, values: Sequence[Any], own_seed: int, refine: bool) -> Any:

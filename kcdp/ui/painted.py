@@ -81,7 +81,7 @@ def painted_pictures(
     images = cast("tuple[Image.Image, ...]", output.images)
     for image, seed, reading in zip(images, output.seeds, readings, strict=True):
         name = f"seed\N{NO-BREAK SPACE}{seed}"
-        single = output.to_dict() | {"seeds": [seed], "verdicts": [dict(reading.probabilities)]}
+        single = output.to_dict() | {"seeds": [seed], "probabilities": [dict(reading.probabilities)]}
         pictures.append(
             PaintedPicture(
                 image=image,

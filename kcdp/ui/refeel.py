@@ -6,7 +6,7 @@ Besides the page there is one named endpoint, `/refeel`. The emotion has a name,
 
     client = Client("http://127.0.0.1:7860")
     made, pictures = client.predict(handle_file("sticker.png"), "awe", strength=0.6, seed=7, api_name="/refeel")
-    made["before"], made["verdicts"], made["shifts"]    # read before and after, and Emo-S of each picture
+    made["before"], made["probabilities"], made["shifts"]    # read before and after, and Emo-S of each picture
     made, pictures = client.predict(
         handle_file("sticker.png"), other=handle_file("sunset.png"), api_name="/refeel"
     )
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 #: Less would change nothing that is seen.
 MIN_STRENGTH = 0.05
-#: What the first example pictures may become.
-_EXAMPLES = ("sadness", "amusement", "fear")
 _BY_NAME, _BY_PICTURE = "by its name", "of another picture"
 
 
@@ -85,9 +83,11 @@ def refeel_tab(backend: Backend) -> TabParts:
                 **upload,
             )
             if backend.examples:
-                pairs = zip(map(str, backend.examples), _EXAMPLES, strict=False)
                 gr.Examples(
-                    [list(pair) for pair in pairs], [picture, emotion], label=say("Examples"), cache_examples=False
+                    [[str(path)] for path in backend.examples],
+                    [picture],
+                    label=say("Or try one of these"),
+                    cache_examples=False,
                 )
             strength = gr.Slider(
                 MIN_STRENGTH,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kcdp.emotions import MIKELS_8
 from kcdp.figures import CLEAR, LIKELY
 from kcdp.palette import emotion_style
 from kcdp.plots import percent, signed, was_asked
@@ -144,6 +145,18 @@ def blend_name(weights: Mapping[str, float], tell: Tell = ENGLISH) -> str:
     if len(parts) == 1:
         return tell.name(next(iter(parts)))
     return tell.join([f"{percent(weight)} {tell.name(label)}" for label, weight in parts.items()])
+
+
+def example_name(values: Sequence[str | float]) -> str:
+    """The values of an example; of weights on a board those that are not 0."""
+    if all(isinstance(value, int) for value in values[:-1]):
+        return f"{blend_name(dict(zip(MIKELS_8.labels, _shares(values[:-1]), strict=True)))}: {values[-1]}"
+    return ", ".join(f"{value} %" if isinstance(value, int) else str(value) for value in values)
+
+
+def _shares(weights: Sequence[str | float]) -> list[float]:
+    total = sum(map(float, weights))
+    return [float(weight) / total for weight in weights]
 
 
 def progress_sentence(progress: Progress, tell: Tell = ENGLISH) -> str:

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
 from datasets import Dataset
 from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
 from transformers import AutoModel, CLIPModel
@@ -38,7 +37,7 @@ from train.files import write_folder
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
 from train.stages.joint import JointConfig, JointStage
-from train.stages.painter_parts import last_painter, with_painter
+from train.stages.painter_parts import distilled, has_painter, student_stage, with_painter
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 
 
@@ -192,20 +191,22 @@ def trained_uniemo(recipe: Recipe, foundation: Foundation) -> TrainedUniEmo | No
         return None
     best = best_weights(recipe, stage)
     metrics = json.loads((recipe.run_dir(stage) / "metrics.json").read_text(encoding="utf-8"))
-    painter = last_painter(recipe)
     pipeline = with_painter(recipe, assemble_uniemo(recipe, foundation, best))
-    return TrainedUniEmo(pipeline, stage, metrics, (best / "unet").is_dir() or painter is not None, painter)
+    painter = "painter" if has_painter(recipe) else None
+    tuned = (best / "unet").is_dir() or painter is not None
+    student = distilled(recipe, pipeline)
+    return TrainedUniEmo(pipeline, stage, metrics, tuned, painter, student, student_stage(recipe))
 
 
 def _train_joint(recipe: Recipe, parts: JointParts, stage: JointStage) -> dict[str, float]:
-    """Train, then write the emotion space and the bundle; all processes go on once they are there."""
-    metrics, state = train_stage(recipe, stage), PartialState()
-    if state.is_main_process:
+    """Train, then write the emotion space and the bundle."""
+
+    def bundle(metrics: dict[str, float]) -> None:
         with exit_on_error():
             parts.finish(best_weights(recipe, stage.name))
         add_uniemo(recipe, trained_uniemo(recipe, parts.foundation))
-    state.wait_for_everyone()
-    return metrics
+
+    return train_stage(recipe, stage, bundle)
 
 
 def run_joint(recipe: Recipe) -> dict[str, float]:

@@ -7,7 +7,7 @@ import threading
 import pytest
 from playwright.sync_api import Page, expect
 
-from kcdp.ui.jobs import REFINED, PaintingJob, paint_live
+from kcdp.ui.jobs import PaintingJob, paint_live
 from kcdp.ui.live import Newest
 from tests.app_page import open_tab, serve
 from tests.fake_bundle import FakeUniEmo, fake_bundle
@@ -59,15 +59,18 @@ def test_a_superseded_picture_ends_at_its_next_step_and_is_never_shown() -> None
     assert paint_live(fake_bundle(uniemo).result(), JOB, superseded, refine=True) is None and uniemo.calls == []
 
 
-def test_a_moving_picture_takes_the_pipelines_own_steps_and_a_resting_one_more_and_a_verdict() -> None:
-    uniemo = FakeUniEmo()
-    bundle = fake_bundle(uniemo).result()
+def test_a_moving_picture_is_the_students_and_a_resting_one_the_teachers_and_has_a_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    student, teacher = FakeUniEmo(), FakeUniEmo()
+    bundle = fake_bundle(student).result()
+    monkeypatch.setattr(type(bundle), "quality", property(lambda _: teacher))
     moving = paint_live(bundle, JOB, threading.Event(), refine=False)
     resting = paint_live(bundle, JOB, threading.Event(), refine=True)
-    own = uniemo.config.num_inference_steps
-    assert [call["num_inference_steps"] for call in uniemo.calls] == [own, REFINED * own]
+    # Each takes as many steps as it is made for.
+    assert [call["num_inference_steps"] for call in (*student.calls, *teacher.calls)] == [None, None]
     assert moving is not None and moving[1] is None
-    assert resting is not None and resting[1] is not None and resting[1].emotion == "awe"
+    assert resting is not None and resting[1] is not None and resting[1].emotion == "contentment"
 
 
 def test_the_picture_follows_the_slider_and_only_the_newest_state_is_painted(page: Page) -> None:

@@ -41,7 +41,9 @@ ROWS: dict[str, tuple[str, bool, dict[str, Any]]] = {
     "vlm-answer": ("vlm-answer", False, {}),
     "vlm-likelihood": ("vlm-likelihood", False, {}),
     "vlm-linear-probe": ("vlm-linear-probe", False, {}),
+    "imagenet-linear-probe": ("imagenet-linear-probe", False, {}),
     "cnn": ("cnn", False, {}),
+    "cnn-imagenet": ("cnn-imagenet", False, {}),
     # One classifier on the denoiser's features, without knowledge: what table 1 calls source only.
     "source-only": ("kcdp", False, {**GLOBAL, "classifier": "v", "use_cliea": False}),
     # Table 3, first row: the experts' own pseudo-labels.
@@ -172,7 +174,7 @@ def _drawable(dataset: PictureDataset) -> set[tuple[str, str]]:
     return _pictures(dataset, np.flatnonzero(dataset.weights.numpy() > 0))
 
 
-@pytest.mark.parametrize("name", [name for name, (kind, *_) in ROWS.items() if kind in ("kcdp", "cnn")])
+@pytest.mark.parametrize("name", [name for name, (kind, *_) in ROWS.items() if kind in ("kcdp", "cnn", "cnn-imagenet")])
 def test_no_runner_is_given_held_out_pictures_to_train_on(
     adaptation: Adaptation, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +197,7 @@ def test_no_runner_is_given_held_out_pictures_to_train_on(
         assert _pictures(test, np.arange(len(test))) == {(domain, "test")}
 
 
-@pytest.mark.parametrize("name", ["clip-linear-probe", "vlm-linear-probe"])
+@pytest.mark.parametrize("name", ["clip-linear-probe", "imagenet-linear-probe", "vlm-linear-probe"])
 def test_a_probe_is_fitted_on_the_sources_training_pictures(
     adaptation: Adaptation, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
