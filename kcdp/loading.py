@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kcdp.bundle import Bundle
 
 DTYPES = ("float32", "bfloat16", "float16")
+#: Those of `kcdp.offload`, which would bring torch along.
 OFFLOADS = ("model", "sequential")
 
 

@@ -195,11 +195,11 @@ class VerdictOutput:
 
 @dataclass(frozen=True)
 class UniEmoImageOutput:
-    """Pictures that were made, and what they were made of; one entry a picture in `images`, `seeds` and `verdicts`.
+    """Pictures that were made, and what they were made of; one entry a picture in `images`, `seeds` and `probabilities`.
 
     `images` are RGB pictures, or tensors (3, H, W) in [0, 1] where those were asked for. A seed with the same settings
-    makes the same picture again. A verdict is what the understanding side says of the picture: probabilities, one a
-    label. `emotion` has the weights that were asked for, which sum to 1; None when a picture gave the emotion.
+    makes the same picture again. `probabilities` are what the understanding side reads from each picture, one a label.
+    `emotion` has the weights that were asked for, which sum to 1; None when a picture gave the emotion.
     `settings` are plain values: `num_inference_steps`, `guidance_scale`, `guidance_rescale`, `negative_prompt`, `strength` (None without a
     picture to begin from), `scheduler`, `label_space`, `left_out` (words of the prompt that were too many for the model) and
     `unknown_words` (that it has no token for).
@@ -207,7 +207,7 @@ class UniEmoImageOutput:
 
     images: tuple[Image.Image, ...] | tuple[torch.Tensor, ...]
     seeds: tuple[int, ...]
-    verdicts: tuple[dict[str, float], ...]
+    probabilities: tuple[dict[str, float], ...]
     emotion: dict[str, float] | None
     prompt: str
     settings: dict[str, Any]
@@ -216,7 +216,7 @@ class UniEmoImageOutput:
         """All but the pictures in plain dicts, lists, strings and numbers, ready for `json.dumps`."""
         return {
             "seeds": list(self.seeds),
-            "verdicts": [dict(verdict) for verdict in self.verdicts],
+            "probabilities": list(map(dict, self.probabilities)),
             "emotion": self.emotion,
             "prompt": self.prompt,
             "settings": dict(self.settings),

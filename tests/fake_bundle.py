@@ -169,7 +169,7 @@ class FakeUniEmo:
         return UniEmoImageOutput(
             images=tuple(self._paint(shown, one, image).convert("RGBA" if transparent else "RGB") for one in seeds),
             seeds=seeds,
-            verdicts=(self._verdict(shown),) * num_images,
+            probabilities=(self._verdict(shown),) * num_images,
             emotion=weights,
             prompt=prompt,
             settings={

@@ -26,6 +26,7 @@ from train.data.records import SPLITS
 from train.data.sets import SetError, named
 from train.data.sets.checking import checked
 from train.data.sets.labels import reaches
+from train.evaluation.tables import markdown_table
 from train.files import write_json, write_text
 
 #: Of each list, what the Markdown report names; the JSON names all.
@@ -93,11 +94,11 @@ def _listed(title: str, lines: Sequence[str]) -> list[str]:
 
 def report(result: dict[str, Any]) -> str:
     """What `validate` returns, in Markdown."""
+    counts = result["counts"]
     rows = [
-        f"| {label or 'no label'} | {' | '.join(str(row[split]) for split in SPLITS)} | {sum(row.values())} |"
-        for label, row in result["counts"].items()
+        [label or "no label", *(row[split] for split in SPLITS), sum(row.values())] for label, row in counts.items()
     ]
-    totals = [sum(row[split] for row in result["counts"].values()) for split in SPLITS]
+    totals = [sum(row[split] for row in counts.values()) for split in SPLITS]
     bare = [f"{count} without {kind}" for kind, count in result["bare"].items()]
     unknown = [f"'{label}': {', '.join(paths[:3])}" for label, paths in result["unknown"].items()]
     return "\n".join(
@@ -107,10 +108,7 @@ def report(result: dict[str, Any]) -> str:
             f"{result['root']}: {result['pictures']} readable pictures, labelled in {result['space']}; can be trained in "
             f"{', '.join(result['spaces'])}.",
             "",
-            f"| {result['space']} | {' | '.join(SPLITS)} | all |",
-            "|---|" + "---:|" * (len(SPLITS) + 1),
-            *rows,
-            f"| all | {' | '.join(map(str, totals))} | {result['pictures']} |",
+            markdown_table([result["space"], *SPLITS, "all"], [*rows, ["all", *totals, result["pictures"]]]),
             *(["", f"Of the readable pictures, {', '.join(bare)}."] if result["pictures"] else []),
             *_listed("Pictures that cannot be read", [f"`{path}` {fault}" for path, fault in result["unreadable"]]),
             *_listed("Unknown labels", unknown),

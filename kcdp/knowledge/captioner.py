@@ -21,6 +21,7 @@ from transformers import (
 from transformers.utils import is_bitsandbytes_available
 
 from kcdp.hub import first_line, why_no_room
+from kcdp.knowledge import greedy
 from kcdp.knowledge.tidying import tidy
 from kcdp.offload import bring, execution_device
 
@@ -192,10 +193,16 @@ class Captioner:
         inputs = self.inputs(images)
         # Its encoder is asked first, by itself.
         bring(self.model)
-        generation = {name: value for name, value in asdict(self.config).items() if name != "prompt"}
-        tokens = self.model.generate(**inputs, **generation, do_sample=False)
+        tokens = self._generate(inputs)
         echoes = self._decode(inputs["input_ids"]) if "input_ids" in inputs else [""] * len(images)
         return [tidy(text, echo, self._spaces_signs) for text, echo in zip(self._decode(tokens), echoes, strict=True)]
+
+    def _generate(self, inputs: BatchFeature) -> torch.Tensor:
+        options = {name: value for name, value in asdict(self.config).items() if name != "prompt"}
+        if self.config.num_beams == 1 and greedy.fits(self.model):
+            del options["num_beams"]
+            return greedy.greedy(self.model, inputs["pixel_values"], **options)
+        return self.model.generate(**inputs, **options, do_sample=False)
 
     def _texts(self, number: int) -> list[str] | None:
         """The prompt once a picture, in the model's chat format when it has one; None when there is nothing to say."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -26,13 +26,11 @@ Picture = DecodedPicture | Image.Image | str | Path | bytes
 class Clips:
     """The frames of one picture or several; a still has one.
 
-    `owner` (F,) int64 says for each of the F frames in `flat`, clip by clip, whose it is. `times` are, for each frame,
-    when it shows first and for how long it stands, in milliseconds.
+    `owner` (F,) int64 says for each of the F frames in `flat`, clip by clip, whose it is.
     """
 
     frames: list[list[Image.Image]]
     single: bool
-    times: list[list[tuple[float, float]]] = field(default_factory=list)
 
     @property
     def flat(self) -> list[Image.Image]:
@@ -51,11 +49,7 @@ class Clips:
 
     def with_mirror_images(self) -> Clips:
         """These pictures, each with the mirror images of its frames behind its frames."""
-        return Clips(
-            [[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames],
-            self.single,
-            [times * 2 for times in self.times],
-        )
+        return Clips([[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames], self.single)
 
     def readings(self, number: int, probabilities: torch.Tensor, labels: Sequence[str]) -> tuple[FrameReading, ...]:
         """What is read in each frame of picture `number`: `probabilities` (F, K) of its frames, one column a label."""
@@ -79,7 +73,7 @@ def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     single = not isinstance(image, (list, tuple))
     given: list[Picture] = list(image) if isinstance(image, (list, tuple)) else [cast(Picture, image)]
     found = [DecodedPicture.load(picture) for picture in given]
-    return Clips([list(picture.frames) for picture in found], single, [list(picture.times) for picture in found])
+    return Clips([list(picture.frames) for picture in found], single)
 
 
 def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:

@@ -391,11 +391,11 @@ class UniEmoPipeline(DiffusionPipeline):
             images = cut_out(pixels if has_opacity(pixels) else add_opacity(pixels.clamp(-1, 1), PAINTED_WHITE))
         else:
             images = pictures if output_type == "pil" else self.image_processor.postprocess(on_white(pixels), "pt")
-        verdicts = cast("list[UniEmoOutput]", self.understand(pictures, attention=False))
+        readings = cast("list[UniEmoOutput]", self.understand(pictures, attention=False))
         return UniEmoImageOutput(
             images=tuple(images),
             seeds=tuple(seeds),
-            verdicts=tuple(seen.probabilities for seen in verdicts),
+            probabilities=tuple(seen.probabilities for seen in readings),
             emotion=weights,
             prompt=prompt,
             settings={

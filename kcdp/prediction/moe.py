@@ -58,7 +58,7 @@ class Experts(nn.Module):
 class MixtureOfExperts(ModelMixin, ConfigMixin):
     """a = Linear(v (+) k); W = TopK(Softmax(R(a))); y = sum_i W_i E_i(a) (eq. 6 and 7).
 
-    By default the chosen gates are not renormalised, as eq. 6 has it: a router in doubt gives a flatter prediction.
+    The chosen gates are not renormalised, as eq. 6 has it: a router in doubt gives a flatter prediction.
     All experts are evaluated and the unchosen ones weighted 0: for networks this small that is faster than sending rows
     about.
 
@@ -74,7 +74,6 @@ class MixtureOfExperts(ModelMixin, ConfigMixin):
         inputs: "v+k" (paper) or "v" (what the released code feeds in domain adaptation).
         aggregate_dim: length of a.
         num_experts, top_k, expert_dim: E, k and the experts' hidden width.
-        renormalize: divide the chosen gates by their sum, which eq. 6 does not.
         dropout: on a, in training.
 
     Raises ValueError for unknown `inputs` or a `top_k` outside 1 to `num_experts`.
@@ -91,7 +90,6 @@ class MixtureOfExperts(ModelMixin, ConfigMixin):
         num_experts: int = 4,
         top_k: int = 2,
         expert_dim: int = 128,
-        renormalize: bool = False,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -127,8 +125,6 @@ class MixtureOfExperts(ModelMixin, ConfigMixin):
         router = self.router(a).softmax(dim=-1)
         chosen = torch.zeros_like(router, dtype=torch.bool).scatter(1, router.topk(top_k, dim=-1).indices, True)
         gates = router * chosen
-        if self.config.renormalize:
-            gates = gates / gates.sum(dim=-1, keepdim=True)
         logits = torch.einsum("be,bek->bk", gates, self.experts(a))
         return MoEOutput(logits, router, chosen, balance_loss(gates))
 

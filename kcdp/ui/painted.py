@@ -73,9 +73,9 @@ def painted_pictures(
     """One for each picture of a call of the pipeline, its seed behind `caption`."""
     pictures = []
     images = cast("tuple[Image.Image, ...]", output.images)
-    for image, seed, probabilities in zip(images, output.seeds, output.verdicts, strict=True):
+    for image, seed, probabilities in zip(images, output.seeds, output.probabilities, strict=True):
         name = f"seed\N{NO-BREAK SPACE}{seed}"
-        single = output.to_dict() | {"seeds": [seed], "verdicts": [dict(probabilities)]}
+        single = output.to_dict() | {"seeds": [seed], "probabilities": [dict(probabilities)]}
         pictures.append(
             PaintedPicture(
                 image=image,

@@ -6,7 +6,7 @@ Besides the page there is one named endpoint, `/refeel`. The emotion has a name,
 
     client = Client("http://127.0.0.1:7860")
     made, pictures = client.predict(handle_file("sticker.png"), "awe", strength=0.6, seed=7, api_name="/refeel")
-    made["before"], made["verdicts"], made["shifts"]    # read before and after, and Emo-S of each picture
+    made["before"], made["probabilities"], made["shifts"]    # read before and after, and Emo-S of each picture
     made, pictures = client.predict(
         handle_file("sticker.png"), other=handle_file("sunset.png"), api_name="/refeel"
     )

@@ -6,7 +6,7 @@ Besides the page there is one named endpoint, `/transfer`:
 
     client = Client("http://127.0.0.1:7860")
     made, pictures = client.predict("awe", "bench", number=4, seed=7, api_name="/transfer")
-    made["seeds"], made["verdicts"]                 # everything that UniEmoImageOutput.to_dict() says
+    made["seeds"], made["probabilities"]                 # everything that UniEmoImageOutput.to_dict() says
     pictures[0]["image"], pictures[0]["caption"]    # a PNG file for each, and its seed
 """
 

@@ -6,13 +6,22 @@ from kcdp.vision.conv_stem import (
     ConvStemCLIPVisionConfig,
     ConvStemCLIPVisionModel,
 )
-from kcdp.vision.trunk_tower import TrunkCLIPConfig, TrunkCLIPModel, TrunkVisionConfig, TrunkVisionModel
+from kcdp.vision.trunk_tower import (
+    TaggingVisionConfig,
+    TaggingVisionModel,
+    TrunkCLIPConfig,
+    TrunkCLIPModel,
+    TrunkVisionConfig,
+    TrunkVisionModel,
+)
 
 __all__ = [
     "ConvStemCLIPConfig",
     "ConvStemCLIPModel",
     "ConvStemCLIPVisionConfig",
     "ConvStemCLIPVisionModel",
+    "TaggingVisionConfig",
+    "TaggingVisionModel",
     "TrunkCLIPConfig",
     "TrunkCLIPModel",
     "TrunkVisionConfig",

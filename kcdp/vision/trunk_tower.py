@@ -1,7 +1,9 @@
 """CLIP's vision tower on a convolutional network that has seen ImageNet.
 
 Twenty thousand pictures do not teach a small network what a spider is; a million photos did. The network's own maps
-become the tokens of a few transformer layers, in which queries and classes can meet.
+become the tokens of a few transformer layers, in which queries and classes can meet. A captioner's tower also names the
+likeliest words of the picture, and the decoder reads them beside the patches (Tag2Text: Huang et al. 2024): what a small
+decoder cannot learn to recognise, a linear layer on the network's features can.
 """
 
 from typing import ClassVar
@@ -10,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig, CLIPVisionModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, EfficientNetLite
 from kcdp.vision.embeddings import MeanTokenEmbeddings
@@ -70,6 +73,13 @@ class TrunkEmbeddings(MeanTokenEmbeddings):
         super().__init__(config)
         self.patch_embedding = TrunkPatches(config)  # type: ignore[assignment]
 
+    def arrange(self, patches: torch.Tensor) -> torch.Tensor:
+        """Patch embeddings (B, D, h, w) -> tokens (B, 1 + h w, D), as `forward` makes them of pictures."""
+        places = self.position_embedding(self.position_ids)
+        tokens = patches.flatten(2).transpose(1, 2) + places[:, 1:]
+        first = self.class_embedding + places[:, :1] + tokens.mean(dim=1, keepdim=True)
+        return torch.cat([first, tokens], dim=1)
+
 
 class TrunkVisionModel(CLIPVisionModel):
     """CLIP's vision tower behind EfficientNet-Lite0.
@@ -85,6 +95,62 @@ class TrunkVisionModel(CLIPVisionModel):
         super().__init__(config)
         self.embeddings = TrunkEmbeddings(config)
         self.post_init()
+
+    def read(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, BaseModelOutputWithPooling]:
+        """Pictures (B, 3, H, W) -> the mean of the trunk's last map (B, 1280), and what `forward` gives."""
+        patches = self.embeddings.patch_embedding
+        fine, last = patches.trunk(pixel_values.to(patches.weight.dtype))
+        tokens = self.pre_layrnorm(self.embeddings.arrange(patches.project(fine, last)))
+        hidden = self.encoder(inputs_embeds=tokens).last_hidden_state
+        pooled = self.post_layernorm(hidden[:, 0])
+        return last.mean(dim=(2, 3)), BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=pooled)
+
+
+class WordTags(nn.Module):
+    """The words that a picture is likeliest to be described with, as tokens for a decoder."""
+
+    def __init__(self, channels: int, width: int, num_words: int, num_tags: int) -> None:
+        super().__init__()
+        self.num_tags = num_tags
+        self.words = nn.Linear(channels, num_words)
+        self.embedding = nn.Embedding(num_words, width)
+        self.certainty = nn.Linear(1, width)
+
+    def forward(self, mean: torch.Tensor) -> torch.Tensor:
+        """The mean of the trunk's last map (B, 1280) -> tokens (B, num_tags, D), the likeliest word first."""
+        likely = self.words(mean.detach()).log_softmax(dim=-1).topk(self.num_tags, dim=-1)
+        return self.embedding(likely.indices) + self.certainty(likely.values.detach()[..., None])
+
+
+class TaggingVisionConfig(TrunkVisionConfig):
+    """TrunkVisionConfig with a vocabulary of `num_words`, of which `num_tags` are told of each picture."""
+
+    model_type = "tagging_clip_vision_model"
+
+    num_words: int = 1000
+    num_tags: int = 8
+
+
+class TaggingVisionModel(TrunkVisionModel):
+    """The tower with `num_tags` words after its patches: what a caption decoder attends to.
+
+    >>> config = TaggingVisionConfig(hidden_size=64, num_attention_heads=1, num_hidden_layers=2, num_words=20, num_tags=4)
+    >>> TaggingVisionModel(config)(pixel_values=torch.zeros(1, 3, 128, 128)).last_hidden_state.shape
+    torch.Size([1, 69, 64])
+    """
+
+    config: TaggingVisionConfig
+
+    def __init__(self, config: TaggingVisionConfig) -> None:
+        super().__init__(config)
+        self.tags = WordTags(EfficientNetLite.channels, config.hidden_size, config.num_words, config.num_tags)
+        self.post_init()
+
+    def forward(self, pixel_values: torch.Tensor, **_: object) -> BaseModelOutputWithPooling:
+        """Pictures (B, 3, H, W) -> hidden states (B, 1 + h w + num_tags, D), and the class token's (B, D)."""
+        mean, seen = self.read(pixel_values)
+        hidden = torch.cat([seen.last_hidden_state, self.tags(mean)], dim=1)
+        return BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=seen.pooler_output)
 
 
 class TrunkCLIPConfig(CLIPConfig):
@@ -108,6 +174,10 @@ class TrunkCLIPModel(CLIPModel):
 
 
 # A captioner names its encoder by model type, a folder the CLIP in it; the library has to know whom to call.
-for _config, _model in ((TrunkVisionConfig, TrunkVisionModel), (TrunkCLIPConfig, TrunkCLIPModel)):
+for _config, _model in (
+    (TrunkVisionConfig, TrunkVisionModel),
+    (TaggingVisionConfig, TaggingVisionModel),
+    (TrunkCLIPConfig, TrunkCLIPModel),
+):
     AutoConfig.register(_config.model_type, _config)
     AutoModel.register(_config, _model)

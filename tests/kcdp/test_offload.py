@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from typing import get_args
 
 import accelerate
 import pytest
 import torch
 from accelerate import cpu_offload
 
-from kcdp.offload import bring, execution_device, place
+from kcdp.loading import OFFLOADS
+from kcdp.offload import Offload, bring, execution_device, place
 from tests.tiny_pipeline import tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 
@@ -29,6 +31,10 @@ def pipeline(tiny_tokenizer):
 
 def where(network) -> set[str]:
     return {parameter.device.type for parameter in network.parameters()}
+
+
+def test_the_flag_takes_every_way_to_offload():
+    assert get_args(Offload) == OFFLOADS
 
 
 def test_without_hooks_a_network_computes_where_it_is(tiny_text_encoder):

@@ -47,8 +47,15 @@ def make_dataset(
     rows = select(records, recipe.protocol, part)
     if labelled:
         rows = np.intersect1d(rows, labelled_rows(records), assume_unique=True)
+    return dataset_of(recipe, records.select(rows), shares, balance)
+
+
+def dataset_of(
+    recipe: Recipe, records: Dataset, shares: Mapping[str, float] | None = None, balance: float = 0.0
+) -> PictureDataset:
+    """All of some records as a dataset of the recipe's size and emotions, with its cache."""
     return PictureDataset(
-        records.select(rows),
+        records,
         recipe.cache_dir / "pictures",
         recipe.emotions.labels,
         shares,

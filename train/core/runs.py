@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -123,11 +123,19 @@ def stage_datasets(
     return train, make_dataset(recipe, records, "val", labelled=labelled)
 
 
-def train_stage(recipe: Recipe, stage: Stage) -> dict[str, float]:
+def train_stage(
+    recipe: Recipe, stage: Stage, after: Callable[[dict[str, float]], object] | None = None
+) -> dict[str, float]:
     """Train a stage in its folder of the run, with its loop's settings; returns its final metrics.
 
-    What its weights learn from is written beside them.
+    What its weights learn from is written beside them. Then the main process does what comes `after` with the metrics, and all
+    go on once that is done.
     """
-    if PartialState().is_main_process:
+    state = PartialState()
+    if state.is_main_process:
         training_record(recipe).add_to(recipe.run_dir(stage.name))
-    return run_stage(stage, getattr(recipe, stage.name).loop, recipe.run_dir(stage.name), recipe.mixed_precision)
+    metrics = run_stage(stage, getattr(recipe, stage.name).loop, recipe.run_dir(stage.name), recipe.mixed_precision)
+    if after is not None and state.is_main_process:
+        after(metrics)
+    state.wait_for_everyone()
+    return metrics

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +15,7 @@ from diffusers import AutoencoderKL
 from train.data.augment import AugmentConfig, augment, plain
 from train.data.cache import Rows, cached_array, cached_part, content_key, fingerprint
 from train.data.pictures import PictureCache
-from train.data.records import Coded, labels
+from train.data.records import DRAWN, Coded, labels
 
 #: The words in which a caption says what a labelled picture shows; half of a labelled picture's captions end so.
 FEELING = ", showing {emotion}"
@@ -69,6 +71,11 @@ class PictureDataset:
                 weights[inside] *= shares.get(domain, usual) / weights[inside].sum()
         return torch.from_numpy(weights)
 
+    def real(self) -> torch.Tensor:
+        """Indices, int64, of the data sets' pictures; of the drawn ones where there are no others."""
+        drawn = torch.from_numpy(self.domains.within(DRAWN))
+        return (drawn if drawn.all() else ~drawn).nonzero().flatten()
+
     def at_once(self, count: int) -> int:
         """How many pictures need no more memory than `count` of 512 pixels: fewer of larger ones, and not more of small ones."""
         return max(1, count * 512**2 // max(self.size, 512) ** 2)
@@ -122,27 +129,27 @@ class PictureDataset:
         vae = vae.eval()
         parts = ("linear_encoder", "quant_conv")
         weights = fingerprint(vae.encoder, *(child for name, child in vae.named_children() if name in parts))
-        arrays: list[np.ndarray | Rows] = []
-        for view in range(max(views, 1)):
-            settings = (weights, vars(self.augmentation) if views else None, view)
-            whole = content_key("latents", self.store.source_key, *settings)
-            part = (
-                None if self.store.source_key == self.store.key else cached_part(self.cache_dir, whole, self.store.rows)
-            )
+
+        def compute(view: int, rows: slice) -> torch.Tensor:
+            encoded = []
+            for part in torch.arange(rows.start, rows.stop).split(self.at_once(batch_size)):
+                generator = torch.Generator().manual_seed(int(part[0]) * 64 + view)
+                pictures = self.augmented(part, generator) if views else self.plain(part)
+                mode = vae.encode(pictures.to(vae.device, vae.dtype)).latent_dist.mode()
+                encoded.append((mode * vae.config.scaling_factor).half().cpu())
+            return torch.cat(encoded)
+
+        augmentation = vars(self.augmentation) if views else None
+        return [
+            self.cached(partial(compute, view), "latents", weights, augmentation, view) for view in range(max(views, 1))
+        ]
+
+    def cached(self, compute: Callable[[slice], torch.Tensor], *settings: Any) -> np.ndarray | Rows:
+        """`cached_array` of these pictures by their content and `settings`; a part of a dataset of which it is there reads from that."""
+        name, *others = settings
+        store = self.store
+        if store.source_key != store.key:
+            part = cached_part(self.cache_dir, content_key(name, store.source_key, *others), store.rows)
             if part is not None:
-                arrays.append(part)
-                continue
-            key = content_key("latents", self.store.key, *settings)
-
-            def compute(rows: slice, view: int = view) -> torch.Tensor:
-                indices = torch.arange(rows.start, rows.stop)
-                encoded = []
-                for part in indices.split(self.at_once(batch_size)):
-                    generator = torch.Generator().manual_seed(int(part[0]) * 64 + view)
-                    pictures = self.augmented(part, generator) if views else self.plain(part)
-                    mode = vae.encode(pictures.to(vae.device, vae.dtype)).latent_dist.mode()
-                    encoded.append((mode * vae.config.scaling_factor).half().cpu())
-                return torch.cat(encoded)
-
-            arrays.append(cached_array(self.cache_dir, key, len(self), compute))
-        return arrays
+                return part
+        return cached_array(self.cache_dir, content_key(name, store.key, *others), len(self), compute)

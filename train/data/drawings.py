@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from filelock import FileLock
 from train.data.neutral import without_feelings
 from train.data.records import from_parquet, make_record, to_dataset
 from train.data.seen import seen_drawing
-from train.drawn import draw_pictures, draw_things
+from train.drawn import draw, draw_things
 from train.drawn.renderer import Drawing
+from train.files import write_file
 
 #: Raise when the renderer changes what it draws: pictures of the old kind are then drawn again.
 VERSION = 2
@@ -50,15 +50,13 @@ def _kept(name: str, records: Iterable[dict[str, Any]], cache_dir: Path) -> Data
         cache_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             if not path.exists():
-                aside = path.with_suffix(".part")
-                to_dataset(records).to_parquet(aside)
-                os.replace(aside, path)
+                write_file(path, to_dataset(records).to_parquet)
     return from_parquet(path)
 
 
 def drawn_pictures(count: int, cache_dir: Path, seed: int = 0) -> Dataset:
     """`count` drawn stickers, scenes and things as records of the domain `drawn`."""
-    records = drawing_records(draw_pictures(count, seed), "drawn", "drawn", seed)
+    records = drawing_records(map(draw, range(seed, seed + count)), "drawn", "drawn", seed)
     return _kept(f"drawn-v{VERSION}-{count}-{seed}", records, cache_dir)
 
 

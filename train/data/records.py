@@ -7,7 +7,6 @@ import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any, overload
 
 import datasets
@@ -139,11 +138,6 @@ def concatenate(parts: Iterable[Dataset]) -> Dataset:
     if not present:
         raise ValueError("There are no records to train on; give at least one domain with pictures.")
     return datasets.concatenate_datasets(present)
-
-
-def captions(record: Mapping[str, Any], rng: Random) -> str:
-    """One of the record's captions, each as likely as the others."""
-    return rng.choice(record["captions"])
 
 
 def rows_of(records: Dataset) -> np.ndarray | slice:

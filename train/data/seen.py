@@ -7,19 +7,15 @@ what the renderer drew; and whatever is left passes through `without_feelings`.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any
 
 from train.data.neutral import feelings_in, without_feelings
-from train.data.wording import subject_of_emoji, with_article
+from train.data.wording import read_table, subject_of_emoji, with_article
 from train.drawn.captions import EFFECT_WORDS, EYE_WORDS, GESTURE_WORDS, MOUTH_WORDS, TINT_WORDS
-
-_TABLES = Path(__file__).parent / "tables"
 
 #: What the renderer's words for parts say of a feeling, and what is seen instead.
 _DRAWN_SEEN = {
@@ -42,10 +38,9 @@ _DOING = {
 
 
 @cache
-def _table(name: str, key: int) -> Mapping[tuple[str, ...], str]:
+def _table(name: str, key: int) -> Mapping[tuple[str | None, ...], str | None]:
     """A table of this package: its first `key` columns to its last one."""
-    with (_TABLES / name).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
+    rows = (list(row.values()) for row in read_table(name))
     return {tuple(row[:key]): row[-1] for row in rows}
 
 
@@ -114,11 +109,6 @@ def seen_kind(caption: str) -> str:
     phrase = _RENDERED.sub("", caption)
     phrase = re.sub(r"^an? (?=" + _MANNER.pattern + ")", "a ", phrase)
     return without_feelings(with_article(_MANNER.sub("", phrase)))
-
-
-def seen_photo(caption: str) -> str:
-    """A photo's caption without words for feelings."""
-    return without_feelings(caption)
 
 
 def seen_drawing(caption: str, attributes: Mapping[str, Any]) -> str:

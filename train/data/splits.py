@@ -20,14 +20,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Annotated
 
 import numpy as np
 from datasets import Dataset
+from pydantic import PlainSerializer
 
 from train.data.records import SPLITS, Coded, domains
 
 #: Styles that are the same drawings: a rule speaks of the family, so they are held out together or not at all.
 FAMILIES = MappingProxyType({style: "fluent" for style in ("fluent_flat", "fluent_3d", "fluent_color")})
+
+
+#: In JSON they stand in order.
+Styles = Annotated[frozenset[str], PlainSerializer(sorted)]
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,8 @@ class Rule:
 
     domain: str
     splits: tuple[str, ...] = SPLITS
-    only: frozenset[str] | None = None
-    without: frozenset[str] = frozenset()
+    only: Styles | None = None
+    without: Styles = frozenset()
 
 
 Protocol = Mapping[str, tuple[Rule, ...]]

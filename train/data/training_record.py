@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from datasets import Dataset
+from pydantic import TypeAdapter, ValidationError
 
 from train.data.records import Coded
 from train.data.splits import Rule, rules, within
@@ -17,22 +16,6 @@ from train.files import write_json
 
 #: Its name in a bundle's folder.
 FILE = "training.json"
-
-
-def _to_json(rule: Rule) -> dict[str, Any]:
-    """The fields that say something; sets as sorted lists."""
-    found: dict[str, Any] = {"domain": rule.domain, "splits": list(rule.splits)}
-    if rule.only is not None:
-        found["only"] = sorted(rule.only)
-    if rule.without:
-        found["without"] = sorted(rule.without)
-    return found
-
-
-def _from_json(value: Mapping[str, Any]) -> Rule:
-    only, without = value.get("only"), value.get("without", ())
-    styles = None if only is None else frozenset(only)
-    return Rule(value["domain"], tuple(value["splits"]), styles, frozenset(without))
 
 
 @dataclass(frozen=True)
@@ -107,9 +90,7 @@ class TrainingRecord:
 
     def write(self, folder: Path) -> None:
         """Write `training.json` into the folder of a bundle or a stage."""
-        parts: dict[str, Sequence[Rule]] = {"trained": self.trained, "validated": self.validated}
-        written = {name: [_to_json(rule) for rule in part] for name, part in parts.items()}
-        write_json(folder / FILE, {"protocol": self.protocol, "label_free": self.label_free, **written})
+        write_json(folder / FILE, _JSON.dump_python(self, mode="json", exclude_none=True))
 
     def add_to(self, folder: Path) -> None:
         """`write`, with what is there already: weights that go on learning keep what they have learned."""
@@ -123,8 +104,10 @@ class TrainingRecord:
         if not path.is_file():
             return None
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            trained, validated = (tuple(map(_from_json, found[name])) for name in ("trained", "validated"))
-            return cls(found["protocol"], trained, validated, bool(found.get("label_free", False)))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not what training writes there ({error}); copy the bundle again.") from error
+            return _JSON.validate_json(path.read_bytes())
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            raise ValueError(f"{path} is not what training writes there ({reason}); copy the bundle again.") from error
+
+
+_JSON = TypeAdapter(TrainingRecord)

@@ -169,15 +169,6 @@ def _thing(pen: Pen, emotion: str | None, noun: str | None) -> tuple[str, dict[s
     return thing_caption(rng, noun, looks, pen.style, rng.choice(setting.phrases)), attributes
 
 
-def draw_pictures(count: int, seed: int = 0, size: int = 128) -> Iterator[Drawing]:
-    """`count` stickers, scenes and things, drawn one by one from number `seed` on; each is RGBA of `size` pixels square.
-
-    Raises ValueError as `draw` does.
-    """
-    for number in range(seed, seed + count):
-        yield draw(number, size)
-
-
 def draw_things(count: int, size: int = 128) -> Iterator[Drawing]:
     """`count` things in the surroundings of emotions, one by one: every thing in every emotion, again and again.
 

@@ -8,8 +8,6 @@ are large and lines thick, so that a face survives an autoencoder's sixteen-fold
 from __future__ import annotations
 
 import io
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -187,12 +185,3 @@ def _surrounded(pen: Pen, seed: int, emotion: str, place: Setting, character: bo
 def confetti_rain(pen: Pen) -> None:
     """A little confetti over everything."""
     confetti(pen, 16)
-
-
-def draw_stickers(count: int, seed: int = 0, size: int = 128) -> Iterator[Sticker]:
-    """`count` stickers from `seed` on: every emotion in turn, a third of the surroundings with a feeling of their own."""
-    names = itertools.cycle(MIKELS_8.labels)
-    for number, emotion in zip(range(seed, seed + count), names, strict=False):
-        rng = Random(f"surroundings {number}")
-        other = rng.choice(MIKELS_8.labels) if rng.random() < 0.6 else None
-        yield draw_sticker(number, emotion, other, size)

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 import numpy as np
 from datasets import Dataset
 
-from train.core.datasets import make_dataset
+from train.core.datasets import dataset_of, make_dataset
 from train.core.recipe import Recipe
 from train.data.dataset import PictureDataset
 from train.data.records import Coded, domains
@@ -57,8 +57,7 @@ class Domains:
     def union(self, parts: Sequence[str]) -> PictureDataset:
         """The labelled pictures of several parts as one dataset, each once."""
         rows = np.unique(np.concatenate([self._labelled(part) for part in parts]))
-        recipe = self.recipe
-        return PictureDataset(self.records.select(rows), recipe.cache_dir / "pictures", self.emotions, size=recipe.size)
+        return dataset_of(self.recipe, self.records.select(rows))
 
     def _train(self, domain: str, balance: float) -> PictureDataset:
         shares = {name: float(name == domain) for name in domains()}

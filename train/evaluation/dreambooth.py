@@ -21,8 +21,9 @@ from kcdp.painting.sampling import Guidance
 from kcdp.perception.denoiser import share_unet
 from train.core.foundation import Foundation
 from train.evaluation.text_to_image import sample_latents
+from train.metrics.validation import mean_losses
 from train.stages.joint import ATTENTION, JointConfig
-from train.stages.unet import denoising_loss
+from train.stages.unet import denoising_loss, noised
 
 #: With the rare word, and without.
 PROMPT, PRIOR_PROMPT = "a sks picture", "a picture"
@@ -97,14 +98,7 @@ class DreamBoothStage:
         return DreamBoothTask(self.foundation, self.scheduler, self.config)
 
     def _noised(self, latents: np.ndarray, prior: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        most = self.scheduler.config.num_train_timesteps
-        clean = torch.from_numpy(np.array(latents)).float()
-        return {
-            "latents": clean,
-            "noise": torch.randn(clean.shape, generator=generator),
-            "timesteps": torch.randint(0, most, (len(clean),), generator=generator),
-            "prior": prior,
-        }
+        return {**noised(latents, self.scheduler, generator), "prior": prior}
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         of_prior = size // 2
@@ -117,8 +111,7 @@ class DreamBoothStage:
         """On at most `_JUDGED` held-out pictures, always the same with the same noise."""
         latents = self.held_out[:_JUDGED]
         batch = self._noised(latents, torch.zeros(len(latents)).bool(), torch.Generator().manual_seed(0))
-        loss = model(**{name: value.to(model.unet.device) for name, value in batch.items()})["loss"]
-        return {"score": -loss.item()}
+        return {"score": -mean_losses(model, [batch])["loss"]}
 
     def export(self, model: DreamBoothTask, folder: Path) -> None:
         model.unet.save_lora_adapter(folder)

@@ -1,7 +1,7 @@
 """UniEmo's edits measured: a thing in an emotion, two emotions in one picture, a real picture in another emotion.
 
 CLIP classifies things, and the judge, which shares nothing with the pipeline, emotions. Only of a blend, where the
-probability of every emotion counts, the pipeline's own verdict is read.
+probability of every emotion counts, the pipeline's own reading is taken.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Editing:
         }
 
     def fusion(self) -> dict[str, Any]:
-        """Of every two emotions (figure 10b): the verdict's mean probability of the second one at each of `SHARES`.
+        """Of every two emotions (figure 10b): the mean probability that is read of the second one at each of `SHARES`.
 
         `curve` is over all pairs, `rising` says whether it never falls; `pairs` is the share of pairs that never do by
         themselves; `both` is how often both are among the three most probable where they count alike.
@@ -113,11 +113,11 @@ class Editing:
             curve = []
             for share in SHARES:
                 weights = {first: 1 - share, second: share}
-                verdicts = self.pipeline(weights, seed=list(self.seeds), num_inference_steps=self.steps).verdicts
-                curve.append(mean(verdict[second] for verdict in verdicts))
+                made = self.pipeline(weights, seed=list(self.seeds), num_inference_steps=self.steps)
+                curve.append(mean(read[second] for read in made.probabilities))
                 if share == 0.5:
-                    for verdict in verdicts:
-                        both.append({first, second} <= set(sorted(verdict, key=verdict.get)[-_AMONG:]))
+                    for read in made.probabilities:
+                        both.append({first, second} <= set(sorted(read, key=read.get)[-_AMONG:]))
             curves.append(curve)
         whole = [mean(values) for values in zip(*curves, strict=True)]
         return {
@@ -171,12 +171,12 @@ def editing_report(results: Mapping[str, Mapping[str, Any]], real: str = "real p
     transfer, fusion, refeel = results["transfer"], results["fusion"], results["refeel"]
     measures = ("thing", "emotion", "both")
     recognised = [
-        [title, str(row["pictures"]), *(percent(row[name]) if row.get(name) is not None else "-" for name in measures)]
+        [title, row["pictures"], *map(row.get, measures)]
         for title, row in (("real pictures of them", results["real"]), ("painted", transfer))
         if row["pictures"]
     ]
     strengths = [
-        [strength, f"{row['emo_s']:+.2f}", f"{row['similarity']:.2f}", percent(row["kept"])]
+        [strength, f"{row['emo_s']:+.2f}", f"{row['similarity']:.2f}", row["kept"]]
         for strength, row in refeel["strengths"].items()
     ]
     return "\n\n".join(
@@ -185,16 +185,12 @@ def editing_report(results: Mapping[str, Mapping[str, Any]], real: str = "real p
             "Pictures of things in emotions; per cent. CLIP classifies the thing among all of them, a judge that shares nothing "
             "with the model the emotion. Their accuracy on real pictures says how far to trust them.",
             markdown_table(["", "pictures", "thing", "emotion", "both"], recognised),
-            markdown_table(
-                ["thing recognised", *transfer["things"]], [["", *map(percent, transfer["things"].values())]]
-            ),
-            markdown_table(
-                ["emotion recognised", *transfer["emotions"]], [["", *map(percent, transfer["emotions"].values())]]
-            ),
+            markdown_table(["thing recognised", *transfer["things"]], [["", *transfer["things"].values()]]),
+            markdown_table(["emotion recognised", *transfer["emotions"]], [["", *transfer["emotions"].values()]]),
             "## Fusion",
             f"{fusion['pictures']} pictures of two emotions; the model's own probability of the second one, per cent, by its "
             "weight in the blend.",
-            markdown_table(["weight", *(f"{share:g}" for share in SHARES)], [["", *map(percent, fusion["curve"])]]),
+            markdown_table(["weight", *(f"{share:g}" for share in SHARES)], [["", *fusion["curve"]]]),
             f"It never falls in {percent(fusion['pairs'])} % of the pairs. At equal weights both emotions are among the first "
             f"three in {percent(fusion['both'])} %.",
             "## Re-feel",

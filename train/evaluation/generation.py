@@ -15,14 +15,12 @@ from typing import Any
 import torch
 from PIL import Image
 
-from kcdp.imaging import load_frames, to_tensor
-from train.core.processes import distributed_map
+from train.core.generated_pictures import Request, generate, read_pictures
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
 from train.evaluation.published import PublishedTable
 from train.evaluation.result_cache import ResultCache
-from train.evaluation.tables import PUBLISHED, markdown_table, percent, with_published
-from train.files import write_picture
+from train.evaluation.tables import PUBLISHED, markdown_table, with_published
 from train.metrics.pictures import Column, Instruments, Sample, scores
 from train.metrics.recognition import recognition_scores
 from train.metrics.registry import PICTURE_METRICS
@@ -163,31 +161,17 @@ class Generation:
 
         Raises ValueError when the method gives another number of pictures than it was asked for.
         """
-        folder = self.folder(name, method)
-        paths = {
-            emotion: {seed: folder / emotion / f"{seed:08d}.png" for seed in self.seeds(emotion)}
-            for emotion in self.real.emotions
-        }
-
-        def make(batch: tuple[str, list[int]]) -> None:
-            emotion, seeds = batch
-            missing = [seed for seed in seeds if not paths[emotion][seed].exists()]
-            made = method.generate(emotion, missing) if missing else []
-            if len(made) != len(missing):
-                raise ValueError(f"'{name}' was asked for {len(missing)} pictures of {emotion} and made {len(made)}.")
-            for seed, picture in zip(missing, made, strict=True):
-                write_picture(paths[emotion][seed], picture)
-
-        # Of all seeds, not of the missing ones: processes must agree on the batches while some are already painting.
+        # Of all seeds, not of the missing ones: processes must agree on the requests while some are already painting.
         starts = range(0, self.count, self.batch_size)
-        batches = [
-            (emotion, self.seeds(emotion)[start : start + self.batch_size]) for emotion in paths for start in starts
+        requests = [
+            Request(emotion, self.seeds(emotion)[start : start + self.batch_size])
+            for emotion in self.real.emotions
+            for start in starts
         ]
-        distributed_map(batches, make, name)
-        return {emotion: list(seeded.values()) for emotion, seeded in paths.items()}
-
-    def _read(self, paths: Sequence[Path]) -> torch.Tensor:
-        return to_tensor([load_frames(path)[0] for path in paths], self.real.size)
+        made = generate(
+            self.folder(name, method), requests, lambda asked: method.generate(asked.emotion, asked.seeds), name
+        )
+        return {emotion: [one.path for one in made if one.emotion == emotion] for emotion in self.real.emotions}
 
     def _settings(self) -> dict[str, Any]:
         return {"instruments": self.instruments.key, "real": self.real.store.key, "count": self.count}
@@ -197,7 +181,9 @@ class Generation:
 
         def compute() -> dict[str, Any]:
             paths = self.generate(name, method)
-            return measure(lambda emotion: self._read(paths[emotion]), self.instruments, self._reference)
+            return measure(
+                lambda emotion: read_pictures(paths[emotion], self.real.size), self.instruments, self._reference
+            )
 
         settings = {**self._settings(), "method": method.settings}
         return self.cache.get(f"generation/{name}", settings, compute, PICTURE_METRICS)
@@ -241,7 +227,7 @@ def generation_report(
     for name, result in results.items():
         cells = [column.measured(result.get(key)) for key, column in shown.items()]
         rows[name] = [titles[name], str(result["pictures"]), *cells]
-        accuracies.append([titles[name], *(percent(row["emo_a"]) for row in result["emotions"].values())])
+        accuracies.append([titles[name], *(row["emo_a"] for row in result["emotions"].values())])
     head = ["method", "pictures", *(column.heading for column in shown.values())]
     emotions = list(next(iter(results.values()))["emotions"])
     return "\n\n".join(

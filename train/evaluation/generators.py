@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import UNet2DConditionModel
 from PIL import Image
 
+from kcdp.painting.prompt import Condition
 from kcdp.painting.sampling import Guidance
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.uniemo.query_chain import ExpertQueryChain
@@ -29,7 +31,7 @@ from train.evaluation.dreambooth import (
     adapter,
     prior_latents,
 )
-from train.evaluation.generation import Generate, GenerationMethod
+from train.evaluation.generation import GenerationMethod
 from train.evaluation.inversion import InversionStage, learned_words
 from train.evaluation.result_cache import ResultCache, remove_checkpoints
 from train.evaluation.text_to_image import decode, sample_latents
@@ -147,25 +149,31 @@ class Generators:
         config = dataclasses.replace(config, tune_unet="none")
         stage = InversionStage(self.parts.stage(config), self.domains.emotions)
         words = learned_words(self.trained("inversion", stage, loop, {**settings, "config": vars(config)}))
-        guidance, steps = self.guidance, self.arguments.inference_steps
-        return GenerationMethod(
-            title,
-            self._with_words(words, guidance),
-            {**settings, "words": content_key(words.tolist()), "steps": steps, "guidance": guidance},
-        )
+        prompts, device = self.parts.foundation.prompts, self.parts.foundation.vae.device
 
-    def _with_words(self, words: torch.Tensor, guidance: Guidance) -> Generate:
-        """Vectors (K, T) stand in the place of the emotions' words."""
-        foundation, steps = self.parts.foundation, self.arguments.inference_steps
+        def condition(emotion: str, count: int) -> Condition:
+            word = words[self.domains.emotions.index(emotion)].to(device)
+            return prompts.with_emotions([""] * count, [[(word, 1.0)]] * count)
+
+        return self._of_conditions(title, condition, {**settings, "words": content_key(words.tolist())})
+
+    def _of_conditions(
+        self,
+        title: str,
+        condition: Callable[[str, int], Condition],
+        settings: Mapping[str, Any],
+        denoisers: Mapping[str, UNet2DConditionModel] | None = None,
+    ) -> GenerationMethod:
+        """The foundation's denoiser, or that of each emotion, under the conditions for an emotion and a number of pictures."""
+        foundation, scheduler = self.parts.foundation, self.parts.scheduler
+        guidance, steps = self.guidance, self.arguments.inference_steps
 
         def generate(emotion: str, seeds: list[int]) -> list[Image.Image]:
-            word = words[self.domains.emotions.index(emotion)].to(foundation.vae.device)
-            condition = foundation.prompts.with_emotions([""] * len(seeds), [[(word, 1.0)]] * len(seeds))
-            return decode(
-                foundation, sample_latents(foundation, self.parts.scheduler, condition, seeds, steps, guidance)
-            )
+            own = foundation if denoisers is None else dataclasses.replace(foundation, unet=denoisers[emotion])
+            conditions = condition(emotion, len(seeds))
+            return decode(foundation, sample_latents(own, scheduler, conditions, seeds, steps, guidance))
 
-        return generate
+        return GenerationMethod(title, generate, {**settings, "steps": steps, "guidance": guidance})
 
     def _dreambooth(self, title: str) -> GenerationMethod:
         """An adapter of the denoiser for each emotion, and a rare word to ask for it.
@@ -194,29 +202,21 @@ class Generators:
                 array[(dataset.labels == label).numpy()] for array, dataset in zip(latents, datasets, strict=True)
             )
             stage = DreamBoothStage(emotion, train, held_out, prior, foundation, scheduler, config)
-            unet = adapted_unet(foundation.unet, self.trained(stage.name, stage, loop, settings))
-            adapted[emotion] = dataclasses.replace(foundation, unet=unet)
-
-        def generate(emotion: str, seeds: list[int]) -> list[Image.Image]:
-            condition = foundation.prompts.plain([PROMPT] * len(seeds))
-            return decode(foundation, sample_latents(adapted[emotion], scheduler, condition, seeds, steps, guidance))
-
-        adapters = fingerprint(*(adapter(tuned.unet) for tuned in adapted.values()))
-        return GenerationMethod(title, generate, {**settings, "loop": vars(loop), "adapters": adapters})
+            adapted[emotion] = adapted_unet(foundation.unet, self.trained(stage.name, stage, loop, settings))
+        settings |= {"loop": vars(loop), "adapters": fingerprint(*map(adapter, adapted.values()))}
+        return self._of_conditions(
+            title, lambda _, count: foundation.prompts.plain([PROMPT] * count), settings, adapted
+        )
 
     def _text_to_image(self, title: str) -> GenerationMethod:
         """The foundation's denoiser, Stable Diffusion where the recipe names it, with the emotion as a word."""
-        foundation, steps = self.parts.foundation, self.arguments.inference_steps
-        guidance = self.guidance
+        foundation = self.parts.foundation
 
-        def generate(emotion: str, seeds: list[int]) -> list[Image.Image]:
-            condition = foundation.prompts.plain([f"a {emotion} picture"] * len(seeds))
-            return decode(
-                foundation, sample_latents(foundation, self.parts.scheduler, condition, seeds, steps, guidance)
-            )
+        def condition(emotion: str, count: int) -> Condition:
+            return foundation.prompts.plain([f"a {emotion} picture"] * count)
 
         weights = fingerprint(foundation.unet, *foundation.prompts.text_encoders, foundation.vae)
-        return GenerationMethod(title, generate, {"weights": weights, "steps": steps, "guidance": guidance})
+        return self._of_conditions(title, condition, {"weights": weights})
 
     def method(self, name: str) -> GenerationMethod:
         """A row of `GENERATORS`."""

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from train.metrics.validation import mean_losses
 from train.stages.joint import JointStage, JointTask
 
 #: Where a stage keeps the words.
@@ -52,12 +53,9 @@ class InversionStage:
         return {name: value for name, value in batch.items() if name not in ("tokens", "scene", "object", "partners")}
 
     def validate(self, model: InversionTask) -> dict[str, float]:
-        dataset, total, count = self.joint.pictures.validation, 0.0, 0
-        for rows, painted in self.joint.validation_batches():
-            batch = {name: value.to(model.words.device) for name, value in painted.items()}
-            total += model(dataset.labels[rows].to(model.words.device), **batch)["loss"].item() * len(rows)
-            count += len(rows)
-        return {"score": -total / count}
+        labels = self.joint.pictures.validation.labels
+        batches = ({"labels": labels[rows], **painted} for rows, painted in self.joint.validation_batches())
+        return {"score": -mean_losses(model, batches)["loss"]}
 
     def export(self, model: InversionTask, folder: Path) -> None:
         save_file({"words": model.words.detach().cpu().contiguous()}, folder / _FILE)

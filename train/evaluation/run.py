@@ -12,10 +12,11 @@ from accelerate import PartialState
 
 from kcdp.bundle import Bundle, load_bundle
 from kcdp.pipelines.kcdp import KCDPPipeline
-from train.core.datasets import load_records, training_record
+from train.core.datasets import dataset_of, load_records, training_record
 from train.core.recipe import Recipe
 from train.core.runs import best_weights, load_perception
 from train.data.dataset import PictureDataset
+from train.data.records import Coded
 from train.data.splits import parts, select
 from train.data.training_record import TrainingRecord
 from train.evaluation.arguments import EvaluationArguments
@@ -100,15 +101,13 @@ class EvaluationRun:
         settings = {"weights": self.weights, "pictures": dataset.store.key, "limit": limit}
         return self.cache.get(name, settings, lambda: measure(self.pipeline, dataset, limit))
 
-    @cached_property
-    def validation_emoji(self) -> PictureDataset:
-        """Emoji of the validation part; raises SystemExit when there are none."""
-        records = self.domains.records
-        rows = select(records, self.recipe.protocol, "val")
-        emoji = records.select(rows[np.array(records["domain"][:])[rows] == "emoji"])
-        if len(emoji) == 0:
-            raise SystemExit("There are no validation emoji: give --data with emoji.parquet.")
-        return PictureDataset(emoji, self.recipe.cache_dir / "pictures", self.domains.emotions, size=self.recipe.size)
+    def pictures(self, part: str, domain: str, style: str | None = None) -> PictureDataset:
+        """Pictures of a domain in a part of the protocol, with an emotion or without; of one style if it is given."""
+        records = self.domains.records.select(select(self.domains.records, self.recipe.protocol, part))
+        rows = Coded.of(records, "domain").within((domain,))
+        if style is not None:
+            rows &= Coded.of(records, "style").within((style,))
+        return dataset_of(self.recipe, records.select(np.flatnonzero(rows)))
 
     def report(self, name: str, text: str, numbers: Any) -> None:
         """Print a report and write it as Markdown, its numbers as JSON; the main process does."""

@@ -11,9 +11,13 @@ from train.evaluation.published import PublishedTable
 from train.metrics.recognition import RECOGNITION_METRICS
 
 
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str | int | float | None]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers: a float is a share, written in per cent."""
+
+    def cell(value: str | int | float | None) -> str:
+        return str(value) if isinstance(value, str | int) else percent(value)
+
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *(list(map(cell, row)) for row in rows)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
@@ -113,7 +117,6 @@ def adaptation_report(
         lines = with_published(rows, columns, [table for table in published if table.score == score])
         sections += [f"{name}, per cent:", markdown_table(["method", *first, "mean"], lines)]
     rows = [
-        [pair, str(sum(runs[0]["counts"].values())), percent(runs[0]["chance"]), percent(runs[0]["majority"])]
-        for pair, runs in first.items()
+        [pair, sum(runs[0]["counts"].values()), runs[0]["chance"], runs[0]["majority"]] for pair, runs in first.items()
     ]
     return "\n\n".join([*sections, "The tests:", markdown_table([column, "pictures", "chance", "majority"], rows)])

@@ -40,7 +40,6 @@ def counterfactual_contrastive(
     labels: torch.Tensor,
     tau: float = TEMPERATURE,
     positive_in_denominator: bool = False,
-    class_weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """L_ccl (eq. 10): pull a picture to its emotion's prompt, push it from the counterfactual ones. A scalar.
 
@@ -50,28 +49,17 @@ def counterfactual_contrastive(
     Args:
         similarities: (B, K) cosines.
         labels: (B,) int64.
-        class_weights: (K,), weights of a weighted mean over the batch.
     """
     logits = similarities / tau
     if positive_in_denominator:
-        return F.cross_entropy(logits, labels, weight=class_weights)
+        return F.cross_entropy(logits, labels)
     positive = F.one_hot(labels, logits.shape[1]).bool()
-    counterfactual = logits.masked_fill(positive, -torch.inf)
-    losses = counterfactual.logsumexp(dim=1) - logits[positive]
-    if class_weights is None:
-        return losses.mean()
-    weights = class_weights[labels]
-    return (losses * weights).sum() / weights.sum()
+    return (logits.masked_fill(positive, -torch.inf).logsumexp(dim=1) - logits[positive]).mean()
 
 
-def prediction_loss(
-    logits: torch.Tensor, labels: torch.Tensor, class_weights: torch.Tensor | None = None
-) -> torch.Tensor:
-    """L_ce (eq. 12): cross-entropy of the experts' logits (B, K) with labels (B,), true ones or pseudo-labels.
-
-    `class_weights` (K,) weigh the mean over the batch.
-    """
-    return F.cross_entropy(logits, labels, weight=class_weights)
+def prediction_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """L_ce (eq. 12): cross-entropy of the experts' logits (B, K) with labels (B,), true ones or pseudo-labels."""
+    return F.cross_entropy(logits, labels)
 
 
 def total_loss(

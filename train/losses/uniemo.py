@@ -59,8 +59,8 @@ def attribute_contrastive(
     texts: torch.Tensor,
     present: torch.Tensor,
     logit_scale: torch.Tensor,
-    same: torch.Tensor | None = None,
-    both_directions: bool = True,
+    same: torch.Tensor | None,
+    both_directions: bool,
 ) -> torch.Tensor:
     """L_S or L_O (eq. 4): a scalar.
 

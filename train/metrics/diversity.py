@@ -7,7 +7,7 @@ Numbers of different networks are not comparable; the papers' are of AlexNet wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
 
@@ -22,51 +22,19 @@ def _unit(maps: torch.Tensor) -> torch.Tensor:
     return maps / (maps.square().sum(dim=1, keepdim=True) + _EPSILON).sqrt()
 
 
-def _distance(squares: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-    """Squared differences (B, C, h, w) of one level, weighted, summed over channels and averaged over positions, (B,)."""
-    if weight is not None:
-        squares = squares * weight.to(squares).view(1, -1, 1, 1)
-    return squares.sum(dim=1).mean(dim=(1, 2))
+def lpips_diversity(batches: Iterable[torch.Tensor], levels: Levels) -> float:
+    """Mean distance over all pairs of pictures of one emotion; the paper's number is the mean over the emotions.
 
-
-def _weights(weights: Sequence[torch.Tensor] | None, count: int) -> Sequence[torch.Tensor | None]:
-    if weights is not None and len(weights) != count:
-        raise ValueError(f"There are weights of {len(weights)} levels and maps of {count}; give weights for each.")
-    return weights or [None] * count
-
-
-def lpips(
-    first: torch.Tensor, second: torch.Tensor, levels: Levels, weights: Sequence[torch.Tensor] | None = None
-) -> torch.Tensor:
-    """Distance of each picture of `first` (B, 3, H, W) from its counterpart in `second`, (B,), 0 for the same picture.
-
-    Args:
-        levels: the network; it also does whatever scaling it wants of values in [-1, 1].
-        weights: of the channels, (C_l,) for each level, not negative; all 1 if not given.
-
-    Raises ValueError when there are weights of another number of levels than the network has.
-    """
-    pairs = list(zip(levels(first), levels(second), strict=True))
-    parts = [
-        _distance((_unit(one) - _unit(other)).square(), weight)
-        for (one, other), weight in zip(pairs, _weights(weights, len(pairs)), strict=True)
-    ]
-    return torch.stack(parts).sum(dim=0)
-
-
-def lpips_diversity(
-    batches: Iterable[torch.Tensor], levels: Levels, weights: Sequence[torch.Tensor] | None = None
-) -> float:
-    """Mean `lpips` over all pairs of pictures of one emotion; the paper's number is the mean over the emotions.
-
-    The paper draws pairs at random. All of them cost less: the mean squared difference over the pairs of n values is
-    twice their unbiased variance, so every picture goes through the network once and none is kept.
+    The distance of two pictures is the squared difference of their unit maps, summed over channels, averaged over positions
+    and added over the levels; all weights of channels are 1. The paper draws pairs at random. All of them cost less: the mean
+    squared difference over the pairs of n values is twice their unbiased variance, so every picture goes through the network
+    once and none is kept.
 
     Args:
         batches: pictures (B, 3, H, W) of the emotion, together two or more.
-        levels, weights: as for `lpips`.
+        levels: the network; it also does whatever scaling it wants of values in [-1, 1].
 
-    Raises ValueError when there are fewer than two pictures, or weights of another number of levels.
+    Raises ValueError when there are fewer than two pictures.
     """
     count, sums, squares = 0, [], []
     for batch in batches:
@@ -79,11 +47,8 @@ def lpips_diversity(
         count += len(batch)
     if count < 2:
         raise ValueError(f"Diversity is of two pictures or more; there is {count}.")
-    total = 0.0
-    for one, square, weight in zip(sums, squares, _weights(weights, len(sums)), strict=True):
-        variance = (square - one.square() / count) / (count - 1)
-        total += float(_distance(2 * variance[None], weight))
-    return total
+    variances = ((square - one.square() / count) / (count - 1) for one, square in zip(sums, squares, strict=True))
+    return float(sum(2 * variance.sum(dim=0).mean() for variance in variances))
 
 
 METRIC = PictureMetric(

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 
-from kcdp.imaging import load_frames, to_tensor
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.core import generated_pictures
 from train.core.clip import zero_shot_head
 from train.core.config import setting
+from train.core.generated_pictures import GeneratedPicture, Request, read_pictures
 from train.core.processes import distributed_map
 from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.data.neutral import without_feelings
 from train.data.records import make_record, to_dataset
-from train.files import write_picture
 from train.metrics.semantics import clarities
 from train.stages.correlation import EmotionClassifier
 from train.stages.feedback_selection import Criterion, keep
@@ -44,15 +45,6 @@ class FeedbackConfig:
     batch_size: int = setting(8, "Pictures made at once, of one prompt.", "pictures")
 
 
-@dataclass(frozen=True)
-class GeneratedPicture:
-    """Where a generated picture is, and the emotion and prompt it was made for."""
-
-    path: Path
-    emotion: str
-    prompt: str
-
-
 def prompts_of(dataset: PictureDataset, emotion: int, count: int) -> list[str]:
     """`count` captions of the pictures of an emotion that `dataset` has, without the words for it."""
     generator = torch.Generator().manual_seed(emotion)
@@ -75,38 +67,20 @@ def generate(
     defaults = (pipeline.config.guidance_scale, pipeline.config.guidance_rescale)
     settings = (weights, config.num_inference_steps, config.guidance_scale, defaults)
     folder = cache_dir / f"generated-{content_key(dataset.store.key, *settings, config.batch_size)[:16]}"
-    # Arguments of each call of the pipeline: an emotion, a prompt and seeds.
-    calls: list[tuple[str, str, list[int]]] = []
+    requests: list[Request] = []
     for label, emotion in enumerate(dataset.emotions):
         if not (dataset.labels == label).any():
             continue
         first = _FIRST_SEED + label * _SEEDS
         batches = torch.arange(first, first + config.pictures).split(config.batch_size)
         prompts = prompts_of(dataset, label, len(batches))
-        calls += [(emotion, prompt, seeds.tolist()) for prompt, seeds in zip(prompts, batches, strict=True)]
+        requests += [Request(emotion, seeds.tolist(), prompt) for prompt, seeds in zip(prompts, batches, strict=True)]
 
-    def make(batch: tuple[str, str, list[int]]) -> list[GeneratedPicture]:
-        emotion, prompt, seeds = batch
-        paths = {seed: folder / emotion / f"{seed:08d}.png" for seed in seeds}
-        missing = [seed for seed, path in paths.items() if not path.exists()]
-        if missing:
-            output = pipeline(
-                emotion,
-                prompt,
-                seed=missing,
-                num_inference_steps=config.num_inference_steps,
-                guidance_scale=config.guidance_scale,
-            )
-            for seed, picture in zip(missing, output.images, strict=True):
-                write_picture(paths[seed], picture)
-        return [GeneratedPicture(path, emotion, prompt) for path in paths.values()]
+    def paint(request: Request) -> Sequence[Image.Image]:
+        options = {"num_inference_steps": config.num_inference_steps, "guidance_scale": config.guidance_scale}
+        return pipeline(request.emotion, request.prompt, seed=request.seeds, **options).images
 
-    return [one for some in distributed_map(calls, make, "pictures to learn from") for one in some]
-
-
-def _read(generated: Sequence[GeneratedPicture], size: int) -> torch.Tensor:
-    """Pictures (N, 3, size, size) in [-1, 1]."""
-    return to_tensor([load_frames(one.path)[0] for one in generated], size)
+    return generated_pictures.generate(folder, requests, paint, "pictures to learn from")
 
 
 def scores(
@@ -121,7 +95,7 @@ def scores(
     heads = [zero_shot_head(clip, pictures.tables[kind].names) for kind in ("scene", "object")]
 
     def score(batch: Sequence[GeneratedPicture]) -> tuple[torch.Tensor, torch.Tensor]:
-        pixels = _read(batch, dataset.size)
+        pixels = read_pictures([one.path for one in batch], dataset.size)
         labels = torch.tensor([dataset.emotions.index(one.emotion) for one in batch])
         probabilities = classifier(embed(pixels)).gather(1, labels[:, None])[:, 0]
         return probabilities, clarities(*(head(pixels) for head in heads))

@@ -35,7 +35,7 @@ from train.data.neutral import without_feelings
 from train.losses.uniemo import condition_loss, joint_loss
 from train.metrics.recognition import recognition_scores
 from train.stages.understanding import TokenDataset, UnderstandingStage, UnderstandingTask
-from train.stages.unet import channel_weights, denoising_loss, validation_rows
+from train.stages.unet import channel_weights, denoising_loss, noised, validation_rows
 
 #: What LoRA is put on, of every attention.
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
@@ -256,18 +256,13 @@ class JointStage:
         return JointTask(understanding, fusion, correlation, foundation, self.scheduler, channels, config)
 
     def _denoised(self, latents: np.ndarray, prompts: list[str], generator: torch.Generator) -> dict[str, torch.Tensor]:
-        clean = torch.from_numpy(np.array(latents)).float()
         # A prompt that does not say where its emotion stands has it in front.
         ids, places = self.foundation.prompts.tokens(prompts)
         return {
-            "latents": clean,
-            "noise": torch.randn(clean.shape, generator=generator),
-            "timesteps": torch.randint(
-                0, self.scheduler.config.num_train_timesteps, (len(clean),), generator=generator
-            ),
+            **noised(latents, self.scheduler, generator),
             "ids": ids,
             "places": places,
-            "drop": torch.rand(len(clean), generator=generator) < self.config.caption_dropout,
+            "drop": torch.rand(len(ids), generator=generator) < self.config.caption_dropout,
         }
 
     def _draw(

@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from torch import nn
 
 from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning
@@ -179,8 +178,8 @@ class KCDPTask(nn.Module):
             self.register_buffer("prompts", foundation.emotion_prompts().float(), persistent=False)
 
     def perceive(self, latents: torch.Tensor, states: torch.Tensor) -> Perception:
-        """Features and attention maps of latents, or from flat rows (B, F) of a `FrozenPerception` in their place."""
-        if latents.ndim == 2:
+        """Features and attention maps of latents (B, C, h, w); under frozen tuning, of a `FrozenPerception`'s flat rows (B, F)."""
+        if self.frozen is not None:
             return self.frozen.perception(latents)
         return denoiser_pass(self.denoiser, self.precision, latents, states)
 
@@ -241,14 +240,15 @@ class KCDPStage:
         """`others` are datasets that `predict` will be asked about beside `validation`."""
         self.config, self.foundation = config, foundation
         self.source, self.target, self.validation = source, target, validation
-        datasets = [(source, config.views), (validation, 0), (target, config.views), *((one, 0) for one in others)]
-        self.caches = {
-            id(dataset): KnowledgeCache(dataset, foundation, config.condition, views)
-            for dataset, views in datasets
-            if dataset is not None
-        }
-        self.blank = tuple(part.float() for part in self.caches[id(source)].blank())
         self.frozen: FrozenPerception | None = None
+        datasets = [(source, config.views), (validation, 0), (target, config.views), *((one, 0) for one in others)]
+        self.caches = {id(dataset): self._cache(dataset, views) for dataset, views in datasets if dataset is not None}
+        self.blank = tuple(part.float() for part in self.caches[id(source)].blank())
+
+    def _cache(self, dataset: PictureDataset, views: int) -> KnowledgeCache:
+        """What the task reads of a dataset; under frozen tuning, the denoiser's pass is in the place of latents."""
+        config, foundation = self.config, self.foundation
+        cache = KnowledgeCache(dataset, foundation, config.condition, views)
         if config.tuning == "frozen":
             denoiser = Denoiser(
                 foundation.unet,
@@ -258,9 +258,9 @@ class KCDPStage:
                 features=config.features,
                 input_scale=config.input_scale(foundation),
             )
-            for cache in self.caches.values():
-                self.frozen = FrozenPerception(denoiser.eval(), foundation, cache)
-                cache.latents = self.frozen.rows
+            self.frozen = FrozenPerception(denoiser.eval(), foundation, cache)
+            cache.latents = self.frozen.rows
+        return cache
 
     def build(self) -> KCDPTask:
         states, _ = self.blank
@@ -293,24 +293,23 @@ class KCDPStage:
 
         All processes compute their share of them, and each gets everything.
         """
-        cache = self.caches.get(id(dataset)) or KnowledgeCache(dataset, self.foundation, self.config.condition, 0)
+        cache = self.caches.get(id(dataset)) or self._cache(dataset, 0)
         device = next(model.parameters()).device
 
         @torch.no_grad()
-        def predict(indices: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        def compute(indices: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
             batch = {name: value.to(device) for name, value in cache.view(0, indices).items()}
             logits, similarities, _ = model.predict(**batch)
             return logits.float().softmax(-1).cpu().numpy(), similarities.float().cpu().numpy()
 
-        probabilities, similarities = zip(*distributed_map(torch.arange(len(dataset)).split(64), predict), strict=True)
+        probabilities, similarities = zip(*distributed_map(torch.arange(len(dataset)).split(64), compute), strict=True)
         return np.concatenate(probabilities), np.concatenate(similarities)
 
     def validate(self, model: KCDPTask) -> dict[str, float]:
         """Accuracy by domain and macro-F1 of the experts, and CLIEA's accuracy."""
         probabilities, similarities = self.predict(model, self.validation)
-        labels, domains = self.validation.labels.numpy(), np.array(self.validation.domains)
-        metrics = scores_by_domain(labels, probabilities.argmax(1), domains, self.validation.emotions)
-        return metrics | {"cliea": float((similarities.argmax(1) == labels).mean())}
+        metrics = scores_by_domain(self.validation, probabilities.argmax(1))
+        return metrics | {"cliea": float((similarities.argmax(1) == self.validation.labels.numpy()).mean())}
 
     def export(self, model: KCDPTask, folder: Path) -> None:
         model.denoiser.save_adapter(folder / "kgca")
@@ -354,11 +353,12 @@ def run(recipe: Recipe) -> dict[str, float]:
     config = recipe.stage_settings("kcdp", KCDPConfig).config
     datasets = stage_datasets(recipe, "kcdp", config.balance, labelled=True, drop_unshared=True)
     foundation = load_perception(recipe)
-    metrics = train_stage(recipe, KCDPStage(config, foundation, *datasets))
-    if PartialState().is_main_process:
+
+    def bundle(metrics: dict[str, float]) -> None:
         pipeline = assemble(foundation, best_weights(recipe, "kcdp"), config, recipe.label_space)
         write_bundle(recipe, pipeline, metrics, trained_uniemo(recipe, foundation))
-    return metrics
+
+    return train_stage(recipe, KCDPStage(config, foundation, *datasets), bundle)
 
 
 SPEC = StageSpec(

@@ -145,8 +145,7 @@ class LatentEncoderStage:
             loss += neighbour_loss(vectors, captions[rows], bank, scale).item() * len(rows) / len(dataset)
         if model.emotion is None:
             return {"score": -loss, "caption": loss}
-        labels, domains = dataset.labels.numpy(), np.array(dataset.domains)
-        scores = scores_by_domain(labels, torch.cat(predictions).numpy(), domains, dataset.emotions)
+        scores = scores_by_domain(dataset, torch.cat(predictions))
         return {"score": scores["macro_f1"], "caption": loss, **scores}
 
     def export(self, model: LatentEncoderTask, folder: Path) -> None:

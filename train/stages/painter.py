@@ -17,6 +17,8 @@ from kcdp.uniemo.fusion import EmotionFusion
 from train.core.config import setting
 from train.data.stickers import HELD_OUT, StickerLatents, paired_sticker, sticker_latents
 from train.losses.flow import flow_loss, logit_normal_times
+from train.metrics.validation import mean_losses
+from train.stages.unet import build_unet
 
 
 @dataclass
@@ -37,31 +39,6 @@ class PainterConfig:
     time_std: float = setting(1.0, "Standard deviation of the logit of times.")
     guidance_scale: float = setting(3.0, "How far the pipeline follows a prompt where a call does not say.")
     guidance_rescale: float = setting(0.5, "How far it then takes back the glare that this brings.", "share, 0 to 1")
-
-
-def build_painter(
-    config: PainterConfig, latent_channels: int, latent_size: int, text_width: int
-) -> UNet2DConditionModel:
-    """A denoiser with cross-attention everywhere, whose input has the latents of a picture to edit beside its own.
-
-    As in `build_unet` the words also join the timestep.
-    """
-    levels = len(config.block_out_channels)
-    return UNet2DConditionModel(
-        sample_size=latent_size,
-        in_channels=2 * latent_channels,
-        out_channels=latent_channels,
-        block_out_channels=tuple(config.block_out_channels),
-        down_block_types=("CrossAttnDownBlock2D",) * levels,
-        up_block_types=("CrossAttnUpBlock2D",) * levels,
-        layers_per_block=config.layers_per_block,
-        # The library reads its `attention_head_dim` as the number of heads (diffusers issue 2011).
-        attention_head_dim=tuple(max(1, width // config.attention_head_dim) for width in config.block_out_channels),
-        cross_attention_dim=text_width,
-        addition_embed_type="text",
-        addition_embed_type_num_heads=max(1, text_width // 32),
-        norm_num_groups=16,
-    )
 
 
 @dataclass(frozen=True)
@@ -140,7 +117,7 @@ class PainterStage:
 
     def build(self) -> PainterTask:
         channels, size = self.stickers.latents.shape[1:3]
-        unet = build_painter(self.config, channels, size, self.told.prompts.widths[0])
+        unet = build_unet(self.config, channels, size, self.told.prompts.widths[0], edits=True)
         return PainterTask(unet, self.told)
 
     def draw(
@@ -178,14 +155,14 @@ class PainterStage:
 
     def validate(self, model: PainterTask) -> dict[str, float]:
         """The loss on held-out stickers, always the same with the same noise, at all times alike."""
-        generator, total = torch.Generator().manual_seed(0), 0.0
-        for rows in torch.arange(len(self.held_out)).split(64):
-            batch = self.draw(self.held_out, rows, generator)
-            batch["times"] = (rows + 0.5) * 0.618034 % 1
-            batch["drop"] = torch.zeros(len(rows), dtype=torch.bool)
-            losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
-            total += losses["loss"].item() * len(rows) / len(self.held_out)
-        return {"score": -total, "flow": total}
+        generator = torch.Generator().manual_seed(0)
+
+        def batch(rows: torch.Tensor) -> dict[str, torch.Tensor]:
+            fixed = {"times": (rows + 0.5) * 0.618034 % 1, "drop": torch.zeros(len(rows), dtype=torch.bool)}
+            return self.draw(self.held_out, rows, generator) | fixed
+
+        flow = mean_losses(model, map(batch, torch.arange(len(self.held_out)).split(64)))["loss"]
+        return {"score": -flow, "flow": flow}
 
     def export(self, model: PainterTask, folder: Path) -> None:
         model.unet.save_pretrained(folder / "unet")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from accelerate import PartialState
 from diffusers import UNet2DConditionModel
 
 from kcdp.emotions import MIKELS_8
@@ -48,14 +47,8 @@ def painter_stage(recipe: Recipe, foundation: Foundation) -> PainterStage:
 
 
 def _train(recipe: Recipe, stage: Stage, foundation: Foundation) -> dict[str, float]:
-    """Train, then put the painter into the bundle; all processes go on once it is there."""
-    metrics, state = train_stage(recipe, stage), PartialState()
-    if state.is_main_process:
-        trained = trained_uniemo(recipe, foundation)
-        assert trained is not None  # its emotions are what the painter was told
-        add_uniemo(recipe, trained)
-    state.wait_for_everyone()
-    return metrics
+    """Train, then put the painter into the bundle, which has its emotions already."""
+    return train_stage(recipe, stage, lambda _: add_uniemo(recipe, trained_uniemo(recipe, foundation)))
 
 
 def run_painter(recipe: Recipe) -> dict[str, float]:

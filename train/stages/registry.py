@@ -6,9 +6,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import field, make_dataclass
 from functools import cache
-from typing import Any
 
-from train.core.config import read_settings, setting, unknown, validated
+from train.core.config import read_settings, setting, unknown
 from train.core.recipe import Recipe, Shares, StageSpec
 from train.core.trainer import LoopConfig
 from train.data.sets.loading import check_set
@@ -70,11 +69,6 @@ def _recipe_type(specs: tuple[StageSpec, ...], sections: tuple[tuple[str, type],
     added = [(name, kind, field(default_factory=kind)) for name, kind in kinds]
     stages = ("stages", list[str], setting([spec.name for spec in specs], "Stages to run, in order."))
     return make_dataclass("Recipe", [stages, *added], bases=(Recipe,), namespace={"__doc__": Recipe.__doc__})
-
-
-def make_recipe(**settings: Any) -> Recipe:
-    """A recipe of settings as a YAML file has them; raises SettingError for one that cannot be."""
-    return validated(recipe_type(), settings)
 
 
 def read_recipe(

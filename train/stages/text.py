@@ -23,6 +23,7 @@ from train.core.runs import stage_datasets, train_stage
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
 from train.files import write_folder
+from train.metrics.validation import mean_losses
 from train.stages.sentences import CachedVectors
 
 
@@ -165,13 +166,8 @@ class TextStage:
         """The training losses on captions of held-out pictures, always the same ones."""
         generator = torch.Generator().manual_seed(0)
         chosen = torch.randperm(len(self.validation), generator=generator)[:1024]
-        totals: dict[str, float] = {}
-        for part in chosen.split(256):
-            batch = self._pairs(self.validation, part, generator)
-            losses = model(**{name: value.to(model.tower.device) for name, value in batch.items()})
-            for name, value in losses.items():
-                totals[name] = totals.get(name, 0.0) + value.item() * len(part) / len(chosen)
-        return {"score": -totals["loss"], **totals}
+        losses = mean_losses(model, (self._pairs(self.validation, part, generator) for part in chosen.split(256)))
+        return {"score": -losses["loss"], **losses}
 
     def export(self, model: TextTask, folder: Path) -> None:
         model.tower.save_pretrained(folder / "text")

@@ -25,7 +25,14 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.uniemo.query_chain import tower_pixels
 from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD
-from kcdp.vision.trunk_tower import TrunkCLIPConfig, TrunkCLIPModel, TrunkVisionConfig
+from kcdp.vision.trunk_tower import (
+    TaggingVisionConfig,
+    TaggingVisionModel,
+    TrunkCLIPConfig,
+    TrunkCLIPModel,
+    TrunkVisionConfig,
+    WordTags,
+)
 from train.core.config import setting
 from train.core.efficientnet import class_names, imagenet_weights, load_imagenet
 from train.core.recipe import Recipe, StageSpec
@@ -37,32 +44,10 @@ from train.stages.language import VALIDATION_BATCH, LanguageConfig, build_captio
 from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
 #: Words that no caption is told by.
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "and",
-        "with",
-        "in",
-        "on",
-        "at",
-        "its",
-        "it",
-        "to",
-        "is",
-        "are",
-        "that",
-        "over",
-        "under",
-        "by",
-        "from",
-        "for",
-        "out",
-        "up",
-    ]
-)
+_STOP = frozenset({
+    "a", "an", "the", "of", "and", "with", "in", "on", "at", "its", "it", "to",
+    "is", "are", "that", "over", "under", "by", "from", "for", "out", "up",
+})  # fmt: skip
 #: Softens the classes that are to be kept; and how many of them say what a photo shows.
 _SOFTNESS, _LIKELIEST = 2.0, 10
 
@@ -75,6 +60,7 @@ class TrunkLanguageConfig:
     vision_mlp: int = setting(2, "Width of the tower's feed-forward layers, in its own widths.")
     decoder_layers: int = setting(2, "Layers of the caption decoder.", "layers")
     tuned_from: int = setting(3, "The first of the trunk's seven stages that is tuned, from 0.")
+    tags: int = setting(8, "Likeliest words of a picture that the decoder is told.", "words")
     bank: int = setting(1024, "Captions that each picture is held against.", "captions")
     min_word_count: int = setting(6, "Captions that a word or pair of words must stand in.", "captions")
     caption_weight: float = setting(1.0, "Weight of the caption decoder's cross-entropy.")
@@ -141,16 +127,18 @@ class TrunkLanguageTask(nn.Module):
         captioner: VisionEncoderDecoderModel,
         classifier: nn.Linear,
         config: TrunkLanguageConfig,
-        words: int,
+        words: torch.Tensor,
         names: torch.Tensor,
     ) -> None:
-        """`words` to be told, and unit vectors (1000, P) of the `names` of ImageNet's classes."""
+        """Embeddings (W, D) that the `words` to be told begin with, and unit vectors (1000, P) of ImageNet's `names`."""
         super().__init__()
         self.clip, self.decoder, self.config = clip, captioner.decoder, config
         self.generation_config = captioner.generation_config
         self.classifier = classifier
-        self.words = nn.Linear(classifier.in_features, words)
-        nn.init.normal_(self.words.weight, std=0.002)
+        self.tags = WordTags(classifier.in_features, words.shape[1], len(words), config.tags)
+        nn.init.normal_(self.tags.words.weight, std=0.002)
+        nn.init.zeros_(self.tags.certainty.weight)
+        self.tags.embedding.weight.data.copy_(words)
         self.register_buffer("names", names, persistent=False)
 
     def forward(
@@ -166,20 +154,20 @@ class TrunkLanguageTask(nn.Module):
         each caption (B, W) bool, ImageNet's logits (B, 1000) of those that are `photos` (B,) bool.
         """
         clip, config, end = self.clip, self.config, self.clip.text_model.eos_token_id
-        mean, seen = self._see(pixel_values)
+        mean, seen = clip.vision_model.read(pixel_values)
         images = F.normalize(clip.visual_projection(seen.pooler_output), dim=-1)
         with torch.no_grad():
             texts = F.normalize(clip.text_projection(clip.text_model(input_ids=input_ids).pooler_output), dim=-1)
         contrast = neighbour_loss(images, texts, bank, clip.logit_scale.exp().clamp(max=100))
         asked = target_tokens(input_ids, end)
         logits = self.decoder(
-            input_ids=input_ids[:, :-1], attention_mask=asked.long(), encoder_hidden_states=seen.last_hidden_state
+            input_ids=input_ids[:, :-1], attention_mask=asked.long(), encoder_hidden_states=self.states(mean, seen)
         ).logits
         caption = F.cross_entropy(
             logits.transpose(1, 2), input_ids[:, 1:].masked_fill(~asked, -100), label_smoothing=0.1
         )
         shares = words.float() / words.sum(1, keepdim=True).clamp(min=1)
-        told = -(self.words(mean).log_softmax(1) * shares).sum(1).mean()
+        told = -(self.tags.words(mean).log_softmax(1) * shares).sum(1).mean()
         kept = F.kl_div(
             (self.classifier(mean) / _SOFTNESS).log_softmax(1), (classes / _SOFTNESS).softmax(1), reduction="none"
         ).sum(1)
@@ -198,16 +186,9 @@ class TrunkLanguageTask(nn.Module):
         parts = {"contrastive": contrast, "caption": caption, "words": told, "classes": keep, "names": names}
         return {"loss": total, **{name: value.detach() for name, value in parts.items()}}
 
-    def _see(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, BaseModelOutputWithPooling]:
-        """The mean of the trunk's last map (B, 1280), and what the tower makes of its maps."""
-        maps: list[torch.Tensor] = []
-        trunk = self.clip.vision_model.embeddings.patch_embedding.trunk
-        hook = trunk.register_forward_hook(lambda _, __, found: maps.append(found[1]))
-        try:
-            seen = self.clip.vision_model(pixel_values=pixel_values)
-        finally:
-            hook.remove()
-        return maps[0].mean(dim=(2, 3)), seen
+    def states(self, mean: torch.Tensor, seen: BaseModelOutputWithPooling) -> torch.Tensor:
+        """What the decoder attends to (B, 1 + n + tags, D), of what the tower has read."""
+        return torch.cat([seen.last_hidden_state, self.tags(mean)], dim=1)
 
 
 class TrunkLanguageStage:
@@ -228,7 +209,8 @@ class TrunkLanguageStage:
         self.weights = imagenet_weights()
         captions = train.records["caption"][:]
         words = {word: place for place, word in enumerate(known_words(captions, config.min_word_count))}
-        self.num_words = len(words)
+        #: What the words and pairs of words begin as: the mean of their tokens in the text tower.
+        self.word_embeddings = self._embeddings([*words])
         self.bags = [[words[word] for word in words_of(caption) if word in words] for caption in captions]
         self.photos = torch.from_numpy(train.domains.within(photo_domains()))
         self.classes = self._classes()
@@ -238,6 +220,13 @@ class TrunkLanguageStage:
             image_mean=[PIXEL_MEAN] * 3,
             image_std=[PIXEL_STD] * 3,
         )
+
+    @torch.no_grad()
+    def _embeddings(self, words: Sequence[str]) -> torch.Tensor:
+        """The text tower's embeddings (W, D) of words, the mean of a word's tokens."""
+        table = self.text.text_model.embeddings.token_embedding.weight
+        rows = [table[self.tokenizer(word, add_special_tokens=False).input_ids].mean(dim=0) for word in words]
+        return torch.stack(rows) if rows else table[:0]
 
     @torch.no_grad()
     def _classes(self) -> torch.Tensor:
@@ -261,8 +250,10 @@ class TrunkLanguageStage:
     def build(self) -> TrunkLanguageTask:
         clip, classifier = build_trunk_clip(self.config, self.text, self.train.size, self.weights)
         captioner = build_captioner(LanguageConfig(decoder_layers=self.config.decoder_layers), clip, self.tokenizer)
+        words = captioner.decoder.get_input_embeddings().weight
+        words.data.copy_(clip.text_model.embeddings.token_embedding.weight)
         names = self.sentences([f"a {name}" for name in class_names()])
-        return TrunkLanguageTask(clip, captioner, classifier, self.config, self.num_words, names)
+        return TrunkLanguageTask(clip, captioner, classifier, self.config, self.word_embeddings, names)
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
         """Token ids (B, longest), start and end tokens included."""
@@ -271,7 +262,7 @@ class TrunkLanguageStage:
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         indices = self.train.sample(size, generator)
         bank = bank_sample(self.bank, self.config.bank, generator)
-        words = torch.zeros(size, self.num_words, dtype=torch.bool)
+        words = torch.zeros(size, len(self.word_embeddings), dtype=torch.bool)
         for row, index in enumerate(indices.tolist()):
             words[row, self.bags[index]] = True
         photos = self.photos[indices]
@@ -303,12 +294,12 @@ class TrunkLanguageStage:
         asked = target_tokens(tokens, clip.text_model.eos_token_id)
         images, loss = [], 0.0
         for rows in torch.arange(len(indices)).split(VALIDATION_BATCH):
-            seen = clip.vision_model(pixel_values=self.pixels(self.validation.plain(indices[rows])).to(clip.device))
+            mean, seen = clip.vision_model.read(self.pixels(self.validation.plain(indices[rows])).to(clip.device))
             images.append(F.normalize(clip.visual_projection(seen.pooler_output), dim=-1))
             logits = model.decoder(
                 input_ids=tokens[rows, :-1],
                 attention_mask=asked[rows].long(),
-                encoder_hidden_states=seen.last_hidden_state,
+                encoder_hidden_states=model.states(mean, seen),
             ).logits
             loss += F.cross_entropy(logits[asked[rows]], tokens[rows, 1:][asked[rows]], reduction="sum").item()
         unique, target = tokens.unique(dim=0, return_inverse=True)
@@ -322,9 +313,19 @@ class TrunkLanguageStage:
         model.clip.save_pretrained(folder / "clip")
         self.tokenizer.save_pretrained(folder / "tokenizer")
         self.image_processor.save_pretrained(folder / "image_processor")
-        captioner = VisionEncoderDecoderModel(encoder=model.clip.vision_model, decoder=model.decoder)
+        captioner = VisionEncoderDecoderModel(encoder=self._tagging(model), decoder=model.decoder)
         captioner.generation_config = model.generation_config
         captioner.save_pretrained(folder / "captioner")
+
+    def _tagging(self, model: TrunkLanguageTask) -> TaggingVisionModel:
+        """The captioner's tower: CLIP's, and the words that it tells."""
+        tower = model.clip.vision_model
+        settings = {name: value for name, value in tower.config.to_dict().items() if name != "model_type"}
+        sizes = {"num_words": len(self.word_embeddings), "num_tags": self.config.tags}
+        encoder = TaggingVisionModel(TaggingVisionConfig(**settings, **sizes))
+        tags = {f"tags.{name}": value for name, value in model.tags.state_dict().items()}
+        encoder.load_state_dict(tower.state_dict() | tags)
+        return encoder
 
 
 def run(recipe: Recipe) -> dict[str, float]:

@@ -26,7 +26,7 @@ from kcdp.vision import TrunkVisionModel
 from train.core.config import setting
 from train.core.processes import distributed_map
 from train.data.attributes import AttributeTable, dataset_attributes
-from train.data.cache import Rows, cached_array, cached_part, content_key, fingerprint
+from train.data.cache import Rows, fingerprint
 from train.data.dataset import PictureDataset
 from train.losses.uniemo import UNIEMO_PRESETS, attribute_contrastive, understanding_loss
 from train.metrics.validation import scores_by_domain
@@ -108,17 +108,17 @@ def stem_tokens(dataset: PictureDataset, vision: CLIPVisionModel, views: int, ba
         parts = torch.arange(rows.start, rows.stop).split(batch_size)
         return torch.cat([_through_stem(dataset, vision, part, view, int(part[0])) for part in parts])
 
-    arrays = []
-    for view in (None, *range(views)):
-        settings = (weights, preprocessing, None if view is None else vars(dataset.augmentation), view)
-        source, rows = dataset.store.source_key, dataset.store.rows
-        whole = None if source == dataset.store.key else content_key("tokens", source, *settings)
-        part = None if whole is None else cached_part(dataset.cache_dir, whole, rows)
-        if part is None:
-            key = content_key("tokens", dataset.store.key, *settings)
-            part = cached_array(dataset.cache_dir, key, len(dataset), partial(compute, view))
-        arrays.append(part)
-    return arrays
+    return [
+        dataset.cached(
+            partial(compute, view),
+            "tokens",
+            weights,
+            preprocessing,
+            None if view is None else vars(dataset.augmentation),
+            view,
+        )
+        for view in (None, *range(views))
+    ]
 
 
 def build_query_chain(
@@ -327,8 +327,7 @@ class UnderstandingStage:
         trained = self.config.tune_trunk is not None
         tokens = LazyTokens(dataset, model.vision, None) if trained else self.held_out
         out = understand(model.vision, model.chain, tokens)
-        labels, domains = dataset.labels.numpy(), np.array(dataset.domains)
-        metrics = scores_by_domain(labels, out.logits.argmax(1).numpy(), domains, dataset.emotions)
+        metrics = scores_by_domain(dataset, out.logits.argmax(1))
         for kind, embeds in (("scene", out.scene_embeds), ("object", out.object_embeds)):
             attributes = self.held_out_attributes[kind]
             present = attributes >= 0

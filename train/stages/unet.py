@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from train.core.recipe import Recipe, StageSpec
 from train.core.runs import stage_datasets, train_stage
 from train.data.cache import Rows
 from train.data.dataset import PictureDataset
-from train.data.records import DRAWN
+from train.metrics.validation import mean_losses
 from train.stages.latent_encoder import latents_and_words
 from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
@@ -42,20 +43,32 @@ class UNetConfig:
     balance: float = setting(0.3, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
 
 
-def build_unet(config: UNetConfig, latent_channels: int, latent_size: int, text_width: int) -> UNet2DConditionModel:
+class Sizes(Protocol):
+    """Of a denoiser, as the stages `unet` and `painter` have them among their settings."""
+
+    block_out_channels: tuple[int, ...]
+    layers_per_block: int
+    attention_head_dim: int
+
+
+def build_unet(
+    config: Sizes, latent_channels: int, latent_size: int, text_width: int, edits: bool = False
+) -> UNet2DConditionModel:
     """A denoiser shaped like Stable Diffusion's: cross-attention at every level but the coarsest, and in the middle.
 
     One thing is not Stable Diffusion's: the words, pooled, are added to the timestep's embedding and so reach every layer. With
     cross-attention alone, a small denoiser learns early what changes the whole picture, and late which thing is in it.
+
+    The input of one that `edits` has the latents of a picture to edit beside its own, and its coarsest level cross-attention too.
     """
-    levels = len(config.block_out_channels)
+    crossed = len(config.block_out_channels) - (not edits)
     return UNet2DConditionModel(
         sample_size=latent_size,
-        in_channels=latent_channels,
+        in_channels=latent_channels * (1 + edits),
         out_channels=latent_channels,
         block_out_channels=tuple(config.block_out_channels),
-        down_block_types=("CrossAttnDownBlock2D",) * (levels - 1) + ("DownBlock2D",),
-        up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (levels - 1),
+        down_block_types=("CrossAttnDownBlock2D",) * crossed + ("DownBlock2D",) * (not edits),
+        up_block_types=("UpBlock2D",) * (not edits) + ("CrossAttnUpBlock2D",) * crossed,
         layers_per_block=config.layers_per_block,
         # The library reads its `attention_head_dim` as the number of heads (diffusers issue 2011).
         attention_head_dim=tuple(max(1, width // config.attention_head_dim) for width in config.block_out_channels),
@@ -90,6 +103,16 @@ def channel_weights(latents: np.ndarray | Rows, power: float) -> torch.Tensor:
     return weights / weights.mean()
 
 
+def noised(latents: np.ndarray | Rows, scheduler: DDPMScheduler, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    """Latents (B, C, H, W), noise of their shape and timesteps (B,) for `denoising_loss`."""
+    clean = torch.from_numpy(np.array(latents)).float()
+    return {
+        "latents": clean,
+        "noise": torch.randn(clean.shape, generator=generator),
+        "timesteps": torch.randint(0, scheduler.config.num_train_timesteps, (len(clean),), generator=generator),
+    }
+
+
 def denoising_loss(
     unet: UNet2DConditionModel,
     scheduler: DDPMScheduler,
@@ -119,8 +142,7 @@ def validation_rows(dataset: PictureDataset, generator: torch.Generator, most: i
 
     Only the data sets' pictures count, where there are some.
     """
-    real = torch.from_numpy(~dataset.domains.within(DRAWN))
-    rows = (real if real.any() else ~real).nonzero().flatten()
+    rows = dataset.real()
     return rows[torch.randperm(len(rows), generator=generator)[:most]]
 
 
@@ -224,7 +246,7 @@ class UNetStage:
         tokenizer: CLIPTokenizer,
     ) -> None:
         self.config, self.train, self.validation = config, train, validation
-        self.vae, self.text, self.tokenizer = vae, text.requires_grad_(False).eval(), tokenizer
+        self.text, self.tokenizer, self.scheduler = text.requires_grad_(False).eval(), tokenizer, build_scheduler()
         self.plain = train.latents(vae, 0)[0]
         self.augmented = train.latents(vae, config.views)
         self.held_out = validation.latents(vae, 0)[0]
@@ -245,12 +267,9 @@ class UNetStage:
     def _denoising(
         self, latents: np.ndarray, captions: list[str], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
-        latents = torch.from_numpy(latents).float()
         return {
-            "latents": latents,
+            **noised(latents, self.scheduler, generator),
             "input_ids": self.tokens(captions),
-            "noise": torch.randn(latents.shape, generator=generator),
-            "timesteps": torch.randint(0, 1000, (len(latents),), generator=generator),
             "drop": torch.rand(len(latents), generator=generator) < self.config.caption_dropout,
         }
 
@@ -279,16 +298,13 @@ class UNetStage:
     def validate(self, model: UNetTask) -> dict[str, float]:
         """Losses on held-out pictures (`validation_rows`), always the same with the same noise."""
         generator = torch.Generator().manual_seed(0)
-        rows = validation_rows(self.validation, generator)
-        totals: dict[str, float] = {}
-        for part in rows.split(64):
-            latents = self.held_out[part.numpy()]
-            captions = self.validation.captions(part, generator, feelings=False)
-            batch = self._denoising(latents, captions, generator) | self._alignment(latents, captions, generator)
-            losses = model(**{name: value.to(model.unet.device) for name, value in batch.items()})
-            for name, value in losses.items():
-                totals[name] = totals.get(name, 0.0) + value.item() * len(part) / len(rows)
-        return {"score": -totals["loss"], **totals}
+
+        def batch(rows: torch.Tensor) -> dict[str, torch.Tensor]:
+            latents, captions = self.held_out[rows.numpy()], self.validation.captions(rows, generator, feelings=False)
+            return self._denoising(latents, captions, generator) | self._alignment(latents, captions, generator)
+
+        losses = mean_losses(model, map(batch, validation_rows(self.validation, generator).split(64)))
+        return {"score": -losses["loss"], **losses}
 
     def export(self, model: UNetTask, folder: Path) -> None:
         model.unet.save_pretrained(folder / "unet")

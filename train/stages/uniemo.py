@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
 from datasets import Dataset
 from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
 from transformers import AutoModel, CLIPModel
@@ -198,14 +197,14 @@ def trained_uniemo(recipe: Recipe, foundation: Foundation) -> TrainedUniEmo | No
 
 
 def _train_joint(recipe: Recipe, parts: JointParts, stage: JointStage) -> dict[str, float]:
-    """Train, then write the emotion space and the bundle; all processes go on once they are there."""
-    metrics, state = train_stage(recipe, stage), PartialState()
-    if state.is_main_process:
+    """Train, then write the emotion space and the bundle."""
+
+    def bundle(metrics: dict[str, float]) -> None:
         with exit_on_error():
             parts.finish(best_weights(recipe, stage.name))
         add_uniemo(recipe, trained_uniemo(recipe, parts.foundation))
-    state.wait_for_everyone()
-    return metrics
+
+    return train_stage(recipe, stage, bundle)
 
 
 def run_joint(recipe: Recipe) -> dict[str, float]:

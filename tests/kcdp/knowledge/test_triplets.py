@@ -18,7 +18,7 @@ from kcdp.knowledge.propositions import extract_propositions
 from kcdp.knowledge.repair import repair
 from kcdp.knowledge.triplets import MAX_TRIPLETS, TripletParser
 from kcdp.results import Triplet
-from train.metrics.triplets import TripletScore, matches, score_triplets
+from tests.triplet_score import TripletScore, matches, score_triplets
 
 PARSER = Path(__file__).resolve().parents[3] / "assets" / "mini" / "parser"
 GOLD = json.loads(Path(__file__).with_name("captions_gold.json").read_text(encoding="utf-8"))

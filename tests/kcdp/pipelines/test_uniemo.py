@@ -63,18 +63,18 @@ def same(first, second):
     return first.size == second.size and np.abs(levels(first) - levels(second)).max() <= 1
 
 
-def test_pictures_come_with_their_seeds_and_verdicts(pipeline, drawn):
+def test_pictures_come_with_their_seeds_and_probabilities(pipeline, drawn):
     assert isinstance(drawn, UniEmoImageOutput)
     assert drawn.seeds == (5, 6, 7)
-    assert len(drawn.images) == len(drawn.verdicts) == 3
+    assert len(drawn.images) == len(drawn.probabilities) == 3
     assert drawn.emotion == {"awe": 1.0}
     assert drawn.prompt == "a cat"
-    for image, verdict in zip(drawn.images, drawn.verdicts, strict=True):
+    for image, read in zip(drawn.images, drawn.probabilities, strict=True):
         assert isinstance(image, Image.Image)
         assert (image.size, image.mode) == ((SIZE, SIZE), "RGB")
-        assert tuple(verdict) == MIKELS_8.labels
-        assert sum(verdict.values()) == pytest.approx(1, abs=1e-6)
-        assert verdict == pytest.approx(pipeline.understand(image).probabilities, abs=1e-5)
+        assert tuple(read) == MIKELS_8.labels
+        assert sum(read.values()) == pytest.approx(1, abs=1e-6)
+        assert read == pytest.approx(pipeline.understand(image).probabilities, abs=1e-5)
 
 
 def test_a_seed_makes_one_picture_alone_and_among_others(make, drawn):
@@ -325,13 +325,13 @@ def test_tensors_are_the_same_pictures(make, drawn):
         assert tensor.min() >= 0
         assert tensor.max() <= 1
         np.testing.assert_allclose(255 * tensor.permute(1, 2, 0).numpy(), levels(image), atol=1.1)
-    assert found.verdicts[0] == pytest.approx(drawn.verdicts[0], abs=1e-3)
+    assert found.probabilities[0] == pytest.approx(drawn.probabilities[0], abs=1e-3)
 
 
 def test_a_result_is_clean_json(make, drawn, faces):
     read = json.loads(json.dumps(drawn.to_dict(), allow_nan=False))
     assert read["seeds"] == [5, 6, 7]
-    assert read["verdicts"] == list(drawn.verdicts)
+    assert read["probabilities"] == list(drawn.probabilities)
     assert read["settings"] == drawn.settings
     assert "images" not in read
     assert drawn.settings["strength"] is None
@@ -394,7 +394,7 @@ def test_another_label_space_speaks_its_own_words(kcdp, faces):
     pipeline = tiny_uniemo(kcdp, label_space="KCDP-6")
     assert tuple(pipeline.understand(faces[0]).probabilities) == KCDP_6.labels
     made = pipeline("happy", seed=1, num_inference_steps=2)
-    assert tuple(made.verdicts[0]) == KCDP_6.labels
+    assert tuple(made.probabilities[0]) == KCDP_6.labels
     with pytest.raises(ValueError, match="'awe' is not one of the KCDP-6 labels"):
         pipeline("awe")
 
@@ -455,4 +455,4 @@ def test_half_precision_makes_nearly_the_same(pipeline, drawn, tmp_path):
     options = {"num_inference_steps": STEPS, "guidance_scale": 2.0}
     found = smaller("awe", "a cat", seed=5, **options)
     assert distance(found.images[0], drawn.images[0]) < distance(found.images[0], drawn.images[1]) / 2
-    assert sum(found.verdicts[0].values()) == pytest.approx(1, abs=1e-5)
+    assert sum(found.probabilities[0].values()) == pytest.approx(1, abs=1e-5)

@@ -188,7 +188,7 @@ def test_api_makes_pictures_as_its_docstrings_say(url: str, files: Path) -> None
     assert made["emotion"] == pytest.approx({"amusement": 0.7, "sadness": 0.3})
     own = handle_file(files / "still.png")
     made, pictures = client.predict(own, "awe", strength=0.6, seed=7, api_name="/refeel")
-    gains = [verdict["awe"] - made["before"]["awe"] for verdict in made["verdicts"]]
+    gains = [verdict["awe"] - made["before"]["awe"] for verdict in made["probabilities"]]
     assert made["shifts"] == pytest.approx(gains) and len(pictures) == 3 and made["settings"]["strength"] == 0.6
     made, _ = client.predict(own, other=own, api_name="/refeel")
     assert made["target"] == "contentment" and made["emotion"] is None

@@ -216,7 +216,7 @@ def test_an_unknown_emotion_is_the_same_sentence_there(zero_gpu: FakeSpaces, own
 def test_endpoints_answer_from_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
     bundle = unpicklable()
     made, pictures = endpoints.painting_result(Backend(bundle), refeel.plan_pictures, own, None, own, 0.6, "", *VALUES)
-    gains = [verdict["contentment"] - made["before"]["contentment"] for verdict in made["verdicts"]]
+    gains = [verdict["contentment"] - made["before"]["contentment"] for verdict in made["probabilities"]]
     assert made["target"] == "contentment" and made["shifts"] == pytest.approx(gains)
     assert [caption for _, caption in pictures] == ["seed 7", "seed 8"]
     with pytest.raises(gr.Error, match="'boredom' is not one of"):

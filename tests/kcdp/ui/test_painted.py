@@ -24,7 +24,7 @@ def test_every_picture_becomes_a_piece_with_its_own_seed_and_verdict() -> None:
     assert second.caption.replace("\N{NO-BREAK SPACE}", " ") == "bench · seed 8"
     assert second.emotion == "awe" and second.file_name == "awe-8.png" and not second.is_original
     assert second.settings["seed"] == 8 and second.settings["seeds"] == [8]
-    assert second.settings["verdicts"] == [dict(output.verdicts[1])]
+    assert second.settings["probabilities"] == [dict(output.probabilities[1])]
     assert json.loads(json.dumps(second.settings)) == second.settings
 
 

@@ -6,6 +6,7 @@ from transformers import AutoModel
 
 from kcdp.uniemo.query_chain import tower_pixels
 from kcdp.vision import TrunkVisionConfig, TrunkVisionModel
+from kcdp.vision.trunk_tower import WordTags
 
 SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": 1}
 
@@ -70,3 +71,25 @@ def test_it_learns_while_its_statistics_stay(tower):
 def test_patches_are_those_of_the_finer_map(wrong):
     with pytest.raises(ValueError, match="patches of 16 pixels of pictures whose side is a multiple of 32"):
         TrunkVisionModel(TrunkVisionConfig(**SIZES, **({"image_size": 64} | wrong)))
+
+
+def test_reading_gives_what_forward_does_and_the_mean_of_the_last_map():
+    tower = TrunkVisionModel(TrunkVisionConfig(**SIZES, image_size=64)).eval()
+    pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        mean, seen = tower.read(pixels)
+        expected = tower(pixel_values=pixels)
+        last = tower.embeddings.patch_embedding.trunk(pixels)[1]
+    torch.testing.assert_close(seen.last_hidden_state, expected.last_hidden_state)
+    torch.testing.assert_close(seen.pooler_output, expected.pooler_output)
+    torch.testing.assert_close(mean, last.flatten(2).sum(2) / last[0, 0].numel())
+
+
+def test_tags_are_the_likeliest_words_with_how_likely_they_are():
+    torch.manual_seed(0)
+    tags = WordTags(6, 4, num_words=5, num_tags=2)
+    mean = torch.randn(1, 6)
+    chances = (tags.words.weight @ mean[0] + tags.words.bias).log_softmax(0).tolist()
+    first, second = sorted(range(5), key=chances.__getitem__)[:-3:-1]
+    expected = [tags.embedding.weight[word] + tags.certainty(torch.tensor([chances[word]])) for word in (first, second)]
+    torch.testing.assert_close(tags(mean)[0], torch.stack(expected))

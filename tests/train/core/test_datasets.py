@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from train.data.drawings import drawn_pictures
 from train.data.neutral import feelings_in
 from train.data.records import FEATURES, Coded, content_id, make_record, with_shares
 from train.data.sets import SetError
-from train.drawn import draw_pictures
+from train.drawn import draw
 from train.drawn.renderer import Drawing
 from train.evaluation.domains import Domains
 from train.stages.registry import check, read_recipe
@@ -63,18 +62,19 @@ def test_drawn_pictures_and_sets_come_together_in_one_label_space(recipe: Recipe
 def test_one_of_two_processes_draws_for_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawers = tmp_path / "drawers"
 
-    def draw(count: int, seed: int) -> Iterator[Drawing]:
+    def drawing(number: int) -> Drawing:
         with drawers.open("a") as file:
             file.write(f"{os.getpid()}\n")
-        yield from draw_pictures(count, seed)
+        return draw(number)
 
-    monkeypatch.setattr(drawings, "draw_pictures", draw)
+    monkeypatch.setattr(drawings, "draw", drawing)
 
     def load() -> None:
         assert len(drawn_pictures(40, tmp_path / "cache")) == 40
 
     in_two_processes(load)
-    assert len(drawers.read_text().split()) == 1
+    lines = drawers.read_text().split()
+    assert len(lines) == 40 and len(set(lines)) == 1
 
 
 def test_sets_are_domains_of_an_evaluation(recipe: Recipe) -> None:

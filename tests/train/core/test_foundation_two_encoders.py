@@ -16,11 +16,12 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.bundle import BundleError, load_bundle
+from tests.recipes import make_recipe
 from tests.tiny_diffusion import SIZE, clip_vision, stable_diffusion_xl, text_config
 from train.core.config import validated
 from train.core.foundation import Foundation, FoundationConfig
 from train.core.runs import load_foundation, load_perception, load_scheduler
-from train.stages.registry import check, make_recipe, read_recipe
+from train.stages.registry import check, read_recipe
 from train.stages.uniemo import assemble_uniemo
 from train.train import main
 

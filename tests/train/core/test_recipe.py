@@ -3,11 +3,12 @@ from dataclasses import fields
 import pytest
 
 from kcdp.emotions import MIKELS_8
+from tests.recipes import make_recipe
 from train.core.config import SettingError
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig
 from train.stages.kcdp import KCDPConfig
-from train.stages.registry import STAGES, check, make_recipe
+from train.stages.registry import STAGES, check
 from train.stages.unet import UNetConfig
 from train.stages.vae import VAEConfig
 

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
-from train.data.drawings import drawing_records
+from train.data.drawings import drawing_records, drawn_pictures
 from train.data.records import FEATURES
-from train.drawn import draw_pictures, draw_things
+from train.drawn import draw, draw_things
 from train.drawn.palette import FAMILIES as STYLES
+from train.drawn.renderer import Drawing
+
+
+def drawn(first: int, count: int) -> Iterator[Drawing]:
+    return (draw(number, 16) for number in range(first, first + count))
 
 
 def test_records_follow_the_schema_and_split_by_group() -> None:
-    records = list(drawing_records(draw_pictures(60, 1000, 16), "drawn", "drawn", 1000))
+    records = list(drawing_records(drawn(1000, 60), "drawn", "drawn", 1000))
     assert all(set(record) == set(FEATURES) for record in records)
     assert {record["domain"] for record in records} == {"drawn"}
     assert {record["license"] for record in records} == {"Apache-2.0"}
     assert {record["style"] for record in records} <= set(STYLES)
     assert records[0]["group"] == "drawn-1000" and len({record["group"] for record in records}) == 60
-    later = drawing_records(draw_pictures(30, 1030, 16), "drawn", "drawn", 1030)
+    later = drawing_records(drawn(1030, 30), "drawn", "drawn", 1030)
     again = {record["group"]: record["split"] for record in later}
     assert [record["split"] for record in records[30:]] == list(again.values())
     assert Counter(record["split"] for record in records)["train"] > 36
+
+
+def test_drawings_of_a_recipe_are_numbered_from_its_seed_on(tmp_path: Path) -> None:
+    assert drawn_pictures(2, tmp_path, 1000)["group"][:] == ["drawn-1000", "drawn-1001"]
+    assert drawn_pictures(2, tmp_path, 1000)["image"][0].tobytes() == draw(1000).image.tobytes()
 
 
 def test_things_are_a_domain_of_their_own() -> None:

@@ -132,3 +132,19 @@ def test_errors_say_what_is_missing(root, tmp_path_factory):
         load_parquet(empty / "emoji.parquet", "emoji")
     with pytest.raises(ValueError, match="no column caption, theme"):
         load_parquet(root / "cartoons.parquet", "photos")
+
+
+def test_a_tenth_of_each_caltech_category_is_held_out_and_no_other_photo(tmp_path):
+    caltech = [PHOTO | {"source": "caltech101", "theme": theme, "split": "train"} for theme in ("ant", "bass") * 40]
+    rows = [*caltech, *[PHOTO | {"split": "train"}] * 40]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "photos.parquet")
+    records = load_parquet(tmp_path / "photos.parquet", "photos")
+    for theme in ("ant", "bass"):
+        rows = [row for row, group in enumerate(records["group"]) if group.startswith(f"caltech101 {theme}")]
+        splits = [records["split"][row] for row in rows]
+        assert splits.count("val") == splits.count("test") == 2 and splits.count("train") == 36
+        # Pictures of a category are no copies of one another: each is a group, so that the test rows are not marked as seen.
+        assert len({records["group"][row] for row in rows}) == 40
+    assert {split for split, group in zip(records["split"], records["group"], strict=True) if "oasis" in group} == {
+        "train"
+    }

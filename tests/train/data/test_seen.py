@@ -9,7 +9,7 @@ import pytest
 from kcdp.emotions import LABEL_SPACES
 from train.data import seen
 from train.data.neutral import feelings_in, without_feelings
-from train.data.seen import having, seen_cartoon, seen_drawing, seen_emoji, seen_kind, seen_photo, with_keywords
+from train.data.seen import having, seen_cartoon, seen_drawing, seen_emoji, seen_kind, with_keywords
 from train.data.wording import EVOKED, SHOWN
 from train.drawn.grammar import ADJECTIVES, PROTOTYPES
 from train.drawn.renderer import draw
@@ -125,11 +125,6 @@ def test_how_something_is_drawn_is_no_part_of_it():
     assert seen_kind("a black icon of a rat") == "a rat"
     assert seen_kind("an ink drawing of a person with high arched brows") == "a person with high arched brows"
     assert seen_kind("a black-and-white drawn person with a smile") == "a person with a smile"
-
-
-def test_photos_keep_their_captions_but_for_feelings():
-    assert seen_photo("a photo of a scared cat") == "a photo of a cat"
-    assert seen_photo("a photo of a spider") == "a photo of a spider"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kcdp.emotions import MIKELS_8
-from train.drawn import draw, draw_pictures, draw_things
+from train.drawn import draw, draw_things
 from train.drawn.captions import EFFECT_WORDS, EYE_WORDS, GESTURE_WORDS, MOUTH_WORDS
 from train.drawn.characters import BODIES, draw_character
 from train.drawn.effects import EFFECTS
@@ -205,11 +205,6 @@ def test_tones_give_colours_and_gray_has_no_hue():
     gray = filtered("#e8453c", "gray")
     assert gray[1:3] == gray[3:5] == gray[5:7]
     assert filtered("#2a2430", "line") == "#2a2430"
-
-
-def test_pictures_are_numbered_from_the_seed_on():
-    drawings = list(draw_pictures(3, seed=1000, size=16))
-    assert [drawing.svg for drawing in drawings] == [draw(number, 16).svg for number in range(1000, 1003)]
 
 
 def test_things_come_in_every_emotion_and_say_their_name():

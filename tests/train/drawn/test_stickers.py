@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from kcdp.emotions import MIKELS_8
+from train.data import stickers as numbered
 from train.drawn.settings import SETTINGS
-from train.drawn.stickers import KINDS, draw_sticker, draw_stickers
+from train.drawn.stickers import KINDS, draw_sticker
 from train.drawn.things import THINGS
 
 
 @pytest.fixture(scope="module")
 def stickers():
-    return list(draw_stickers(160, size=32))
+    return [numbered.sticker(number, 32) for number in range(160)]
 
 
 def test_a_seed_is_a_sticker():

@@ -48,7 +48,7 @@ class Painter:
         else:
             picture = Image.new("RGB", (SIZE, SIZE), colour(place, thing))
         verdict = {name: 0.25 if self.flat else weights.get(name, 0.0) for name in EMOTIONS}
-        return SimpleNamespace(images=(picture,) * len(seeds), verdicts=(verdict,) * len(seeds))
+        return SimpleNamespace(images=(picture,) * len(seeds), probabilities=(verdict,) * len(seeds))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
 from train.evaluation.generation import Generation, GenerationMethod, generation_report, measure, real_rows
 from train.evaluation.result_cache import ResultCache
-from train.metrics.diversity import lpips
+from train.metrics.diversity import lpips_diversity
 from train.metrics.fid import frechet_distance
 from train.metrics.pictures import Instruments
 
@@ -147,7 +147,7 @@ def test_measures_are_the_metrics_of_each_emotion() -> None:
         clarity += torch.maximum(TOOLS.scenes(some).amax(1), TOOLS.objects(some).amax(1)).tolist()
         for one, other in itertools.combinations(some.split(1), 2):
             spread.append(float((colours(one) - colours(other)).square().mean()))
-            distances.append(lpips(one, other, TOOLS.levels).item())
+            distances.append(lpips_diversity([one, other], TOOLS.levels))
     assert found["sem_c"] == pytest.approx(sum(clarity) / len(clarity))
     assert found["sem_d"] == pytest.approx(sum(spread) / len(spread), rel=1e-4)
     assert found["lpips"] == pytest.approx(sum(distances) / len(distances), rel=1e-4)

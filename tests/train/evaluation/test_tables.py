@@ -110,7 +110,9 @@ def test_recognition_shows_every_part_and_every_emotions_recall() -> None:
 
 def test_tables_are_markdown() -> None:
     assert tables.markdown_table(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
-    caption = {"pictures": 4, "named": 0.5, "majority": 0.25, "different": 3}
-    assert captions_report(caption).endswith("| 4 | 50.0 | 25.0 | 3 |")
+    nouns = {"pictures": 4, "named": 0.5, "learned": 2, "named_learned": None, "majority": 0.25, "different": 3}
+    report = captions_report({"emoji": nouns}, {"kinds": {"pictures": 5, "right": 0.5, "found": 0.2}}).splitlines()
+    assert "| emoji | 4 | 50.0 | 2 | - | 25.0 | 3 |" in report
+    assert "| kinds | 5 | 50.0 | 20.0 |" in report
     decibels = {"pictures": 4, "mean": 28.04, "median": 28.0, "worst_twentieth": 20.0, "disturbed": 27.0}
     assert reconstruction_report(decibels).endswith("| 4 | 28.0 | 28.0 | 20.0 | 27.0 |")

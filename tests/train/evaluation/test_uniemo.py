@@ -14,6 +14,7 @@ from PIL import Image
 
 from kcdp.emotions import MIKELS_8
 from kcdp.perception.latent_encoder import LatentEncoder
+from tests.recipes import make_recipe
 from tests.train.conftest import ENCODER_WIDTHS, TEXT
 from train import evaluate
 from train.core.clip import FrozenCLIP
@@ -29,7 +30,7 @@ from train.evaluation.run import EvaluationRun
 from train.stages import uniemo
 from train.stages.joint import JointConfig
 from train.stages.language import LanguageConfig, build_clip
-from train.stages.registry import make_recipe, read_recipe
+from train.stages.registry import read_recipe
 from train.stages.text import build_text_tower
 from train.stages.unet import build_scheduler
 

@@ -35,6 +35,10 @@ def test_distances_equal_slow_ones(loss, pictures):
     torch.testing.assert_close(loss(pictures, targets).double(), total, rtol=1e-4, atol=1e-5)
 
 
+def test_three_stages_are_looked_at_unless_others_are_asked_for(pictures):
+    assert [maps.shape[3] for maps in PerceptualLoss(EfficientNetLite()).features(pictures)] == [32, 16, 8]
+
+
 def test_the_same_picture_is_at_no_distance_and_more_blur_further_away(loss, pictures):
     assert loss(pictures, pictures).max().item() == pytest.approx(0, abs=1e-6)
     blurred = [torch.nn.functional.avg_pool2d(pictures, size, 1, size // 2) for size in (3, 5)]

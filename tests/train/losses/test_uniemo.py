@@ -68,7 +68,7 @@ def test_twins_are_no_negatives() -> None:
     loss = contrastive(embeds, texts, [0, 0, 1])
     loss.backward()
     assert loss < 1e-5 and embeds.grad.abs().max() < 1e-4
-    everyone = attribute_contrastive(embeds, texts, torch.ones(3).bool(), SCALE)
+    everyone = attribute_contrastive(embeds, texts, torch.ones(3).bool(), SCALE, None, True)
     assert everyone > 0.4
 
 
@@ -85,7 +85,7 @@ def test_pictures_without_the_attribute_have_no_say() -> None:
 
 def test_without_any_attribute_the_loss_is_0_and_still_has_gradients() -> None:
     embeds, scale = unit(3, 6).requires_grad_(True), SCALE.clone().requires_grad_(True)
-    loss = attribute_contrastive(embeds, unit(3, 6), torch.zeros(3).bool(), scale)
+    loss = attribute_contrastive(embeds, unit(3, 6), torch.zeros(3).bool(), scale, None, True)
     loss.backward()
     assert loss == 0 and not embeds.grad.any() and scale.grad == 0
 
@@ -93,9 +93,11 @@ def test_without_any_attribute_the_loss_is_0_and_still_has_gradients() -> None:
 def test_the_temperature_learns_and_has_a_floor() -> None:
     embeds, texts, present = unit(4, 6), unit(4, 6), torch.ones(4).bool()
     scale = SCALE.clone().requires_grad_(True)
-    attribute_contrastive(embeds, texts, present, scale).backward()
+    attribute_contrastive(embeds, texts, present, scale, None, True).backward()
     assert scale.grad.abs() > 0
-    limit, beyond = (attribute_contrastive(embeds, texts, present, torch.tensor(math.log(x))) for x in (100.0, 1e4))
+    limit, beyond = (
+        attribute_contrastive(embeds, texts, present, torch.tensor(math.log(x)), None, True) for x in (100.0, 1e4)
+    )
     torch.testing.assert_close(limit, beyond)
 
 
@@ -137,6 +139,7 @@ def test_presets_part_where_paper_and_release_do() -> None:
     assert UNIEMO_PRESETS == {"paper": PAPER, "released": RELEASED}
     assert (PAPER.block_layers, PAPER.block_keys, PAPER.beta) == (2, "patches", 1e-4)
     assert (RELEASED.block_layers, RELEASED.block_keys, RELEASED.beta) == (1, "all", None)
+    assert (PAPER.both_directions, RELEASED.both_directions) == (False, True)
     for preset in UNIEMO_PRESETS.values():
         assert preset.scene_weight + preset.object_weight + preset.emotion_weight == pytest.approx(1)
         assert preset.understanding + preset.condition + preset.denoising == pytest.approx(1)

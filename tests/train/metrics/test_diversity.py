@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torchmetrics.functional.image import lpips as published
 
-from train.metrics.diversity import lpips, lpips_diversity
+from train.metrics.diversity import lpips_diversity
 
 #: Channels of AlexNet's five levels, which torchmetrics expects.
 CHANNELS = (64, 192, 384, 256, 256)
@@ -40,41 +40,38 @@ def test_distance_is_the_published_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(published, "Alexnet", FiveLevels)
     network = published._LPIPS(pretrained=False, net="alex")
     for layer in network.lins:
-        layer.model[-1].weight.uniform_(0, 1)
-    weights = [layer.model[-1].weight.flatten() for layer in network.lins]
-    first, second = torch.rand(2, 3, 3, 32, 32) * 2 - 1
-    found = lpips(first, second, lambda pictures: network.net(network.scaling_layer(pictures)), weights)
-    torch.testing.assert_close(found.float(), network(first, second).flatten(), rtol=1e-4, atol=1e-6)
+        layer.model[-1].weight.fill_(1)
+    first, second = torch.rand(2, 1, 3, 32, 32) * 2 - 1
+    found = lpips_diversity([first, second], lambda pictures: network.net(network.scaling_layer(pictures)))
+    assert found == pytest.approx(network(first, second).item(), rel=1e-4)
 
 
 def test_distance_by_hand() -> None:
     # One level of one position: (3, 4) and (4, 3) are (.6, .8) and (.8, .6) at unit length.
-    first, second = torch.tensor([3.0, 4.0]).view(1, 2, 1, 1), torch.tensor([4.0, 3.0]).view(1, 2, 1, 1)
-    assert lpips(first, second, lambda maps: [maps]).item() == pytest.approx(0.08)
-    weights = [torch.tensor([1.0, 0.5])]
-    assert lpips(first, second, lambda maps: [maps], weights).item() == pytest.approx(0.06)
-    assert lpips(first, first, lambda maps: [maps]).item() == 0
+    pair = torch.tensor([[3.0, 4.0], [4.0, 3.0]]).view(2, 2, 1, 1)
+    assert lpips_diversity([pair], lambda maps: [maps]) == pytest.approx(0.08)
 
 
-@pytest.mark.parametrize("weights", [None, [torch.tensor([0.2, 1.0, 0.0]), torch.rand(6)]])
-def test_diversity_is_the_mean_distance_of_all_pairs(weights: list[torch.Tensor] | None) -> None:
+def test_diversity_is_the_mean_distance_of_all_pairs() -> None:
     pictures = torch.rand(6, 3, 16, 16) * 2 - 1
+
+    def distance(one: torch.Tensor, other: torch.Tensor) -> float:
+        pairs = zip(two_levels(one), two_levels(other), strict=True)
+        units = [[nn.functional.normalize(maps, dim=1, eps=1e-4) for maps in pair] for pair in pairs]
+        return sum((first - second).square().sum(1).mean().item() for first, second in units)
+
     pairs = list(itertools.combinations(pictures.split(1), 2))
-    expected = sum(lpips(one, other, two_levels, weights).item() for one, other in pairs) / len(pairs)
+    expected = sum(distance(*pair) for pair in pairs) / len(pairs)
     assert expected > 0.01
-    assert lpips_diversity([pictures], two_levels, weights) == pytest.approx(expected)
+    assert lpips_diversity([pictures], two_levels) == pytest.approx(expected, rel=1e-4)
     # However the pictures are batched.
-    assert lpips_diversity(iter(pictures.split(4)), two_levels, weights) == pytest.approx(expected)
+    assert lpips_diversity(iter(pictures.split(4)), two_levels) == pytest.approx(expected, rel=1e-4)
 
 
 def test_equal_pictures_are_not_diverse() -> None:
     assert lpips_diversity([torch.rand(1, 3, 8, 8).expand(4, -1, -1, -1)], two_levels) == pytest.approx(0, abs=1e-9)
 
 
-def test_errors_say_what_is_wrong() -> None:
+def test_one_picture_alone_does_not_differ() -> None:
     with pytest.raises(ValueError, match="two pictures or more; there is 1"):
         lpips_diversity([torch.rand(1, 3, 8, 8)], two_levels)
-    with pytest.raises(ValueError, match="weights of 1 levels and maps of 2"):
-        lpips_diversity([torch.rand(2, 3, 8, 8)], two_levels, [torch.ones(3)])
-    with pytest.raises(ValueError, match="weights of 1 levels and maps of 2"):
-        lpips(*torch.rand(2, 1, 3, 8, 8), two_levels, [torch.ones(3)])

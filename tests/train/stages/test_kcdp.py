@@ -136,9 +136,12 @@ def test_a_frozen_denoiser_looks_once_and_sees_the_same(foundation, labelled_dat
         looked, kept = cache.view(view, rows), stage.caches[id(labelled_dataset)].view(view, rows)
         assert kept["latents"].ndim == 2
         with torch.no_grad():
-            expected, found = task.predict(**looked), task.predict(**kept)
+            found, task.frozen = task.predict(**kept), None
+            expected, task.frozen = task.predict(**looked), stage.frozen
         for one, other in zip(expected, found, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-2)
+    known, again = (stage.predict(task, one)[0] for one in (validation_dataset, copy.copy(validation_dataset)))
+    np.testing.assert_array_equal(known, again)
     monkeypatch.setattr(type(task.denoiser), "forward", lambda *_: pytest.fail("looked again"))
     task(**drawn(stage))["loss"].backward()
     assert task.pyramid.lateral[0].weight.grad.abs().sum() > 0

@@ -8,13 +8,14 @@ from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchLCMScheduler
 
 from kcdp import load_bundle
 from kcdp.painting.upscaler import StickerUpscaler
+from tests.recipes import make_recipe
 from tests.tiny_pipeline import SIZE, WIDTH, tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 from train.core.bundle import TrainedUniEmo, add_uniemo, write_bundle
-from train.stages.painter import PainterConfig, build_painter
+from train.stages.painter import PainterConfig
 from train.stages.painter_parts import FEW_STEPS, STEPS, last_painter, with_painter
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
-from train.stages.registry import make_recipe
+from train.stages.unet import build_unet
 
 CONFIG = PainterConfig(block_out_channels=(16, 32), attention_head_dim=8)
 VAE = PainterVAEConfig(patch_size=2, block_out_channels=(16, 16, 16), latent_channels=8, sample=16, held_out=2)
@@ -26,7 +27,7 @@ def recipe(tmp_path, train_dataset):
     torch.manual_seed(0)
     stage = PainterVAEStage(VAE, train_dataset)
     stage.export(stage.build(), tmp_path / "painter_vae" / "best")
-    unet = build_painter(CONFIG, 8, 4, WIDTH)
+    unet = build_unet(CONFIG, 8, 4, WIDTH, edits=True)
     unet.save_pretrained(tmp_path / "painter" / "best" / "unet")
     FlowMatchEulerDiscreteScheduler().save_pretrained(tmp_path / "painter" / "best" / "scheduler")
     StickerUpscaler(width=8, blocks=1).save_pretrained(tmp_path / "painter_upscaler" / "best" / "upscaler")
@@ -41,7 +42,7 @@ def uniemo(tiny_tokenizer):
 def distil(recipe):
     """As if the painter had been distilled."""
     best = Path(recipe.output_dir) / "painter_distilled" / "best"
-    build_painter(CONFIG, 8, 4, WIDTH).save_pretrained(best / "unet")
+    build_unet(CONFIG, 8, 4, WIDTH, edits=True).save_pretrained(best / "unet")
     FlowMatchLCMScheduler().save_pretrained(best / "scheduler")
 
 

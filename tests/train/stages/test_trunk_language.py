@@ -14,6 +14,7 @@ from kcdp.knowledge.captioner import Captioner
 from kcdp.uniemo.query_chain import tower_pixels
 from kcdp.vision import TrunkCLIPModel, TrunkVisionModel
 from tests.learning import losses_of_steps
+from tests.recipes import make_recipe
 from tests.train.conftest import TEXT
 from train.core.efficientnet import class_names
 from train.core.runs import load_clip
@@ -21,7 +22,7 @@ from train.core.trainer import LoopConfig, run_stage
 from train.data.dataset import PictureDataset
 from train.data.neutral import feelings_in
 from train.data.records import make_record, to_dataset
-from train.stages.registry import check, make_recipe
+from train.stages.registry import check
 from train.stages.text import build_text_tower, kept_tokenizer
 from train.stages.trunk_language import TrunkLanguageConfig, TrunkLanguageStage, known_words, words_of
 from train.stages.understanding import LazyTokens, UnderstandingConfig, UnderstandingStage, understand
@@ -124,7 +125,7 @@ def test_losses_equal_a_slow_reference(stage, task):
         images = F.normalize(task.clip.visual_projection(tower(batch["pixel_values"]).pooler_output), dim=-1)
         told, keep, names = 0.0, 0.0, 0.0
         for row in range(6):
-            said = task.words(mean[row]).log_softmax(0)[batch["words"][row]]
+            said = task.tags.words(mean[row]).log_softmax(0)[batch["words"][row]]
             told -= said.mean().item() / 6
             if batch["photos"][row]:
                 wanted = (batch["classes"][row] / 2).softmax(0)
@@ -140,6 +141,25 @@ def test_losses_equal_a_slow_reference(stage, task):
     assert found["loss"].item() == pytest.approx(
         sum(found[name].item() * part for name, part in parts.items()), rel=1e-4
     )
+
+
+def test_a_word_begins_as_the_mean_of_its_tokens(stage, task):
+    words = known_words(stage.train.records["caption"][:], CONFIG.min_word_count)
+    table = task.clip.text_model.embeddings.token_embedding.weight
+    for row, word in enumerate(words):
+        tokens = stage.tokenizer(word, add_special_tokens=False).input_ids
+        torch.testing.assert_close(task.tags.embedding.weight[row], sum(table[token] for token in tokens) / len(tokens))
+    assert torch.equal(task.decoder.get_input_embeddings().weight, table)
+
+
+def test_the_captioner_that_is_left_attends_to_what_the_decoder_was_trained_on(stage, task, tmp_path):
+    stage.export(task.eval(), tmp_path)
+    encoder = VisionEncoderDecoderModel.from_pretrained(tmp_path / "captioner").encoder
+    pixels = fixed_batch(stage)["pixel_values"]
+    with torch.no_grad():
+        expected = task.states(*task.clip.vision_model.read(pixels))
+        torch.testing.assert_close(encoder(pixel_values=pixels).last_hidden_state, expected)
+    assert expected.shape[1] == 1 + (SIZE // 16) ** 2 + CONFIG.tags
 
 
 def test_names_are_those_of_the_classes(stage, task):

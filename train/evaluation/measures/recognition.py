@@ -62,7 +62,7 @@ def recognition_report(parts: Mapping[str, Mapping[str, Any]]) -> str:
             scores["chance"],
             scores["majority"],
         )
-        rows.append([part, str(result["pictures"]), *map(percent, shares)])
+        rows.append([part, result["pictures"], *shares])
     labels = list(next(iter(parts.values()))["scores"]["counts"])
     recalls = []
     for label in labels:

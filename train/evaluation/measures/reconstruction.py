@@ -51,14 +51,16 @@ def reconstruct(pipeline: KCDPPipeline, dataset: PictureDataset, limit: int | No
 def reconstruction_report(result: Mapping[str, Any], test: str = "validation emoji") -> str:
     """What `reconstruct` gives, of the pictures called `test`."""
     names = ("mean", "median", "worst_twentieth", "disturbed")
-    row = [str(result["pictures"]), *(f"{result[name]:.1f}" for name in names)]
+    row = [result["pictures"], *(f"{result[name]:.1f}" for name in names)]
     head = ["pictures", "mean", "median", "worst twentieth", "mean from noisy latents"]
     return f"## Reconstruction\n\nPSNR of {test}, dB.\n\n{markdown_table(head, [row])}"
 
 
 def run(evaluation: EvaluationRun) -> None:
     """PSNR of validation emoji."""
-    dataset = evaluation.validation_emoji
+    dataset = evaluation.pictures("val", "emoji")
+    if not len(dataset):
+        raise SystemExit("There are no validation emoji: give --data with emoji.parquet.")
     result = evaluation.of_pipeline("reconstruction", reconstruct, dataset)
     text = reconstruction_report(result, evaluation.marked("validation emoji", dataset, evaluation.pipeline_training))
     evaluation.report("reconstruction", text, result)

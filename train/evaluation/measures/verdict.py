@@ -12,6 +12,7 @@ from accelerate import PartialState
 from kcdp.bundle import Bundle
 from kcdp.imaging import to_pictures
 from kcdp.verdict import Verdict
+from train.core.datasets import dataset_of
 from train.core.processes import distributed_map
 from train.data.cache import fingerprint
 from train.data.dataset import PictureDataset
@@ -85,18 +86,20 @@ def _share(right: np.ndarray) -> float | None:
 
 def verdict_report(verdict: Verdict, parts: Mapping[str, Mapping[str, Any]]) -> str:
     """A table of `verdict_scores`, one row a reading and part."""
-
-    def cell(value: float | None) -> str:
-        return "-" if value is None else percent(value)
-
-    rows = []
-    for part, result in parts.items():
-        for name in ("kcdp", "uniemo", "verdict"):
-            scores = result[name]
-            columns = ("accuracy", "macro_f1", "calibration_error", "right_when_clear")
-            told = ("told", "right_when_told", "right_otherwise")
-            cells = [cell(scores[column]) for column in columns] + [cell(scores.get(column)) for column in told]
-            rows.append([part, str(result["pictures"]), name, *cells])
+    columns = (
+        "accuracy",
+        "macro_f1",
+        "calibration_error",
+        "right_when_clear",
+        "told",
+        "right_when_told",
+        "right_otherwise",
+    )
+    rows = [
+        [part, result["pictures"], name, *map(result[name].get, columns)]
+        for part, result in parts.items()
+        for name in ("kcdp", "uniemo", "verdict")
+    ]
     head = [
         "part", "pictures", "reading", "accuracy", "macro-F1", "calibration error", 'right when "clearly"',
         "told", "right when told", "right otherwise",
@@ -120,8 +123,8 @@ def run(evaluation: EvaluationRun) -> None:
     rows = np.flatnonzero(validation.domains.within((FITTED_ON,)))
     if not len(rows):
         raise SystemExit(f"There are no labelled validation {FITTED_ON} to fit a verdict on: give --data with them.")
-    recipe, names = evaluation.recipe, list(evaluation.domains.emotions)
-    fitted_on = PictureDataset(validation.records.select(rows), recipe.cache_dir / "pictures", names, size=recipe.size)
+    names = list(evaluation.domains.emotions)
+    fitted_on = dataset_of(evaluation.recipe, validation.records.select(rows))
     weights = [evaluation.weights, fingerprint(bundle.uniemo.vision, bundle.uniemo.chain)]
 
     def read(part: str, dataset: PictureDataset) -> dict[str, Any]:

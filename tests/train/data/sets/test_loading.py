@@ -13,7 +13,7 @@ from kcdp.emotions import EMOTION_ROI_6, KCDP_6, MIKELS_8, POLARITY, SER_7
 from tests.train.data.sets.layouts import COUNTS, LAYOUTS, write
 from train.data.records import FEATURES
 from train.data.sets import SETS, Entry, SetError
-from train.data.sets.checking import checked, fault_of
+from train.data.sets.checking import checked
 from train.data.sets.labels import mapping, reaches
 from train.data.sets.loading import caption, load_set
 
@@ -126,7 +126,8 @@ def test_faults_of_pictures(root: Path) -> None:
     names[1].write_bytes(b"")
     names[2].write_bytes(names[2].read_bytes()[:-200])
     names[3].write_text("no picture")
-    found = [fault_of(path) for path in [*names, root / "gone.jpg"]]
+    paths = [*names, root / "gone.jpg"]
+    found = [fault for _, fault, _ in checked(Entry(path, None, "train", path.name) for path in paths)]
     assert found[0] is None and found[1] == "is empty" and found[4] == "is missing"
     assert str(found[2]).startswith("is damaged or cut short") and str(found[3]).startswith("is a text file")
     entries = [Entry(path, None, "train", path.name) for path in names * 600]

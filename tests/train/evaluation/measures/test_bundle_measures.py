@@ -10,6 +10,7 @@ import torch
 from accelerate import PartialState
 from PIL import Image
 
+from kcdp.imaging import to_pictures
 from kcdp.pipelines.kcdp import KCDPPipeline
 from tests.two_processes import in_two_processes
 from train.core.foundation import Foundation
@@ -104,23 +105,39 @@ def test_nouns_are_found_in_singular_and_plural(caption: str, noun: str, named: 
     assert mentions(caption, noun) is named
 
 
-def test_captions_are_searched_for_the_head_noun(
+def test_captions_are_those_of_the_rows_that_they_are_said_to_be_of(
     pipeline: KCDPPipeline, domains: Domains, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = iter(["a red face", "two faces", "a thing", "a face", "a cat", "a face"])
-    monkeypatch.setattr("kcdp.knowledge.knowledge.Knowledge.captions", lambda _, images: [next(texts) for _ in images])
-    result = captions.describe(pipeline, domains.test("emoji"))
-    assert result["named"] == pytest.approx(4 / 6)
-    assert result["majority"] == 1.0
+    dataset, seen = domains.test("emoji"), []
+
+    def say(_: object, images: list[Image.Image]) -> list[str]:
+        seen.extend(images)
+        return ["a cat"] * len(images)
+
+    monkeypatch.setattr("kcdp.knowledge.knowledge.Knowledge.captions", say)
+    result = captions.describe(pipeline, dataset, 3)
+    assert result["captions"] == ["a cat"] * 3
+    for row, picture in zip(result["rows"], seen, strict=True):
+        assert np.array_equal(picture, to_pictures(dataset.plain(torch.tensor([row])))[0])
+
+
+def test_captions_are_searched_for_the_head_noun() -> None:
+    texts = ["a red face", "two faces", "a thing", "a hat", "a cat", "a dog"]
+    result = captions.noun_scores(texts, ["face", "face", "face", "hat", "hat", ""], {"face"})
+    assert (result["pictures"], result["named"], result["learned"]) == (5, 3 / 5, 3)
+    assert result["named_learned"] == pytest.approx(2 / 3)
+    assert result["majority"] == 3 / 5
     assert result["different"] == 5
     assert result["captions"][2] == {"noun": "face", "caption": "a thing", "named": False}
+    assert captions.noun_scores(texts, [""] * 6, set())["named"] is None
 
 
-def test_captions_need_a_noun(pipeline: KCDPPipeline, domains: Domains) -> None:
-    dataset = copy.copy(domains.test("emoji"))
-    dataset.records = dataset.records.remove_columns("noun").add_column("noun", [""] * len(dataset))
-    with pytest.raises(ValueError, match="head noun"):
-        captions.describe(pipeline, dataset)
+def test_parts_of_faces_are_compared() -> None:
+    drawn = ["a bear with slanted brows and an open mouth", "a cat with closed eyes", "a hat"]
+    said = ["a pig with slanted brows, closed eyes and an open mouth", "a cat", "a hat with a smile"]
+    result = captions.face_scores(said, drawn)
+    # Three parts are there, two of them named; three are named of faces, and two of those are there.
+    assert result == {"pictures": 2, "right": pytest.approx(2 / 3), "found": pytest.approx(2 / 3)}
 
 
 def test_reconstruction_is_measured_in_decibels(pipeline: KCDPPipeline, domains: Domains) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kcdp.results import Triplet
-from train.metrics.triplets import TripletScore, matches, score_triplets
+from tests.triplet_score import TripletScore, matches, score_triplets
 
 HUG = Triplet("man", "hugs", "woman")
 SAD = Triplet("girl", "is", "sad")
