@@ -26,11 +26,13 @@ Picture = DecodedPicture | Image.Image | str | Path | bytes
 class Clips:
     """The frames of one picture or several; a still has one.
 
-    `owner` (F,) int64 says for each of the F frames in `flat`, clip by clip, whose it is.
+    `owner` (F,) int64 says for each of the F frames in `flat`, clip by clip, whose it is. `times` are, for each frame,
+    when it shows first and for how long it stands, in milliseconds.
     """
 
     frames: list[list[Image.Image]]
     single: bool
+    times: list[tuple[tuple[float, float], ...]]
 
     @property
     def flat(self) -> list[Image.Image]:
@@ -49,7 +51,8 @@ class Clips:
 
     def with_mirror_images(self) -> Clips:
         """These pictures, each with the mirror images of its frames behind its frames."""
-        return Clips([[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames], self.single)
+        frames = [[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames]
+        return Clips(frames, self.single, [2 * times for times in self.times])
 
     def readings(self, number: int, probabilities: torch.Tensor, labels: Sequence[str]) -> tuple[FrameReading, ...]:
         """What is read in each frame of picture `number`: `probabilities` (F, K) of its frames, one column a label."""
@@ -73,7 +76,7 @@ def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     single = not isinstance(image, (list, tuple))
     given: list[Picture] = list(image) if isinstance(image, (list, tuple)) else [cast(Picture, image)]
     found = [DecodedPicture.load(picture) for picture in given]
-    return Clips([list(picture.frames) for picture in found], single)
+    return Clips([list(picture.frames) for picture in found], single, [picture.times for picture in found])
 
 
 def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:
