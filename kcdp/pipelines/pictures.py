@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -32,7 +32,7 @@ class Clips:
 
     frames: list[list[Image.Image]]
     single: bool
-    times: list[list[tuple[float, float]]] = field(default_factory=list)
+    times: list[tuple[tuple[float, float], ...]]
 
     @property
     def flat(self) -> list[Image.Image]:
@@ -71,7 +71,7 @@ def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     single = not isinstance(image, (list, tuple))
     given: list[Picture] = list(image) if isinstance(image, (list, tuple)) else [cast(Picture, image)]
     found = [DecodedPicture.load(picture) for picture in given]
-    return Clips([list(picture.frames) for picture in found], single, [list(picture.times) for picture in found])
+    return Clips([list(picture.frames) for picture in found], single, [picture.times for picture in found])
 
 
 def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:

@@ -61,6 +61,11 @@ def test_views_of_a_picture_share_its_knowledge(use_mha: bool) -> None:
     torch.testing.assert_close(cliea(v, states[:2], prompts, owner), cliea(v, states[owner], prompts))
 
 
+def test_attention_and_mapping_are_on_unless_switched_off() -> None:
+    assert build().config.use_mha and build().config.use_mapping
+    assert build().attention is not None and build().mapping is not None
+
+
 def test_gradients_reach_every_part_and_its_inputs() -> None:
     cliea = build().train()
     v, states, prompts = make_inputs()
