@@ -25,6 +25,7 @@ from transformers import HfArgumentParser
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kcdp.bundle import EMBEDDED, Bundle, BundleError, load_bundle
+from kcdp.quiet import quiet_libraries
 from train.benchmarks.builds import measure_builds
 from train.benchmarks.full import full_shapes, measure_full
 from train.benchmarks.painting import measure_painting
@@ -110,6 +111,7 @@ def peak_memory() -> str:
 
 def main() -> None:
     arguments = HfArgumentParser(BenchmarkArguments).parse_args_into_dataclasses()[0]
+    quiet_libraries()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     stopwatch = Stopwatch(arguments.repeats, arguments.clock)
