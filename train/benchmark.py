@@ -127,7 +127,10 @@ def main() -> None:
     elif set(arguments.what) & set(get_args(What)):
         rows, lines = measure_bundle(load_bundle(arguments.bundle), arguments, stopwatch)
     if arguments.against:
-        rows += measure_builds(arguments.against, stopwatch, arguments.threads)
+        for row in measure_builds(arguments.against, stopwatch, arguments.threads):
+            # Said at once: the next may take minutes.
+            print(row, file=sys.stderr, flush=True)
+            rows.append(row)
     text = "\n".join([*lines, table(rows), "", peak_memory()])
     print(text)
     if arguments.markdown:

@@ -134,7 +134,7 @@ class App:
         return float(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000  # type: ignore[index]  # every process has it
 
 
-def measure_builds(revision: str, stopwatch: Stopwatch, threads: int = 0) -> list[Row]:
+def measure_builds(revision: str, stopwatch: Stopwatch, threads: int = 0) -> Iterator[Row]:
     """This tree beside `revision`, each with the bundle that it ships: readings, a painting, the start, and the page.
 
     Every repeat reads another picture, so that neither build can remember it. Raises as `checked_out`, `Worker` and `App` do.
@@ -156,32 +156,25 @@ def measure_builds(revision: str, stopwatch: Stopwatch, threads: int = 0) -> lis
 
         with Worker(ROOT, clock, threads) as new, Worker(other, clock, threads) as old:
             both = (new, old)
-            rows = [
-                row("one sticker's whole result", both, reads(True), stopwatch),
-                row("the same without heat maps", both, reads(False), stopwatch),
-                row(
-                    "one picture painted as the pipeline does by itself",
-                    both,
-                    lambda worker, _: worker.seconds("paint", emotion="awe", seed=7, steps=None),
-                    few,
-                ),
-            ]
-        rows.append(
-            row(
-                "import, load and the first result",
-                (ROOT, other),
-                lambda tree, picture: first_result(tree, picture, clock, threads),
+            yield row("one sticker's whole result", both, reads(True), stopwatch)
+            yield row("the same without heat maps", both, reads(False), stopwatch)
+            yield row(
+                "one picture painted as the pipeline does by itself",
+                both,
+                lambda worker, _: worker.seconds("paint", emotion="awe", seed=7, steps=None),
                 few,
             )
+        yield row(
+            "import, load and the first result",
+            (ROOT, other),
+            lambda tree, picture: first_result(tree, picture, clock, threads),
+            few,
         )
         with App(ROOT, threads) as new_page, App(other, threads) as old_page:
             pages = (new_page, old_page)
-            rows.append(
-                row("one sticker over the API", pages, lambda page, path: page.understand(path, clock), stopwatch)
-            )
+            yield row("one sticker over the API", pages, lambda page, path: page.understand(path, clock), stopwatch)
             peaks = [[page.peak_memory()] for page in pages]
-        rows.append(Row(f"peak memory of the page, beside {revision}", *peaks, unit="MB"))
-    return rows
+        yield Row(f"peak memory of the page, beside {revision}", *peaks, unit="MB")
 
 
 def first_result(tree: Path, picture: Path, clock: Clock, threads: int) -> float:

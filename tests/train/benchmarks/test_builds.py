@@ -100,7 +100,7 @@ def test_a_revision_is_there_for_as_long_as_it_is_used(repository: Path) -> None
 def test_every_repeat_shows_both_builds_the_same_new_picture(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Client.asked = []
     monkeypatch.setattr(builds, "Client", Client)
-    rows = measure_builds("HEAD", Stopwatch(2))
+    rows = list(measure_builds("HEAD", Stopwatch(2)))
     assert [row.name.split(",")[0] for row in rows] == [
         "one sticker's whole result",
         "the same without heat maps",
