@@ -31,7 +31,7 @@ MAX_PROMPT_LENGTH = 300
 #: Large photos take much memory while they are decoded.
 _DECODERS = threading.BoundedSemaphore(4)
 #: Random seeds are below this: short enough to be read under a picture and typed again.
-_RANDOM_SEEDS = 10**6
+RANDOM_SEEDS = 10**6
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,34 @@ def setting_fields(number: int = 4) -> list[gr.components.Component]:
     """The inputs of every painting tab, in the order of `call_options`: number, seed, guidance, steps, negative prompt."""
     pictures = gr.Slider(1, MAX_PICTURES, value=number, step=1, label=say("Number of pictures"))
     with gr.Accordion(say("Seed, guidance and steps"), open=False):
+        another = gr.Checkbox(True, label=say("Another seed each time"), container=False)
         with gr.Row():
-            seed = gr.Number(None, label=say("Seed"), placeholder="random", precision=0, minimum=0, min_width=120)
-            guidance = gr.Number(
-                None, label=say("Guidance"), placeholder="as trained", minimum=0, step=0.5, min_width=120
+            seed, guidance, steps = (
+                gr.Number(None, label=say(label), placeholder=unset, precision=digits, minimum=0, min_width=90)
+                for label, unset, digits in (
+                    ("Seed", "random", 0),
+                    ("Guidance", "as trained", None),
+                    ("Steps", "as trained", 0),
+                )
             )
-        steps = gr.Slider(1, MAX_STEPS, value=25, step=1, label=say("Steps"))
         negative_prompt = gr.Textbox(label=say("What to avoid"), placeholder="nothing", max_length=MAX_PROMPT_LENGTH)
+    quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    another.input(lambda on: None if on else secrets.randbelow(RANDOM_SEEDS), another, seed, **quick)
+    seed.input(lambda value: value is None, seed, another, **quick)
     # When the page loads: a field whose first value is None turns to 0 as soon as it is shown, one that was emptied does not.
-    gr.on(fn=lambda: (None, None), outputs=[seed, guidance], show_progress="hidden", api_visibility="private")
+    gr.on(
+        fn=lambda: (None, None, None),
+        outputs=[seed, guidance, steps],
+        show_progress="hidden",
+        api_visibility="private",
+    )
     return [pictures, seed, guidance, steps, negative_prompt]
+
+
+def for_one_picture(values: Sequence[Any], seed: int) -> list[Any]:
+    """The values of a tab's inputs, which end with those of `setting_fields`, for a single picture; `seed` where they say none."""
+    *own, _, given, guidance, steps, negative_prompt = values
+    return [*own, 1, seed if _is_empty(given) else given, guidance, steps, negative_prompt]
 
 
 def call_options(
@@ -78,7 +96,7 @@ def call_options(
     number: object,
     seed: object = None,
     guidance: object = None,
-    steps: object = 25,
+    steps: object = None,
     negative_prompt: object = None,
 ) -> dict[str, Any]:
     """The pipeline's arguments that every tab gives; numbers may come as text. Without a seed one is drawn, so that several
@@ -89,8 +107,8 @@ def call_options(
     return {
         "prompt": free_text(prompt, "What to show"),
         "num_images": whole_number(number, "number of pictures", 1, MAX_PICTURES),
-        "seed": secrets.randbelow(_RANDOM_SEEDS) if _is_empty(seed) else whole_number(seed, "seed", 0, 2**63 - 1),
-        "num_inference_steps": whole_number(steps, "number of steps", 1, MAX_STEPS),
+        "seed": secrets.randbelow(RANDOM_SEEDS) if _is_empty(seed) else whole_number(seed, "seed", 0, 2**63 - 1),
+        "num_inference_steps": None if _is_empty(steps) else whole_number(steps, "number of steps", 1, MAX_STEPS),
         "guidance_scale": None if _is_empty(guidance) else finite_number(guidance, "guidance", 0, MAX_GUIDANCE),
         "negative_prompt": free_text(negative_prompt, "What to avoid") or None,
     }

@@ -153,6 +153,11 @@ class PainterStage:
             parts.append(self.draw(self.pairs, rows, generator, rows ^ 1))
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
+    def ask(self, size: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """What a student of the painter is asked for: the words, emotions and pictures to edit of a batch."""
+        batch = self.batch(size, generator)
+        return {name: value for name, value in batch.items() if name not in ("latents", "noise", "times")}
+
     def validate(self, model: PainterTask) -> dict[str, float]:
         """The loss on held-out stickers, always the same with the same noise, at all times alike."""
         generator = torch.Generator().manual_seed(0)

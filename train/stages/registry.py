@@ -40,6 +40,7 @@ SPECS = (
     uniemo.UNDERSTANDING_SPEC,
     uniemo.JOINT_SPEC,
     uniemo.FEEDBACK_SPEC,
+    painting.UNIEMO_DISTILLED_SPEC,
     painter_vae.SPEC,
     painter_upscaler.SPEC,
     painting.PAINTER_SPEC,
