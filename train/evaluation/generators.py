@@ -38,7 +38,7 @@ from train.evaluation.text_to_image import decode, sample_latents
 from train.stages.feedback import FeedbackConfig, filtered_dataset
 from train.stages.feedback import generate as generate_feedback
 from train.stages.joint import JointConfig
-from train.stages.painter_parts import distilled
+from train.stages.painter_pipeline import distilled
 from train.stages.uniemo import JointParts, assemble_uniemo, last_uniemo
 
 #: Rows of `generation`.

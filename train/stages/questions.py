@@ -10,7 +10,7 @@ import torch
 from train.data.neutral import without_feelings
 from train.data.stickers import THING_NAMES
 from train.english import indefinite_article
-from train.stages.painter import Told
+from train.stages.painter_denoiser import Told
 
 #: Shares of prompts: no words, a thing; the others are captions.
 SILENT, THING = 0.25, 0.4
