@@ -250,7 +250,7 @@ class TrunkLanguageStage:
                 logits.append(classifier(maps[1].mean(dim=(2, 3))))
             return torch.cat(logits).half()
 
-        key = content_key("imagenet", self.train.store.key, self.train.size, "efficientnet-lite0")
+        key = content_key("imagenet", self.train.decoded.key, self.train.size, "efficientnet-lite0")
         return torch.from_numpy(cached_array(self.train.cache_dir, key, len(rows), compute).copy()).float()
 
     def build(self) -> TrunkLanguageTask:
