@@ -9,6 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from kcdp.imaging import ACCEPTED_SUFFIXES
+
 #: As browsers name them, English first.
 LANGUAGES = ("en", "zh-CN", "zh-TW", "ja", "es")
 #: Chinese of other places and scripts, which Gradio would show in English.
@@ -108,4 +110,7 @@ def say(text: str) -> Any:
 def head() -> str:
     """A script that keeps the page's language true, and what else Gradio leaves out for assistive technology."""
     script = _PAGE_SCRIPT.read_text(encoding="utf-8")
-    return f"<script>{script.replace('LANGUAGES', json.dumps(LANGUAGES), 1)}</script>"
+    values = {"LANGUAGES": LANGUAGES, "ACCEPTED": ",".join(("image/*", *ACCEPTED_SUFFIXES))}
+    for name, value in values.items():
+        script = script.replace(name, json.dumps(value), 1)
+    return f"<script>{script}</script>"

@@ -32,6 +32,7 @@ from kcdp.ui.inputs import (
     emotion_radio,
     finite_number,
     setting_fields,
+    show_preview,
     subject_field,
 )
 from kcdp.ui.jobs import PaintingJob
@@ -95,6 +96,9 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="refeel-stop")
         with gr.Column(scale=1, min_width=300):
             painted_gallery(backend, "refeel", {make: plan_pictures}, stop, inputs)
+
+    for field in (picture, other):
+        show_preview(field)
 
     def switch(choice: str) -> tuple[gr.Radio, gr.Image]:
         # A second picture that is not seen must not decide.

@@ -17,6 +17,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -31,12 +32,12 @@ from kcdp.results import AttentionMap, KCDPOutput, VerdictOutput
 from kcdp.triplet_graph import triplet_graph
 from kcdp.ui import cards, sentences
 from kcdp.ui.endpoints import api_errors, describe
-from kcdp.ui.inputs import decode_upload, known_errors
+from kcdp.ui.inputs import decode_upload, known_errors, preview
 from kcdp.ui.lanes import Backend, Reading, ReadingLane, Superseded
 from kcdp.ui.languages import say
 from kcdp.ui.uniemo_cards import map_name, uniemo_cards
 
-_MISSING = "No picture arrived: please send a PNG, JPEG, GIF or WebP file."
+_MISSING = "No picture arrived: please choose one."
 _FAULT = "The picture could not be read, through a fault of this program; its log says more."
 
 
@@ -74,6 +75,7 @@ class _Request:
 def understand_tab(backend: Backend) -> None:
     """Build the tab inside the open `gr.Blocks`."""
     latest: dict[str | None, _Request] = {}  # by session
+    previews: dict[str | None, str] = {}  # by session, the name of the file that stands for an upload no browser draws
     understanding = gr.State(time_to_live=3600)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
@@ -135,6 +137,7 @@ def understand_tab(backend: Backend) -> None:
 
     def cancel(request: gr.Request) -> None:
         superseded = latest.pop(request.session_hash, None)
+        previews.pop(request.session_hash, None)
         if superseded is not None and superseded.reading is not None:
             superseded.reading.cancel()
 
@@ -162,6 +165,9 @@ def understand_tab(backend: Backend) -> None:
         }
 
     def understand_upload(request: gr.Request, upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
+        if upload is not None and Path(upload["path"]).name == previews.get(request.session_hash):
+            yield gr.skip()
+            return
         cancel(request)
         blank: dict[Any, Any] = {details: gr.Column(visible=False), understanding: None}
         if upload is None:
@@ -173,6 +179,10 @@ def understand_tab(backend: Backend) -> None:
             decoded = decode_upload(upload, _MISSING)
             if latest.get(request.session_hash) is not own:
                 return
+            drawn = preview(upload, decoded, picture.GRADIO_CACHE)
+            if drawn is not None:
+                previews[request.session_hash] = Path(drawn).name
+                yield {picture: drawn}
             own.reading = backend.readings.enter(decoded, attention=True)
             shown = show(Understanding.of(decoded, backend.readings.read(own.reading)))
         except Superseded:
@@ -187,6 +197,7 @@ def understand_tab(backend: Backend) -> None:
             yield shown
 
     outputs = [
+        picture,
         understanding,
         verdict,
         details,
