@@ -130,9 +130,7 @@ def understand_pictures(
     with ThreadPoolExecutor(1, thread_name_prefix="decoder") as pool:
 
         def decode_next() -> list[tuple[str, Future[DecodedPicture]]]:
-            return [
-                (item.name, pool.submit(item.decode)) for item in islice(remaining, batch_size)
-            ]
+            return [(item.name, pool.submit(item.decode)) for item in islice(remaining, batch_size)]
 
         batch = decode_next()
         while batch:

@@ -13,6 +13,7 @@ import torch
 from diffusers import DiffusionPipeline, UNet2DConditionModel
 
 from kcdp.decoded import DecodedPicture
+from kcdp.figures import PartFigures, load_figures
 from kcdp.hub import BUNDLE_FILES, HubError, Source, fetch, first_line, why_no_room
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.offload import Offload, place
@@ -31,6 +32,9 @@ EMBEDDED = ASSETS / "mini"
 OWN_UNET = "uniemo_unet"
 #: Folder of the autoencoder that such a denoiser paints in, where that is not KCDP's either.
 OWN_VAE = "uniemo_vae"
+
+#: Folder of a denoiser that does in few steps what that of the bundle, or `OWN_UNET`, does in many.
+STUDENT = "uniemo_student"
 
 #: What the pipelines of one bundle share, unless it has `OWN_UNET` or `OWN_VAE`.
 SHARED = ("vae", "unet", "text_encoder", "tokenizer")
@@ -78,7 +82,7 @@ class Bundle:
         """Understanding by expert queries, and generation.
 
         Where the bundle has KCDP too, it is made of KCDP's own text encoder and tokenizer, and of its VAE and UNet unless there
-        are some for painting. Raises BundleError when the bundle has no such parts, or they cannot be read.
+        are some for painting. Where it has a student of those, that paints. Raises BundleError when the bundle has no such parts, or they cannot be read.
         """
         if not self._has(UniEmoPipeline):
             raise BundleError(
@@ -87,13 +91,50 @@ class Bundle:
             )
         shared = {name: getattr(self.kcdp, name) for name in SHARED} if self._has(KCDPPipeline) else {}
         try:
-            if (self.folder / OWN_UNET).is_dir():
-                shared["unet"] = UNet2DConditionModel.from_pretrained(self.folder / OWN_UNET, **self._options).eval()
+            for name in (STUDENT, OWN_UNET):
+                if (self.folder / name).is_dir():
+                    shared["unet"] = self._unet(name)
+                    break
             if (self.folder / OWN_VAE).is_dir():
                 shared["vae"] = PatchAutoencoderKL.from_pretrained(self.folder / OWN_VAE, **self._options).eval()
             return self._placed(UniEmoPipeline.from_pretrained(self.folder, **self._options, **shared))
         except Exception as error:  # as above
             raise _unreadable(self.folder, error) from error
+
+    @cached_property
+    def quality(self) -> UniEmoPipeline:
+        """`uniemo` with the denoiser of many steps, loaded when it is asked for; `uniemo` itself where there is no other.
+
+        Raises BundleError as that does.
+        """
+        if self.uniemo.config.quality is None:
+            return self.uniemo
+        try:
+            if (self.folder / OWN_UNET).is_dir():
+                unet = self._unet(OWN_UNET)
+            else:
+                unet = self.kcdp.unet if self._has(KCDPPipeline) else self._unet("unet")
+        except Exception as error:  # as above
+            raise _unreadable(self.folder, error) from error
+        return self._placed(self.uniemo.painting_with(unet, **self.uniemo.config.quality))
+
+    def painter(
+        self,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        negative_prompt: str | None = None,
+        **_: Any,
+    ) -> UniEmoPipeline:
+        """The pipeline for a call of these arguments and any others: `uniemo`, or `quality` where only that can do it.
+
+        More steps than a student takes, guidance and words to lead away from are its teacher's.
+        """
+        own = self.uniemo.config
+        few = own.quality is not None and (num_inference_steps or 0) <= own.num_inference_steps
+        return self.uniemo if few and not negative_prompt and (guidance_scale or 1) <= 1 else self.quality
+
+    def _unet(self, name: str) -> UNet2DConditionModel:
+        return UNet2DConditionModel.from_pretrained(self.folder / name, **self._options).eval()
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -111,6 +152,14 @@ class Bundle:
                 "fit it again."
             )
         return verdict
+
+    @cached_property
+    def figures(self) -> dict[str, PartFigures]:
+        """How often the verdict is right, by kind of picture; none where the bundle does not say."""
+        try:
+            return load_figures(self.folder)
+        except ValueError as error:
+            raise _unreadable(self.folder, error) from error
 
     @overload
     def read(self, image: Picture, attention: bool = True) -> VerdictOutput: ...

@@ -99,6 +99,9 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_painting_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--number", type=int, default=1, help="of pictures (default: 1)")
     parser.add_argument("--seed", type=int, help="of the first picture (default: drawn)")
+    parser.add_argument(
+        "--quality", action="store_true", help="paint in many steps where the bundle also paints in few"
+    )
     parser.add_argument("--steps", type=int, help="of denoising; by default as many as the bundle is made for")
     parser.add_argument("--guidance", type=float, help="how far to follow the prompt (default: the bundle's)")
     parser.add_argument("--negative", metavar="WORDS", help="what to lead away from")
@@ -233,8 +236,9 @@ def _bring_together(out: str, rank: int) -> None:
 
 def paint(args: argparse.Namespace) -> int:
     """Paint pictures of an emotion, or of several."""
-    bundle = load(args)
-    return _save(bundle.uniemo, bundle.uniemo(args.emotion, args.thing, **_options(args)), args)
+    bundle, options = load(args), _options(args)
+    painter = bundle.quality if args.quality else bundle.painter(**options)
+    return _save(painter, painter(args.emotion, args.thing, **options), args)
 
 
 def refeel(args: argparse.Namespace) -> int:
@@ -245,8 +249,9 @@ def refeel(args: argparse.Namespace) -> int:
     given = Path(args.emotion)
     emotion = DecodedPicture.load(given) if given.is_file() else args.emotion.lower()
     bundle: Bundle = load(args)
-    output = bundle.uniemo(emotion, args.thing, image=picture, strength=args.strength, **_options(args))
-    return _save(bundle.uniemo, output, args)
+    options = _options(args)
+    painter = bundle.quality if args.quality else bundle.painter(**options)
+    return _save(painter, painter(emotion, args.thing, image=picture, strength=args.strength, **options), args)
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:

@@ -41,7 +41,7 @@ Thing = Annotated[
 Number = Annotated[int, Field(description=PARAMETERS["number"], ge=1, le=MAX_PICTURES)]
 Seed = Annotated[int | None, Field(description=PARAMETERS["seed"], ge=0)]
 Guidance = Annotated[float | None, Field(description=PARAMETERS["guidance"], ge=0, le=MAX_GUIDANCE)]
-Steps = Annotated[int, Field(description=PARAMETERS["steps"], ge=1, le=MAX_STEPS)]
+Steps = Annotated[int | None, Field(description=PARAMETERS["steps"], ge=1, le=MAX_STEPS)]
 Negative = Annotated[str, Field(description=PARAMETERS["negative_prompt"], max_length=MAX_PROMPT_LENGTH)]
 
 
@@ -80,7 +80,7 @@ def build_mcp(backend: Backend) -> FastMCP:
         number: Number = 1,
         seed: Seed = None,
         guidance: Guidance = None,
-        steps: Steps = 25,
+        steps: Steps = None,
         negative_prompt: Negative = "",
     ) -> Content:
         """Paint pictures of a thing that evoke an emotion. Returns JSON (seeds, what is read from each picture), then PNGs."""
@@ -96,7 +96,7 @@ def build_mcp(backend: Backend) -> FastMCP:
         number: Number = 1,
         seed: Seed = None,
         guidance: Guidance = None,
-        steps: Steps = 25,
+        steps: Steps = None,
         negative_prompt: Negative = "",
     ) -> Content:
         """Paint pictures that evoke two emotions at once. Returns JSON (seeds, what is read from each picture), then PNGs."""
@@ -112,7 +112,7 @@ def build_mcp(backend: Backend) -> FastMCP:
         number: Number = 1,
         seed: Seed = None,
         guidance: Guidance = None,
-        steps: Steps = 25,
+        steps: Steps = None,
         negative_prompt: Negative = "",
     ) -> Content:
         """Paint a picture again with another emotion. Returns JSON (what is read before and after), then PNGs."""

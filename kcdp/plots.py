@@ -7,7 +7,7 @@ The charts hold real text, take their colours from the page's CSS variables, and
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -17,6 +17,8 @@ from kcdp.imaging import fit_square
 from kcdp.palette import emotion_style
 from kcdp.results import ExpertWeight
 
+#: Says an English text, with values in its braces, in another language; `str.format` leaves it as it is.
+Words = Callable[..., str]
 #: Side of an overlay, in pixels: mini pictures are enlarged to it, large ones reduced.
 OVERLAY_SIDE = 384
 
@@ -42,17 +44,19 @@ def probability_bars(
     probabilities: Mapping[str, float],
     before: Mapping[str, float] | None = None,
     name: str = "Probability of every emotion",
+    label_name: Callable[[str], str] = str,
 ) -> str:
     """One bar per emotion, likeliest first; `probabilities` are in [0, 1], `before` is marked as a tick on each bar.
 
-    `name` is what a screen reader calls the list. Raises KeyError when `before` lacks a label.
+    `name` is what a screen reader calls the list, `label_name` says what an emotion is called. Raises KeyError when `before`
+    lacks a label.
     """
 
     def tick(label: str) -> str:
         return "" if before is None else f'<b style="left:{before[label]:.2%}"></b>'
 
     rows = [
-        f'<li style="{tint(label)}">{glyph(label)}<span class="kc-name">{escape(label)}</span>'
+        f'<li style="{tint(label)}">{glyph(label)}<span class="kc-name">{escape(label_name(label))}</span>'
         f'<span class="kc-track" aria-hidden="true"><i style="width:{share:.2%}"></i>{tick(label)}</span>'
         f'<span class="kc-value">{escape(percent(share))}</span></li>'
         for label, share in sorted(probabilities.items(), key=lambda item: -item[1])
@@ -65,19 +69,25 @@ def was_asked(expert: ExpertWeight) -> bool:
     return expert.chosen and expert.weight >= 0.01
 
 
-def router_bars(experts: Sequence[ExpertWeight]) -> str:
+def router_bars(experts: Sequence[ExpertWeight], words: Words = str.format) -> str:
     """One bar per expert in the router's order; those that `was_asked` are solid."""
     rows = [
-        f'<li class="{"kc-chosen" if was_asked(item) else "kc-idle"}"><span class="kc-name">Expert {item.expert + 1}</span>'
+        f'<li class="{"kc-chosen" if was_asked(item) else "kc-idle"}"><span class="kc-name">{escape(words("Expert {number}", number=item.expert + 1))}</span>'
         f'<span class="kc-track" aria-hidden="true"><i style="width:{item.weight:.2%}"></i></span>'
         f'<span class="kc-value">{escape(percent(item.weight))}</span>'
-        f'<span class="kc-badge">{"asked" if was_asked(item) else "not asked"}</span></li>'
+        f'<span class="kc-badge">{escape(words("asked" if was_asked(item) else "not asked"))}</span></li>'
         for item in experts
     ]
-    return f'<ul class="kc-bars kc-router" aria-label="Router weight of every expert">{"".join(rows)}</ul>'
+    return f'<ul class="kc-bars kc-router" aria-label="{escape(words("Router weight of every expert"))}">{"".join(rows)}</ul>'
 
 
-def alignment_bars(similarities: Mapping[str, float], effects: Mapping[str, float], pseudo_label: str) -> str:
+def alignment_bars(
+    similarities: Mapping[str, float],
+    effects: Mapping[str, float],
+    pseudo_label: str,
+    words: Words = str.format,
+    label_name: Callable[[str], str] = str,
+) -> str:
     """For every emotion two bars around a common zero: the cosine similarity (eq. 9) and the prompt's effect (eq. 8).
 
     Both are in units of cosine and share one scale, so that their lengths compare. Raises KeyError when `effects`
@@ -92,19 +102,19 @@ def alignment_bars(similarities: Mapping[str, float], effects: Mapping[str, floa
 
     rows = []
     for label, similarity in similarities.items():
-        badge = '<span class="kc-badge">pseudo-label</span>' if label == pseudo_label else ""
+        badge = f'<span class="kc-badge">{escape(words("pseudo-label"))}</span>' if label == pseudo_label else ""
         rows.append(
-            f'<li style="{tint(label)}">{glyph(label)}<span class="kc-name">{escape(label)}{badge}</span>'
+            f'<li style="{tint(label)}">{glyph(label)}<span class="kc-name">{escape(label_name(label))}{badge}</span>'
             f'<span class="kc-axis" aria-hidden="true">{bar(similarity, "kc-solid")}'
             f"{bar(effects[label], 'kc-hollow')}</span>"
-            f'<span class="kc-value"><span aria-label="similarity">{signed(similarity)}</span>'
-            f'<span aria-label="effect of the prompt">{signed(effects[label])}</span></span></li>'
+            f'<span class="kc-value"><span aria-label="{escape(words("similarity"))}">{signed(similarity)}</span>'
+            f'<span aria-label="{escape(words("effect of naming the emotion (TIE)"))}">{signed(effects[label])}</span></span></li>'
         )
     legend = (
-        '<p class="kc-legend"><span><i class="kc-solid"></i>similarity</span>'
-        '<span><i class="kc-hollow"></i>effect of naming the emotion (TIE)</span></p>'
+        f'<p class="kc-legend"><span><i class="kc-solid"></i>{escape(words("similarity"))}</span>'
+        f'<span><i class="kc-hollow"></i>{escape(words("effect of naming the emotion (TIE)"))}</span></p>'
     )
-    return f'{legend}<ul class="kc-bars kc-pairs" aria-label="Similarity and effect per emotion">{"".join(rows)}</ul>'
+    return f'{legend}<ul class="kc-bars kc-pairs" aria-label="{escape(words("Similarity and effect per emotion"))}">{"".join(rows)}</ul>'
 
 
 def signed(value: float) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -61,6 +62,16 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="MB",
         help="of one file (default: %(default)s)",
     )
+    parser.add_argument(
+        "--no-live", action="store_true", help="paint at a click, not while somebody chooses, unless they switch it on"
+    )
+    parser.add_argument(
+        "--corrections",
+        type=Path,
+        metavar="FOLDER",
+        help="ask visitors what is wrong, and store there the pictures and what they say, for train.py --folder FOLDER "
+        "(default: nothing is asked or stored)",
+    )
     parser.add_argument("--share", action="store_true", help="also open a public Gradio link")
 
 
@@ -84,7 +95,8 @@ def serve(args: argparse.Namespace) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     bundle: Future = Future()
     examples = sorted(path for path in ASSETS.glob("examples/*") if path.suffix in {".png", ".webp"})
-    backend = Backend(bundle, examples)
+    # On ZeroGPU each of these pictures would take a GPU for itself.
+    backend = Backend(bundle, examples, args.corrections, live=not (args.no_live or is_zero_gpu_space()))
     app = build_app(backend)
     tools = mcp_tools(backend) if args.mcp else None
     if is_zero_gpu_space():

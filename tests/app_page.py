@@ -46,9 +46,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def serve(bundle: Future, examples: tuple[Path, ...] = ()) -> str:
-    """Address of a fresh app around `bundle`."""
-    _, url, _ = build_app(Backend(bundle, examples)).launch(
+def serve(bundle: Future, examples: tuple[Path, ...] = (), live: bool = False, corrections: Path | None = None) -> str:
+    """Address of a fresh app around `bundle`; `live` pictures would be calls that a test does not count on."""
+    _, url, _ = build_app(Backend(bundle, examples, corrections, live)).launch(
         server_port=free_port(),
         theme=theme(),
         css=css(),

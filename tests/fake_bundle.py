@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageColor, ImageDraw
 
-from kcdp.bundle import BundleError
+from kcdp.bundle import EMBEDDED, BundleError
 from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
+from kcdp.figures import PartFigures
 from kcdp.imaging import fit_square
 from kcdp.palette import emotion_style
 from kcdp.results import (
@@ -97,12 +98,15 @@ class FakeUniEmo:
 
     labels = MIKELS_8.labels
     size = 64
+    config = SimpleNamespace(num_inference_steps=4)
     #: None, or what stands in for a `StickerUpscaler`.
     upscaler: Any = None
 
     def __init__(self, before_step: Callable[[int], None] = lambda step: None) -> None:
         self.before_step = before_step
         self.calls: list[dict[str, Any]] = []
+        #: What it believes of the pictures that it has painted, by their pixels.
+        self.painted: dict[bytes, dict[str, float]] = {}
         #: Whether it would tell the server's log how far it is.
         self.loud = True
 
@@ -154,8 +158,10 @@ class FakeUniEmo:
         self.calls.append(
             {name: value for name, value in locals().items() if name not in ("self", "callback_on_step_end")}
         )
-        num_inference_steps = num_inference_steps or 4
+        num_inference_steps = num_inference_steps or self.config.num_inference_steps
         weights = {emotion: 1.0} if isinstance(emotion, str) else emotion if isinstance(emotion, dict) else None
+        if weights:
+            weights = {label: weight / sum(weights.values()) for label, weight in weights.items()}
         for label in weights or {}:
             MIKELS_8.index(label)
         steps = num_inference_steps if image is None else max(1, int(num_inference_steps * strength))
@@ -166,8 +172,10 @@ class FakeUniEmo:
                 callback_on_step_end(self, step, torch.tensor(steps - step), {"latents": noise})
         shown = weights or {self.understand(emotion).emotion: 1.0}
         seeds = tuple((seed or 0) + number for number in range(num_images))
+        images = [self._paint(shown, one, image).convert("RGBA" if transparent else "RGB") for one in seeds]
+        self.painted |= {picture.convert("RGB").tobytes(): self._verdict(shown) for picture in images}
         return UniEmoImageOutput(
-            images=tuple(self._paint(shown, one, image).convert("RGBA" if transparent else "RGB") for one in seeds),
+            images=tuple(images),
             seeds=seeds,
             probabilities=(self._verdict(shown),) * num_images,
             emotion=weights,
@@ -203,17 +211,51 @@ class FakeUniEmo:
         return {label: rest + 0.8 * weights.get(label, 0.0) for label in self.labels}
 
 
+def fake_reading(probabilities: dict[str, float]) -> VerdictOutput:
+    """A verdict of these probabilities."""
+    best = max(probabilities, key=probabilities.__getitem__)
+    return VerdictOutput(best, best, probabilities, MIKELS_8.name)
+
+
 class FakeBundle(SimpleNamespace):
-    """A bundle's models and its verdict: what KCDP says, with UniEmo's reading beside it where there is one."""
+    """A bundle's models and its verdict: what KCDP says, with UniEmo's reading beside it where there is one.
+
+    Of a picture that its UniEmo has painted the verdict is what was asked for.
+    """
+
+    folder = EMBEDDED
+    figures: dict[str, PartFigures] = {}  # noqa: RUF012
+
+    @property
+    def quality(self) -> FakeUniEmo:
+        """There is no other painter."""
+        return self.uniemo
+
+    def painter(self, **_: Any) -> FakeUniEmo:
+        """As `Bundle.painter` of one that has no student."""
+        return self.uniemo
 
     def read(self, images: list[DecodedPicture], attention: bool = True) -> list[VerdictOutput]:
         """As `Bundle.read` of a list."""
+        images = [DecodedPicture.load(image) for image in images]
         kcdp = self.kcdp(images, attention=attention)
         try:
             uniemo = self.uniemo.understand(images, attention=attention)
+            painted: dict[bytes, dict[str, float]] = getattr(self.uniemo, "painted", {})
         except BundleError:
-            uniemo = [None] * len(images)
-        return [fake_verdict(*readings) for readings in zip(kcdp, uniemo, strict=True)]
+            uniemo, painted = [None] * len(images), {}
+        verdicts = [fake_verdict(*readings) for readings in zip(kcdp, uniemo, strict=True)]
+        return [
+            self._of_painted(verdict, painted.get(image.middle.tobytes()))
+            for verdict, image in zip(verdicts, images, strict=True)
+        ]
+
+    @staticmethod
+    def _of_painted(verdict: VerdictOutput, known: dict[str, float] | None) -> VerdictOutput:
+        if known is None:
+            return verdict
+        best = max(known, key=known.__getitem__)
+        return replace(verdict, emotion=best, leaning=best, probabilities=known)
 
 
 def fake_verdict(kcdp: KCDPOutput, uniemo: UniEmoOutput | None = None) -> VerdictOutput:

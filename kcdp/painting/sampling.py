@@ -105,6 +105,23 @@ def of_flow(scheduler: SchedulerMixin) -> bool:
     return hasattr(scheduler, "scale_noise")
 
 
+def set_steps(
+    scheduler: SchedulerMixin, num_inference_steps: int, device: torch.device | str | None = None
+) -> torch.Tensor:
+    """Have a scheduler take so many steps from noise to a picture; returns what the denoiser is told at each."""
+    if not of_flow(scheduler):
+        return retrieve_timesteps(scheduler, num_inference_steps, device)[0]
+    # Left to itself it ends its steps at 1, so that the last one leads from hardly any noise to none.
+    sigmas = np.linspace(1, 1 / num_inference_steps, num_inference_steps).tolist()
+    return retrieve_timesteps(scheduler, device=device, sigmas=sigmas)[0]
+
+
+def noise_of(seeds: Sequence[int], sizes: Sequence[int], device: torch.device | str = "cpu") -> torch.Tensor:
+    """The noise (B, *sizes) that seeds mean, in 32 bits, so that they mean the same in every precision."""
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return randn_tensor((len(seeds), *sizes), generators, torch.device(device), torch.float32)
+
+
 def denoise(
     unet: UNet2DConditionModel,
     scheduler: SchedulerMixin,
@@ -139,15 +156,9 @@ def denoise(
     # A copy, because a scheduler counts the steps of one call.
     scheduler = copy.deepcopy(scheduler)
     device, dtype, count = condition.states.device, condition.states.dtype, len(seeds)
-    if of_flow(scheduler):
-        # Left to itself the scheduler ends its steps at 1, so that the last one leads from hardly any noise to none.
-        sigmas = np.linspace(1, 1 / num_inference_steps, num_inference_steps).tolist()
-        timesteps, _ = retrieve_timesteps(scheduler, device=device, sigmas=sigmas)
-    else:
-        timesteps, _ = retrieve_timesteps(scheduler, num_inference_steps, device)
+    timesteps = set_steps(scheduler, num_inference_steps, device)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     shape = (count, unet.config.out_channels, unet.config.sample_size, unet.config.sample_size)
-    # In 32 bits, so that a seed means the same noise in every precision.
     noise = randn_tensor(shape, generators, device, torch.float32).to(dtype)
     if begin is None:
         # Schedulers of rectified flow begin from plain noise, and do not say so.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,6 +21,8 @@ import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.imaging import to_tensor
+from kcdp.offload import execution_device
+from kcdp.painting.inputs import OutputType, check_settings, emotion_weights
 from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, finite, seeds_of, steps_taken
@@ -37,7 +38,6 @@ from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import EmotionFusion, pooled_features
 from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, tower_pixels
 
-OutputType = Literal["pil", "pt"]
 #: Called after each step with the pipeline, the step's number, its timestep and {"latents": ...}; what it returns under
 #: "latents" takes their place. Whatever it raises ends the generation.
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor, dict[str, torch.Tensor]], dict[str, torch.Tensor] | None]
@@ -62,6 +62,8 @@ class UniEmoPipeline(DiffusionPipeline):
         label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
         guidance_scale, guidance_rescale: `Guidance` where a call does not say; 7.5 and 0 in the paper.
         num_inference_steps: of a call that does not say.
+        quality: of a painter that was distilled to paint in few steps and has its guidance inside it: these three settings of the
+            one that it learned from, for `painting_with`. None for any other.
 
     Raises ValueError for an unknown label space, or when F is not as wide as the text encoders together.
 
@@ -103,6 +105,7 @@ class UniEmoPipeline(DiffusionPipeline):
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
         num_inference_steps: int = 25,
+        quality: Any = None,
     ) -> None:
         super().__init__()
         if label_space not in LABEL_SPACES:
@@ -129,6 +132,7 @@ class UniEmoPipeline(DiffusionPipeline):
             guidance_scale=guidance_scale,
             guidance_rescale=guidance_rescale,
             num_inference_steps=num_inference_steps,
+            quality=None if quality is None else dict(quality),
         )
         if self.prompts.widths != fusion.text_dims:
             raise ValueError(
@@ -156,6 +160,13 @@ class UniEmoPipeline(DiffusionPipeline):
         """Write all of it to a folder that `from_pretrained` loads, new or one that an earlier save has filled."""
         super().save_pretrained(save_directory, **kwargs)
         remove_stale_weights(Path(save_directory))
+
+    def painting_with(self, unet: UNet2DConditionModel, **settings: Any) -> UniEmoPipeline:
+        """A pipeline of the same parts that paints with another denoiser, and with the `settings` of one."""
+        parts = self.components | {"unet": unet}
+        other = UniEmoPipeline(**parts, label_space=self.config.label_space, **settings)
+        other.set_progress_bar_config(**getattr(self, "_progress_bar_config", {}))
+        return other
 
     @property
     def size(self) -> int:
@@ -185,7 +196,7 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _look(self, frames: Sequence[Image.Image], attention: bool = False) -> ChainOutput:
         """RGB pictures through the vision tower with its expert queries, with their maps if `attention`."""
-        pictures = to_tensor(frames, self.vision.config.image_size).to(self._execution_device)
+        pictures = to_tensor(frames, self.vision.config.image_size).to(execution_device(self.vision))
         return self.chain(self.vision, tower_pixels(self.vision, pictures), attention)
 
     def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:
@@ -226,65 +237,6 @@ class UniEmoPipeline(DiffusionPipeline):
         coefficients = self.correlation.coefficients[indices[0]].tolist()
         return AttributeMatch(name, cosines.item(), dict(zip(self.labels, coefficients, strict=True)))
 
-    def check_inputs(
-        self,
-        emotion: str | Mapping[str, float] | Picture,
-        prompt: str,
-        strength: float,
-        num_inference_steps: int,
-        guidance_scale: float | None,
-        guidance_rescale: float | None,
-        negative_prompt: str | None,
-        output_type: str,
-        transparent: bool = False,
-    ) -> None:
-        """Raise ValueError, with one sentence, for the first of these arguments of a call that makes no sense."""
-        self._weights(emotion)
-        if not isinstance(prompt, str):
-            raise ValueError(f"The prompt must be a text, not {type(prompt).__name__}.")
-        if prompt.count(PLACEHOLDER) > 1:
-            raise ValueError(f"The prompt can have {PLACEHOLDER} only once; this one has it more often.")
-        if negative_prompt is not None and not isinstance(negative_prompt, str):
-            raise ValueError(f"The negative prompt must be a text, not {type(negative_prompt).__name__}.")
-        if not 0 < strength <= 1:
-            raise ValueError(f"The strength must be above 0 and at most 1, not {strength}.")
-        if num_inference_steps < 1:
-            raise ValueError(f"The number of steps must be at least 1, not {num_inference_steps}.")
-        if guidance_scale is not None and not math.isfinite(guidance_scale):
-            raise ValueError(f"The guidance scale must be a finite number, not {guidance_scale}.")
-        if guidance_rescale is not None and not 0 <= guidance_rescale <= 1:
-            raise ValueError(f"The guidance's rescaling must be from 0 to 1, not {guidance_rescale}.")
-        if output_type not in get_args(OutputType):
-            raise ValueError(f"Unknown output type '{output_type}'; choose one of {', '.join(get_args(OutputType))}.")
-        if transparent and output_type != "pil":
-            raise ValueError("A transparent ground comes with the output type 'pil' only.")
-
-    def _weights(self, emotion: str | Mapping[str, float] | Picture) -> dict[str, float] | None:
-        """The weights of named emotions, in the label space's order and with sum 1; None when it is a picture.
-
-        Raises ValueError for an unknown emotion, and for weights that are no numbers, below 0, or all 0.
-        """
-        if isinstance(emotion, str):
-            emotion = {emotion: 1.0}
-        if isinstance(emotion, (np.ndarray, torch.Tensor)) and emotion.ndim == 1 and len(emotion) == len(self.labels):
-            emotion = dict(zip(self.labels, emotion.tolist(), strict=True))
-        if not isinstance(emotion, Mapping):
-            return None
-        space = LABEL_SPACES[self.config.label_space]
-        named: dict[int, float] = {}
-        for name, weight in emotion.items():
-            try:
-                number = math.nan if isinstance(weight, str) else float(weight)
-            except (TypeError, ValueError, RuntimeError):
-                number = math.nan
-            named[space.index(name)] = named.get(space.index(name), 0.0) + number
-        total = sum(named.values())
-        if not math.isfinite(total) or total <= 0 or min(named.values()) < 0:
-            raise ValueError(
-                f"The weights of the emotions must be 0 or above and not all of them 0, not {dict(emotion)}."
-            )
-        return {self.labels[index]: weight / total for index, weight in sorted(named.items())}
-
     @torch.no_grad()
     def __call__(
         self,
@@ -319,7 +271,8 @@ class UniEmoPipeline(DiffusionPipeline):
                 The same seed makes the same picture, alone or among others.
             num_inference_steps: of denoising; with `image` the last `strength` of them are taken. The pipeline's own if not
                 given.
-            guidance_scale: how far to follow the prompt; 1 or less takes it as it is. The pipeline's own if not given.
+            guidance_scale: how far to follow the prompt; 1 or less takes it as it is. The pipeline's own if not given. A distilled
+                one has it inside it, and takes neither this nor a negative prompt.
             guidance_rescale: from 0 to 1, how far to take back the glare that guidance brings. The pipeline's own if not given.
             negative_prompt: what guidance leads away from; if not given, the empty prompt, and for SDXL nothing at all.
             callback_on_step_end: see `StepCallback`.
@@ -332,8 +285,8 @@ class UniEmoPipeline(DiffusionPipeline):
         """
         if num_inference_steps is None:
             num_inference_steps = self.config.num_inference_steps
-        self.check_inputs(
-            emotion,
+        weights = emotion_weights(LABEL_SPACES[self.config.label_space], emotion)
+        check_settings(
             prompt,
             strength,
             num_inference_steps,
@@ -342,9 +295,9 @@ class UniEmoPipeline(DiffusionPipeline):
             negative_prompt,
             output_type,
             transparent,
+            self.config.quality is not None,
         )
         seeds = seeds_of(seed, num_images)
-        weights = self._weights(emotion)
         source = None if image is None else load_clips(image).middles
         guidance = Guidance(
             self.config.guidance_scale if guidance_scale is None else guidance_scale,
@@ -468,5 +421,5 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _fuse(self, features: torch.Tensor, alphas: torch.Tensor) -> torch.Tensor:
         """Features (B, 3, W) and alphas (B, 2) -> F (B, T)."""
-        device, dtype = self._execution_device, self.fusion.dtype
+        device, dtype = execution_device(self.fusion), self.fusion.dtype
         return self.fusion(*features.to(device, dtype).unbind(dim=1), *alphas.to(device, dtype).unbind(dim=1))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable, Mapping
 from html import escape
+from typing import Any
+
+import gradio as gr
+from PIL import Image
 
 from kcdp import plots
 from kcdp.emotions import MIKELS_8
+from kcdp.results import VerdictOutput
 from kcdp.ui import sentences
-from kcdp.ui.painted import PaintedPicture
+from kcdp.ui.languages import ENGLISH, Tell, tell_in
+from kcdp.ui.painted import PaintedPicture, png
 
 
 def status_card(title: str, sentence: str, busy: bool = False, share: float | None = None) -> str:
@@ -28,9 +36,11 @@ def status_card(title: str, sentence: str, busy: bool = False, share: float | No
     )
 
 
-def loading_card(next_one: str) -> str:
-    """Shown while the models load; `next_one` is what comes after that."""
-    return status_card("Starting the models", f"This happens once and takes a moment; {next_one} next.", busy=True)
+def loading_card(tell: Tell) -> str:
+    """Shown while the models load."""
+    return status_card(
+        tell("Starting the models"), tell("This happens once and takes a moment; then it goes on by itself."), busy=True
+    )
 
 
 def error_card(sentence: str) -> str:
@@ -38,19 +48,86 @@ def error_card(sentence: str) -> str:
     return f'<section class="kc-card kc-sorry" role="alert"><p>{escape(sentence)}</p></section>'
 
 
-def painted_card(painted: PaintedPicture) -> str:
-    """What UniEmo reads from a painted picture, beside what was asked for and what it read before an edit."""
-    emotion = painted.emotion
+def fault_card(tell: Tell) -> str:
+    """An error that is no fault of the user's."""
+    return error_card(tell("That did not work, through a fault of this program; its log says more."))
+
+
+def help_note(text: str, tell: Tell) -> str:
+    """A question mark that opens what the papers' words on a card mean."""
+    return (
+        f'<details class="kc-help"><summary aria-label="{escape(tell("What does this mean?"))}">?</summary>'
+        f"<p>{escape(tell(text))}</p></details>"
+    )
+
+
+def first_card(component: gr.HTML, card: Callable[[Tell], str]) -> None:
+    """Show `card` in a component when the page opens, in the visitor's language."""
+    component.value = card(ENGLISH)
+
+    def translated(request: gr.Request) -> Any:
+        tell = tell_in(request)
+        return gr.skip() if tell == ENGLISH else card(tell)
+
+    gr.on(fn=translated, outputs=component, show_progress="hidden", queue=False, api_visibility="private")
+
+
+def painted_card(painted: PaintedPicture, tell: Tell = ENGLISH, link: str = "") -> str:
+    """What both models read from a painted picture, beside what was asked for and what they read before an edit."""
     legend = ""
     if painted.before is not None:
-        legend = '<p class="kc-legend"><span><i class="kc-solid"></i>now</span><span><b></b>before</span></p>'
-    note = '<p class="kc-why">The model that painted it says so of its own work; people may feel otherwise.</p>'
-    words = sentences.prompt_notes(painted.settings.get("settings", {}))
-    if words:
-        note = f'<p class="kc-why">{escape(words)}</p>{note}'
+        now, before = escape(tell("now")), escape(tell("before"))
+        legend = f'<p class="kc-legend"><span><i class="kc-solid"></i>{now}</span><span><b></b>{before}</span></p>'
+    notes = ""
+    if not painted.is_original:
+        words = sentences.prompt_notes(painted.settings.get("settings", {}), tell)
+        own = tell(
+            "Read by the two models of Understand, of which one has painted it: people may feel otherwise."
+            if painted.reading.kcdp is not None
+            else "The model that painted it says so of its own work: people may feel otherwise."
+        )
+        notes = "".join(f'<p class="kc-why">{escape(note)}</p>' for note in (words, own) if note)
+    bars = plots.probability_bars(
+        painted.probabilities, painted.before, tell("Probability of every emotion"), tell.name
+    )
+    help_text = help_note(_EMO_S if painted.before is not None else _GUIDANCE, tell)
+    anchor = f'<p><a href="{escape(link)}">{escape(tell("Link to these settings"))}</a></p>' if link else ""
     return (
-        f'<section class="kc-card kc-verdict" style="{plots.tint(emotion)}" aria-live="polite">'
-        f'<p class="kc-lead">{escape(sentences.painted_lead(painted))}</p>'
-        f"<strong>{escape(emotion)}{plots.glyph(emotion)}</strong><p>{escape(sentences.painted_sentence(painted))}</p>"
-        f"{legend}{plots.probability_bars(painted.probabilities, painted.before)}{'' if painted.is_original else note}</section>"
+        f'<section class="kc-card kc-verdict" style="{plots.tint(painted.emotion or "neutral")}" aria-live="polite">'
+        f'{help_text}<p class="kc-lead">{escape(sentences.painted_lead(painted, tell))}</p>'
+        f"{_name(painted.reading, tell)}<p>{escape(sentences.painted_sentence(painted, tell))}</p>"
+        f"{legend}{bars}{notes}{anchor}</section>"
+    )
+
+
+_EMO_S = (
+    "Emo-S is the shift of a feeling: how much more probable the wanted emotion is after the change than before, from -1 to 1. "
+    "Strength is how much of the picture may be painted anew."
+)
+_GUIDANCE = (
+    "Guidance is how strictly the painter follows the words: more of it is clearer and less varied. The seed is the noise that "
+    "a picture begins as; the same seed and settings give the same picture."
+)
+
+
+def _name(reading: VerdictOutput, tell: Tell) -> str:
+    return (
+        f"<strong>{escape(sentences.verdict_name(reading, tell))}{plots.glyph(reading.emotion or 'neutral')}</strong>"
+    )
+
+
+def live_card(image: Image.Image, reading: VerdictOutput | None, options: Mapping[str, Any], tell: Tell) -> str:
+    """A picture that follows its settings; once it rests also what is read from it."""
+    emotion = options["emotion"]
+    weights = {emotion: 1.0} if isinstance(emotion, str) else emotion
+    total = sum(weights.values()) or 1.0
+    asked = {label: weight / total for label, weight in weights.items()}
+    wish = sentences.blend_name(asked, tell)
+    text = tell("{emotion}; seed {seed}", emotion=wish, seed=options["seed"])
+    if reading is not None:
+        text = f"{sentences.asked_lead(asked, tell)} {sentences.verdict_name(reading, tell)}"
+    source = base64.b64encode(png(image)).decode()
+    return (
+        f'<figure class="kc-card kc-live" data-rested="{"yes" if reading else "no"}"><img src="data:image/png;base64,{source}" '
+        f'alt="{escape(wish)}"><figcaption>{escape(text)}</figcaption></figure>'
     )

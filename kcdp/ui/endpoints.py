@@ -20,6 +20,7 @@ from kcdp.ui import gpu
 from kcdp.ui.inputs import MAX_GUIDANCE, MAX_PICTURES, MAX_PROMPT_LENGTH, MAX_STEPS, Planner, known_errors
 from kcdp.ui.jobs import run_job
 from kcdp.ui.lanes import Backend, BusyError
+from kcdp.ui.languages import ENGLISH, tell_in
 from kcdp.ui.painted import painted_pictures
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def painting_result(
 ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
     """Run the one job that `planner` makes: `UniEmoImageOutput.to_dict()`, and the pictures with their seeds.
 
-    After an edit the first also has `target`, `before` (read from the original) and `shifts` (Emo-S, one a picture).
+    `probabilities` are those of both models' verdicts, as everywhere on the page. After an edit there are also `target`, `before` (read from
+    the original) and `shifts` (Emo-S, one a picture).
     Raises as `api_errors` says.
     """
     with api_errors():
@@ -74,11 +76,13 @@ def painting_result(
         with closing(backend.paintings.enter()) as ticket:
             while not ticket.wait(_WAIT_SECONDS):
                 pass
-            job, output = run_job(backend.bundle, job)
-        result = output.to_dict()
+            job, output, readings = run_job(backend.bundle, job)
+        result = output.to_dict() | {"probabilities": [dict(reading.probabilities) for reading in readings]}
         if job.before is not None:
-            shifts = [painted.shift for painted in painted_pictures(output, target=job.target, before=job.before)]
-            result |= {"target": job.target, "before": dict(job.before), "shifts": shifts}
+            before = job.before.probabilities
+            pictures = painted_pictures(output, readings, target=job.target, before=before)
+            shifts = [painted.shift for painted in pictures]
+            result |= {"target": job.target, "before": dict(before), "shifts": shifts}
     images = cast("tuple[Image.Image, ...]", output.images)
     return result, [(image, f"seed {seed}") for image, seed in zip(images, output.seeds, strict=True)]
 
@@ -93,8 +97,9 @@ PARAMETERS = {
     "number": f"How many pictures, 1 to {MAX_PICTURES}.",
     "seed": "Of the first picture, 0 or more; the same seed and settings make the same picture. Drawn if not given.",
     "guidance": f"How far to follow the prompt, 0 to {MAX_GUIDANCE}; the bundle's own if not given.",
-    "steps": f"Of denoising, 1 to {MAX_STEPS}.",
+    "steps": f"Of denoising, 1 to {MAX_STEPS}; as many as the bundle is made for if not given.",
     "negative_prompt": "Words to lead away from.",
+    "weights": "Weights of emotions by their names, 0 or above; they need not sum to 1.",
     "share": "Weight of the second emotion, 0 to 100 percent.",
     "strength": "How much of the picture may change, 0.05 to 1.",
     "picture": "The picture to change.",
@@ -125,26 +130,47 @@ def add_endpoint(function: Callable[..., Any], inputs: Sequence[gr.components.Co
     )
 
 
-def fit_painting_tabs(app: gr.Blocks, bundle: Future[Bundle], tabs: Mapping[str, Sequence[gr.Radio]]) -> None:
-    """Hide the tabs with these ids where the bundle turns out not to paint; where it does, their radios get its emotions."""
+def fit_painting_tabs(
+    app: gr.Blocks, bundle: Future[Bundle], tabs: Mapping[str, Sequence[gr.Radio | gr.Slider]]
+) -> None:
+    """Hide the tabs with these ids where the bundle turns out not to paint; where it does, they offer its emotions.
+
+    Radio buttons get all of its emotions; of a tab's sliders each gets one, and those that are left over go.
+    """
     # Gradio does not hide a tab that was never opened.
     style = gr.HTML(visible="hidden")
-    radios = [radio for emotions in tabs.values() for radio in emotions]
+    radios = [one for emotions in tabs.values() for one in emotions if isinstance(one, gr.Radio)]
+    boards = [[one for one in emotions if isinstance(one, gr.Slider)] for emotions in tabs.values()]
 
     async def wait() -> None:
         # Shielded: whoever closes the page must not cancel the loading for everybody.
         await asyncio.shield(asyncio.wrap_future(bundle))
 
-    def update() -> Any:
+    def update(request: gr.Request) -> Any:
+        tell = tell_in(request)
         try:
             labels = list(bundle.result().uniemo.labels)
         except known_errors():
             selectors = ",".join(f"[role=tab][data-tab-id={tab}]" for tab in tabs)
             return {style: f"<style>{selectors}{{display:none}}</style>"}
-        if labels == list(MIKELS_8.labels):
+        usual = labels == list(MIKELS_8.labels)
+        if usual and tell == ENGLISH:
             return gr.skip()
-        return {radio: gr.Radio(labels, value=labels[turn % len(labels)]) for turn, radio in enumerate(radios)}
+        choices = [(tell.name(label), label) for label in labels]
+        fitted: dict[Any, Any] = {}
+        for turn, radio in enumerate(radios):
+            fitted[radio] = gr.Radio(choices) if usual else gr.Radio(choices, value=labels[turn % len(labels)])
+        for board in boards:
+            for turn, slider in enumerate(board):
+                known = turn < len(labels)
+                fitted[slider] = gr.Slider(label=choices[turn][0] if known else "", visible=known)
+        return fitted
 
     app.load(wait, show_progress="hidden", concurrency_limit=None, api_visibility="private").then(
-        update, None, [style, *radios], show_progress="hidden", concurrency_limit=None, api_visibility="private"
+        update,
+        None,
+        [style, *radios, *(slider for board in boards for slider in board)],
+        show_progress="hidden",
+        concurrency_limit=None,
+        api_visibility="private",
     )

@@ -12,6 +12,7 @@ Besides the page there is one named endpoint, `/fuse`; `share` is that of the se
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -32,16 +33,19 @@ from kcdp.ui.inputs import (
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
 from kcdp.ui.languages import say
+from kcdp.ui.live import live_picture
+from kcdp.ui.parts import SETTINGS, TabParts
 
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
 #: Pictures in a strip from the one emotion to the other; odd, so that one is in the middle.
 STRIP = 7
+_EXAMPLES = (("amusement", "fear", 50, "room"), ("awe", "sadness", 40, "street"), ("anger", "excitement", 50, "lamp"))
 
 
-def fuse_tab(backend: Backend) -> list[gr.Radio]:
-    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
+def fuse_tab(backend: Backend) -> TabParts:
+    """Build the tab inside the open `gr.Tab`."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             first = emotion_radio(say("One emotion"), "amusement", elem_id="fuse-first")
@@ -50,13 +54,17 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
                 0, 100, value=50, step=5, label=say("Share of the other, in percent"), elem_id="fuse-share"
             )
             thing = subject_field(say("A thing, or your own words"), "room", elem_id="fuse-thing")
-            inputs = [first, second, share, thing, *setting_fields()]
+            settings = setting_fields()
+            inputs = [first, second, share, thing, *settings]
             with gr.Row():
                 make = gr.Button(say("Make pictures"), variant="primary", min_width=140, elem_id="fuse-make")
                 strip = gr.Button(say("From one to the other"), min_width=140, elem_id="fuse-strip")
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="fuse-stop")
         with gr.Column(scale=1, min_width=300):
-            painted_gallery(backend, "fuse", {make: plan_pictures, strip: plan_strip}, stop, inputs)
+            live_picture(backend, "fuse", plan_pictures, inputs, [first, second, share, thing], _EXAMPLES)
+            named = {"emotion": first, "other": second, "share": share, "thing": thing}
+            named |= dict(zip(SETTINGS, settings, strict=True))
+            parts = painted_gallery(backend, "fuse", {make: plan_pictures, strip: plan_strip}, stop, named)
 
     def fuse(
         emotion: str,
@@ -66,7 +74,7 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
         number: int,
         seed: int | None = None,
         guidance: float | None = None,
-        steps: int = 25,
+        steps: int | None = None,
         negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         return painting_result(
@@ -76,7 +84,7 @@ def fuse_tab(backend: Backend) -> list[gr.Radio]:
     add_endpoint(
         fuse, inputs, "Paint pictures that evoke two emotions; returns what the model reads from them, and their seeds."
     )
-    return [first, second]
+    return replace(parts, emotions=[first, second])
 
 
 def _blend(first: str, second: str, share: float | None) -> dict[str, float]:

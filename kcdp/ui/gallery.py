@@ -17,11 +17,13 @@ from gradio.processing_utils import save_file_to_cache
 from PIL import Image
 
 from kcdp.ui import cards, sentences
+from kcdp.ui.history import note
 from kcdp.ui.inputs import Planner, known_errors
 from kcdp.ui.jobs import Progress, paint
 from kcdp.ui.lanes import Backend
-from kcdp.ui.languages import say
+from kcdp.ui.languages import Tell, say, tell_in
 from kcdp.ui.painted import PaintedPicture, png
+from kcdp.ui.parts import Handover, TabParts, link
 
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
@@ -29,10 +31,14 @@ if TYPE_CHECKING:
 #: A picture and the file that the gallery shows.
 SavedPicture = tuple[PaintedPicture, str]
 
-_EMPTY = cards.status_card("Nothing painted yet", "The pictures, and what they make people feel, will appear here.")
 #: Seconds until a painting that waits looks again whether it was stopped.
 _WAIT_SECONDS = 0.2
-_STOPPED = cards.status_card("Stopped", "Nothing was finished by then.")
+
+
+def _empty_card(tell: Tell) -> str:
+    return cards.status_card(
+        tell("Nothing painted yet"), tell("The pictures, and what they make people feel, will appear here.")
+    )
 
 
 def painted_gallery(
@@ -40,18 +46,34 @@ def painted_gallery(
     name: str,
     planners: Mapping[gr.Button, Planner],
     stop: gr.Button,
-    inputs: Sequence[gr.components.Component],
-) -> None:
+    inputs: Mapping[str, gr.components.Component],
+    tab_id: str = "",
+) -> TabParts:
     """Build the output side inside the open layout, and connect the buttons with it.
 
     Args:
         name: of the tab, for the ids of the components.
         planners: buttons that start a painting, and what makes its plan from the values of `inputs`.
         stop: the button that ends a painting; shown while there is one.
+        inputs: by the names that they have in links.
+        tab_id: of the tab in links; `name` if not given.
+
+    Returns what the tab gives the page: settings, results and pictures.
     """
     stop_events: dict[str, threading.Event] = {}  # of the paintings in work, by session
     saved = gr.State(time_to_live=3600)
     selected = gr.State(0)
+    result = gr.State()
+    links: dict[str, str] = {}  # to the settings of the last painting, by session
+    compared = gr.ImageSlider(
+        label=say("Before and after"),
+        interactive=False,
+        visible=False,
+        height=340,
+        buttons=["fullscreen"],
+        elem_id=f"{name}-compared",
+        elem_classes="kc-compared",
+    )
     gallery = gr.Gallery(
         label="Pictures",
         show_label=False,
@@ -65,7 +87,8 @@ def painted_gallery(
         elem_id=f"{name}-gallery",
         elem_classes="kc-gallery",
     )
-    card = gr.HTML(_EMPTY, elem_id=f"{name}-verdict", elem_classes="kc-narrow")
+    card = gr.HTML(elem_id=f"{name}-verdict", elem_classes="kc-narrow")
+    cards.first_card(card, _empty_card)
     with gr.Row(visible=False, equal_height=True) as download_row:
         download = gr.DownloadButton(say("Download as PNG"), elem_id=f"{name}-download", min_width=160)
         download_all = gr.DownloadButton(say("Download all as ZIP"), elem_id=f"{name}-zip", min_width=160)
@@ -75,6 +98,9 @@ def painted_gallery(
             container=False,
             min_width=220,
         )
+    with gr.Row(visible=False) as handover_row:
+        understand = gr.Button(say("Read it in Understand"), elem_id=f"{name}-to-understand", min_width=160)
+        refeel = gr.Button(say("Take it to Re-feel"), elem_id=f"{name}-to-refeel", min_width=160)
 
     def save(image: Image.Image, file_name: str, settings: Mapping[str, Any] | None = None) -> str:
         # Gradio would write a picture anew each time it is shown, also while somebody reads it.
@@ -100,24 +126,39 @@ def painted_gallery(
                     archive.write(download_file(picture, with_settings), f"{number}-{picture[0].file_name}")
             return save_file_to_cache(path, gallery.GRADIO_CACHE)
 
-    def selection(picture: SavedPicture, with_settings: bool) -> dict[Any, Any]:
+    def selection(
+        pictures: Sequence[SavedPicture], index: int, with_settings: bool, tell: Tell, address: str
+    ) -> dict[Any, Any]:
+        painted, path = pictures[index]
+        edited = painted.before is not None
         return {
-            card: cards.painted_card(picture[0]),
+            card: cards.painted_card(painted, tell, address),
+            compared: gr.ImageSlider((pictures[0][1], path) if edited else None, visible=edited),
             download_row: gr.Row(visible=True),
-            download: download_file(picture, with_settings),
+            handover_row: gr.Row(visible=True),
+            download: download_file(pictures[index], with_settings),
         }
+
+    def address_of(values: Sequence[Any], pictures: Sequence[SavedPicture]) -> str:
+        seed = next((painted.settings["seed"] for painted, _ in pictures if not painted.is_original), None)
+        return link(tab_id or name, dict(zip(inputs, values, strict=True)) | {"seed": seed})
 
     def buttons(busy: bool) -> dict[Any, Any]:
         return {stop: gr.Button(visible=busy)} | {button: gr.Button(interactive=not busy) for button in planners}
 
-    def run(planner: Planner, session: str, with_settings: bool, values: Sequence[Any]) -> Iterator[dict[Any, Any]]:
+    def run(
+        planner: Planner, request: gr.Request, with_settings: bool, values: Sequence[Any]
+    ) -> Iterator[dict[Any, Any]]:
+        session, tell = request.session_hash or "", tell_in(request)
         stop_event = stop_events[session] = threading.Event()
         yield buttons(busy=True) | {
             saved: [],
             selected: 0,
             gallery: gr.Gallery([], visible=False),
+            compared: gr.ImageSlider(visible=False),
             download_row: gr.Row(visible=False),
-            card: _progress_card(None) if backend.bundle.done() else cards.loading_card("your pictures are"),
+            handover_row: gr.Row(visible=False),
+            card: _progress_card(None, tell) if backend.bundle.done() else cards.loading_card(tell),
         }
         pictures: list[SavedPicture] = []
         previews: list[str] = []
@@ -128,10 +169,13 @@ def painted_gallery(
                     ahead = ticket.ahead
                     if ahead and ahead != shown:
                         shown = ahead
-                        yield {card: _queue_card(ahead)}
+                        yield {card: _queue_card(ahead, tell)}
                 if not stop_event.is_set():
                     plan = planner(backend.bundle.result().uniemo, *values)
-                    yield {card: _progress_card(None), gallery: gr.Gallery([], visible=True, columns=plan.columns)}
+                    yield {
+                        card: _progress_card(None, tell),
+                        gallery: gr.Gallery([], visible=True, columns=plan.columns),
+                    }
                     for progress in paint(backend.bundle, plan.jobs, stop_event):
                         pictures = pictures + save_all(progress.pictures)
                         if progress.previews is not None:
@@ -139,50 +183,62 @@ def painted_gallery(
                         yield {
                             saved: pictures,
                             gallery: _captioned(pictures) + previews,
-                            card: _progress_card(progress),
+                            card: _progress_card(progress, tell),
                         }
         except known_errors() as error:
             yield buttons(busy=False) | {card: cards.error_card(str(error)), gallery: gr.Gallery(visible=False)}
         except Exception:
-            fault = cards.error_card(
-                "The pictures could not be made, through a fault of this program; its log says more."
-            )
-            yield buttons(busy=False) | {card: fault, gallery: gr.Gallery(visible=False)}
+            yield buttons(busy=False) | {card: cards.fault_card(tell), gallery: gr.Gallery(visible=False)}
             raise
         else:
             index = next((index for index, (painted, _) in enumerate(pictures) if not painted.is_original), None)
             if index is None:
-                yield buttons(busy=False) | {card: _STOPPED, gallery: gr.Gallery(visible=False)}
+                stopped = cards.status_card(tell("Stopped"), tell("Nothing was finished by then."))
+                yield buttons(busy=False) | {card: stopped, gallery: gr.Gallery(visible=False)}
                 return
+            address = links[session] = address_of(values, pictures)
+            painted = pictures[index][0]
             final = {
                 selected: index,
                 gallery: gr.Gallery(_captioned(pictures), selected_index=index),
                 download_all: zip_file(pictures, with_settings),
+                result: note(painted.image, painted.emotion, address),
             }
-            yield buttons(busy=False) | selection(pictures[index], with_settings) | final
+            yield buttons(busy=False) | selection(pictures, index, with_settings, tell, address) | final
         finally:
             stop_events.pop(session, None)
 
-    def select(choice: gr.SelectData, pictures: list[SavedPicture] | None, with_settings: bool) -> Any:
+    def select(
+        request: gr.Request, choice: gr.SelectData, pictures: list[SavedPicture] | None, with_settings: bool
+    ) -> Any:
         # Previews can be clicked, too, and have no verdict yet.
         if not pictures or choice.index >= len(pictures):
             return gr.skip()
-        return {selected: choice.index} | selection(pictures[choice.index], with_settings)
+        address = links.get(request.session_hash or "", "")
+        return {selected: choice.index} | selection(pictures, choice.index, with_settings, tell_in(request), address)
+
+    def chosen_file(pictures: list[SavedPicture] | None, index: int) -> str | None:
+        return pictures[index][1] if pictures and index < len(pictures) else None
 
     # Not by Gradio's `cancels`: what was on its way to the page could still arrive after what the button had put there.
     def request_stop(request: gr.Request) -> None:
         if request.session_hash in stop_events:
             stop_events[request.session_hash].set()
 
-    outputs = [saved, selected, gallery, card, download_row, download, download_all, stop, *planners]
+    def gone(request: gr.Request) -> None:
+        request_stop(request)
+        links.pop(request.session_hash or "", None)
+
+    chosen = [selected, card, compared, download_row, handover_row, download]
+    outputs = [*chosen, saved, gallery, download_all, result, stop, *planners]
     for button, planner in planners.items():
 
         def start(request: gr.Request, with_settings: bool, *values: Any, planner: Planner = planner) -> Iterator[Any]:
-            yield from run(planner, request.session_hash or "", with_settings, values)
+            yield from run(planner, request, with_settings, values)
 
         button.click(
             start,
-            [include_settings, *inputs],
+            [include_settings, *inputs.values()],
             outputs,
             preprocess=False,
             show_progress="hidden",
@@ -193,8 +249,8 @@ def painted_gallery(
     quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     stop.click(request_stop, **quick)
     if Context.root_block is not None:
-        Context.root_block.unload(request_stop)
-    gallery.select(select, [saved, include_settings], [selected, card, download_row, download], **quick)
+        Context.root_block.unload(gone)
+    gallery.select(select, [saved, include_settings], chosen, **quick)
     include_settings.input(
         lambda pictures, index, checked: (
             (download_file(pictures[index], checked), zip_file(pictures, checked)) if pictures else gr.skip()
@@ -202,6 +258,14 @@ def painted_gallery(
         [saved, selected, include_settings],
         [download, download_all],
         **quick,
+    )
+    return TabParts(
+        handovers=[
+            Handover(button, target, chosen_file, [saved, selected])
+            for button, target in ((understand, "understand"), (refeel, "re-feel"))
+        ],
+        settings=inputs,
+        result=result,
     )
 
 
@@ -214,16 +278,18 @@ def _loaded(bundle: Future[Bundle]) -> bool:
     return bool(wait([bundle], timeout=_WAIT_SECONDS).done)
 
 
-def _queue_card(ahead: int) -> str:
-    who = "One painting is" if ahead == 1 else f"{ahead} paintings are"
+def _queue_card(ahead: int, tell: Tell) -> str:
     return cards.status_card(
-        "Waiting for your turn", f"{who} before yours. Reading pictures goes on meanwhile.", busy=True
+        tell("Waiting for your turn"),
+        tell("Paintings before yours: {number}. Reading pictures goes on meanwhile.", number=ahead),
+        busy=True,
     )
 
 
-def _progress_card(progress: Progress | None) -> str:
+def _progress_card(progress: Progress | None, tell: Tell) -> str:
     if progress is None:
         return cards.status_card(
-            "Preparing", "The emotion goes into the prompt; the picture begins as noise.", busy=True
+            tell("Preparing"), tell("The emotion goes into the prompt; the picture begins as noise."), busy=True
         )
-    return cards.status_card("Painting", sentences.progress_sentence(progress), busy=True, share=progress.share)
+    sentence = sentences.progress_sentence(progress, tell)
+    return cards.status_card(tell("Painting"), sentence, busy=True, share=progress.share)

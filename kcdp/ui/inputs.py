@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.i18n import I18nData
 from gradio.processing_utils import save_pil_to_cache
+from gradio.utils import get_upload_folder, is_in_or_equal
 
 from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
@@ -38,7 +39,7 @@ _DECODERS = threading.BoundedSemaphore(4)
 _DRAWN_BY_BROWSERS = ("PNG", "JPEG", "WebP", "GIF", "AVIF", "BMP", "SVG", "ICO")
 _HEAD = 4096
 #: Random seeds are below this: short enough to be read under a picture and typed again.
-_RANDOM_SEEDS = 10**6
+RANDOM_SEEDS = 10**6
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,34 @@ def setting_fields(number: int = 4) -> list[gr.components.Component]:
     """The inputs of every painting tab, in the order of `call_options`: number, seed, guidance, steps, negative prompt."""
     pictures = gr.Slider(1, MAX_PICTURES, value=number, step=1, label=say("Number of pictures"))
     with gr.Accordion(say("Seed, guidance and steps"), open=False):
+        another = gr.Checkbox(True, label=say("Another seed each time"), container=False)
         with gr.Row():
-            seed = gr.Number(None, label=say("Seed"), placeholder="random", precision=0, minimum=0, min_width=120)
-            guidance = gr.Number(
-                None, label=say("Guidance"), placeholder="as trained", minimum=0, step=0.5, min_width=120
+            seed, guidance, steps = (
+                gr.Number(None, label=say(label), placeholder=unset, precision=digits, minimum=0, min_width=90)
+                for label, unset, digits in (
+                    ("Seed", "random", 0),
+                    ("Guidance", "as trained", None),
+                    ("Steps", "as trained", 0),
+                )
             )
-        steps = gr.Slider(1, MAX_STEPS, value=25, step=1, label=say("Steps"))
         negative_prompt = gr.Textbox(label=say("What to avoid"), placeholder="nothing", max_length=MAX_PROMPT_LENGTH)
+    quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    another.input(lambda on: None if on else secrets.randbelow(RANDOM_SEEDS), another, seed, **quick)
+    seed.input(lambda value: value is None, seed, another, **quick)
     # When the page loads: a field whose first value is None turns to 0 as soon as it is shown, one that was emptied does not.
-    gr.on(fn=lambda: (None, None), outputs=[seed, guidance], show_progress="hidden", api_visibility="private")
+    gr.on(
+        fn=lambda: (None, None, None),
+        outputs=[seed, guidance, steps],
+        show_progress="hidden",
+        api_visibility="private",
+    )
     return [pictures, seed, guidance, steps, negative_prompt]
+
+
+def for_one_picture(values: Sequence[Any], seed: int) -> list[Any]:
+    """The values of a tab's inputs, which end with those of `setting_fields`, for a single picture; `seed` where they say none."""
+    *own, _, given, guidance, steps, negative_prompt = values
+    return [*own, 1, seed if _is_empty(given) else given, guidance, steps, negative_prompt]
 
 
 def call_options(
@@ -85,7 +104,7 @@ def call_options(
     number: object,
     seed: object = None,
     guidance: object = None,
-    steps: object = 25,
+    steps: object = None,
     negative_prompt: object = None,
 ) -> dict[str, Any]:
     """The pipeline's arguments that every tab gives; numbers may come as text. Without a seed one is drawn, so that several
@@ -96,8 +115,8 @@ def call_options(
     return {
         "prompt": free_text(prompt, "What to show"),
         "num_images": whole_number(number, "number of pictures", 1, MAX_PICTURES),
-        "seed": secrets.randbelow(_RANDOM_SEEDS) if _is_empty(seed) else whole_number(seed, "seed", 0, 2**63 - 1),
-        "num_inference_steps": whole_number(steps, "number of steps", 1, MAX_STEPS),
+        "seed": secrets.randbelow(RANDOM_SEEDS) if _is_empty(seed) else whole_number(seed, "seed", 0, 2**63 - 1),
+        "num_inference_steps": None if _is_empty(steps) else whole_number(steps, "number of steps", 1, MAX_STEPS),
         "guidance_scale": None if _is_empty(guidance) else finite_number(guidance, "guidance", 0, MAX_GUIDANCE),
         "negative_prompt": free_text(negative_prompt, "What to avoid") or None,
     }
@@ -153,15 +172,28 @@ def emotion_name(emotion: object) -> str:
 
 def decode_upload(upload: dict[str, Any] | None, missing: str) -> DecodedPicture:
     """An uploaded picture; raises ImageError with a sentence, which is `missing` when there is none."""
-    if not isinstance(upload, dict) or not upload.get("path"):
-        raise ImageError(missing)
+    path = upload_path(upload, missing)
     with _DECODERS:
-        return DecodedPicture.load(str(upload["path"]))
+        return DecodedPicture.load(path)
+
+
+def upload_path(upload: object, missing: str = "No file arrived: please choose one.") -> Path:
+    """Where an uploaded file lies.
+
+    Raises ImageError with one sentence, `missing` without an upload, for every other path: whoever sends a request by hand
+    can write any into it, and Gradio checks none where `preprocess=False`.
+    """
+    path = upload.get("path") if isinstance(upload, dict) else None
+    if not path:
+        raise ImageError(missing)
+    if not isinstance(path, str) or "\0" in path or not is_in_or_equal(path, get_upload_folder()):
+        raise ImageError("The picture is no upload; send its file first, and then the path that came back.")
+    return Path(path)
 
 
 def preview(upload: dict[str, Any] | None, picture: DecodedPicture, cache: str) -> str | None:
     """Path of a PNG in Gradio's `cache` that the page shows for an upload no browser draws; None for one that they do."""
-    with Path((upload or {})["path"]).open("rb") as file:
+    with upload_path(upload).open("rb") as file:
         head = file.read(_HEAD)
     format = recognised(head)
     if format is not None and format.name in _DRAWN_BY_BROWSERS and not head.startswith(GZIP):

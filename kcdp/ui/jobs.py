@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     import torch
 
     from kcdp.bundle import Bundle
-    from kcdp.decoded import DecodedPicture
     from kcdp.pipelines.uniemo import UniEmoPipeline
-    from kcdp.results import UniEmoImageOutput, UniEmoOutput
+    from kcdp.results import UniEmoImageOutput, VerdictOutput
 
 #: Seconds between two previews at the least.
 PREVIEW_SECONDS = 0.5
@@ -45,32 +44,41 @@ class PaintingJob:
         options: arguments of `UniEmoPipeline.__call__`.
         caption: of its pictures; their seeds are added.
         original: the picture that is edited, as the gallery shows it; None where nothing is edited.
-        target, before: those of `PaintedPicture`; of an edit `with_readings` fills them in.
+        target, before: of an edit what it is to reach and the verdict on the original; `with_readings` fills them in.
     """
 
     options: Mapping[str, Any]
     caption: str = ""
     original: Image.Image | None = None
     target: str | None = None
-    before: Mapping[str, float] | None = None
+    before: VerdictOutput | None = None
 
-    def with_readings(self, uniemo: UniEmoPipeline) -> PaintingJob:
+    def with_readings(self, bundle: Bundle) -> PaintingJob:
         """With `target` and `before` read from the pictures of an edit; anything else as it is."""
         if self.original is None:
             return self
-        before = _reading(uniemo, self.options["image"]).probabilities
         emotion = self.options["emotion"]
+        named = isinstance(emotion, str)
+        before, *others = bundle.read([self.options["image"], *([] if named else [emotion])], attention=False)
         # A name is checked by the pipeline, before anything is painted.
-        target = emotion if isinstance(emotion, str) else _reading(uniemo, emotion).emotion
-        return replace(self, target=target, before=before)
+        return replace(self, target=emotion if named else _leaning(others[0]), before=before)
 
-    def run(self, uniemo: UniEmoPipeline, **options: Any) -> list[PaintedPicture]:
-        """Call the pipeline with `options` added and return its pictures."""
-        return painted_pictures(uniemo(**self.options, **options), self.caption, self.target, self.before)
+    def paint(self, bundle: Bundle, **options: Any) -> tuple[UniEmoImageOutput, list[VerdictOutput]]:
+        """Call the pipeline with `options` added; its output, and both models' verdict on each picture."""
+        output = bundle.painter(**self.options)(**self.options, **options)
+        return output, bundle.read(list(cast("tuple[Image.Image, ...]", output.images)), attention=False)
+
+    def run(self, bundle: Bundle, **options: Any) -> list[PaintedPicture]:
+        """The pictures of `paint`."""
+        before = None if self.before is None else self.before.probabilities
+        return painted_pictures(*self.paint(bundle, **options), self.caption, self.target, before)
 
 
-def _reading(uniemo: UniEmoPipeline, picture: DecodedPicture) -> UniEmoOutput:
-    return cast("UniEmoOutput", uniemo.understand(picture, attention=False))
+def _leaning(verdict: VerdictOutput) -> str:
+    """The emotion that an edit takes from a picture, if unsure; raises ValueError with a sentence where there is none."""
+    if verdict.leaning is None:
+        raise ValueError("There is nothing to be read in the second picture; choose another one.")
+    return verdict.leaning
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ def paint(bundle: Future[Bundle], jobs: Sequence[PaintingJob], stop_event: threa
     Once `stop_event` is set, the iterator ends at once, and the work after its current step; closing the iterator ends the
     work as well. Raises what the pipeline and `on_gpu` raise.
     """
-    with closing(gpu.on_gpu(_seconds(jobs), bundle, _painting_events, jobs)) as updates:
+    with closing(gpu.on_gpu(_seconds(jobs, bundle), bundle, _painting_events, jobs)) as updates:
         for progress in updates:
             if stop_event.is_set():
                 return
@@ -116,18 +124,49 @@ def paint(bundle: Future[Bundle], jobs: Sequence[PaintingJob], stop_event: threa
                 yield progress
 
 
-def run_job(bundle: Future[Bundle], job: PaintingJob) -> tuple[PaintingJob, UniEmoImageOutput]:
-    """Run one job without progress; returns it `with_readings`, and the output. Raises as `paint`."""
-    ((job, output),) = gpu.on_gpu(_seconds([job]), bundle, _run_job, job)
-    return job, output
+#: A job `with_readings`, the pipeline's output, and the verdict on each picture.
+Painted = tuple[PaintingJob, "UniEmoImageOutput", list["VerdictOutput"]]
 
 
-def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[tuple[PaintingJob, UniEmoImageOutput]]:
-    uniemo = _without_progress_bar(bundle)
+def run_job(bundle: Future[Bundle], job: PaintingJob) -> Painted:
+    """Run one job without progress. Raises as `paint`."""
+    (painted,) = gpu.on_gpu(_seconds([job], bundle), bundle, _run_job, job)
+    return painted
+
+
+def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[Painted]:
+    _without_progress_bar(bundle)
     with MODEL_TURNS.painting():
-        job = job.with_readings(uniemo)
-        output = uniemo(**job.options, callback_on_step_end=_between_steps)
-    yield job, output
+        job = job.with_readings(bundle)
+        output, readings = job.paint(bundle, callback_on_step_end=_between_steps)
+    yield job, output, readings
+
+
+def paint_live(
+    bundle: Bundle, job: PaintingJob, superseded: threading.Event, refine: bool
+) -> tuple[Image.Image, VerdictOutput | None] | None:
+    """The picture of a job that somebody waits for with a hand on a slider; None once it is `superseded`, at the next step.
+
+    With `refine` it is painted by the bundle's most careful painter, and gets a verdict. Between the steps of other visitors' paintings it goes
+    first, as a reading does, and it lets readings through itself. Raises what the pipeline raises.
+    """
+    _without_progress_bar(bundle)
+    painter = bundle.quality if refine else bundle.painter(**job.options)
+
+    def on_step(*_: Any) -> dict[str, torch.Tensor]:
+        if superseded.is_set():
+            raise _Stopped
+        return _between_steps()
+
+    try:
+        with MODEL_TURNS.reading():
+            if superseded.is_set():
+                return None
+            (picture,) = cast("tuple[Image.Image]", painter(**job.options, callback_on_step_end=on_step).images)
+            reading = bundle.read([picture], attention=False)[0] if refine and not superseded.is_set() else None
+    except _Stopped:
+        return None
+    return None if superseded.is_set() else (picture, reading)
 
 
 def _between_steps(*_: Any) -> dict[str, torch.Tensor]:
@@ -136,10 +175,9 @@ def _between_steps(*_: Any) -> dict[str, torch.Tensor]:
     return {}
 
 
-def _without_progress_bar(bundle: Bundle) -> UniEmoPipeline:
-    """The pipeline, with no progress bar in the server's log; the page has its own."""
+def _without_progress_bar(bundle: Bundle) -> None:
+    """No progress bar in the server's log; the page has its own."""
     bundle.uniemo.set_progress_bar_config(disable=True)
-    return bundle.uniemo
 
 
 def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Progress | None]:
@@ -150,17 +188,15 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
     def work() -> None:
         try:
             with MODEL_TURNS.painting():
-                uniemo = _without_progress_bar(bundle)
+                _without_progress_bar(bundle)
                 for number, job in enumerate(jobs):
                     if stop.is_set():
                         raise _Stopped
-                    job = job.with_readings(uniemo)
-                    progress = Progress(len(jobs), number, steps=_steps(job))
-                    if job.original is not None:
-                        events.put(
-                            replace(progress, pictures=[PaintedPicture(job.original, "before", job.before or {})])
-                        )
-                    pictures = job.run(uniemo, callback_on_step_end=_StepCallback(progress, events, stop))
+                    job = job.with_readings(bundle)
+                    progress = Progress(len(jobs), number, steps=_steps(job, bundle))
+                    if job.original is not None and job.before is not None:
+                        events.put(replace(progress, pictures=[PaintedPicture(job.original, "before", job.before)]))
+                    pictures = job.run(bundle, callback_on_step_end=_StepCallback(progress, events, stop))
                     events.put(replace(progress, job=number + 1, pictures=pictures, previews=[]))
         except _Stopped:
             pass
@@ -194,17 +230,17 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
         stop.set()
 
 
-def _seconds(jobs: Sequence[PaintingJob]) -> float:
+def _seconds(jobs: Sequence[PaintingJob], bundle: Future[Bundle]) -> float:
     """About how long the jobs take on ZeroGPU."""
-    steps = sum(job.options["num_images"] * _steps(job) for job in jobs)
+    steps = sum(job.options["num_images"] * _steps(job, bundle.result()) for job in jobs)
     return _JOB_SECONDS * len(jobs) + _STEP_SECONDS * steps
 
 
-def _steps(job: PaintingJob) -> int:
+def _steps(job: PaintingJob, bundle: Bundle) -> int:
     """How many steps the pipeline will take."""
     from kcdp.painting.sampling import steps_taken  # not with the page: it waits for the model libraries
 
-    steps = job.options["num_inference_steps"]
+    steps = job.options["num_inference_steps"] or bundle.painter(**job.options).config.num_inference_steps
     return steps if job.options.get("image") is None else steps_taken(steps, job.options["strength"])
 
 

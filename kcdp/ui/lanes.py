@@ -240,10 +240,16 @@ class PaintingLane:
 
 @dataclass(frozen=True)
 class Backend:
-    """What every tab works with: the bundle, which may still be loading, the lanes to it, and picture files to offer."""
+    """What every tab works with: the bundle, which may still be loading, the lanes to it, and picture files to offer.
+
+    Visitors' corrections go to the folder `corrections`; without one they are not asked for any. Whether
+    pictures follow the settings is `live`, until a visitor says otherwise.
+    """
 
     bundle: Future[Bundle]
     examples: Sequence[Path] = ()
+    corrections: Path | None = None
+    live: bool = True
     readings: ReadingLane = field(init=False)
     paintings: PaintingLane = field(init=False, default_factory=PaintingLane)
 

@@ -18,9 +18,9 @@ from gradio.processing_utils import save_file_to_cache
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import PACK_SUFFIXES, ImageError
 from kcdp.ui import cards, rows
-from kcdp.ui.inputs import known_errors
+from kcdp.ui.inputs import known_errors, upload_path
 from kcdp.ui.lanes import MAX_BATCH, Backend, BusyError
-from kcdp.ui.languages import say
+from kcdp.ui.languages import Tell, say, tell_in
 from kcdp.ui.rows import ResultRow
 
 if TYPE_CHECKING:
@@ -33,8 +33,12 @@ MAX_PICTURES = 5000
 #: Seconds between two updates of the table while pictures are read, and between two tries of a lane that is full.
 _TABLE_SECONDS, _BUSY_SECONDS = 3.0, 1.0
 _FORMATS = ("csv", "json", "jsonl", "parquet")
-_EMPTY = cards.status_card("No pictures yet", "Choose files, a folder or a pack of stickers; each is read by itself.")
-_FAULT = "The pictures could not be read, through a fault of this program; its log says more."
+
+
+def _empty_card(tell: Tell) -> str:
+    return cards.status_card(
+        tell("No pictures yet"), tell("Choose files, a folder or a pack of stickers; each is read by itself.")
+    )
 
 
 def many_tab(backend: Backend) -> None:
@@ -48,12 +52,15 @@ def many_tab(backend: Backend) -> None:
             )
             folder = gr.File(label=say("Or a folder"), file_count="directory", height=120, elem_id="many-folder")
             gr.Markdown(
-                "Interrupted? Add the `results.jsonl` of last time to the pictures: what is in it is not read again."
+                say(
+                    "Interrupted? Add the `results.jsonl` of last time to the pictures: what is in it is not read again."
+                )
             )
             read = gr.Button(say("Read them"), variant="primary", elem_id="many-read")
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="many-stop")
         with gr.Column(scale=1, min_width=300):
-            status = gr.HTML(_EMPTY, elem_id="many-status", elem_classes="kc-narrow")
+            status = gr.HTML(elem_id="many-status", elem_classes="kc-narrow")
+            cards.first_card(status, _empty_card)
     with gr.Column(visible=False) as details:
         with gr.Row():
             emotions = gr.Dropdown(
@@ -66,10 +73,7 @@ def many_tab(backend: Backend) -> None:
             page = gr.Number(1, label=say("Page"), minimum=1, precision=0, elem_id="many-page")
         table = gr.HTML(elem_id="many-table")
         with gr.Row():
-            downloads = [
-                gr.DownloadButton(f"Download as {name.upper()}", min_width=140, elem_id=f"many-{name}")
-                for name in _FORMATS
-            ]
+            downloads = [gr.DownloadButton(name.upper(), min_width=100, elem_id=f"many-{name}") for name in _FORMATS]
 
     def exported(found: Sequence[ResultRow]) -> list[str]:
         with TemporaryDirectory() as aside:
@@ -78,16 +82,20 @@ def many_tab(backend: Backend) -> None:
                 rows.export(found, path)
             return [save_file_to_cache(path, files.GRADIO_CACHE) for path in paths]
 
-    def shown(found: Sequence[ResultRow], *choice: Any) -> str:
+    def shown(request: gr.Request, found: Sequence[ResultRow], *choice: Any) -> str:
         some, share, way, number = choice
-        return rows.table(rows.chosen_rows(found, some or (), (share or 0) / 100, way), int(number or 1))
+        chosen = rows.chosen_rows(found, some or (), (share or 0) / 100, way)
+        return rows.table(chosen, int(number or 1), tell_in(request))
 
     def run(request: gr.Request, uploads: Any, more: Any, known: list[ResultRow], *choice: Any) -> Iterator[Any]:
+        tell = tell_in(request)
         stop_event = stop_events[request.session_hash] = Event()
         busy = {read: gr.Button(interactive=False), stop: gr.Button(visible=True)}
         ready = {read: gr.Button(interactive=True), stop: gr.Button(visible=False)}
         yield busy | {
-            status: cards.status_card("Looking for pictures", "Files, folders and packs are opened.", busy=True)
+            status: cards.status_card(
+                tell("Looking for pictures"), tell("Files, folders and packs are opened."), busy=True
+            )
         }
         found: list[ResultRow] = list(known or [])
         try:
@@ -104,11 +112,13 @@ def many_tab(backend: Backend) -> None:
             for batch in understand_pictures(lambda some: _read(backend, some, stop_event), remaining, MAX_BATCH):
                 found = [*found, *map(rows.row_of, batch)]
                 share = len(found) / max(1, len(done) + len(remaining))
-                progress = f"{len(found)} of {len(done) + len(remaining)} pictures are read."
-                update: dict[Any, Any] = {status: cards.status_card("Reading", progress, busy=True, share=share)}
+                progress = tell(
+                    "{number} of {all} pictures are read.", number=len(found), all=len(done) + len(remaining)
+                )
+                update: dict[Any, Any] = {status: cards.status_card(tell("Reading"), progress, busy=True, share=share)}
                 if monotonic() - updated > _TABLE_SECONDS:
                     updated = monotonic()
-                    update |= {details: gr.Column(visible=True), table: shown(found, *choice)}
+                    update |= {details: gr.Column(visible=True), table: shown(request, found, *choice)}
                 yield update | {results: found}
         except _Stopped:
             pass
@@ -116,15 +126,19 @@ def many_tab(backend: Backend) -> None:
             yield ready | {status: cards.error_card(str(error))}
             return
         except Exception:
-            yield ready | {status: cards.error_card(_FAULT)}
+            yield ready | {status: cards.fault_card(tell)}
             raise
         finally:
             stop_events.pop(request.session_hash, None)
         labels = list(rows.mean_probabilities(found)) or list(MIKELS_8.labels)
         yield (
             ready
-            | {results: found, status: rows.summary_card(found) or _EMPTY, emotions: gr.Dropdown(labels)}
-            | {details: gr.Column(visible=bool(found)), table: shown(found, *choice)}
+            | {
+                results: found,
+                status: rows.summary_card(found, tell) or _empty_card(tell),
+                emotions: gr.Dropdown(labels),
+            }
+            | {details: gr.Column(visible=bool(found)), table: shown(request, found, *choice)}
             | dict(zip(downloads, exported(found), strict=True))
         )
 
@@ -192,7 +206,8 @@ def uploaded_pictures(uploads: Sequence[Any]) -> tuple[list[PictureFile], list[R
         found[free] = PictureFile(free, source)
 
     for upload in uploads:
-        path, name = Path(upload["path"]), str(upload.get("orig_name") or Path(upload["path"]).name)
+        path = upload_path(upload)
+        name = str(upload.get("orig_name") or path.name)
         if path.suffix.lower() == ".jsonl":
             earlier += _earlier_rows(path)
         elif path.suffix.lower() in PACK_SUFFIXES:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, cast
 
 from PIL import Image, PngImagePlugin
 
-from kcdp.results import UniEmoImageOutput
+from kcdp.results import UniEmoImageOutput, VerdictOutput
 
 #: Keyword of the PNG text chunk that has the settings.
 SETTINGS_KEY = "kcdp"
@@ -23,16 +23,16 @@ class PaintedPicture:
     Args:
         image: what is shown and downloaded.
         caption: what stands under it.
-        probabilities: what UniEmo reads from it, {label: probability}.
+        reading: the verdict of both models on it, the same as in the tab Understand.
         requested: the emotions that were asked for, {label: weight}; None where a picture gave the emotion, or nothing did.
         target: the emotion that an edit was to reach, by its name or as read from another picture.
-        before: what UniEmo reads from the picture that was edited, {label: probability}.
+        before: the verdict's probabilities of the picture that was edited, {label: probability}.
         settings: all that made it, JSON-clean; empty for the user's own picture.
     """
 
     image: Image.Image
     caption: str
-    probabilities: Mapping[str, float]
+    reading: VerdictOutput
     requested: Mapping[str, float] | None = None
     target: str | None = None
     before: Mapping[str, float] | None = None
@@ -52,9 +52,14 @@ class PaintedPicture:
         return f"{'-'.join(emotions)}-{self.settings['seed']}.png"
 
     @property
-    def emotion(self) -> str:
-        """The likeliest emotion."""
-        return max(self.probabilities, key=self.probabilities.__getitem__)
+    def probabilities(self) -> Mapping[str, float]:
+        """Of every emotion."""
+        return self.reading.probabilities
+
+    @property
+    def emotion(self) -> str | None:
+        """What it is read as; None where that cannot be told."""
+        return self.reading.emotion
 
     @property
     def shift(self) -> float | None:
@@ -66,22 +71,23 @@ class PaintedPicture:
 
 def painted_pictures(
     output: UniEmoImageOutput,
+    readings: Sequence[VerdictOutput],
     caption: str = "",
     target: str | None = None,
     before: Mapping[str, float] | None = None,
 ) -> list[PaintedPicture]:
-    """One for each picture of a call of the pipeline, its seed behind `caption`."""
+    """One for each picture of a call of the pipeline and the verdict on it, its seed behind `caption`."""
     pictures = []
     images = cast("tuple[Image.Image, ...]", output.images)
-    for image, seed, probabilities in zip(images, output.seeds, output.probabilities, strict=True):
+    for image, seed, reading in zip(images, output.seeds, readings, strict=True):
         name = f"seed\N{NO-BREAK SPACE}{seed}"
-        single = output.to_dict() | {"seeds": [seed], "probabilities": [dict(probabilities)]}
+        single = output.to_dict() | {"seeds": [seed], "probabilities": [dict(reading.probabilities)]}
         pictures.append(
             PaintedPicture(
                 image=image,
                 # Held together, as captions are narrow.
                 caption=f"{caption} · {name}" if caption else name,
-                probabilities=probabilities,
+                reading=reading,
                 requested=output.emotion,
                 target=target,
                 before=before,

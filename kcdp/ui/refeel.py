@@ -15,6 +15,7 @@ Besides the page there is one named endpoint, `/refeel`. The emotion has a name,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -38,6 +39,7 @@ from kcdp.ui.inputs import (
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
 from kcdp.ui.languages import say
+from kcdp.ui.parts import SETTINGS, TabParts
 
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
@@ -47,8 +49,8 @@ MIN_STRENGTH = 0.05
 _BY_NAME, _BY_PICTURE = "by its name", "of another picture"
 
 
-def refeel_tab(backend: Backend) -> list[gr.Radio]:
-    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
+def refeel_tab(backend: Backend) -> TabParts:
+    """Build the tab inside the open `gr.Tab`."""
     # `preprocess=False` everywhere: Gradio would decode the files itself, with its own errors.
     upload: dict[str, Any] = {
         "type": "filepath",
@@ -81,6 +83,13 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
                 elem_id="refeel-other",
                 **upload,
             )
+            if backend.examples:
+                gr.Examples(
+                    [[str(path)] for path in backend.examples],
+                    [picture],
+                    label=say("Or try one of these"),
+                    cache_examples=False,
+                )
             strength = gr.Slider(
                 MIN_STRENGTH,
                 1,
@@ -91,11 +100,14 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
                 elem_id="refeel-strength",
             )
             thing = subject_field(say("What to show"), info=say("May stay empty."), elem_id="refeel-thing")
-            inputs = [picture, emotion, other, strength, thing, *setting_fields(number=3)]
+            settings = setting_fields(number=3)
+            named = {"picture": picture, "emotion": emotion, "other": other, "strength": strength, "thing": thing}
+            named |= dict(zip(SETTINGS, settings, strict=True))
+            inputs = list(named.values())
             make = gr.Button(say("Re-feel it"), variant="primary", elem_id="refeel-make")
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="refeel-stop")
         with gr.Column(scale=1, min_width=300):
-            painted_gallery(backend, "refeel", {make: plan_pictures}, stop, inputs)
+            parts = painted_gallery(backend, "refeel", {make: plan_pictures}, stop, named, "re-feel")
 
     for field in (picture, other):
         show_preview(field)
@@ -115,7 +127,7 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
         number: int = 3,
         seed: int | None = None,
         guidance: float | None = None,
-        steps: int = 25,
+        steps: int | None = None,
         negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         return painting_result(
@@ -138,7 +150,7 @@ def refeel_tab(backend: Backend) -> list[gr.Radio]:
         inputs,
         "Paint a picture again with another emotion, named or of a second picture; returns what the model reads before and after.",
     )
-    return [emotion]
+    return replace(parts, emotions=[emotion], picture=picture)
 
 
 def plan_pictures(

@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image
 
 from kcdp import plots
+from kcdp.ui.languages import ENGLISH, Tell
 
 if TYPE_CHECKING:
     from kcdp.batch import PictureResult
@@ -89,7 +90,7 @@ def mean_probabilities(rows: Iterable[ResultRow]) -> dict[str, float]:
     return {} if not readings else {label: sum(one[label] for one in readings) / len(readings) for label in readings[0]}
 
 
-def summary_card(rows: Sequence[ResultRow]) -> str:
+def summary_card(rows: Sequence[ResultRow], tell: Tell = ENGLISH) -> str:
     """How many pictures were read, their mean emotion, and how many of them each emotion has."""
     mean = mean_probabilities(rows)
     if not mean:
@@ -98,31 +99,36 @@ def summary_card(rows: Sequence[ResultRow]) -> str:
     failed = len(rows) - read
     strongest = max(mean, key=mean.__getitem__)
     unclear = sum(row.was_read and row.emotion is None for row in rows)
-    notes = f" Of {unclear} it cannot be told." if unclear else ""
-    notes += f" {failed} could not be read; the table says why." if failed else ""
+    notes = tell.sentences(
+        tell("Each picture counts the same."),
+        tell("Pictures of which it cannot be told: {number}.", number=unclear) if unclear else "",
+        tell("Pictures that could not be read: {number}; the table says why.", number=failed) if failed else "",
+    )
+    bars = plots.probability_bars(mean, None, tell("Mean probability of every emotion"), tell.name)
     return (
         f'<section class="kc-card kc-verdict" style="{plots.tint(strongest)}">'
-        f'<p class="kc-lead">The mean of {read} picture{"s" if read > 1 else ""}</p>'
-        f"<strong>{escape(strongest)}{plots.glyph(strongest)}</strong>"
-        f'{plots.probability_bars(mean, name="Mean probability of every emotion")}<p class="kc-why">Each picture counts the '
-        f"same.{notes}</p></section>"
+        f'<p class="kc-lead">{escape(tell("The mean of all pictures ({number})", number=read))}</p>'
+        f"<strong>{escape(tell.name(strongest))}{plots.glyph(strongest)}</strong>"
+        f'{bars}<p class="kc-why">{escape(notes)}</p></section>'
     )
 
 
-def table(rows: Sequence[ResultRow], page: int = 1) -> str:
+def table(rows: Sequence[ResultRow], page: int = 1, tell: Tell = ENGLISH) -> str:
     """A page, counted from 1, of `PAGE_ROWS` rows as an HTML table with thumbnails; every text in it is escaped."""
     if not rows:
-        return '<p class="kc-note">No picture fits these choices.</p>'
+        return f'<p class="kc-note">{escape(tell("No picture fits these choices."))}</p>'
     first = PAGE_ROWS * (page - 1)
-    body = "".join(_table_row(row) for row in rows[first : first + PAGE_ROWS])
+    body = "".join(_table_row(row, tell) for row in rows[first : first + PAGE_ROWS])
+    heads = "".join(
+        f'<th scope="col">{escape(tell(head))}</th>' for head in ("Picture", "Name", "Emotion", "Confidence", "Caption")
+    )
     return (
-        '<div class="kc-scroll" tabindex="0" role="region" aria-label="Results"><table class="kc-table"><thead><tr>'
-        '<th scope="col">Picture</th><th scope="col">Name</th><th scope="col">Emotion</th><th scope="col">Confidence</th>'
-        f'<th scope="col">Caption</th></tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div class="kc-scroll" tabindex="0" role="region" aria-label="{escape(tell("Results"))}"><table class="kc-table">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _table_row(row: ResultRow) -> str:
+def _table_row(row: ResultRow, tell: Tell) -> str:
     image = ""
     if row.thumbnail is not None:
         source = base64.b64encode(row.thumbnail).decode()
@@ -131,9 +137,13 @@ def _table_row(row: ResultRow) -> str:
     if not row.was_read:
         return f'<tr><td>{image}</td><td>{name}</td><td colspan="3">{escape(str(row.record.get("error")))}</td></tr>'
     leaning = row.record.get("leaning")
-    emotion = f"cannot tell, perhaps {escape(str(leaning))}" if leaning else "cannot tell"
+    unclear = tell("cannot tell")
+    if leaning:
+        unclear = tell("cannot tell, perhaps {emotion}", emotion=tell.name(str(leaning)))
+    emotion = escape(unclear)
     if row.emotion is not None:
-        emotion = f'<span style="{plots.tint(row.emotion)}">{plots.glyph(row.emotion)}</span> {escape(row.emotion)}'
+        name = escape(tell.name(row.emotion))
+        emotion = f'<span style="{plots.tint(row.emotion)}">{plots.glyph(row.emotion)}</span> {name}'
     return (
         f"<tr><td>{image}</td><td>{name}</td><td>{emotion}</td><td>{escape(plots.percent(row.confidence))}</td>"
         f"<td>{escape(str(row.record.get('caption') or ''))}</td></tr>"

@@ -1,45 +1,63 @@
-"""The sentences on the page about results and pictures."""
+"""The sentences on the page about results and pictures, in the visitor's language."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kcdp.emotions import MIKELS_8
+from kcdp.figures import CLEAR, LIKELY
 from kcdp.palette import emotion_style
 from kcdp.plots import percent, signed, was_asked
 from kcdp.results import KCDPOutput, UniEmoOutput, VerdictOutput
+from kcdp.ui.languages import ENGLISH, Tell
 
 if TYPE_CHECKING:
     from kcdp.ui.jobs import Progress
     from kcdp.ui.painted import PaintedPicture
 
 
-#: Confidence from which an emotion is called clear, and likely: where the verdict is calibrated, it is as often right.
-CLEAR, LIKELY = 0.85, 0.6
-
-
-def verdict_lead(verdict: VerdictOutput) -> str:
+def verdict_lead(verdict: VerdictOutput, tell: Tell = ENGLISH) -> str:
     """The words before the emotion; they tell how confident the verdict is, from "clearly" down to "cannot tell"."""
     if verdict.leaning is None:
-        return "There is nothing in this picture that could be read; the answer is"
+        return tell("There is nothing in this picture that could be read; the answer is")
     if verdict.emotion is None:
-        return f"What people feel on seeing this is not clear enough to say. It leans to {verdict.leaning}, but the answer is"
+        return tell(
+            "What people feel on seeing this is not clear enough to say. It leans to {emotion}, but the answer is",
+            emotion=tell.name(verdict.leaning),
+        )
     share = verdict.probabilities[verdict.emotion]
-    how = "clearly" if share >= CLEAR else "most likely" if share >= LIKELY else "perhaps"
-    return f"Looking at this, people {how} feel"
+    if share >= CLEAR:
+        return tell("Looking at this, people clearly feel")
+    return tell(
+        "Looking at this, people most likely feel" if share >= LIKELY else "Looking at this, people perhaps feel"
+    )
 
 
-def explanation(output: KCDPOutput) -> str:
+def verdict_name(verdict: VerdictOutput, tell: Tell = ENGLISH) -> str:
+    """The emotion, or that it cannot be told."""
+    return tell("cannot tell") if verdict.emotion is None else tell.name(verdict.emotion)
+
+
+def explanation(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """How KCDP came to its reading: caption, attention and experts."""
-    reads = f"reads the picture as “{output.triplets[0]}”" if output.triplets else "goes by its caption"
     word = sharpest_word(output)
-    sentences = [f"The model {reads}" + (f" and looks most closely at “{word}”." if word else ".")]
+    sees = tell("The model goes by its caption.")
+    if output.triplets:
+        sees = tell("The model reads the picture as {triplet}.", triplet=tell.quoted(output.triplets[0]))
+    looks = tell("It looks most closely at {word}.", word=tell.quoted(word)) if word else ""
     chosen = [item for item in output.experts if was_asked(item)]
+    asks = ""
     if chosen and len(output.experts) > len(chosen):
-        who = f"expert{'s' if len(chosen) > 1 else ''} {join([str(item.expert + 1) for item in chosen])}"
-        trust = percent(sum(item.weight for item in chosen))
-        sentences.append(f"It asks {who} of {len(output.experts)} ({trust} of the router's trust).")
-    return " ".join(sentences)
+        asks = tell(
+            "It asks expert {names} of {number} ({share} of the router's trust)."
+            if len(chosen) == 1
+            else "It asks experts {names} of {number} ({share} of the router's trust).",
+            names=tell.join([str(item.expert + 1) for item in chosen]),
+            number=len(output.experts),
+            share=percent(sum(item.weight for item in chosen)),
+        )
+    return tell.sentences(sees, looks, asks)
 
 
 def sharpest_word(output: KCDPOutput) -> str | None:
@@ -58,97 +76,150 @@ def runner_up(output: VerdictOutput) -> str | None:
     return others[0] if close else None
 
 
-def agreement_of_models(verdict: VerdictOutput) -> str:
+def close_call(output: VerdictOutput, tell: Tell = ENGLISH) -> str:
+    """Names the `runner_up`; empty without one."""
+    second = None if output.leaning is None else runner_up(output)
+    if second is None:
+        return ""
+    return tell(
+        "It is a close call: {emotion} comes next with {share}.",
+        emotion=tell.name(second),
+        share=percent(output.probabilities[second]),
+    )
+
+
+def agreement_of_models(verdict: VerdictOutput, tell: Tell = ENGLISH) -> str:
     """Which models the verdict is of, and whether they agree; empty without a reading."""
     kcdp, uniemo = verdict.kcdp, verdict.uniemo
     if kcdp is None or uniemo is None:
         only = "KCDP" if kcdp is not None else "UniEmo" if uniemo is not None else None
-        return f"This is the reading of one model, {only}." if only else ""
+        return tell("This is the reading of one model, {name}.", name=only) if only else ""
     if kcdp.emotion == uniemo.emotion:
-        return f"Both models, KCDP and UniEmo, read {kcdp.emotion}; their calibrated readings are combined."
-    return (
-        f"The two models disagree, KCDP reads {kcdp.emotion} and UniEmo {uniemo.emotion}: their calibrated readings are "
-        "combined, so take this with care."
+        return tell(
+            "Both models, KCDP and UniEmo, read {emotion}; their calibrated readings are combined.",
+            emotion=tell.name(kcdp.emotion),
+        )
+    return tell(
+        "The two models disagree, KCDP reads {one} and UniEmo {other}: their calibrated readings are combined, so take this "
+        "with care.",
+        one=tell.name(kcdp.emotion),
+        other=tell.name(uniemo.emotion),
     )
 
 
-def agreement(output: KCDPOutput) -> str:
+def agreement(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """Whether the alignment of picture and words (CLIEA's pseudo-label) says the same as the prediction."""
     if output.pseudo_label == output.emotion:
-        return f"Words and experts agree: the prompt closest to this picture is {output.pseudo_label}, too."
-    return (
-        f"Words and experts differ: the prompt closest to this picture is {output.pseudo_label}, "
-        f"while the experts say {output.emotion}, so take the prediction with care."
+        return tell(
+            "Words and experts agree: the prompt closest to this picture is {emotion}, too.",
+            emotion=tell.name(output.pseudo_label),
+        )
+    return tell(
+        "Words and experts differ: the prompt closest to this picture is {one}, while the experts say {other}, so take the "
+        "prediction with care.",
+        one=tell.name(output.pseudo_label),
+        other=tell.name(output.emotion),
     )
 
 
-def uniemo_sentence(output: KCDPOutput | None, uniemo: UniEmoOutput) -> str:
+def uniemo_sentence(output: KCDPOutput | None, uniemo: UniEmoOutput, tell: Tell = ENGLISH) -> str:
     """What UniEmo reads from the picture, and whether it agrees with KCDP."""
-    reads = f"UniEmo, which looks for a scene and an object, reads {uniemo.emotion}"
-    share = percent(uniemo.probabilities[uniemo.emotion])
+    values: dict[str, str] = {
+        "emotion": tell.name(uniemo.emotion),
+        "share": percent(uniemo.probabilities[uniemo.emotion]),
+    }
     if output is None:
-        return f"{reads} ({share})."
-    return (
-        f"{reads}, too ({share})." if uniemo.emotion == output.emotion else f"{reads} ({share}), not {output.emotion}."
+        return tell("UniEmo, which looks for a scene and an object, reads {emotion} ({share}).", **values)
+    if uniemo.emotion == output.emotion:
+        return tell("UniEmo, which looks for a scene and an object, reads {emotion}, too ({share}).", **values)
+    return tell(
+        "UniEmo, which looks for a scene and an object, reads {emotion} ({share}), not {other}.",
+        other=tell.name(output.emotion),
+        **values,
     )
 
 
-def join(names: list[str]) -> str:
-    """One name, "a and b", or "a, b and c"."""
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
-
-
-def blend_name(weights: Mapping[str, float]) -> str:
+def blend_name(weights: Mapping[str, float], tell: Tell = ENGLISH) -> str:
     """Requested emotions in words: "awe", or "70 % awe and 30 % fear"."""
     parts = {label: weight for label, weight in weights.items() if weight > 0}
     if len(parts) == 1:
-        return next(iter(parts))
-    return join([f"{percent(weight)} {label}" for label, weight in parts.items()])
+        return tell.name(next(iter(parts)))
+    return tell.join([f"{percent(weight)} {tell.name(label)}" for label, weight in parts.items()])
 
 
-def progress_sentence(progress: Progress) -> str:
+def example_name(values: Sequence[str | float]) -> str:
+    """The values of an example; of weights on a board those that are not 0."""
+    if all(isinstance(value, int) for value in values[:-1]):
+        return f"{blend_name(dict(zip(MIKELS_8.labels, _shares(values[:-1]), strict=True)))}: {values[-1]}"
+    return ", ".join(f"{value} %" if isinstance(value, int) else str(value) for value in values)
+
+
+def _shares(weights: Sequence[str | float]) -> list[float]:
+    total = sum(map(float, weights))
+    return [float(weight) / total for weight in weights]
+
+
+def progress_sentence(progress: Progress, tell: Tell = ENGLISH) -> str:
     """How far the painting jobs are."""
     if progress.job == progress.jobs:
-        return "Done; showing the pictures."
-    step = f"step {progress.step} of {progress.steps}" if progress.step else "the first step"
-    return f"Picture {progress.job + 1} of {progress.jobs}, {step}." if progress.jobs > 1 else f"{step.capitalize()}."
+        return tell("Done; showing the pictures.")
+    step = tell("Step {step} of {steps}.", step=max(1, progress.step), steps=progress.steps)
+    if progress.jobs == 1:
+        return step
+    return tell.sentences(tell("Picture {number} of {all}.", number=progress.job + 1, all=progress.jobs), step)
 
 
-def painted_lead(painted: PaintedPicture) -> str:
+def painted_lead(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
     """The words before the emotion that is read from a painted picture."""
     if painted.is_original:
-        return "UniEmo alone, the model that paints, reads your picture before any change as"
+        return tell("Before any change your picture is read, as in Understand, as")
     if painted.requested is None:
-        return f"Asked for the feeling of the other picture, {painted.target}, and read as"
-    return f"Asked for {blend_name(painted.requested)}, and read as"
-
-
-def prompt_notes(settings: Mapping[str, Any]) -> str:
-    """What the model did not understand of a prompt; empty where it understood all of it."""
-    notes = []
-    unknown, left_out = settings.get("unknown_words"), settings.get("left_out")
-    if unknown:
-        quoted = join([f"“{word}”" for word in unknown])
-        notes.append(
-            f"The model does not know the word{'s' if len(unknown) > 1 else ''} {quoted} and may paint anything there."
+        return tell(
+            "Asked for the feeling of the other picture, {emotion}, and read as", emotion=tell.name(str(painted.target))
         )
+    return asked_lead(painted.requested, tell)
+
+
+def asked_lead(weights: Mapping[str, float], tell: Tell = ENGLISH) -> str:
+    """The same for emotions that were asked for by name."""
+    return tell("Asked for {emotion}, and read as", emotion=blend_name(weights, tell))
+
+
+def prompt_notes(settings: Mapping[str, Any], tell: Tell = ENGLISH) -> str:
+    """What the model did not understand of a prompt; empty where it understood all of it."""
+    unknown, left_out = settings.get("unknown_words"), settings.get("left_out")
+    notes = []
+    if unknown:
+        quoted = tell.join([tell.quoted(word) for word in unknown])
+        notes.append(tell("The painter does not know {words} and may paint anything there.", words=quoted))
     if left_out:
-        notes.append(f"The prompt is too long; “{left_out}” was left out.")
-    return " ".join(notes)
+        notes.append(tell("The prompt is too long; {words} was left out.", words=tell.quoted(left_out)))
+    return tell.sentences(*notes)
 
 
-def painted_sentence(painted: PaintedPicture) -> str:
+def painted_sentence(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
     """How much of the requested emotion is read from the picture, and by how much an edit changed it."""
-    if painted.is_original:
-        return f"{percent(painted.probabilities[painted.emotion])} {painted.emotion}."
+    if painted.reading.leaning is None:
+        return tell("There is nothing in it that could be read.")
     if painted.shift is not None:
         before, after = (reading[str(painted.target)] for reading in (painted.before or {}, painted.probabilities))
-        moved = f"From {percent(before)} to {percent(after)} {painted.target}"
+        values = {"emotion": tell.name(str(painted.target)), "before": percent(before), "after": percent(after)}
         if abs(painted.shift) < 0.005:
-            return f"{moved}: no shift (Emo-S) to speak of; more strength may bring one."
-        way = "towards" if painted.shift > 0 else "away from"
-        return f"{moved}: a shift (Emo-S) of {signed(painted.shift)}, {way} what was asked for."
-    requested = [label for label, weight in (painted.requested or {}).items() if weight > 0]
-    if requested == [painted.emotion]:
-        return emotion_style(painted.emotion).gloss
-    return f"It carries {join([f'{percent(painted.probabilities[label])} {label}' for label in requested])}."
+            return tell("It had {before} {emotion} and has {after}: no shift (Emo-S) to speak of.", **values)
+        return tell(
+            "It had {before} {emotion} and has {after}: a shift (Emo-S) of {shift}, towards what was asked for."
+            if painted.shift > 0
+            else "It had {before} {emotion} and has {after}: a shift (Emo-S) of {shift}, away from what was asked for.",
+            shift=signed(painted.shift),
+            **values,
+        )
+    return carried(painted.reading, painted.requested or {}, tell)
+
+
+def carried(reading: VerdictOutput, requested: Mapping[str, float], tell: Tell = ENGLISH) -> str:
+    """What a reading finds of the emotions that were asked for; of the users' own pictures the likeliest."""
+    names = [label for label, weight in requested.items() if weight > 0] or [str(reading.leaning)]
+    if names == [reading.emotion] and requested:
+        return tell.name(emotion_style(reading.emotion).gloss)
+    shares = tell.join([f"{percent(reading.probabilities[label])} {tell.name(label)}" for label in names])
+    return tell("It carries {shares}.", shares=shares)

@@ -13,6 +13,7 @@ Besides the page there is one named endpoint, `/transfer`:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -25,30 +26,36 @@ from kcdp.ui.inputs import Plan, call_options, emotion_name, emotion_radio, sett
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
 from kcdp.ui.languages import say
+from kcdp.ui.live import live_picture
+from kcdp.ui.parts import SETTINGS, TabParts
 
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
+_EXAMPLES = (("anger", "lamp"), ("fear", "street"), ("contentment", "room"), ("excitement", "cup"))
 
-def transfer_tab(backend: Backend) -> list[gr.Radio]:
-    """Build the tab inside the open `gr.Tab`, and return the inputs that choose an emotion."""
+
+def transfer_tab(backend: Backend) -> TabParts:
+    """Build the tab inside the open `gr.Tab`."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
-            emotion = emotion_radio(say("Emotion"), "awe", elem_id="transfer-emotion")
-            thing = subject_field(say("A thing, or your own words"), "bench", elem_id="transfer-thing")
-            inputs = [emotion, thing, *setting_fields()]
+            emotion = emotion_radio(say("Emotion"), _EXAMPLES[0][0], elem_id="transfer-emotion")
+            thing = subject_field(say("A thing, or your own words"), _EXAMPLES[0][1], elem_id="transfer-thing")
+            settings = setting_fields()
+            inputs = [emotion, thing, *settings]
             make = gr.Button(say("Make pictures"), variant="primary", elem_id="transfer-make")
             with gr.Row():
                 row = gr.Button(say("Every thing with this emotion"), min_width=140, elem_id="transfer-row")
                 column = gr.Button(say("This thing in every emotion"), min_width=140, elem_id="transfer-column")
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="transfer-stop")
         with gr.Column(scale=1, min_width=300):
-            painted_gallery(
+            live_picture(backend, "transfer", plan_pictures, inputs, [emotion, thing], _EXAMPLES)
+            parts = painted_gallery(
                 backend,
                 "transfer",
                 {make: plan_pictures, row: plan_every_thing, column: plan_every_emotion},
                 stop,
-                inputs,
+                {"emotion": emotion, "thing": thing} | dict(zip(SETTINGS, settings, strict=True)),
             )
 
     def transfer(
@@ -57,7 +64,7 @@ def transfer_tab(backend: Backend) -> list[gr.Radio]:
         number: int,
         seed: int | None = None,
         guidance: float | None = None,
-        steps: int = 25,
+        steps: int | None = None,
         negative_prompt: str | None = None,
     ) -> tuple[dict[str, Any], list[tuple[Image.Image, str]]]:
         return painting_result(backend, plan_pictures, emotion, thing, number, seed, guidance, steps, negative_prompt)
@@ -67,7 +74,7 @@ def transfer_tab(backend: Backend) -> list[gr.Radio]:
         inputs,
         "Paint pictures of a thing that evoke an emotion; returns what the model reads from them, and their seeds.",
     )
-    return [emotion]
+    return replace(parts, emotions=[emotion])
 
 
 def plan_pictures(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +26,18 @@ from PIL import Image
 
 from kcdp import plots
 from kcdp.decoded import DecodedPicture
-from kcdp.palette import emotion_style
-from kcdp.results import AttentionMap, KCDPOutput, VerdictOutput
-from kcdp.triplet_graph import triplet_graph
+from kcdp.results import AttentionMap, VerdictOutput
 from kcdp.ui import cards, sentences
+from kcdp.ui.corrections import correction_panel
 from kcdp.ui.endpoints import api_errors, describe
-from kcdp.ui.inputs import decode_upload, known_errors, preview
+from kcdp.ui.history import note
+from kcdp.ui.inputs import decode_upload, known_errors, preview, upload_path
 from kcdp.ui.lanes import Backend, Reading, ReadingLane, Superseded
-from kcdp.ui.languages import say
-from kcdp.ui.uniemo_cards import map_name, uniemo_cards
+from kcdp.ui.languages import Tell, say, tell_in
+from kcdp.ui.parts import Handover, TabParts, link
+from kcdp.ui.reading_cards import alignment_card, knowledge_card, map_name, router_card, uniemo_cards, verdict_card
 
 _MISSING = "No picture arrived: please choose one."
-_FAULT = "The picture could not be read, through a fault of this program; its log says more."
 
 
 @dataclass(frozen=True)
@@ -72,11 +71,12 @@ class _Request:
     reading: Reading | None = None
 
 
-def understand_tab(backend: Backend) -> None:
+def understand_tab(backend: Backend) -> TabParts:
     """Build the tab inside the open `gr.Blocks`."""
     latest: dict[str | None, _Request] = {}  # by session
     previews: dict[str | None, str] = {}  # by session, the name of the file that stands for an upload no browser draws
     understanding = gr.State(time_to_live=3600)
+    noted = gr.State()
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=300):
             # `preprocess=False` below: Gradio would decode the file itself, with its own errors, and lose the frames.
@@ -98,7 +98,11 @@ def understand_tab(backend: Backend) -> None:
                     cache_examples=False,
                 )
         with gr.Column(scale=1, min_width=300):
-            verdict = gr.HTML(_empty_card(), elem_id="verdict")
+            verdict = gr.HTML(elem_id="verdict")
+            cards.first_card(verdict, _empty_card)
+            refeel = gr.Button(say("Take it to Re-feel"), visible=False, elem_id="understand-to-refeel")
+            with gr.Accordion(say("This is wrong"), open=False, visible=False, elem_id="wrong") as wrong:
+                correction_panel(backend.corrections, understanding, noted)
     with gr.Column(visible=False) as details:
         with gr.Row(equal_height=False):
             with gr.Column(scale=1, min_width=300):
@@ -106,7 +110,7 @@ def understand_tab(backend: Backend) -> None:
                 table = gr.Dataframe(
                     headers=["Subject", "Predicate", "Object"],
                     column_widths=["36%", "28%", "36%"],
-                    label="The same as a table",
+                    label=say("The same as a table"),
                     interactive=False,
                     wrap=True,
                     buttons=["copy"],
@@ -141,23 +145,26 @@ def understand_tab(backend: Backend) -> None:
         if superseded is not None and superseded.reading is not None:
             superseded.reading.cancel()
 
-    def show(result: Understanding) -> dict[Any, Any]:
+    def show(result: Understanding, tell: Tell) -> dict[Any, Any]:
         verdict_output, output, uniemo_output = result.verdict, result.verdict.kcdp, result.verdict.uniemo
-        choices = [(map_name(item), index) for index, item in enumerate(result.attention)]
+        choices = [(map_name(item, tell), index) for index, item in enumerate(result.attention)]
         first = _first_map(result)
-        cards_of_uniemo = ("", "") if uniemo_output is None else uniemo_cards(output, uniemo_output)
+        cards_of_uniemo = ("", "") if uniemo_output is None else uniemo_cards(output, uniemo_output, tell)
         triplets = [list(item) for item in verdict_output.triplets]
         return {
             understanding: result,
-            verdict: _verdict_card(verdict_output),
+            verdict: verdict_card(verdict_output, backend.bundle.result().figures, tell),
+            noted: note(result.frame, verdict_output.emotion, link("understand", {})),
+            refeel: gr.Button(visible=True),
+            wrong: gr.Accordion(visible=backend.corrections is not None),
             details: gr.Column(visible=output is not None or uniemo_output is not None),
-            knowledge: "" if output is None else _knowledge_card(output),
+            knowledge: "" if output is None else knowledge_card(output, tell),
             table: gr.Dataframe(value=triplets, visible=bool(triplets)),
             attention_column: gr.Column(visible=bool(choices)),
             map_choice: gr.Radio(choices=choices, value=first),
             overlay: _overlay(result, first),
-            alignment: "" if output is None else _alignment_card(output),
-            router: "" if output is None else _router_card(output),
+            alignment: "" if output is None else alignment_card(output, tell),
+            router: "" if output is None else router_card(output, tell),
             uniemo_row: gr.Row(visible=uniemo_output is not None),
             uniemo_card: cards_of_uniemo[0],
             attributes_card: cards_of_uniemo[1],
@@ -165,15 +172,17 @@ def understand_tab(backend: Backend) -> None:
         }
 
     def understand_upload(request: gr.Request, upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
-        if upload is not None and Path(upload["path"]).name == previews.get(request.session_hash):
+        if upload is not None and Path(str(upload.get("path"))).name == previews.get(request.session_hash):
             yield gr.skip()
             return
         cancel(request)
+        tell = tell_in(request)
         blank: dict[Any, Any] = {details: gr.Column(visible=False), understanding: None}
+        blank |= {refeel: gr.Button(visible=False), wrong: gr.Accordion(visible=False)}
         if upload is None:
-            yield blank | {verdict: _empty_card()}
+            yield blank | {verdict: _empty_card(tell)}
             return
-        yield blank | {verdict: _busy_card(started=backend.bundle.done())}
+        yield blank | {verdict: _busy_card(tell) if backend.bundle.done() else cards.loading_card(tell)}
         own = latest[request.session_hash] = _Request()
         try:
             decoded = decode_upload(upload, _MISSING)
@@ -184,14 +193,14 @@ def understand_tab(backend: Backend) -> None:
                 previews[request.session_hash] = Path(drawn).name
                 yield {picture: drawn}
             own.reading = backend.readings.enter(decoded, attention=True)
-            shown = show(Understanding.of(decoded, backend.readings.read(own.reading)))
+            shown = show(Understanding.of(decoded, backend.readings.read(own.reading)), tell)
         except Superseded:
             return
         except known_errors() as error:
             yield blank | {verdict: cards.error_card(str(error))}
             return
         except Exception:
-            yield blank | {verdict: cards.error_card(_FAULT)}
+            yield blank | {verdict: cards.fault_card(tell)}
             raise
         if latest.get(request.session_hash) is own:
             yield shown
@@ -209,7 +218,7 @@ def understand_tab(backend: Backend) -> None:
         alignment,
         router,
     ]
-    outputs += [uniemo_row, uniemo_card, attributes_card, download]
+    outputs += [uniemo_row, uniemo_card, attributes_card, download, noted, refeel, wrong]
     picture.change(
         understand_upload,
         [picture],
@@ -250,6 +259,11 @@ def understand_tab(backend: Backend) -> None:
         preprocess=False,
         concurrency_limit=None,
     )
+    return TabParts(
+        picture=picture,
+        handovers=[Handover(refeel, "re-feel", lambda upload: str(upload_path(upload)) if upload else None, [picture])],
+        result=noted,
+    )
 
 
 def understand_picture(lane: ReadingLane, upload: dict[str, Any] | None, attention: bool = True) -> Understanding:
@@ -281,60 +295,13 @@ def _json_file(result: Understanding, cache: str) -> str:
     return save_bytes_to_cache(text.encode(), f"{result.verdict.emotion or 'cannot-tell'}.json", cache)
 
 
-def _empty_card() -> str:
-    return cards.status_card("Waiting for a picture", "Its emotion and the reasons for it will appear here.")
-
-
-def _busy_card(started: bool) -> str:
-    if not started:
-        return cards.loading_card("your picture is")
-    return cards.status_card("Looking at the picture", "Reading it, asking the experts, comparing feelings.", busy=True)
-
-
-def _verdict_card(verdict: VerdictOutput) -> str:
-    emotion, kcdp = verdict.emotion, verdict.kcdp
-    name = "cannot tell" if emotion is None else emotion
-    gloss = "" if emotion is None else f"<p>{escape(emotion_style(emotion).gloss)}</p>"
-    second = None if verdict.leaning is None else sentences.runner_up(verdict)
-    parts = [
-        sentences.agreement_of_models(verdict),
-        f"It is a close call: {second} comes next with {plots.percent(verdict.probabilities[second])}."
-        if second
-        else "",
-        "" if kcdp is None else sentences.explanation(kcdp),
-        f"Averaged over {len(verdict.frames)} frames." if len(verdict.frames) > 1 else "",
-    ]
-    bars = "" if verdict.leaning is None else plots.probability_bars(verdict.probabilities)
-    return (
-        f'<section class="kc-card kc-verdict" style="{plots.tint(emotion or "neutral")}" aria-live="polite">'
-        f'<p class="kc-lead">{escape(sentences.verdict_lead(verdict))}</p>'
-        f"<strong>{escape(name)}{plots.glyph(emotion or 'neutral')}</strong>{gloss}{bars}"
-        f'<p class="kc-why">{escape(" ".join(filter(None, parts)))}</p></section>'
+def _empty_card(tell: Tell) -> str:
+    return cards.status_card(
+        tell("Waiting for a picture"), tell("Its emotion and the reasons for it will appear here.")
     )
 
 
-def _knowledge_card(output: KCDPOutput) -> str:
-    return (
-        '<section class="kc-card"><h2>What it sees</h2>'
-        f'<blockquote class="kc-quote">{escape(output.caption)}</blockquote>'
-        f"<h2>What it knows from that</h2>{triplet_graph(output.triplets)}</section>"
-    )
-
-
-def _alignment_card(output: KCDPOutput) -> str:
-    return (
-        '<section class="kc-card"><h2>How close each feeling is</h2>'
-        f'<p class="kc-say">{escape(sentences.agreement(output))}</p>'
-        f"{plots.alignment_bars(output.similarities, output.effects, output.pseudo_label)}</section>"
-    )
-
-
-def _router_card(output: KCDPOutput) -> str:
-    chosen = sum(item.chosen for item in output.experts)
-    asked = sum(plots.was_asked(item) for item in output.experts)
-    weak = "" if asked == chosen else " Those with a weight under 1 % decide nothing."
-    return (
-        '<section class="kc-card"><h2>Which experts were asked</h2>'
-        f"<p>A router weighs {len(output.experts)} small experts for every picture and asks the best {chosen}.{weak}</p>"
-        f"{plots.router_bars(output.experts)}</section>"
+def _busy_card(tell: Tell) -> str:
+    return cards.status_card(
+        tell("Looking at the picture"), tell("Reading it, asking the experts, comparing feelings."), busy=True
     )

@@ -74,6 +74,41 @@ def test_a_denoiser_that_was_tuned_for_emotions_paints_and_does_not_perceive(who
         _ = load_bundle(tuned, device="cpu").uniemo
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_student_paints_and_its_teacher_is_loaded_for_quality(whole, tmp_path, tiny_tokenizer, own):
+    """The teacher is the bundle's own denoiser for painting, or else the one that KCDP sees with."""
+    folder = tmp_path / "few"
+    shutil.copytree(whole, folder)
+    bundle = load_bundle(whole, device="cpu")
+    teacher, student = copy.deepcopy(bundle.kcdp.unet), copy.deepcopy(bundle.kcdp.unet)
+    student.conv_out.bias.data += 1
+    student.save_pretrained(folder / bundles.STUDENT)
+    if own:
+        teacher.conv_out.bias.data += 2
+        teacher.save_pretrained(folder / bundles.OWN_UNET)
+    settings = {"num_inference_steps": 5, "guidance_scale": 4.0, "guidance_rescale": 0.25}
+    uniemo = tiny_uniemo(tiny_pipeline(tiny_tokenizer), num_inference_steps=3, guidance_scale=1.0, quality=settings)
+    uniemo.save_config(folder)
+    found = load_bundle(folder, device="cpu")
+    for painter, unet in ((found.uniemo, student), (found.quality, teacher)):
+        torch.testing.assert_close(painter.unet.conv_out.bias, unet.conv_out.bias)
+    assert found.quality is found.quality and found.quality.space is found.uniemo.space
+    assert (found.quality.unet is found.kcdp.unet) is not own
+    for painter, steps, guidance in ((found.uniemo, 3, 1.0), (found.quality, 5, 4.0)):
+        made = painter("awe", seed=1).settings
+        assert (made["num_inference_steps"], made["guidance_scale"]) == (steps, guidance)
+    # What only many steps can do is the teacher's.
+    for more in ({"num_inference_steps": 4}, {"guidance_scale": 2.0}, {"negative_prompt": "a dog"}):
+        assert found.painter(**more) is found.quality
+    for plain in ({}, {"num_inference_steps": 3, "guidance_scale": 1.0, "negative_prompt": "", "prompt": "a cat"}):
+        assert found.painter(**plain) is found.uniemo
+    if own:
+        cut_short(folder / bundles.OWN_UNET / "diffusion_pytorch_model.safetensors")
+        with pytest.raises(BundleError, match="cannot be read"):
+            _ = load_bundle(folder, device="cpu").quality
+    assert bundle.quality is bundle.uniemo is bundle.painter(num_inference_steps=50)
+
+
 @pytest.fixture(scope="module")
 def painting(tiny_tokenizer, tmp_path_factory):
     """A bundle that makes pictures and has no KCDP, on a denoiser of two text encoders."""

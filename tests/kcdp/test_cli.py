@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -111,6 +112,18 @@ def test_stickers_are_square_cut_out_and_enlarged_where_the_bundle_can(
     assert cli.main(["paint", "awe", "--out", out]) == 0
     assert uniemo.calls[-1]["transparent"] is False
     assert uniemo.calls[-1]["num_inference_steps"] is None
+
+
+def test_quality_paints_with_the_bundles_other_painter(
+    uniemo: FakeUniEmo, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, other = str(tmp_path / "made"), FakeUniEmo()
+    monkeypatch.setattr(cli, "load", lambda args: SimpleNamespace(painter=lambda **_: uniemo, quality=other))
+    for arguments in (["paint", "awe"], ["refeel", str(pictures / "0.png"), "fear"]):
+        before = len(uniemo.calls), len(other.calls)
+        assert cli.main([*arguments, "--out", out]) == 0
+        assert cli.main([*arguments, "--quality", "--out", out]) == 0
+        assert (len(uniemo.calls), len(other.calls)) == (before[0] + 1, before[1] + 1)
 
 
 def test_refeel_takes_a_name_or_a_picture_for_the_emotion(uniemo: FakeUniEmo, pictures: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from train.core.runs import load_foundation
 from train.data.dataset import PictureDataset
 from train.data.training_record import TrainingRecord
 from train.stages.correlation import EmotionClassifier
+from train.stages.painter_parts import STEPS
 from train.stages.registry import STAGES, read_recipe
 from train.stages.uniemo import assemble_uniemo, trained_uniemo
 from train.train import main
@@ -100,7 +101,13 @@ def run(tmp_path_factory, folder, spies):
 DRAWING = ("painter_upscaler", "painter", "painter_distilled")
 
 
-@pytest.mark.parametrize("stage", [name for name in STAGES if name not in DRAWING])
+def test_a_student_is_asked_for_what_is_on_training_pictures(spies, run):
+    asked = [splits for name, splits, _ in spies.splits if name == "uniemo_distilled"]
+    assert asked and {"train"} in asked
+    assert not [name for name, _ in spies.drawn if name == "uniemo_distilled"]
+
+
+@pytest.mark.parametrize("stage", [name for name in STAGES if name not in (*DRAWING, "uniemo_distilled")])
 def test_no_stage_is_given_test_rows_nor_trains_on_validation_rows(run, spies, stage):
     """Every split has labelled pictures. What generated pictures there are belong to no split but the training one."""
     datasets = [splits for name, splits, _ in spies.splits if name == stage]
@@ -167,7 +174,12 @@ def test_the_bundle_paints_a_picture(run, picture):
     assert uniemo.understand(picture(40)).scene is not None
     card = (run / "bundle" / "README.md").read_text()
     assert "uniemo_feedback" in card and "`painter_distilled`" in card
-    assert made.settings["scheduler"] == "FlowMatchLCMScheduler"
+    # The student paints, and knows how; its teacher is there for quality.
+    assert uniemo("awe", "a bench", seed=3).settings["num_inference_steps"] == 2
+    quality = load_bundle(run / "bundle", device="cpu").quality
+    assert quality.config.num_inference_steps == STEPS and quality.config.guidance_scale > 1
+    taught = load_file(run / "painter/best/unet/diffusion_pytorch_model.safetensors")
+    assert all(torch.allclose(quality.unet.state_dict()[name], value, atol=1e-3) for name, value in taught.items())
     # The painter is one of its own; KCDP sees with the denoiser that knows nothing of it.
     tuned = load_file(run / "painter_distilled/best/unet/diffusion_pytorch_model.safetensors")
     base = load_file(run / "unet/best/unet/diffusion_pytorch_model.safetensors")
@@ -191,6 +203,16 @@ def test_a_bundle_follows_what_is_trained(run, tmp_path):
     shutil.rmtree(copied / "uniemo_joint/best/unet")
     assert add_uniemo(recipe, trained_uniemo(recipe, foundation)) == before
     assert not (before / "uniemo_unet").exists() and not (before / "uniemo_vae").exists()
+    # Without the painter it is the student of the joint stage that paints, in what that paints in.
+    student = load_file(copied / "uniemo_distilled/best/unet/diffusion_pytorch_model.safetensors")
+    found = load_bundle(before, device="cpu")
+    assert all(
+        torch.allclose(found.uniemo.unet.state_dict()[name], value, atol=1e-3) for name, value in student.items()
+    )
+    assert found.quality.unet is found.kcdp.unet
+    shutil.rmtree(copied / "uniemo_distilled")
+    assert add_uniemo(recipe, trained_uniemo(recipe, foundation)) == before
+    assert not (before / "uniemo_student").exists()
     card = (before / "README.md").read_text()
     assert card.count("## UniEmo") == 1 and "uniemo_joint" in card and "uniemo_feedback" not in card
     bundle = load_bundle(before, device="cpu")

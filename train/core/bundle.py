@@ -13,7 +13,7 @@ from types import MappingProxyType
 import torch
 from torch import nn
 
-from kcdp.bundle import OWN_UNET, OWN_VAE, SHARED
+from kcdp.bundle import OWN_UNET, OWN_VAE, SHARED, STUDENT
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.datasets import training_record
@@ -35,7 +35,8 @@ class TrainedUniEmo:
     """What a bundle has of UniEmo: the pipeline of the stage that was trained last, and its metrics.
 
     `tuned` says whether the denoiser was trained too, and is not the foundation's; `painter` which stage trained the painter
-    that it has in the place of that, with an autoencoder of its own.
+    that it has in the place of that, with an autoencoder of its own; `student` is the same pipeline as its student paints, which
+    `distiller` has trained.
     """
 
     pipeline: UniEmoPipeline
@@ -43,6 +44,8 @@ class TrainedUniEmo:
     metrics: Mapping[str, float]
     tuned: bool
     painter: str | None = None
+    student: UniEmoPipeline | None = None
+    distiller: str | None = None
 
 
 def write_bundle(
@@ -85,13 +88,15 @@ def _write_uniemo(recipe: Recipe, trained: TrainedUniEmo, folder: Path) -> None:
     KCDP's are there in a bundle that has it; in one that has not, UniEmo's own are all that there is.
     """
     pipeline = trained.pipeline
-    pipeline.save_config(folder)
+    (trained.student or pipeline).save_config(folder)
     shared = SHARED if (folder / KCDPPipeline.config_name).is_file() else ()
     parts = {name: part for name, part in pipeline.components.items() if part is not None and name not in shared}
     if shared and trained.tuned:
         parts[OWN_UNET] = pipeline.unet
     if shared and trained.painter is not None:
         parts[OWN_VAE] = pipeline.vae
+    if trained.student is not None:
+        parts[STUDENT] = trained.student.unet
     for name, part in parts.items():
         if isinstance(part, nn.Module):
             half = copy.deepcopy(part).to(_half(pipeline.vae.dtype))
@@ -100,7 +105,8 @@ def _write_uniemo(recipe: Recipe, trained: TrainedUniEmo, folder: Path) -> None:
             part.save_pretrained(folder / name)
     card = folder / "README.md"
     known = card.read_text(encoding="utf-8").partition(_UNIEMO_CARD)[0]
-    painter = f" Painting: stage `{trained.painter}`." if trained.painter else ""
+    stages = [f"`{stage}`" for stage in (trained.painter, trained.distiller) if stage]
+    painter = f" Painting: {', '.join(stages)}." if stages else ""
     about = f"{_UNIEMO_CARD}\nUnderstanding and generation, stage `{trained.stage}`.{painter}\n\n{_scores(trained.metrics)}\n"
     card.write_text(known + about, encoding="utf-8")
 
@@ -116,7 +122,7 @@ def add_uniemo(recipe: Recipe, trained: TrainedUniEmo) -> Path:
         if (target / KCDPPipeline.config_name).is_file():
             shutil.copytree(target, folder, dirs_exist_ok=True)
             # What an earlier stage had tuned is not this one's.
-            for own in (OWN_UNET, OWN_VAE):
+            for own in (OWN_UNET, OWN_VAE, STUDENT):
                 shutil.rmtree(folder / own, ignore_errors=True)
         else:
             (folder / "README.md").write_text(model_card(recipe), encoding="utf-8")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from train.data.cache import content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.evaluation.baselines import linear_probe, zero_shot
 from train.evaluation.domains import Domains
+from train.evaluation.imagenet import FrozenImageNet, ImageNetStage
 from train.evaluation.methods import METHODS, Method
 from train.evaluation.published import pair_name
 from train.evaluation.resnet import RESNET_18, ResNetStage
@@ -116,6 +118,11 @@ class Adaptation:
         parts = self.foundation
         self._weights = fingerprint(parts.vae, parts.unet, parts.text_encoder, parts.captioner, self.clip.model)
 
+    @cached_property
+    def imagenet(self) -> FrozenImageNet:
+        """The network that the row `imagenet-linear-probe` stands on."""
+        return FrozenImageNet(self.clip.model.device)
+
     def _tests(self, method: Method, source: str, target: str) -> dict[str, PictureDataset]:
         """What one run is tested on, by domain."""
         names = dict.fromkeys((target, source)) if method.adapts or not method.trained else self.domains.names
@@ -191,6 +198,8 @@ class Adaptation:
                 return zero_shot(self.clip, test)
             case "linear-probe":
                 return linear_probe(self.clip, train, test)
+            case "imagenet-linear-probe":
+                return linear_probe(self.imagenet, train, test)
             case "vlm-answer":
                 return prompted(self.vlm, test)
             case "vlm-likelihood":
@@ -206,6 +215,8 @@ class Adaptation:
         train, tests = self.domains.source(source), self._tests(method, source, target)
         if method.kind == "cnn":
             stage: Stage = ResNetStage(train, tests, self.cnn_widths)
+        elif method.kind == "cnn-imagenet":
+            stage = ImageNetStage(train, tests)
         else:
             unlabelled = self.domains.target(target) if method.adapts else None
             stage = AdaptationStage(self._config(method), self.foundation, train, tests, unlabelled)

@@ -51,6 +51,9 @@ class EvaluationArguments:
     )
     pictures: int = setting(32, "Pictures of each emotion in generation; real ones in editing.", "pictures")
     inference_steps: int = setting(25, "Denoising steps of each.", "steps")
+    few_steps: bool = setting(
+        False, "Generation and editing measure UniEmo's student, in its own steps and without guidance."
+    )
     guidance_scale: float | None = setting(
         None, "How far generation and editing follow a prompt; that of `uniemo_joint` if not given."
     )

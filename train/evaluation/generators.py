@@ -38,6 +38,7 @@ from train.evaluation.text_to_image import decode, sample_latents
 from train.stages.feedback import FeedbackConfig, filtered_dataset
 from train.stages.feedback import generate as generate_feedback
 from train.stages.joint import JointConfig
+from train.stages.painter_parts import distilled
 from train.stages.uniemo import JointParts, assemble_uniemo, last_uniemo
 
 #: Rows of `generation`.
@@ -78,7 +79,21 @@ class Generators:
 
     @cached_property
     def pipeline(self) -> UniEmoPipeline:
-        return self.assembled(best_weights(self.recipe, last_uniemo(self.recipe) or "uniemo_joint"))
+        """UniEmo as the run left it; with `few_steps` as its student paints. Raises SystemExit where it has none."""
+        pipeline = self.assembled(best_weights(self.recipe, last_uniemo(self.recipe) or "uniemo_joint"))
+        if not self.arguments.few_steps:
+            return pipeline
+        student = distilled(self.recipe, pipeline)
+        if student is None:
+            raise SystemExit(
+                "The stage 'uniemo_distilled' has to be trained first: `few_steps` measures what it paints."
+            )
+        return student
+
+    def steps(self, pipeline: UniEmoPipeline) -> int:
+        """What a pipeline takes here: a student its own, any other as many as the evaluation asks for."""
+        few = pipeline.config.quality is not None
+        return pipeline.config.num_inference_steps if few else self.arguments.inference_steps
 
     def assembled(self, best: Path) -> UniEmoPipeline:
         """UniEmo of a joint stage's weights, at the evaluation's guidance."""
@@ -96,7 +111,7 @@ class Generators:
         )
 
     def of_pipeline(self, title: str, pipeline: UniEmoPipeline) -> GenerationMethod:
-        steps = self.arguments.inference_steps
+        steps = self.steps(pipeline)
 
         def generate(emotion: str, seeds: list[int]) -> list[Image.Image]:
             return list(pipeline(emotion, seed=seeds, num_inference_steps=steps).images)

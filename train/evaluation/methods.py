@@ -8,12 +8,12 @@ from typing import Any
 
 #: Kinds of methods that ask a vision-language model, and all kinds that train no network.
 VLM_KINDS = ("vlm-answer", "vlm-likelihood", "vlm-linear-probe")
-FROZEN = ("zero-shot", "linear-probe", *VLM_KINDS)
+FROZEN = ("zero-shot", "linear-probe", "imagenet-linear-probe", *VLM_KINDS)
 
 
 @dataclass(frozen=True)
 class Method:
-    """A row of a table: `kind` is "kcdp", "cnn", or one of FROZEN.
+    """A row of a table: `kind` is "kcdp", "cnn", "cnn-imagenet", or one of FROZEN.
 
     `adapts` says whether the target's unlabelled pictures are trained on; `changes` are settings of `KCDPConfig`.
     """
@@ -42,7 +42,9 @@ METHODS: dict[str, Method] = {
     "vlm-answer": Method("Vision-language model, prompted", "vlm-answer"),
     "vlm-likelihood": Method("Vision-language model, likeliest label", "vlm-likelihood"),
     "vlm-linear-probe": Method("Vision-language model, linear probe", "vlm-linear-probe"),
+    "imagenet-linear-probe": Method("ImageNet features, linear probe", "imagenet-linear-probe"),
     "cnn": Method("ResNet-18, source only", "cnn"),
+    "cnn-imagenet": Method("ImageNet network fine-tuned, source only", "cnn-imagenet"),
     "source-only": Method(
         "Denoiser and one classifier on v, source only", changes={**_GLOBAL, "classifier": "v", "use_cliea": False}
     ),

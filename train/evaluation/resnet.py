@@ -31,9 +31,9 @@ def build_resnet(emotions: Sequence[str], widths: Sequence[int] = RESNET_18) -> 
 
 
 class ResNetTask(nn.Module):
-    """The network's loss, and nothing else of its output: the training loop logs all that a task returns."""
+    """A classifier's loss, and nothing else of its output: the training loop logs all that a task returns."""
 
-    def __init__(self, network: ResNetForImageClassification) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 

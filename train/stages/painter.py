@@ -15,9 +15,9 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import EmotionFusion
 from train.core.config import setting
+from train.core.validation import mean_losses
 from train.data.stickers import HELD_OUT, StickerLatents, paired_sticker, sticker_latents
 from train.losses.flow import flow_loss, logit_normal_times
-from train.metrics.validation import mean_losses
 from train.stages.unet import build_unet
 
 
@@ -152,6 +152,11 @@ class PainterStage:
             # The other of a pair has the number that differs in the last bit.
             parts.append(self.draw(self.pairs, rows, generator, rows ^ 1))
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def ask(self, size: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """What a student of the painter is asked for: the words, emotions and pictures to edit of a batch."""
+        batch = self.batch(size, generator)
+        return {name: value for name, value in batch.items() if name not in ("latents", "noise", "times")}
 
     def validate(self, model: PainterTask) -> dict[str, float]:
         """The loss on held-out stickers, always the same with the same noise, at all times alike."""

@@ -1,22 +1,23 @@
-"""The painter's last two stages: what each stands on, and the bundle that it paints in."""
+"""The stages of the painter and of both students: what each stands on, and the bundle that it paints in."""
 
 from __future__ import annotations
 
 import torch
-from diffusers import UNet2DConditionModel
 
 from kcdp.emotions import MIKELS_8
+from kcdp.painting.sampling import Guidance
 from kcdp.perception.autoencoder import PatchAutoencoderKL
-from kcdp.uniemo.emotion_space import EmotionSpace
-from kcdp.uniemo.fusion import EmotionFusion
+from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.bundle import add_uniemo
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe, StageSpec
-from train.core.runs import best_weights, load_foundation, train_stage
+from train.core.runs import best_weights, exit_on_error, load_foundation, stage_datasets, train_stage
 from train.core.trainer import Stage
+from train.stages.distillation import Ask, DistillationConfig, DistillationStage, Teacher
 from train.stages.painter import PainterConfig, PainterStage, Told
-from train.stages.painter_distilled import DistillationConfig, DistillationStage
-from train.stages.uniemo import last_uniemo, trained_uniemo
+from train.stages.painter_parts import with_painter
+from train.stages.questions import Questions
+from train.stages.uniemo import assemble_uniemo, last_uniemo, trained_uniemo
 
 
 def load_told(recipe: Recipe, foundation: Foundation) -> Told:
@@ -26,12 +27,18 @@ def load_told(recipe: Recipe, foundation: Foundation) -> Told:
     """
     if recipe.emotions is not MIKELS_8:
         raise SystemExit(f"Stickers are drawn in {MIKELS_8.name}; the painter cannot learn {recipe.emotions.name}.")
+    return _told(_last_joint(recipe, foundation))
+
+
+def _last_joint(recipe: Recipe, foundation: Foundation) -> UniEmoPipeline:
     joint = last_uniemo(recipe)
     if joint is None:
-        raise SystemExit("The stage 'uniemo_joint' has to be trained to its end first: the painter needs its emotions.")
-    best, device = best_weights(recipe, joint), foundation.unet.device
-    fusion = EmotionFusion.from_pretrained(best / "fusion").to(device).eval().requires_grad_(False)
-    return Told(foundation.prompts, fusion, EmotionSpace.from_pretrained(best / "space").to(device).eval())
+        raise SystemExit("The stage 'uniemo_joint' has to be trained to its end first: painting needs its emotions.")
+    return assemble_uniemo(recipe, foundation, best_weights(recipe, joint))
+
+
+def _told(pipeline: UniEmoPipeline) -> Told:
+    return Told(pipeline.prompts, pipeline.fusion.requires_grad_(False), pipeline.space)
 
 
 def load_vae(recipe: Recipe, device: torch.device) -> PatchAutoencoderKL:
@@ -57,13 +64,31 @@ def run_painter(recipe: Recipe) -> dict[str, float]:
     return _train(recipe, painter_stage(recipe, foundation), foundation)
 
 
-def run_distilled(recipe: Recipe) -> dict[str, float]:
-    """Distil the painter of the run, then write the bundle."""
+def _distil(recipe: Recipe, name: str, pipeline: UniEmoPipeline, told: Told, ask: Ask) -> DistillationStage:
+    config = recipe.stage_settings(name, DistillationConfig).config
+    guidance = Guidance(pipeline.config.guidance_scale, pipeline.config.guidance_rescale)
+    with exit_on_error():
+        return DistillationStage(
+            name, config, Teacher(pipeline.unet, pipeline.scheduler, guidance, told), ask, recipe.cache_dir
+        )
+
+
+def run_painter_distilled(recipe: Recipe) -> dict[str, float]:
+    """Distil the painter of the run, asked for what it has learned from, then write the bundle."""
     foundation = load_foundation(recipe)
-    config = recipe.stage_settings("painter_distilled", DistillationConfig).config
-    teacher = UNet2DConditionModel.from_pretrained(best_weights(recipe, "painter") / "unet")
-    teacher = teacher.to(foundation.unet.device).eval()
-    return _train(recipe, DistillationStage(config, painter_stage(recipe, foundation), teacher), foundation)
+    painter = painter_stage(recipe, foundation)
+    pipeline = with_painter(recipe, _last_joint(recipe, foundation))
+    return _train(recipe, _distil(recipe, "painter_distilled", pipeline, painter.told, painter.ask), foundation)
+
+
+def run_uniemo_distilled(recipe: Recipe) -> dict[str, float]:
+    """Distil the denoiser of the last joint stage, asked for what people ask for, then write the bundle."""
+    foundation = load_foundation(recipe)
+    pipeline = _last_joint(recipe, foundation)
+    told = _told(pipeline)
+    pictures, _ = stage_datasets(recipe, "uniemo_distilled")
+    captions = [own[0] for own in pictures.records["captions"] if own]
+    return _train(recipe, _distil(recipe, "uniemo_distilled", pipeline, told, Questions(told, captions)), foundation)
 
 
 PAINTER_SPEC = StageSpec(
@@ -73,5 +98,11 @@ PAINTER_SPEC = StageSpec(
     needs=("vae", "language", "unet", "labelled_latent_encoder", "uniemo_joint", "painter_vae"),
 )
 DISTILLED_SPEC = StageSpec(
-    "painter_distilled", DistillationConfig, run_distilled, needs=(*PAINTER_SPEC.needs, "painter")
+    "painter_distilled", DistillationConfig, run_painter_distilled, needs=(*PAINTER_SPEC.needs, "painter")
+)
+UNIEMO_DISTILLED_SPEC = StageSpec(
+    "uniemo_distilled",
+    DistillationConfig,
+    run_uniemo_distilled,
+    needs=("vae", "language", "unet", "labelled_latent_encoder", "uniemo_joint"),
 )

@@ -37,7 +37,7 @@ from train.files import write_folder
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
 from train.stages.joint import JointConfig, JointStage
-from train.stages.painter_parts import last_painter, with_painter
+from train.stages.painter_parts import distilled, has_painter, student_stage, with_painter
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 
 
@@ -91,7 +91,7 @@ class JointParts:
 
     @classmethod
     def load(cls, recipe: Recipe, records: Dataset | None = None) -> JointParts:
-        """Of a run, whose records need not be loaded again; the settings of the stage `uniemo_joint` say how its pictures are drawn."""
+        """Of a run, whose records need not be loaded again; pictures are drawn as its stage `uniemo_joint` says."""
         joint = recipe.stage_settings("uniemo_joint", JointConfig).config
         config = recipe.stage_settings("uniemo_understanding", UnderstandingConfig).config
         datasets = stage_datasets(recipe, "uniemo_joint", joint.balance, True, True, records)
@@ -191,9 +191,11 @@ def trained_uniemo(recipe: Recipe, foundation: Foundation) -> TrainedUniEmo | No
         return None
     best = best_weights(recipe, stage)
     metrics = json.loads((recipe.run_dir(stage) / "metrics.json").read_text(encoding="utf-8"))
-    painter = last_painter(recipe)
     pipeline = with_painter(recipe, assemble_uniemo(recipe, foundation, best))
-    return TrainedUniEmo(pipeline, stage, metrics, (best / "unet").is_dir() or painter is not None, painter)
+    painter = "painter" if has_painter(recipe) else None
+    tuned = (best / "unet").is_dir() or painter is not None
+    student = distilled(recipe, pipeline)
+    return TrainedUniEmo(pipeline, stage, metrics, tuned, painter, student, student_stage(recipe))
 
 
 def _train_joint(recipe: Recipe, parts: JointParts, stage: JointStage) -> dict[str, float]:

@@ -384,6 +384,44 @@ def test_what_makes_no_sense_is_one_sentence(pipeline, make, arguments, message,
     assert "\n" not in str(error.value)
 
 
+@pytest.fixture(scope="module")
+def student(kcdp):
+    quality = {"num_inference_steps": 5, "guidance_scale": 4.0, "guidance_rescale": 0.5}
+    return tiny_uniemo(kcdp, num_inference_steps=2, guidance_scale=1.0, quality=quality)
+
+
+def test_a_distilled_painter_takes_few_steps_and_asks_once_at_each(student, faces):
+    calls = []
+    hook = student.unet.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
+    made = student({"awe": 0.4, "fear": 0.6}, "a cat", num_images=3, seed=5)
+    student("awe", image=faces[0], strength=0.5, seed=5, negative_prompt="")
+    hook.remove()
+    assert calls == [3, 3, 1]
+    assert made.settings["num_inference_steps"] == 2 and made.settings["guidance_scale"] == 1.0
+
+
+@pytest.mark.parametrize("arguments", [{"guidance_scale": 1.5}, {"negative_prompt": "a dog"}])
+def test_a_distilled_painter_cannot_be_guided_again(student, arguments, monkeypatch):
+    monkeypatch.setattr(student.unet, "forward", lambda *_, **__: pytest.fail("began to work"))
+    with pytest.raises(ValueError, match="has its guidance inside it and takes no other") as error:
+        student("awe", **arguments)
+    assert "\n" not in str(error.value)
+
+
+def test_its_teachers_settings_make_a_painter_of_the_same_parts(student, pipeline, tmp_path):
+    student.save_pretrained(tmp_path)
+    loaded = UniEmoPipeline.from_pretrained(tmp_path)
+    teacher = loaded.painting_with(pipeline.unet, **loaded.config.quality)
+    teacher.set_progress_bar_config(disable=True)
+    options = {"num_inference_steps": 5, "guidance_scale": 4.0, "guidance_rescale": 0.5, "negative_prompt": "a dog"}
+    found, expected = (
+        teacher("awe", "a cat", seed=5, negative_prompt="a dog"),
+        pipeline("awe", "a cat", seed=5, **options),
+    )
+    assert distance(found.images[0], expected.images[0]) < 0.5
+    assert teacher.chain is loaded.chain and teacher.config.quality is None
+
+
 def test_an_unknown_label_space_is_one_sentence(kcdp):
     parts = tiny_uniemo(kcdp).components
     with pytest.raises(ValueError, match="Unknown label space 'Mikels'; choose one of Mikels-8, "):

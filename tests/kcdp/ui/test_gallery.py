@@ -6,6 +6,7 @@ import json
 import threading
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from gradio_client import Client, handle_file
@@ -44,7 +45,7 @@ def test_transfer_paints_judges_and_hands_out(page: Page, url: str) -> None:
     page.locator("#transfer-with-settings input").check()
     text = downloaded_png(page, "transfer", lambda name, text: text)
     settings = json.loads(text[SETTINGS_KEY])
-    assert settings["seed"] == 9 and settings["emotion"] == {"fear": 1.0} and settings["prompt"] == "bench"
+    assert settings["seed"] == 9 and settings["emotion"] == {"fear": 1.0} and settings["prompt"] == "lamp"
 
 
 def test_own_words_reach_the_pipeline(page: Page) -> None:
@@ -54,9 +55,9 @@ def test_own_words_reach_the_pipeline(page: Page) -> None:
     words.fill("")
     words.press_sequentially("a cat in a <emotion> hat")
     page.locator("#transfer-make").click()
-    expect(page.locator("#transfer-verdict strong")).to_have_text("awe")
+    expect(page.locator("#transfer-verdict strong")).to_have_text("anger")
     assert uniemo.calls[-1]["prompt"] == "a cat in a <emotion> hat"
-    assert uniemo.calls[-1]["guidance_scale"] is None and uniemo.calls[-1]["num_inference_steps"] == 25
+    assert uniemo.calls[-1]["guidance_scale"] is None and uniemo.calls[-1]["num_inference_steps"] is None
 
 
 def test_settings_that_are_looked_at_and_left_empty_stay_empty(page: Page) -> None:
@@ -78,9 +79,10 @@ def test_settings_that_are_looked_at_and_left_empty_stay_empty(page: Page) -> No
 def test_previews_grow_and_stop_keeps_what_is_finished(page: Page) -> None:
     gate = threading.Semaphore(25 + 5)
     uniemo = FakeUniEmo(lambda step: gate.acquire(timeout=60))
+    uniemo.config = SimpleNamespace(num_inference_steps=25)
     open_tab(page, serve(fake_bundle(uniemo)), "Transfer")
     page.locator("#transfer-row").click()
-    expect(page.locator("#transfer-verdict")).to_contain_text("Picture 2 of 7, step 5 of 25.")
+    expect(page.locator("#transfer-verdict")).to_contain_text("Picture 2 of 7. Step 5 of 25.")
     expect(page.locator("#transfer-verdict [role=progressbar]")).to_be_visible()
     expect(page.locator("#transfer-make")).to_be_disabled()
     # The finished picture with its caption, and one that is on its way.
@@ -90,7 +92,7 @@ def test_previews_grow_and_stop_keeps_what_is_finished(page: Page) -> None:
     expect(page.locator("#transfer-stop")).to_be_hidden()
     expect(gallery_items(page, "transfer")).to_have_count(1)
     expect(gallery_items(page, "transfer")).to_contain_text("bench")
-    expect(page.locator("#transfer-verdict strong")).to_have_text("awe")
+    expect(page.locator("#transfer-verdict strong")).to_have_text("anger")
     expect(page.locator("#transfer-make")).to_be_enabled()
     for _ in range(1 + 25):
         gate.release()
@@ -126,7 +128,7 @@ def test_refeel_shows_before_beside_after_and_the_shift(page: Page, url: str, fi
     page.locator("#refeel-make").click()
     expect(gallery_items(page, "refeel")).to_have_count(4)
     expect(gallery_items(page, "refeel").first).to_have_text("before")
-    expect(page.locator("#refeel-verdict")).to_contain_text("From 2 % to 82 % awe: a shift (Emo-S) of +0.80")
+    expect(page.locator("#refeel-verdict")).to_contain_text("It had 9 % awe and has 82 %: a shift (Emo-S) of")
     expect(page.locator("#refeel-verdict .kc-track b")).to_have_count(8)
     gallery_items(page, "refeel").first.click()
     expect(page.locator("#refeel-verdict strong")).to_have_text("contentment")
@@ -148,7 +150,7 @@ def test_bundle_that_makes_no_pictures_has_no_tabs_for_it(page: Page) -> None:
     url = serve(fake_bundle(with_uniemo=False))
     page.goto(url)
     expect(page.get_by_role("tab", name="Understand")).to_be_visible()
-    for name in ("Transfer", "Fuse", "Re-feel"):
+    for name in ("Transfer", "Fuse", "Mix", "Re-feel"):
         expect(page.get_by_role("tab", name=name)).to_have_count(0)
     with pytest.raises(AppError, match="cannot make pictures"):
         Client(url, verbose=False).predict("awe", "bench", api_name="/transfer")
@@ -174,7 +176,7 @@ def test_a_fault_of_the_program_leaves_the_tab_usable(page: Page) -> None:
     page.locator("#transfer-make").click()
     expect(page.locator("#transfer-verdict [role=alert]")).to_contain_text("a fault of this program")
     page.locator("#transfer-make").click()
-    expect(page.locator("#transfer-verdict strong")).to_have_text("awe")
+    expect(page.locator("#transfer-verdict strong")).to_have_text("anger")
 
 
 def test_api_makes_pictures_as_its_docstrings_say(url: str, files: Path) -> None:
@@ -190,6 +192,8 @@ def test_api_makes_pictures_as_its_docstrings_say(url: str, files: Path) -> None
     made, pictures = client.predict(own, "awe", strength=0.6, seed=7, api_name="/refeel")
     gains = [verdict["awe"] - made["before"]["awe"] for verdict in made["probabilities"]]
     assert made["shifts"] == pytest.approx(gains) and len(pictures) == 3 and made["settings"]["strength"] == 0.6
+    made, _ = client.predict({"awe": 3, "FEAR": "1"}, "a cat", seed=7, api_name="/mix")
+    assert made["emotion"] == pytest.approx({"awe": 0.75, "fear": 0.25}) and len(made["probabilities"]) == 4
     made, _ = client.predict(own, other=own, api_name="/refeel")
     assert made["target"] == "contentment" and made["emotion"] is None
 
@@ -203,5 +207,12 @@ def test_api_says_what_is_wrong_with_a_wish(url: str, files: Path) -> None:
         client.predict("awe", "bench", number=99, api_name="/transfer")
     with pytest.raises(AppError, match="two different emotions"):
         client.predict("awe", "awe", api_name="/fuse")
+    for weights, sentence in (
+        ({"awe": 0}, "some weight"),
+        ({}, "by the names of emotions"),
+        ({"awe": -1}, "weight must be"),
+    ):
+        with pytest.raises(AppError, match=sentence):
+            client.predict(weights, "a cat", api_name="/mix")
     with pytest.raises(AppError, match="picture"):
         client.predict(handle_file(files / "broken.png"), "awe", api_name="/refeel")

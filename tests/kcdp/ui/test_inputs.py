@@ -12,7 +12,7 @@ from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
 from kcdp.painting.things import THINGS
-from kcdp.ui import fuse, inputs, refeel, transfer
+from kcdp.ui import fuse, inputs, mix, refeel, transfer
 from kcdp.ui.jobs import paint
 from tests.fake_bundle import FakeUniEmo, fake_bundle
 from tests.tiny_pipeline import SIZE, tiny_pipeline
@@ -23,7 +23,8 @@ VALUES = (4, 7, None, 25)
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> dict[str, str]:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     Image.new("RGB", (96, 64), "gold").save(tmp_path / "own.png")
     return {"path": str(tmp_path / "own.png")}
 
@@ -45,7 +46,8 @@ def test_call_options_are_the_pipelines_arguments() -> None:
         "guidance_scale": 3.5,
         "negative_prompt": "a dog",
     }
-    assert inputs.call_options("", 1, "", "", 25)["guidance_scale"] is None
+    unset = inputs.call_options("", 1, "", "", "")
+    assert unset["guidance_scale"] is None and unset["num_inference_steps"] is None
     assert inputs.call_options(None, *VALUES)["prompt"] == ""
 
 
@@ -151,8 +153,9 @@ def test_refeel_begins_from_the_picture_and_hangs_it_beside(own: dict[str, str])
 def test_refeel_takes_the_emotion_of_a_second_picture(own: dict[str, str]) -> None:
     (job,) = refeel.plan_pictures(FakeUniEmo(), own, "awe", own, 0.6, "", *VALUES).jobs
     assert job.options["emotion"] == DecodedPicture.load(own["path"])
-    job = job.with_readings(FakeUniEmo())
-    assert job.target == "contentment" and job.run(FakeUniEmo())[0].requested is None
+    bundle = fake_bundle().result()
+    job = job.with_readings(bundle)
+    assert job.target == "contentment" and job.run(bundle)[0].requested is None
 
 
 def test_refeel_refuses_files_that_are_no_pictures(own: dict[str, str], tmp_path: Path) -> None:
@@ -181,6 +184,7 @@ def test_every_plan_is_one_that_the_real_pipeline_paints(tiny_tokenizer: CLIPTok
         (refeel.plan_pictures(uniemo, own, "awe", None, 1.0, "", *values), 2),
         (refeel.plan_pictures(uniemo, own, None, own, 1.0, "", *values), 2),
     ]
+    plans.append((mix.plan_pictures(uniemo, {"awe": 3, "fear": 1}, "a cat", *values), 2))
     sizes = []
     for plan, count in plans:
         updates = list(paint(bundle, plan.jobs, threading.Event()))
@@ -191,3 +195,15 @@ def test_every_plan_is_one_that_the_real_pipeline_paints(tiny_tokenizer: CLIPTok
         json.dumps([dict(painted.settings) for painted in pictures])
     # Not in every plan: who looks on slowly misses some.
     assert set(sizes) == {(SIZE, SIZE)}
+
+
+def test_a_board_gives_the_pipelines_emotions_their_sliders() -> None:
+    uniemo = FakeUniEmo()
+    uniemo.labels = ("joy", "anger")
+    (job,) = mix.plan_board(uniemo, 30, 90, 55, 55, 55, 55, 55, 55, "a cat", *VALUES, "").jobs
+    assert job.options["emotion"] == {"joy": 30, "anger": 90} and job.options["prompt"] == "a cat"
+
+
+def test_one_picture_keeps_a_given_seed_and_gets_one_otherwise() -> None:
+    assert inputs.for_one_picture(["awe", "cat", 4, 7, None, None, ""], 3) == ["awe", "cat", 1, 7, None, None, ""]
+    assert inputs.for_one_picture(["awe", "cat", 4, "", None, None, ""], 3) == ["awe", "cat", 1, 3, None, None, ""]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kcdp.ui.painted import SETTINGS_KEY, PaintedPicture, painted_pictures, png
-from tests.fake_bundle import FakeUniEmo
+from tests.fake_bundle import FakeUniEmo, fake_reading
 
 
 def made(**options):
@@ -17,9 +17,13 @@ def made(**options):
     )
 
 
+def readings(output):
+    return [fake_reading(dict(probabilities)) for probabilities in output.probabilities]
+
+
 def test_every_picture_becomes_a_piece_with_its_own_seed_and_verdict() -> None:
     output = made()
-    first, second = painted_pictures(output, "bench")
+    first, second = painted_pictures(output, readings(output), "bench")
     assert (first.image, second.image) == output.images
     assert second.caption.replace("\N{NO-BREAK SPACE}", " ") == "bench · seed 8"
     assert second.emotion == "awe" and second.file_name == "awe-8.png" and not second.is_original
@@ -29,22 +33,25 @@ def test_every_picture_becomes_a_piece_with_its_own_seed_and_verdict() -> None:
 
 
 def test_file_names_of_blends_of_other_pictures_and_of_the_original() -> None:
-    (blend,) = painted_pictures(made(emotion={"awe": 0.5, "fear": 0.5, "anger": 0.0}, num_images=1))
+    blended = made(emotion={"awe": 0.5, "fear": 0.5, "anger": 0.0}, num_images=1)
+    (blend,) = painted_pictures(blended, readings(blended))
     assert blend.file_name == "awe-fear-7.png"
-    assert PaintedPicture(Image.new("RGB", (4, 4)), "before", {"awe": 1.0}).file_name == "before.png"
-    other = PaintedPicture(Image.new("RGB", (4, 4)), "", {"awe": 1.0}, target="awe", settings={"seed": 3})
+    assert PaintedPicture(Image.new("RGB", (4, 4)), "before", fake_reading({"awe": 1.0})).file_name == "before.png"
+    other = PaintedPicture(Image.new("RGB", (4, 4)), "", fake_reading({"awe": 1.0}), target="awe", settings={"seed": 3})
     assert other.file_name == "awe-3.png"
 
 
 def test_shift_is_what_the_edit_added_to_the_target() -> None:
     picture = Image.new("RGB", (4, 4))
-    painted = PaintedPicture(picture, "", {"awe": 0.7, "fear": 0.3}, target="fear", before={"awe": 0.4, "fear": 0.6})
+    painted = PaintedPicture(
+        picture, "", fake_reading({"awe": 0.7, "fear": 0.3}), target="fear", before={"awe": 0.4, "fear": 0.6}
+    )
     assert painted.shift == pytest.approx(-0.3)
-    assert PaintedPicture(picture, "", {"awe": 1.0}).shift is None
+    assert PaintedPicture(picture, "", fake_reading({"awe": 1.0})).shift is None
 
 
 def test_file_says_how_it_was_made_only_when_asked_to() -> None:
-    painted = painted_pictures(made())[0]
+    painted = painted_pictures(made(), readings(made()))[0]
     with Image.open(BytesIO(png(painted.image, painted.settings))) as told:
         told.load()
         assert json.loads(told.text[SETTINGS_KEY]) == painted.settings

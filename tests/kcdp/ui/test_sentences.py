@@ -11,7 +11,7 @@ from kcdp.results import AttentionMap, ExpertWeight
 from kcdp.ui import sentences
 from kcdp.ui.jobs import Progress
 from kcdp.ui.painted import PaintedPicture
-from tests.fake_bundle import FakeUniEmo, fake_output, fake_verdict
+from tests.fake_bundle import FakeUniEmo, fake_output, fake_reading, fake_verdict
 
 
 @pytest.mark.parametrize(("share", "how"), [(0.85, "clearly"), (0.84, "most likely"), (0.59, "perhaps")])
@@ -36,7 +36,7 @@ def test_models_agree_disagree_or_are_alone() -> None:
 
 def test_why_names_what_was_read_where_it_looked_and_who_was_asked() -> None:
     assert sentences.explanation(fake_output("awe")) == (
-        "The model reads the picture as “round yellow face hugs small red heart” and looks most closely at “round”. "
+        "The model reads the picture as “round yellow face hugs small red heart”. It looks most closely at “round”. "
         "It asks experts 1 and 3 of 4 (73 % of the router's trust)."
     )
 
@@ -68,13 +68,10 @@ def test_agreement_and_disagreement_are_plain_sentences() -> None:
     assert "differ" in differ and "fear" in differ and "awe" in differ
 
 
-@pytest.mark.parametrize(("names", "text"), [(["1"], "1"), (["1", "3"], "1 and 3"), (["1", "2", "4"], "1, 2 and 4")])
-def test_join(names: list[str], text: str) -> None:
-    assert sentences.join(names) == text
-
-
 def painted(**more) -> PaintedPicture:
-    return PaintedPicture(Image.new("RGB", (4, 4)), "", {"awe": 0.7, "fear": 0.3}, **{"settings": {"seed": 1}} | more)
+    return PaintedPicture(
+        Image.new("RGB", (4, 4)), "", fake_reading({"awe": 0.7, "fear": 0.3}), **{"settings": {"seed": 1}} | more
+    )
 
 
 def test_blends_are_named_with_their_shares_and_nothing_that_has_none() -> None:
@@ -84,8 +81,7 @@ def test_blends_are_named_with_their_shares_and_nothing_that_has_none() -> None:
 
 def test_progress_counts_pictures_only_where_there_are_several() -> None:
     assert sentences.progress_sentence(Progress(jobs=1, step=3, steps=25)) == "Step 3 of 25."
-    assert sentences.progress_sentence(Progress(jobs=7, job=2, step=3, steps=25)) == "Picture 3 of 7, step 3 of 25."
-    assert sentences.progress_sentence(Progress(jobs=7, job=2)) == "Picture 3 of 7, the first step."
+    assert sentences.progress_sentence(Progress(jobs=7, job=2, step=3, steps=25)) == "Picture 3 of 7. Step 3 of 25."
     assert sentences.progress_sentence(Progress(jobs=7, job=7)).startswith("Done")
 
 
@@ -102,7 +98,7 @@ def test_judgement_of_what_was_asked_for() -> None:
 def test_judgement_of_an_edit_tells_the_shift_and_its_way() -> None:
     edit = painted(requested={"fear": 1.0}, target="fear", before={"awe": 0.9, "fear": 0.1})
     assert sentences.painted_sentence(edit) == (
-        "From 10 % to 30 % fear: a shift (Emo-S) of +0.20, towards what was asked for."
+        "It had 10 % fear and has 30 %: a shift (Emo-S) of +0.20, towards what was asked for."
     )
     assert "away from" in sentences.painted_sentence(painted(target="fear", before={"awe": 0.1, "fear": 0.9}))
     assert "no shift (Emo-S) to speak of" in sentences.painted_sentence(
@@ -115,8 +111,8 @@ def test_judgement_of_an_edit_tells_the_shift_and_its_way() -> None:
 
 def test_the_users_own_picture_is_not_judged_as_made() -> None:
     own = painted(settings={})
-    assert sentences.painted_lead(own).startswith("UniEmo alone, the model that paints, reads your picture")
-    assert sentences.painted_sentence(own) == "70 % awe."
+    assert sentences.painted_lead(own).startswith("Before any change your picture is read, as in Understand,")
+    assert sentences.painted_sentence(own) == "It carries 70 % awe."
 
 
 def test_experts_with_next_to_no_weight_were_not_asked() -> None:
@@ -128,4 +124,4 @@ def test_experts_with_next_to_no_weight_were_not_asked() -> None:
 def test_what_a_prompt_says_in_vain_is_named() -> None:
     assert sentences.prompt_notes({"unknown_words": [], "left_out": ""}) == ""
     notes = sentences.prompt_notes({"unknown_words": ["gnu", "emu"], "left_out": "and more"})
-    assert notes.startswith("The model does not know the words “gnu” and “emu”") and "“and more” was left out" in notes
+    assert notes.startswith("The painter does not know “gnu” and “emu”") and "“and more” was left out" in notes

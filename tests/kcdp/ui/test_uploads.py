@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import gradio as gr
+import httpx
 import pillow_heif
 import pytest
 from gradio_client import Client, handle_file
@@ -99,3 +100,13 @@ def test_the_api_reads_every_kind_of_file(client: Client, kinds: Path, name: str
 def test_the_api_refuses_with_the_decoders_sentence(client: Client, kinds: Path) -> None:
     with pytest.raises(AppError, match=r"“pack\.zip” is a ZIP archive.*“Many pictures”"):
         client.predict(handle_file(str(kinds / "pack.zip")), api_name="/understand")
+
+
+@pytest.mark.parametrize("more", [{}, {"meta": {"_type": "gradio.FileData"}}])
+@pytest.mark.parametrize("name", ["scan.tiff", "nowhere.png", "bad\0.png"])
+def test_no_file_of_the_server_is_read(client: Client, kinds: Path, name: str, more: dict) -> None:
+    payload = {"data": [{"path": str(kinds / name), **more}, False]}
+    start = httpx.post(f"{client.src}gradio_api/call/understand", json=payload, timeout=60)
+    told = httpx.get(f"{client.src}gradio_api/call/understand/{start.json()['event_id']}", timeout=60).text
+    assert "event: error" in told and "event: complete" not in told
+    assert more or "is no upload" in told

@@ -4,6 +4,7 @@ import torch
 from scipy.special import softmax
 from torchmetrics.functional.classification import multiclass_calibration_error
 
+from kcdp.verdict import Verdict
 from train.evaluation.calibration import (
     calibration_error,
     fit_temperature,
@@ -11,6 +12,7 @@ from train.evaluation.calibration import (
     fit_verdict,
     negative_log_likelihood,
 )
+from train.evaluation.measures.verdict import part_figures
 
 NAMES = ("joy", "fear", "anger", "awe")
 
@@ -73,3 +75,14 @@ def test_the_threshold_is_where_right_and_wrong_are_even():
 def test_nothing_to_fit_on_is_one_sentence():
     with pytest.raises(ValueError, match="no picture with a label"):
         fit_verdict({"kcdp": np.zeros((0, 4))}, np.zeros(0, dtype=int), NAMES)
+
+
+def test_the_figures_of_a_part_are_those_counted_by_hand():
+    readings = np.array([[0.95, 0.05], [0.9, 0.1], [0.3, 0.7], [0.55, 0.45]])
+    figures = part_figures(
+        Verdict(("awe", "fear"), threshold=0.6), {"kcdp": readings}, np.array([0, 1, 1, 1]), seen=True
+    )
+    assert (figures.pictures, figures.accuracy, figures.told, figures.clear) == (4, 0.5, 0.75, 0.5)
+    assert figures.right_when_told == pytest.approx(2 / 3) and figures.right_when_clear == 0.5 and figures.seen
+    unsure = part_figures(Verdict(("awe", "fear")), {"kcdp": readings[3:]}, np.array([0]), seen=False)
+    assert unsure.right_when_clear is None and unsure.right_when_told == 1 and not unsure.seen

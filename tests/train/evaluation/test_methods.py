@@ -41,7 +41,9 @@ ROWS: dict[str, tuple[str, bool, dict[str, Any]]] = {
     "vlm-answer": ("vlm-answer", False, {}),
     "vlm-likelihood": ("vlm-likelihood", False, {}),
     "vlm-linear-probe": ("vlm-linear-probe", False, {}),
+    "imagenet-linear-probe": ("imagenet-linear-probe", False, {}),
     "cnn": ("cnn", False, {}),
+    "cnn-imagenet": ("cnn-imagenet", False, {}),
     # One classifier on the denoiser's features, without knowledge: what table 1 calls source only.
     "source-only": ("kcdp", False, {**GLOBAL, "classifier": "v", "use_cliea": False}),
     # Table 3, first row: the experts' own pseudo-labels.
@@ -75,6 +77,13 @@ def test_a_row_has_the_papers_settings(name: str) -> None:
         config = dataclasses.replace(KCDPConfig(preset="paper"), **method.changes)
         assert {key: getattr(config, key) for key in KCDP} == {**KCDP, **changes}
         assert set(method.changes) <= set(KCDP)
+
+
+def test_rows_say_what_they_train_and_ask() -> None:
+    assert [name for name, method in METHODS.items() if method.asks is True] == [
+        "vlm-answer", "vlm-likelihood", "vlm-linear-probe"
+    ]  # fmt: skip
+    assert METHODS["kcdp-da"].trained is True and METHODS["clip-zero-shot"].trained is False
 
 
 def test_no_row_is_without_its_settings_here() -> None:
@@ -172,7 +181,7 @@ def _drawable(dataset: PictureDataset) -> set[tuple[str, str]]:
     return _pictures(dataset, np.flatnonzero(dataset.weights.numpy() > 0))
 
 
-@pytest.mark.parametrize("name", [name for name, (kind, *_) in ROWS.items() if kind in ("kcdp", "cnn")])
+@pytest.mark.parametrize("name", [name for name, (kind, *_) in ROWS.items() if kind in ("kcdp", "cnn", "cnn-imagenet")])
 def test_no_runner_is_given_held_out_pictures_to_train_on(
     adaptation: Adaptation, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +204,7 @@ def test_no_runner_is_given_held_out_pictures_to_train_on(
         assert _pictures(test, np.arange(len(test))) == {(domain, "test")}
 
 
-@pytest.mark.parametrize("name", ["clip-linear-probe", "vlm-linear-probe"])
+@pytest.mark.parametrize("name", ["clip-linear-probe", "imagenet-linear-probe", "vlm-linear-probe"])
 def test_a_probe_is_fitted_on_the_sources_training_pictures(
     adaptation: Adaptation, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

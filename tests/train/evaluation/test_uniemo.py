@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.inversion import InversionStage, InversionTask, learned_words
 from train.evaluation.measures import MEASURES
 from train.evaluation.run import EvaluationRun
+from train.evaluation.uniemo import UniEmoModels
 from train.stages import uniemo
 from train.stages.joint import JointConfig
 from train.stages.language import LanguageConfig, build_clip
@@ -241,6 +243,22 @@ def test_all_is_what_there_are_weights_for(run: Path, recipe: Recipe, tmp_path: 
 
     assert measurable(recipe) == ["understanding", "generation", "editing"]
     assert measurable(make_recipe(output_dir=str(tmp_path), drawn=0)) == []
+
+
+def test_few_steps_are_measured_of_the_student(run: Path, recipe: Recipe, foundation: Foundation) -> None:
+    generators = EvaluationRun(recipe, EvaluationArguments(few_steps=True)).once(UniEmoModels).generators
+    with pytest.raises(SystemExit, match="'uniemo_distilled' has to be trained first"):
+        _ = generators.pipeline
+    folder = run / "uniemo_distilled"
+    foundation.unet.save_pretrained(folder / "best" / "unet")
+    student = generators.pipeline
+    shutil.rmtree(folder)
+    assert (generators.steps(student), student.config.guidance_scale) == (4, 1.0)
+    assert student.config.quality["guidance_scale"] == 2.0
+    method = generators.of_pipeline("few", student)
+    assert method.settings["steps"] == 4 and len(method.generate("awe", [3, 4])) == 2
+    teacher = EvaluationRun(recipe, EvaluationArguments(inference_steps=7)).once(UniEmoModels).generators
+    assert teacher.steps(teacher.pipeline) == 7
 
 
 def test_a_word_for_each_emotion_is_learned_and_nothing_else(recipe: Recipe, pictures: Dataset, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from diffusers import FlowMatchLCMScheduler, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 
 from kcdp.emotions import MIKELS_8
 from kcdp.painting.prompt import blend
@@ -18,7 +18,6 @@ from tests.train.conftest import SIZE
 from train.core.trainer import LoopConfig, run_stage
 from train.data.stickers import paired_sticker, sticker, sticker_latents, sticker_pixels
 from train.stages.painter import PainterConfig, PainterStage, Told
-from train.stages.painter_distilled import DistillationConfig, DistillationStage
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage, on_any_ground
 
 VAE = PainterVAEConfig(
@@ -189,48 +188,11 @@ def test_a_run_leaves_a_denoiser_that_edits(stage, tmp_path):
     assert unet.config.in_channels == 2 * unet.config.out_channels == 16
 
 
-@pytest.fixture(scope="module")
-def distilling(stage):
-    torch.manual_seed(0)
-    teacher = stage.build().unet.eval()
-    return DistillationStage(DistillationConfig(teacher_steps=4), stage, teacher)
-
-
-def test_a_student_learns_from_its_teacher_and_is_followed_by_its_average(distilling):
-    task = distilling.build().train()
-    batch = dict(distilling.batch(8, torch.Generator().manual_seed(0)))
-    assert set((batch["times"] * 4).tolist()) <= {1, 2, 3, 4}
-    before = [value.clone() for value in task.average.parameters()]
-    teacher = [value.clone() for value in distilling.teacher.parameters()]
-    losses = losses_of_steps(task, batch, 12)
-    assert losses[-1] < losses[0]
-    assert any(not torch.equal(one, other) for one, other in zip(before, task.average.parameters(), strict=True))
-    for kept, now in zip(teacher, distilling.teacher.parameters(), strict=True):
-        assert torch.equal(kept, now)
-
-
-def test_validation_does_not_move_the_average(distilling):
-    task = distilling.build().eval()
-    before = [value.clone() for value in task.average.parameters()]
-    first, second = distilling.validate(task), distilling.validate(task)
-    assert first == second
-    assert all(torch.equal(one, other) for one, other in zip(before, task.average.parameters(), strict=True))
-
-
-def test_the_flows_own_loss_can_be_beside_consistency(distilling):
-    batch = dict(distilling.batch(4, torch.Generator().manual_seed(0)))
-    both = DistillationStage(
-        dataclasses.replace(distilling.config, flow_weight=2.0), distilling.painter, distilling.teacher
-    )
-    task = both.build().eval()
-    losses = task(**batch)
-    assert losses["loss"].item() == pytest.approx((losses["consistency"] + 2 * losses["flow"]).item(), rel=1e-5)
-
-
-def test_a_distilled_run_leaves_a_scheduler_of_few_steps(distilling, tmp_path):
-    run_stage(distilling, LOOP, tmp_path)
-    assert FlowMatchLCMScheduler.from_pretrained(tmp_path / "best" / "scheduler") is not None
-    assert (tmp_path / "best" / "unet").is_dir()
+def test_a_student_is_asked_for_what_a_batch_holds_edits_among_it(stage):
+    batch, asked = drawn(stage, 16, 4), stage.ask(16, torch.Generator().manual_seed(4))
+    assert batch.keys() - asked.keys() == {"latents", "noise", "times"}
+    assert all(torch.equal(batch[name], value) for name, value in asked.items())
+    assert (asked["source"][12:] != 0).any()
 
 
 def test_the_autoencoder_that_is_exported_opens(vae_stage, tmp_path):

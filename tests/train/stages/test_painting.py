@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchLCMScheduler
+from diffusers import FlowMatchEulerDiscreteScheduler
 
 from kcdp import load_bundle
 from kcdp.painting.upscaler import StickerUpscaler
@@ -13,7 +13,7 @@ from tests.tiny_pipeline import SIZE, WIDTH, tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 from train.core.bundle import TrainedUniEmo, add_uniemo, write_bundle
 from train.stages.painter import PainterConfig
-from train.stages.painter_parts import FEW_STEPS, STEPS, last_painter, with_painter
+from train.stages.painter_parts import STEPS, distilled, has_painter, student_stage, with_painter
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
 from train.stages.unet import build_unet
 
@@ -43,13 +43,13 @@ def distil(recipe):
     """As if the painter had been distilled."""
     best = Path(recipe.output_dir) / "painter_distilled" / "best"
     build_unet(CONFIG, 8, 4, WIDTH, edits=True).save_pretrained(best / "unet")
-    FlowMatchLCMScheduler().save_pretrained(best / "scheduler")
 
 
 def test_without_a_painter_the_pipeline_stays_as_it_is(uniemo, tmp_path):
     recipe = make_recipe(output_dir=str(tmp_path))
-    assert last_painter(recipe) is None
+    assert not has_painter(recipe)
     assert with_painter(recipe, uniemo) is uniemo
+    assert distilled(recipe, uniemo) is None
 
 
 def test_the_painter_takes_the_denoisers_place(uniemo, recipe):
@@ -71,14 +71,24 @@ def test_the_painter_takes_the_denoisers_place(uniemo, recipe):
     assert alone.tobytes() == made.images[1].tobytes()
 
 
-def test_a_distilled_one_needs_few_steps_and_no_guidance(uniemo, recipe):
+def test_a_student_needs_few_steps_and_no_guidance(uniemo, recipe):
     distil(recipe)
     painter = with_painter(recipe, uniemo)
-    calls = []
-    painter.unet.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
-    first, again = (painter("awe", "a cat", seed=[3, 9]).images for _ in range(2))
-    assert calls == [2] * 2 * FEW_STEPS
+    student, calls = distilled(recipe, painter), []
+    student.unet.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
+    first, again = (student("awe", "a cat", seed=[3, 9]).images for _ in range(2))
+    assert calls == [2] * 2 * 4
     assert [one.tobytes() for one in first] == [one.tobytes() for one in again]
+    assert student.config.quality == {"num_inference_steps": STEPS, "guidance_scale": 2.5, "guidance_rescale": 0.25}
+    assert student.vae is painter.vae and painter.config.quality is None
+
+
+def test_the_student_of_the_joint_stage_paints_where_there_is_no_painter(uniemo, tmp_path):
+    recipe = make_recipe(output_dir=str(tmp_path), uniemo_distilled={"steps": 3})
+    uniemo.unet.save_pretrained(tmp_path / "uniemo_distilled" / "best" / "unet")
+    assert student_stage(recipe) == "uniemo_distilled"
+    made = distilled(recipe, uniemo)("awe", seed=1)
+    assert made.settings["num_inference_steps"] == 3
 
 
 def test_an_edit_depends_on_the_picture_and_on_the_feeling(uniemo, recipe, picture):
@@ -123,3 +133,24 @@ def test_a_bundle_carries_the_painter_with_its_own_autoencoder(uniemo, recipe, t
     # A later stage without a painter takes it out again.
     plain = add_uniemo(recipe, TrainedUniEmo(uniemo, "uniemo_joint", {}, True))
     assert load_bundle(plain).uniemo.vae.config.picture_channels == 3
+
+
+@pytest.mark.parametrize("with_kcdp", [True, False])
+def test_a_bundle_paints_with_its_student_and_keeps_the_teacher_for_quality(uniemo, recipe, tiny_tokenizer, with_kcdp):
+    distil(recipe)
+    if with_kcdp:
+        write_bundle(recipe, tiny_pipeline(tiny_tokenizer), {})
+    painter = with_painter(recipe, uniemo)
+    student = distilled(recipe, painter)
+    trained = TrainedUniEmo(painter, "uniemo_joint", {}, True, "painter", student, student_stage(recipe))
+    folder = add_uniemo(recipe, trained)
+    assert "`painter`, `painter_distilled`" in (folder / "README.md").read_text()
+    bundle = load_bundle(folder)
+    for found, expected in ((bundle.uniemo, student), (bundle.quality, painter)):
+        one, other = (each("awe", "a cat", seed=3, output_type="pt") for each in (found, expected))
+        torch.testing.assert_close(one.images[0], other.images[0], atol=0.05, rtol=0)
+        assert one.settings == other.settings
+    assert bundle.quality is bundle.quality and bundle.quality.chain is bundle.uniemo.chain
+    # Where the painter is distilled no more, the bundle has no student.
+    plain = load_bundle(add_uniemo(recipe, TrainedUniEmo(painter, "uniemo_joint", {}, True, "painter")))
+    assert plain.quality is plain.uniemo

@@ -43,14 +43,15 @@ def _report(evaluation: EvaluationRun) -> None:
     pipeline, real, instruments = models.generators.pipeline, models.real_pictures, models.instruments
     seeds = list(range(min(8, arguments.pictures)))
     nouns = zero_shot_head(models.generators.parts.clip, THINGS)
-    editing = Editing(pipeline, instruments, nouns, THINGS, seeds, arguments.inference_steps)
+    steps = models.generators.steps(pipeline)
+    editing = Editing(pipeline, instruments, nouns, THINGS, seeds, steps)
     chosen = torch.randperm(len(real), generator=torch.Generator().manual_seed(0))[: arguments.pictures]
     texts = pipeline.prompts.text_encoders
     networks = (pipeline.unet, *texts, pipeline.vae, pipeline.fusion, pipeline.space, pipeline.chain)
     settings = {
         "weights": fingerprint(*networks),
         "instruments": instruments.key,
-        "steps": arguments.inference_steps,
+        "steps": steps,
         "guidance": models.generators.guidance,
         "seeds": seeds,
     }

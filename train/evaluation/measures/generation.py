@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 def sheets(evaluation: EvaluationRun, pairs: Sequence[tuple[int, int]] = ((0, -1), (1, -2))) -> None:
     """Things in every emotion (figure 10a), and blends of the emotions at these places of the label space (10b)."""
-    pipeline = evaluation.once(UniEmoModels).generators.pipeline
-    steps, emotions = evaluation.arguments.inference_steps, evaluation.domains.emotions
+    generators, emotions = evaluation.once(UniEmoModels).generators, evaluation.domains.emotions
+    pipeline, steps = generators.pipeline, generators.steps(generators.pipeline)
 
     def thing(emotion: str, name: str, seed: int) -> Image.Image:
         return pipeline(emotion, f"a {name}", seed=seed, num_inference_steps=steps).images[0]

@@ -10,6 +10,7 @@ import torch
 from accelerate import PartialState
 
 from kcdp.bundle import Bundle
+from kcdp.figures import CLEAR, FIGURES, PartFigures, figures_text
 from kcdp.imaging import to_pictures
 from kcdp.verdict import Verdict
 from train.core.datasets import dataset_of
@@ -21,12 +22,11 @@ from train.evaluation.calibration import calibration_error, fit_verdict
 from train.evaluation.measure import Measure
 from train.evaluation.run import EvaluationRun
 from train.evaluation.tables import markdown_table, percent
+from train.files import write_text
 from train.metrics.recognition import recognition_scores
 
 #: Domain whose validation rows the verdict is fitted on: many styles, of which most readings have learned from few or none.
 FITTED_ON = "kinds"
-#: From this confidence on, the page says "clearly".
-CLEARLY = 0.75
 
 
 def both_readings(bundle: Bundle, dataset: PictureDataset, limit: int | None = None) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _arrays(result: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], np.ndarra
 def scores_of(probabilities: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[str, float | None]:
     """Accuracy, macro-F1 and calibration error of (N, K), and how often it is right where the page says "clearly"."""
     scores = recognition_scores(labels, probabilities.argmax(1), names).to_dict()
-    clear = probabilities.max(1) >= CLEARLY
+    clear = probabilities.max(1) >= CLEAR
     return {
         "accuracy": scores["accuracy"],
         "macro_f1": scores["macro_f1"],
@@ -78,6 +78,22 @@ def verdict_scores(
         "verdict": scores_of(pooled, labels, names)
         | {"told": float(told.mean()), "right_when_told": _share(right[told]), "right_otherwise": _share(right[~told])},
     }
+
+
+def part_figures(verdict: Verdict, readings: Mapping[str, np.ndarray], labels: np.ndarray, seen: bool) -> PartFigures:
+    """What the page tells of one test part, from both readings (N, K) by name and the labels (N,)."""
+    pooled = verdict.combine(readings)
+    right, confidence = pooled.argmax(1) == labels, pooled.max(1)
+    told, clear = confidence >= verdict.threshold, confidence >= max(CLEAR, verdict.threshold)
+    return PartFigures(
+        pictures=len(labels),
+        accuracy=float(right.mean()),
+        told=float(told.mean()),
+        right_when_told=_share(right[told]),
+        clear=float(clear.mean()),
+        right_when_clear=_share(right[clear]),
+        seen=seen,
+    )
 
 
 def _share(right: np.ndarray) -> float | None:
@@ -115,7 +131,7 @@ def verdict_report(verdict: Verdict, parts: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def run(evaluation: EvaluationRun) -> None:
-    """Fit a bundle's verdict, write it beside the report, and measure it."""
+    """Fit a bundle's verdict, write it and its figures beside the report, and measure it."""
     bundle = evaluation.bundle
     if bundle is None:
         raise SystemExit("A verdict is that of a bundle; name one, as `--evaluation.bundle assets/mini`.")
@@ -137,14 +153,19 @@ def run(evaluation: EvaluationRun) -> None:
     tests = {part: evaluation.domains.part(part) for part in evaluation.domains.test_parts}
     marked = {part: evaluation.marked(part, tests[part], evaluation.pipeline_training) for part in tests}
     results = {marked[part]: verdict_scores(verdict, *_arrays(read(part, tests[part])), names) for part in tests}
+    figures = {
+        part.removeprefix("test-"): part_figures(verdict, *_arrays(read(part, tests[part])), marked[part] != part)
+        for part in tests
+    }
     if PartialState().is_main_process:
         verdict.save_config(evaluation.folder)
+        write_text(evaluation.folder / FIGURES, figures_text(figures))
     # Not "verdict": that is the name of the file that goes into the bundle.
     evaluation.report("calibration", verdict_report(verdict, results), results)
 
 
 MEASURE = Measure(
     run,
-    "fits how a bundle's two readings are calibrated and combined (verdict.json, to be put into the bundle), and measures it",
+    "fits how a bundle's two readings are calibrated and combined, and measures it (verdict.json and figures.json, to be put into the bundle)",
     in_all=lambda evaluation: evaluation.arguments.bundle is not None,
 )

@@ -1,0 +1,88 @@
+"""Every text of the page, in every language."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+from types import SimpleNamespace
+
+import pytest
+
+import kcdp.ui
+from kcdp import plots
+from kcdp.palette import EMOTION_STYLES
+from kcdp.ui import cards, languages, layout, reading_cards, trust
+from kcdp.ui.languages import LANGUAGES, Tell, match, tell_in, texts
+
+
+def said() -> Iterator[str]:
+    """The texts that the page's code gives to `say` and `tell`, and the tables that go through them."""
+    for path in [*Path(kcdp.ui.__file__).parent.glob("*.py"), Path(plots.__file__)]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
+            if call and node.func.id in ("say", "tell", "words"):
+                yield from _strings(node.args[0])
+    yield from EMOTION_STYLES
+    yield from filter(None, (style.gloss for style in EMOTION_STYLES.values()))
+    yield from (*reading_cards._HELP.values(), *trust._KINDS.values(), cards._EMO_S, cards._GUIDANCE, layout.FOOTER)
+
+
+def _strings(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from (*_strings(node.body), *_strings(node.orelse))
+
+
+def values_of(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_there_with_the_same_values(language: str) -> None:
+    known = texts(language)
+    missing = [text for text in dict.fromkeys(said()) if not known.get(text, "").strip()]
+    assert missing == []
+    assert [text for text, other in known.items() if values_of(text) != values_of(other)] == []
+
+
+def test_no_language_has_texts_that_another_lacks() -> None:
+    assert len({frozenset(texts(language)) for language in LANGUAGES}) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"),
+    [
+        ("zh-HK,zh;q=0.9,en;q=0.8", "zh-TW"),
+        ("zh-SG", "zh-CN"),
+        ("zh", "zh-CN"),
+        ("zh-Hant-MO", "zh-TW"),
+        ("fr-FR,fr;q=0.9,ja;q=0.8,en;q=0.7", "ja"),
+        ("es-MX", "es"),
+        ("", "en"),
+        ("xx;q=1,,;", "en"),
+    ],
+)
+def test_the_language_is_the_first_that_the_browser_asks_for_and_we_have(wanted: str, language: str) -> None:
+    assert tell_in(SimpleNamespace(headers={"accept-language": wanted})).language == language
+
+
+def test_the_script_and_the_server_know_the_same_languages() -> None:
+    assert json.dumps(list(LANGUAGES)) in languages.head()
+    assert [match(language) for language in LANGUAGES] == list(LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("language", "names", "text"),
+    [
+        ("en", ["1"], "1"),
+        ("en", ["1", "3"], "1 and 3"),
+        ("en", ["1", "2", "4"], "1, 2 and 4"),
+        ("ja", ["a", "b", "c"], "a、bとc"),
+    ],
+)
+def test_names_are_joined_as_the_language_does(language: str, names: list[str], text: str) -> None:
+    assert Tell(language).join(names) == text

@@ -1,0 +1,177 @@
+"""Distillation at 32 px: the teacher's ways, what the student learns of them, and what people are taken to ask for."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
+
+from kcdp.painting.sampling import UNGUIDED, Guidance, denoise, noise_of
+from kcdp.uniemo.emotion_space import EmotionSpace
+from kcdp.uniemo.fusion import EmotionFusion
+from tests.learning import losses_of_steps
+from train.core.trainer import LoopConfig, run_stage
+from train.stages import questions
+from train.stages.distillation import DistillationConfig, DistillationStage, Teacher
+from train.stages.painter import PainterConfig, Told
+from train.stages.questions import Questions
+from train.stages.unet import build_scheduler, build_unet
+
+CONFIG = DistillationConfig(trajectories=10, held_out=3, steps=2, teacher_steps=6)
+GUIDANCE = Guidance(3.0, 0.5)
+CAPTIONS = ("a sad robot in the rain", "a cat on a beach")
+DDIM = DDIMScheduler.from_config(build_scheduler().config)
+WIDTH = 12
+
+
+@pytest.fixture(scope="module")
+def told(foundation):
+    torch.manual_seed(1)
+    fusion = EmotionFusion(WIDTH, 32, 8, 0.4).eval().requires_grad_(False)
+    space = EmotionSpace(8, WIDTH)
+    space.mean.normal_()
+    space.alphas.uniform_()
+    return Told(foundation.prompts, fusion, space)
+
+
+def painter(told, edits=False):
+    torch.manual_seed(2)
+    unet = build_unet(
+        PainterConfig(block_out_channels=(16, 32), attention_head_dim=8), 4, 8, told.prompts.widths[0], edits=edits
+    )
+    return unet.eval()
+
+
+@pytest.fixture(scope="module")
+def teacher(told):
+    return Teacher(painter(told), DDIM, GUIDANCE, told)
+
+
+@pytest.fixture(scope="module")
+def ask(told):
+    return Questions(told, CAPTIONS)
+
+
+@pytest.fixture(scope="module")
+def stage(teacher, ask, dataset_cache):
+    return DistillationStage("uniemo_distilled", CONFIG, teacher, ask, dataset_cache)
+
+
+def drawn(stage, size=8, seed=0):
+    return dict(stage.batch(size, torch.Generator().manual_seed(seed)))
+
+
+def test_ways_are_those_of_the_pipelines_own_guided_steps(stage, teacher, told):
+    words = {name: value[:4] for name, value in stage.asked.items()}
+    seen = []
+
+    def keep(number, timestep, latents):
+        seen.append(latents)
+        return latents
+
+    condition, away = told.condition(**words), told.prompts.nothing()
+    denoise(teacher.unet, DDIM, condition, range(4), 6, keep, away, GUIDANCE)
+    expected = torch.stack([noise_of(range(4), (4, 8, 8)), seen[2], seen[5]], dim=1)
+    torch.testing.assert_close(torch.from_numpy(stage.ways[:4]).float(), expected, atol=5e-3, rtol=5e-3)
+    assert stage.ways.shape == (13, 3, 4, 8, 8)
+
+
+def test_the_loss_equals_a_slow_one(stage, told):
+    task, batch = stage.build().eval(), drawn(stage)
+    found, total = task(**batch)["loss"].item(), 0.0
+    scheduler = DDIMScheduler.from_config(DDIM.config)
+    scheduler.set_timesteps(2)
+    for row, number in enumerate(batch["numbers"].tolist()):
+        words = ("ids", "places", "weights", "emotion_noise", "drop")
+        condition = told.condition(**{name: batch[name][row : row + 1] for name in words})
+        begin, end = (batch["way"][row : row + 1, number + more] for more in (0, 1))
+        timestep = scheduler.timesteps[number]
+        said = task.unet(begin, timestep, condition.states, return_dict=False)[0]
+        # What is said differs from what leads to the end by as much, over `move`, as the ends differ.
+        error = scheduler.step(said, timestep, begin).prev_sample - end
+        total += (error / stage.steps.move[number]).square().mean().item() / 8
+    assert set(batch["numbers"].tolist()) == {0, 1}
+    assert found == pytest.approx(total, rel=1e-3)
+
+
+def test_the_student_learns_and_its_average_follows_while_the_teacher_stays(stage, teacher):
+    task, batch = stage.build().train(), drawn(stage)
+    before = [value.clone() for value in task.average.parameters()]
+    kept = [value.clone() for value in teacher.unet.parameters()]
+    losses = losses_of_steps(task, batch, 15)
+    assert losses[-1] < 0.9 * losses[0]
+    assert any(not torch.equal(one, other) for one, other in zip(before, task.average.parameters(), strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(kept, teacher.unet.parameters(), strict=True))
+    assert all(value.grad is None for value in task.average.parameters())
+
+
+def test_a_student_as_good_as_its_teacher_is_at_no_distance(teacher, ask, dataset_cache):
+    """Of as many steps and without guidance the teacher is its own student."""
+    config = dataclasses.replace(CONFIG, teacher_steps=2, trajectories=2)
+    same = dataclasses.replace(teacher, guidance=UNGUIDED)
+    stage = DistillationStage("uniemo_distilled", config, same, ask, dataset_cache)
+    task = stage.build().eval()
+    assert stage.validate(task)["distance"] == pytest.approx(0, abs=2e-3)
+    assert task(**drawn(stage))["loss"].item() == pytest.approx(0, abs=1e-4)
+    for value in task.average.parameters():
+        value.data.mul_(1.2)
+    assert stage.validate(task)["distance"] > 0.05
+
+
+def test_one_that_edits_is_shown_its_pictures(told, dataset_cache):
+    """Teacher and student see the source that was asked for: without it both say something else."""
+    sources = torch.randn(13, 4, 8, 8, generator=torch.Generator().manual_seed(3))
+
+    def ask(size, generator):
+        return {**Questions(told, CAPTIONS)(size, generator), "source": sources[:size]}
+
+    teacher = Teacher(painter(told, edits=True), FlowMatchEulerDiscreteScheduler(), GUIDANCE, told)
+    stage = DistillationStage("painter_distilled", CONFIG, teacher, ask, dataset_cache)
+    blind = teacher.paint({**stage.asked, "source": torch.zeros_like(sources)}, list(range(13)), 6, 3)
+    assert (blind[:, -1] - torch.from_numpy(stage.ways[:, -1]).float()).abs().max() > 0.05
+    task, batch = stage.build().eval(), drawn(stage)
+    hidden = {**batch, "source": torch.zeros_like(batch["source"])}
+    assert task(**batch)["loss"].item() != pytest.approx(task(**hidden)["loss"].item(), rel=1e-3)
+    assert stage.validate(task)["distance"] > 0
+
+
+def test_what_is_asked_for_is_kept_for_and_none_is_without_words(stage):
+    assert not stage.asked["drop"].any()
+    assert {len(value) for value in stage.asked.values()} == {13}
+    batch = drawn(stage, 64)
+    assert set(batch["numbers"].tolist()) == {0, 1}
+    # Held-out ways are never learned from.
+    ways = torch.from_numpy(stage.ways[:10]).float()
+    assert all(any(torch.equal(way, known) for known in ways) for way in batch["way"])
+
+
+def test_steps_have_to_fit(teacher, ask, dataset_cache):
+    with pytest.raises(ValueError, match="A teacher of 5 steps does not stop where 2 long ones end"):
+        DistillationStage("x", dataclasses.replace(CONFIG, teacher_steps=5), teacher, ask, dataset_cache)
+
+
+def test_a_run_leaves_the_average(stage, tmp_path):
+    loop = LoopConfig(steps=2, batch_size=4, warmup_steps=0, validate_every=2)
+    metrics = run_stage(stage, loop, tmp_path)
+    assert metrics["score"] == -metrics["distance"] < 0
+    assert (tmp_path / "best" / "unet" / "config.json").is_file()
+
+
+def test_questions_are_as_people_ask(told, monkeypatch):
+    asked = Questions(told, CAPTIONS)(400, torch.Generator().manual_seed(0))
+    emotions = (asked["weights"] > 0).sum(dim=1)
+    for count, share in questions.EMOTIONS.items():
+        assert (emotions == count).float().mean().item() == pytest.approx(share, abs=0.07)
+    length = asked["emotion_noise"].flatten(1).std(dim=1)
+    assert length.min() < 1.1 < length.max()
+    prompts = []
+    encoder = SimpleNamespace(tokens=lambda words: prompts.extend(words) or told.prompts.tokens(words))
+    Questions(dataclasses.replace(told, prompts=encoder), CAPTIONS)(400, torch.Generator().manual_seed(0))
+    assert prompts.count("") / 400 == pytest.approx(questions.SILENT, abs=0.07)
+    assert {"a bench", "an umbrella", "a street lamp", "a robot in the rain", "a cat on a beach"} <= set(prompts)
+    assert not any("sad" in prompt for prompt in prompts)
+    # Without captions there are things and silence.
+    prompts.clear()
+    Questions(dataclasses.replace(told, prompts=encoder), ())(100, torch.Generator().manual_seed(0))
+    assert "a cat on a beach" not in prompts and "" in prompts
