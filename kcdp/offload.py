@@ -15,11 +15,14 @@ Offload = Literal["model", "sequential"]
 
 def execution_device(network: nn.Module) -> torch.device:
     """Where a network computes: where its weights are or, when it is offloaded, where accelerate's hooks bring them."""
-    for module in network.modules():
+    weight = next(network.parameters())
+    # Of a network that is brought layer by layer the weights are nowhere, and a layer knows; others are not walked through.
+    asked = network.modules() if weight.device.type == "meta" else [network]
+    for module in asked:
         device = getattr(getattr(module, "_hf_hook", None), "execution_device", None)
         if device is not None:
             return torch.device(device)
-    return next(network.parameters()).device
+    return weight.device
 
 
 def bring(network: nn.Module) -> None:

@@ -82,7 +82,7 @@ class KCDPOutput:
 
     `probabilities` sum to 1 and are ordered as the label space; `similarities` are CLIEA's cosines (eq. 9, -1 to 1);
     `effects` are total indirect effects (eq. 8); `pseudo_label` is the emotion of the highest similarity (eq. 11).
-    Numbers are means over the picture and its mirror image, and over the `frames` of an animated one; caption and
+    Numbers are means over the `frames` of an animated picture; caption and
     attention are of the middle frame as it is.
     """
 

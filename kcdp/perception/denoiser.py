@@ -201,6 +201,8 @@ class Denoiser(nn.Module):
         self.unet = copy.deepcopy(unet) if tuning == "full" else share_unet(unet)
         # In a tuple, so that the base is no submodule: its weights are in this module already.
         self._base = (unet,)
+        # `trainable_parameters`, found once: going through both networks takes as long as a layer.
+        self._own: list[nn.Parameter] | None = None
         self._watch()
         missing = [level for level in self.attention_levels if level not in self._levels_with_attention]
         if missing:
@@ -283,7 +285,9 @@ class Denoiser(nn.Module):
             # Offloaded layer by layer: accelerate's hooks bring the view's own weights as well.
             return
         stays = self.training or torch.is_autocast_enabled(target.device.type)
-        for parameter in self.trainable_parameters():
+        if self._own is None:
+            self._own = self.trainable_parameters()
+        for parameter in self._own:
             dtype = parameter.dtype if stays else target.dtype
             if (parameter.device, parameter.dtype) != (target.device, dtype):
                 parameter.data = parameter.data.to(target.device, dtype)
@@ -370,6 +374,7 @@ class Denoiser(nn.Module):
         if found != {key: self._shape_to_match(key, parameter) for key, parameter in own.items()}:
             raise ValueError(f"The weights in '{folder}' belong to a UNet of another shape; load them where they fit.")
         if self.tuning == "lora":
+            self._own = None
             with _same_gradient_flags(self.unet):
                 self.unet.unload_lora()
                 self.unet.load_lora_adapter(
@@ -392,31 +397,40 @@ def _average_layers(maps: list[torch.Tensor], size: torch.Size) -> torch.Tensor:
     return torch.stack(maps).mean(dim=0).transpose(1, 2).unflatten(2, size)
 
 
-@torch.no_grad()
 def heat_map(attention: Sequence[torch.Tensor], token_indices: Sequence[int], size: tuple[int, int]) -> np.ndarray:
-    """Where one picture's denoiser looked for the chosen tokens: float32 (H, W) in [0, 1].
+    """One of `heat_maps`."""
+    return heat_maps(attention, [token_indices], size)[0]
+
+
+@torch.no_grad()
+def heat_maps(
+    attention: Sequence[torch.Tensor], groups: Sequence[Sequence[int]], size: tuple[int, int]
+) -> list[np.ndarray]:
+    """Where one picture's denoiser looked for each group of tokens: float32 (H, W) in [0, 1].
 
     Mean over the tokens and over the levels, each brought to `size` bilinearly, then stretched so that the least
     attended place is 0 and the most attended 1; all zeros where attention is the same everywhere.
 
     Args:
         attention: (T, H_i, W_i) a level, from `Perception.attention_of`.
-        token_indices: positions of the tokens in the condition, at least one, each below T.
+        groups: for each map the positions of its tokens in the condition, at least one, each below T.
         size: (H, W) of the result, in pixels.
 
     Raises ValueError without a level or a token, or for a token that is not there.
     """
+    if not groups:
+        return []
     if not len(attention):
         raise ValueError("There is no attention map; the UNet needs a level with cross-attention.")
     tokens = len(attention[0])
-    wrong = [index for index in token_indices if not 0 <= index < tokens]
-    if wrong or not len(token_indices):
-        raise ValueError(f"Choose at least one token from 0 to {tokens - 1}, not {list(token_indices)}.")
-    chosen = [level[list(token_indices)].float().mean(dim=0)[None, None] for level in attention]
-    resized = [F.interpolate(level, size=size, mode="bilinear", align_corners=False) for level in chosen]
-    heat = torch.stack(resized).mean(dim=0)[0, 0]
-    low, high = heat.min(), heat.max()
+    for indices in groups:
+        wrong = [index for index in indices if not 0 <= index < tokens]
+        if wrong or not len(indices):
+            raise ValueError(f"Choose at least one token from 0 to {tokens - 1}, not {list(indices)}.")
+    levels = [torch.stack([level[list(indices)].float().mean(dim=0) for indices in groups]) for level in attention]
+    resized = [F.interpolate(level[None], size=size, mode="bilinear", align_corners=False)[0] for level in levels]
+    heat = torch.stack(resized).mean(dim=0)
+    low, high = (limit.unflatten(0, (-1, 1, 1)) for limit in torch.aminmax(heat.flatten(1), dim=1))
     # Below this share of its mean a map's relief is rounding noise.
-    if high - low <= 1e-5 * high:
-        return np.zeros(size, dtype=np.float32)
-    return ((heat - low) / (high - low)).cpu().numpy()
+    flat = high - low <= 1e-5 * high
+    return list(((heat - low) / (high - low)).masked_fill(flat, 0).cpu().numpy())

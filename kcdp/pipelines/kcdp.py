@@ -24,7 +24,7 @@ from kcdp.knowledge.propositions import Proposition
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.offload import execution_device
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
-from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning, heat_map
+from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning, heat_maps
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
 from kcdp.pipelines.saving import remove_stale_weights
@@ -170,8 +170,8 @@ class KCDPPipeline(DiffusionPipeline):
         """Recognise the emotion of one picture, or of a list of them in one batch.
 
         Args:
-            image: PIL picture, path, file content or `DecodedPicture`; a list gives a list. A picture is seen as it is and mirrored, an
-                animation several times, and the predictions are averaged; the middle frame is captioned.
+            image: PIL picture, path, file content or `DecodedPicture`; a list gives a list. Of an animation
+                several frames are seen and the predictions averaged; the middle frame is captioned.
             caption: skips the captioner; one for each picture.
             top_k: asks this many experts instead of the trained number.
             return_features: keep v (levels * 256,) and k (2L, D) in the result.
@@ -183,30 +183,28 @@ class KCDPPipeline(DiffusionPipeline):
         clips = load_clips(image)
         if not clips.frames:
             return []
+        knowledge = self.knowledge
         captions = [caption] if isinstance(caption, str) else caption
         if captions is None:
-            captions = self.knowledge.captions(clips.middles)
+            captions = knowledge.captions(clips.middles)
         elif len(captions) != len(clips.frames):
             raise ValueError(f"There are {len(clips.frames)} pictures but {len(captions)} captions; give one for each.")
-        propositions = self.knowledge.propositions(captions)
+        propositions = knowledge.propositions(captions)
         triplets = [[proposition.triplet for proposition in found] for found in propositions]
-        encoded = self.knowledge.encode(captions, triplets, self.config.condition)
-        # A feeling has no left and right: with its mirror image, a picture is as good as two.
-        views = clips.with_mirror_images()
-        owner = views.owner
-        latents = self.encode_pictures(views.flat)
+        encoded = knowledge.encode(captions, triplets, self.config.condition)
+        owner = clips.owner
+        latents = self.encode_pictures(clips.flat)
         states, pooled = encoded.states[owner], encoded.pooled[owner]
         perception = self.denoiser(latents, states)
         visual = self.pyramid(perception.features, perception.attention, perception.latents)
         routed = self.moe(visual, pooled, top_k)
-        similarities = self.cliea(visual, states, self.emotion_prompts())
+        similarities = self.cliea(visual, encoded.states, self.emotion_prompts(), owner)
         probabilities = routed.logits.float().softmax(-1)
 
         results = []
         for number, frames in enumerate(clips.frames):
-            mine = views.rows(number)
-            # The mirror images of its frames stand behind them, in their order.
-            by_frame = probabilities[mine].unflatten(0, (2, len(frames))).mean(0)
+            mine = clips.rows(number)
+            by_frame = probabilities[mine]
             results.append(
                 self._result(
                     by_frame.mean(0),
@@ -271,7 +269,6 @@ class KCDPPipeline(DiffusionPipeline):
         attention = perception.attention_of(row)
         named = [(word, "word", tokens) for word, tokens in alignment.content_words()]
         named += [(str(found.triplet), "triplet", alignment.tokens(found.spans)) for found in propositions]
-        size = (self.size, self.size)
-        return tuple(
-            AttentionMap(text, kind, heat_map(attention, tokens, size)) for text, kind, tokens in named if tokens
-        )
+        named = [(text, kind, tokens) for text, kind, tokens in named if tokens]
+        heats = heat_maps(attention, [tokens for _, _, tokens in named], (self.size, self.size))
+        return tuple(AttentionMap(text, kind, heat) for (text, kind, _), heat in zip(named, heats, strict=True))

@@ -9,7 +9,7 @@ from typing import cast
 
 import torch
 from diffusers import AutoencoderKL
-from PIL import Image, ImageOps
+from PIL import Image
 
 from kcdp.decoded import DecodedPicture
 from kcdp.imaging import to_tensor
@@ -48,11 +48,6 @@ class Clips:
     def middles(self) -> list[Image.Image]:
         """The frame of each picture that stands for it."""
         return [clip[len(clip) // 2] for clip in self.frames]
-
-    def with_mirror_images(self) -> Clips:
-        """These pictures, each with the mirror images of its frames behind its frames."""
-        frames = [[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames]
-        return Clips(frames, self.single, [2 * times for times in self.times])
 
     def readings(self, number: int, probabilities: torch.Tensor, labels: Sequence[str]) -> tuple[FrameReading, ...]:
         """What is read in each frame of picture `number`: `probabilities` (F, K) of its frames, one column a label."""

@@ -85,14 +85,21 @@ class CLIEA(ModelMixin, ConfigMixin):
                 nn.init.orthogonal_(fixed, generator=torch.Generator().manual_seed(0))
             self.register_buffer("fixed_mapping", fixed)
 
-    def forward(self, v: torch.Tensor, states: torch.Tensor, prompts: torch.Tensor) -> torch.Tensor:
-        """v (B, visual_dim), knowledge k (B, T, D), prompt states (K, L, D) -> cosines (B, K) in [-1, 1]."""
+    def forward(
+        self, v: torch.Tensor, states: torch.Tensor, prompts: torch.Tensor, owner: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """v (B, visual_dim), knowledge k (B, T, D), prompt states (K, L, D) -> cosines (B, K) in [-1, 1].
+
+        With `owner` (B,) int64 there are fewer k than v, and the k of each v is that of this number: views of a picture share it.
+        """
         visual = F.linear(v, self.fixed_mapping) if self.mapping is None else self.mapping(v)
         if self.attention is None:
             tokens = prompts.shape[1] + states.shape[1]
             textual = (prompts.sum(dim=1)[None] + states.sum(dim=1)[:, None]) / tokens
         else:
             textual = self.attention(prompts, states)
+        if owner is not None:
+            textual = textual[owner]
         return F.cosine_similarity(visual[:, None], textual, dim=-1)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from kcdp.results import VerdictOutput
 from kcdp.ui import gpu
+from kcdp.ui.remembered import RememberedReadings, content_key
 
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle
@@ -108,6 +109,7 @@ class Reading:
     def __init__(self, picture: DecodedPicture, attention: bool) -> None:
         self.picture = picture
         self.attention = attention
+        self.key = content_key(picture, attention)
         self.result: Future[VerdictOutput] = Future()
 
     def cancel(self) -> None:
@@ -134,10 +136,18 @@ class ReadingLane:
         self._waiting: deque[Reading] = deque()
         self._lock = threading.Lock()
         self._one_batch = threading.Lock()
+        self._remembered = RememberedReadings()
 
     def enter(self, picture: DecodedPicture, attention: bool) -> Reading:
-        """Let a picture wait, with heat maps if `attention`; raises BusyError when too many do."""
+        """Let a picture wait, with heat maps if `attention`; one that was read lately has its result at once.
+
+        Raises BusyError when too many wait.
+        """
         reading = Reading(picture, attention)
+        known = self._remembered.get(reading.key)
+        if known is not None:
+            reading.succeed(known)
+            return reading
         with self._lock:
             if len(self._waiting) >= MAX_READINGS:
                 raise BusyError("Too many pictures are waiting to be read; please try again in a minute.")
@@ -174,6 +184,7 @@ class ReadingLane:
                 reading.fail(error)
             return
         for reading, result in zip(batch, results, strict=True):
+            self._remembered.keep(reading.key, result)
             reading.succeed(result)
 
 

@@ -9,7 +9,8 @@ import torch
 from tests.tiny_pipeline import tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 from train import benchmark, full_size
-from train.benchmark import Row, full_shapes, measure_full
+from train.benchmarks.full import full_shapes, measure_full
+from train.benchmarks.timing import Stopwatch
 from train.full_size import FullSize
 
 
@@ -25,11 +26,6 @@ def narrow(monkeypatch):
     monkeypatch.setitem(full_size.VISION, "L/14", tower)
 
 
-def test_a_row_says_the_ratio_and_the_rate():
-    assert str(Row("work", 0.5, 0.25, 4)) == "| work | 500.0 | 250.0 | 2.00 | 8.00 |"
-    assert str(Row("load", 0.5)) == "| load | 500.0 |  |  |  |"
-
-
 def test_full_prints_shapes_rows_and_memory(narrow, monkeypatch, capsys, tmp_path):
     rows = tmp_path / "rows.json"
     command = ["benchmark.py", "--full", "--repeats", "1", "--batch_size", "1"]
@@ -42,7 +38,7 @@ def test_full_prints_shapes_rows_and_memory(narrow, monkeypatch, capsys, tmp_pat
     found = json.loads(rows.read_text())
     assert len(found) == 5 and len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 4
     assert "1 picture painted in 1 step, beside" in printed
-    assert all(row["ours"] > 0 and (row["plain"] is None) == (row["pictures"] is None) for row in found)
+    assert all(min(row["ours"]) > 0 and (row["plain"] is None) == (row["pictures"] is None) for row in found)
     assert re.search(r"Peak memory of the process: \d+ MiB", printed)
 
 
@@ -50,23 +46,37 @@ def test_the_plain_side_has_as_much_to_learn_and_leaves_the_denoiser_alone(narro
     full = FullSize.build("cpu", torch.float32)
     latents, states, _ = full_shapes(full, 1)
     before = full.visual(latents, states)
-    measure_full(full, latents, states, repeats=1, steps=2)
+    measure_full(full, latents, states, Stopwatch(1), steps=2)
     torch.testing.assert_close(full.visual(latents, states), before)
     assert not any(parameter.requires_grad for parameter in full.unet.parameters())
 
 
 def test_a_bundle_is_measured_with_what_it_has(tiny_tokenizer, monkeypatch, capsys, tmp_path):
     kcdp = tiny_pipeline(tiny_tokenizer)
-    kcdp.save_pretrained(tmp_path)
-    command = ["benchmark.py", "--bundle", str(tmp_path), "--repeats", "1", "--batch_size", "2"]
-    monkeypatch.setattr("sys.argv", [*command, "--inference_steps", "2"])
+    kcdp.save_pretrained(tmp_path / "bundle")
+    command = ["benchmark.py", "--bundle", str(tmp_path / "bundle"), "--repeats", "1", "--batch_size", "2"]
+    written = tmp_path / "table.md"
+    monkeypatch.setattr("sys.argv", [*command, "--inference_steps", "2", "--markdown", str(written)])
     benchmark.main()
     printed = capsys.readouterr().out
     assert "cannot make pictures" in printed and "painted" not in printed
-    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 3
-    tiny_uniemo(kcdp).save_pretrained(tmp_path)
+    # A denoiser, k, experts, captions; three sizes of batches; a step of training.
+    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 8
+    tiny_uniemo(kcdp).save_pretrained(tmp_path / "bundle")
     benchmark.main()
     printed = capsys.readouterr().out
+    assert written.read_text() == printed
     assert "cannot make pictures" not in printed
-    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 6
-    assert re.search(r"one picture of 2 steps and its verdict.* \| \d+\.\d \| \d+\.\d \| \d+\.\d\d \|", printed)
+    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 12
+    assert re.search(r"one picture of 2 steps and its verdict.* \| \d+\.\d \| \d+\.\d \| \d+\.\d\d \(", printed)
+    assert re.search(r"whole result, beside its networks' bare calls \| \d+\.\d \| \d+\.\d \|", printed)
+
+
+def test_builds_are_compared_alone_when_nothing_of_a_bundle_is_asked_for(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(benchmark, "measure_builds", lambda *given: asked.append(given) or [])
+    monkeypatch.setattr(benchmark, "load_bundle", lambda _: pytest.fail("loaded a bundle"))
+    monkeypatch.setattr("sys.argv", ["benchmark.py", "--what", "", "--against", "HEAD", "--repeats", "3"])
+    benchmark.main()
+    assert asked == [("HEAD", Stopwatch(3), 0)]
+    assert "| | ours, ms |" in capsys.readouterr().out

@@ -13,7 +13,7 @@ from diffusers import UNet2DConditionModel
 from torch import nn
 from torch.nn import functional as F
 
-from kcdp.perception.denoiser import Denoiser, Perception, heat_map, level_modules, share_unet
+from kcdp.perception.denoiser import Denoiser, Perception, heat_map, heat_maps, level_modules, share_unet
 
 WIDTH, TOKENS = 16, 6
 
@@ -418,6 +418,15 @@ def test_heat_map_averages_tokens_and_levels() -> None:
     heat = heat_map(maps, [1, 4], (8, 8))
     assert heat.dtype == np.float32 and heat.min() == 0 and heat.max() == 1
     np.testing.assert_allclose(heat, expected.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_several_heat_maps_are_what_each_alone_is() -> None:
+    maps, groups = [torch.rand(5, 4, 4), torch.rand(5, 2, 2)], [[0], [1, 4], [2], [3, 3, 0]]
+    maps[0][2], maps[1][2] = 0.5, 0.5  # nothing to be seen of one of them
+    for together, group in zip(heat_maps(maps, groups, (8, 6)), groups, strict=True):
+        np.testing.assert_allclose(together, heat_map(maps, group, (8, 6)), atol=1e-6)
+        assert together.any() == (group != [2])
+    assert heat_maps(maps, [], (8, 8)) == []
 
 
 def test_heat_map_points_at_the_place(unet: UNet2DConditionModel, inputs: tuple) -> None:

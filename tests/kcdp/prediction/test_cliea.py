@@ -53,6 +53,14 @@ def test_value_against_a_loop(use_mha: bool, use_mapping: bool) -> None:
     torch.testing.assert_close(cliea(v, states, prompts), expected)
 
 
+@pytest.mark.parametrize("use_mha", [True, False])
+def test_views_of_a_picture_share_its_knowledge(use_mha: bool) -> None:
+    cliea = build(use_mha=use_mha)
+    v, states, prompts = make_inputs()
+    owner = torch.tensor([1, 0, 1])
+    torch.testing.assert_close(cliea(v, states[:2], prompts, owner), cliea(v, states[owner], prompts))
+
+
 def test_attention_and_mapping_are_on_unless_switched_off() -> None:
     assert build().config.use_mha and build().config.use_mapping
     assert build().attention is not None and build().mapping is not None

@@ -1,0 +1,63 @@
+"""Painting: a bundle's pictures beside Stable Diffusion's own pipeline with the same parts at the same settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from diffusers import StableDiffusionPipeline
+
+from kcdp.painting.sampling import edits, of_flow
+from kcdp.pipelines.uniemo import UniEmoPipeline
+from train.benchmarks.timing import Row, Stopwatch
+
+
+def measure_painting(pipeline: UniEmoPipeline, count: int, steps: int, stopwatch: Stopwatch) -> list[Row]:
+    """One painted picture, and a batch of them."""
+    emotion = pipeline.labels[0]
+
+    def painted(seeds: list[int]) -> None:
+        pipeline(emotion, seed=seeds, num_inference_steps=steps)
+
+    seeds = list(range(count))
+    return [
+        stopwatch.row(
+            f"one picture of {steps} steps and its verdict, beside Stable Diffusion's pipeline",
+            lambda: painted([0]),
+            plain_painting(pipeline, emotion, steps),
+            1,
+        ),
+        stopwatch.row(
+            f"{count} pictures painted in a batch, beside one by one",
+            lambda: painted(seeds),
+            lambda: [painted([seed]) for seed in seeds],
+            count,
+        ),
+    ]
+
+
+def plain_painting(pipeline: UniEmoPipeline, prompt: str, steps: int) -> Callable[[], object] | None:
+    """A call of Stable Diffusion's own pipeline; None where the parts are not what it takes."""
+    if (
+        pipeline.text_encoder_2 is not None
+        or pipeline.vae.config.get("picture_channels") == 4
+        or edits(pipeline.unet)
+        or of_flow(pipeline.scheduler)
+    ):
+        return None
+    names = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
+    library = StableDiffusionPipeline(
+        **{name: getattr(pipeline, name) for name in names},
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    library.set_progress_bar_config(disable=True)
+    config = pipeline.unet.config
+    # Given, because it would reckon their size from an autoencoder without patches.
+    shape = (1, config.in_channels, config.sample_size, config.sample_size)
+    noise = torch.randn(shape, device=pipeline.device, dtype=pipeline.unet.dtype)
+    guidance = ("guidance_scale", "guidance_rescale")
+    settings = {"num_inference_steps": steps, **{name: pipeline.config[name] for name in guidance}}
+    size = {"height": pipeline.size, "width": pipeline.size}
+    return lambda: library(prompt, latents=noise, **size, **settings)
