@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 # Everything else is imported where it is used: `kcdp --help` must not wait for the model libraries.
 from kcdp.loading import add_bundle_flags, check_bundle_flags, load
@@ -236,9 +236,10 @@ def _bring_together(out: str, rank: int) -> None:
 
 def paint(args: argparse.Namespace) -> int:
     """Paint pictures of an emotion, or of several."""
-    bundle, options = load(args), _options(args)
+    bundle: Bundle = load(args)
+    options = _options(args)
     painter = bundle.quality if args.quality else bundle.painter(**options)
-    return _save(painter, painter(args.emotion, args.thing, **options), args)
+    return _save(bundle, painter(args.emotion, args.thing, **options), args)
 
 
 def refeel(args: argparse.Namespace) -> int:
@@ -251,7 +252,7 @@ def refeel(args: argparse.Namespace) -> int:
     bundle: Bundle = load(args)
     options = _options(args)
     painter = bundle.quality if args.quality else bundle.painter(**options)
-    return _save(painter, painter(emotion, args.thing, image=picture, strength=args.strength, **options), args)
+    return _save(bundle, painter(emotion, args.thing, image=picture, strength=args.strength, **options), args)
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
@@ -266,22 +267,29 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _save(uniemo: UniEmoPipeline, output: UniEmoImageOutput, args: argparse.Namespace) -> int:
+def _save(bundle: Bundle, output: UniEmoImageOutput, args: argparse.Namespace) -> int:
     """Write the pictures, without taking the place of others, and say what is read from each."""
     from kcdp.ui.painted import painted_pictures, png
 
     folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
-    for painted in painted_pictures(output, target="picture"):
+    readings = bundle.read(cast("tuple[Image.Image, ...]", output.images), attention=False)
+    for painted in painted_pictures(output, readings, target="picture"):
         path = _free_path((folder / painted.file_name).with_suffix(f".{args.sticker or 'png'}"))
         aside = path.with_name(f".{path.name}.part")
         if args.sticker:
-            aside.write_bytes(_sticker(uniemo, painted.image, args.sticker))
+            aside.write_bytes(_sticker(bundle.uniemo, painted.image, args.sticker))
         else:
             aside.write_bytes(png(painted.image, painted.settings))
         os.replace(aside, path)
-        print(f"{path}: read as {painted.emotion}, {painted.probabilities[painted.emotion]:.0%}")
+        print(f"{path}: {_read_as(painted.reading)}")
     return DONE
+
+
+def _read_as(reading: VerdictOutput) -> str:
+    if reading.leaning is None:
+        return "nothing is read in it"
+    return f"{'read as' if reading.emotion else 'nearest to'} {reading.leaning}, {reading.probabilities[reading.leaning]:.0%}"
 
 
 def _sticker(uniemo: UniEmoPipeline, image: Image.Image, kind: Literal["png", "webp"]) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.utils import is_zero_gpu_space
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from kcdp.imaging import DEFAULT_LIMITS
@@ -23,6 +24,7 @@ from kcdp.quiet import quiet_libraries
 from kcdp.ui.lanes import Backend
 from kcdp.ui.languages import head, translations
 from kcdp.ui.layout import build_app
+from kcdp.ui.rates import RATE, RequestLimits
 from kcdp.ui.theme import css, theme
 
 if TYPE_CHECKING:
@@ -45,6 +47,20 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mcp", action="store_true", help=f"also offer tools to MCP clients under {MCP_PATH} (extra: mcp)"
+    )
+    parser.add_argument(
+        "--rate",
+        type=int,
+        default=RATE,
+        help="requests a minute from one address, 0 for any number; of this machine itself none is counted "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-upload",
+        type=int,
+        default=DEFAULT_LIMITS.max_bytes // 2**20,
+        metavar="MB",
+        help="of one file (default: %(default)s)",
     )
     parser.add_argument(
         "--no-live", action="store_true", help="paint at a click, not while somebody chooses, unless they switch it on"
@@ -106,7 +122,8 @@ def mcp_tools(backend: Backend) -> FastMCP:
 
 def launch(app: gr.Blocks, args: argparse.Namespace, tools: FastMCP | None = None) -> None:
     """Open the page, and MCP's `tools` under `MCP_PATH`, and return."""
-    options: dict[str, Any] = {}
+    max_upload = args.max_upload * 2**20
+    options: dict[str, Any] = {"middleware": [Middleware(RequestLimits, rate=args.rate, max_upload=max_upload)]}
     if tools is not None:
         http = tools.streamable_http_app()
         options["lifespan"] = lambda _: tools.session_manager.run()
@@ -120,7 +137,7 @@ def launch(app: gr.Blocks, args: argparse.Namespace, tools: FastMCP | None = Non
         css=css(),
         head=head(),
         i18n=translations(),
-        max_file_size=DEFAULT_LIMITS.max_bytes,
+        max_file_size=max_upload,
         max_threads=MAX_THREADS,
         allowed_paths=[str(ASSETS / "examples")],
         footer_links=["api", "settings"],

@@ -92,8 +92,8 @@ PERSONAL_PRONOUNS = _words("he she it they him her them")
 RELATIVE_PRONOUNS = _words("who which that whom")
 #: Texts: what negates a clause, and how a triplet says it.
 NEGATIONS = {"not": "not", "n't": "not", "nt": "not", "never": "never"}
-#: Texts: adverbs that deny nearly as much.
-NEAR_NEGATIONS = _words("hardly barely scarcely rarely seldom")
+#: Texts: adverbs that deny nearly as much, or say that it did not come to it.
+NEAR_NEGATIONS = _words("hardly barely scarcely rarely seldom almost nearly")
 #: Texts: "not only tired but also hungry" denies nothing.
 AFFIRMING_ADVERBS = _words("only just merely simply")
 #: Texts: what goes before a noun that is not there. "Neither" is one before the first of two.

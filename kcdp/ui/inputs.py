@@ -9,14 +9,19 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.i18n import I18nData
+from gradio.processing_utils import save_pil_to_cache
+from gradio.utils import get_upload_folder, is_in_or_equal
 
 from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
+from kcdp.imaging.formats import recognised
+from kcdp.imaging.unpacked import GZIP
 from kcdp.painting.things import THINGS
 from kcdp.ui import gpu
 from kcdp.ui.jobs import PaintingJob
@@ -30,6 +35,9 @@ MAX_GUIDANCE = 50
 MAX_PROMPT_LENGTH = 300
 #: Large photos take much memory while they are decoded.
 _DECODERS = threading.BoundedSemaphore(4)
+#: Formats that browsers draw, by the names in `FORMATS`, and how many bytes of a file say which it is.
+_DRAWN_BY_BROWSERS = ("PNG", "JPEG", "WebP", "GIF", "AVIF", "BMP", "SVG", "ICO")
+_HEAD = 4096
 #: Random seeds are below this: short enough to be read under a picture and typed again.
 RANDOM_SEEDS = 10**6
 
@@ -164,10 +172,46 @@ def emotion_name(emotion: object) -> str:
 
 def decode_upload(upload: dict[str, Any] | None, missing: str) -> DecodedPicture:
     """An uploaded picture; raises ImageError with a sentence, which is `missing` when there is none."""
-    if not isinstance(upload, dict) or not upload.get("path"):
-        raise ImageError(missing)
+    path = upload_path(upload, missing)
     with _DECODERS:
-        return DecodedPicture.load(str(upload["path"]))
+        return DecodedPicture.load(path)
+
+
+def upload_path(upload: object, missing: str = "No file arrived: please choose one.") -> Path:
+    """Where an uploaded file lies.
+
+    Raises ImageError with one sentence, `missing` without an upload, for every other path: whoever sends a request by hand
+    can write any into it, and Gradio checks none where `preprocess=False`.
+    """
+    path = upload.get("path") if isinstance(upload, dict) else None
+    if not path:
+        raise ImageError(missing)
+    if not isinstance(path, str) or "\0" in path or not is_in_or_equal(path, get_upload_folder()):
+        raise ImageError("The picture is no upload; send its file first, and then the path that came back.")
+    return Path(path)
+
+
+def preview(upload: dict[str, Any] | None, picture: DecodedPicture, cache: str) -> str | None:
+    """Path of a PNG in Gradio's `cache` that the page shows for an upload no browser draws; None for one that they do."""
+    with upload_path(upload).open("rb") as file:
+        head = file.read(_HEAD)
+    format = recognised(head)
+    if format is not None and format.name in _DRAWN_BY_BROWSERS and not head.startswith(GZIP):
+        return None
+    return save_pil_to_cache(picture.middle, cache, name="preview", format="png")
+
+
+def show_preview(field: gr.Image) -> None:
+    """Let a field of one picture show a file that no browser draws, by a picture of it that takes its place."""
+
+    def shown(upload: dict[str, Any] | None) -> Any:
+        try:
+            found = preview(upload, decode_upload(upload, ""), field.GRADIO_CACHE)
+        except ImageError:  # it is said when the picture is wanted
+            found = None
+        return gr.skip() if found is None else found
+
+    field.upload(shown, field, field, preprocess=False, show_progress="hidden", api_visibility="private")
 
 
 def known_errors() -> tuple[type[Exception], ...]:

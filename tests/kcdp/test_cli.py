@@ -5,14 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from kcdp import cli
 from kcdp.bundle import BundleError
-from tests.fake_bundle import FakeUniEmo, fake_bundle
+from kcdp.results import VerdictOutput
+from tests.fake_bundle import FakeBundle, FakeUniEmo, fake_bundle
 
 ROOT = Path(__file__).parents[2]
 
@@ -114,11 +114,30 @@ def test_stickers_are_square_cut_out_and_enlarged_where_the_bundle_can(
     assert uniemo.calls[-1]["num_inference_steps"] is None
 
 
+@pytest.mark.parametrize(
+    ("emotion", "leaning", "said"),
+    [("awe", "awe", "read as awe, 60%"), (None, "awe", "nearest to awe, 60%"), (None, None, "nothing is read in it")],
+)
+def test_what_is_read_in_a_painted_picture_is_the_verdict(
+    uniemo: FakeUniEmo,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    emotion: str | None,
+    leaning: str | None,
+    said: str,
+) -> None:
+    verdict = VerdictOutput(emotion, leaning, {"awe": 0.6, "fear": 0.4}, "Mikels-8")
+    monkeypatch.setattr(FakeBundle, "read", lambda self, images, attention: [verdict] * len(images))
+    assert cli.main(["paint", "awe", "--seed", "7", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.strip().endswith(f"awe-7.png: {said}")
+
+
 def test_quality_paints_with_the_bundles_other_painter(
     uniemo: FakeUniEmo, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, other = str(tmp_path / "made"), FakeUniEmo()
-    monkeypatch.setattr(cli, "load", lambda args: SimpleNamespace(painter=lambda **_: uniemo, quality=other))
+    monkeypatch.setattr(FakeBundle, "quality", property(lambda _: other))
     for arguments in (["paint", "awe"], ["refeel", str(pictures / "0.png"), "fear"]):
         before = len(uniemo.calls), len(other.calls)
         assert cli.main([*arguments, "--out", out]) == 0

@@ -17,7 +17,7 @@ from train.core.runs import load_foundation
 from train.data.dataset import PictureDataset
 from train.data.training_record import TrainingRecord
 from train.stages.correlation import EmotionClassifier
-from train.stages.painter_parts import STEPS
+from train.stages.painter_pipeline import STEPS
 from train.stages.registry import STAGES, read_recipe
 from train.stages.uniemo import assemble_uniemo, trained_uniemo
 from train.train import main

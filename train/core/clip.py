@@ -54,7 +54,7 @@ class FrozenCLIP:
     def pictures(self, dataset: PictureDataset) -> np.ndarray:
         """Unit embeddings (N, P) of the plain pictures of a dataset, computed once."""
         towers = fingerprint(self.model.vision_model, self.model.visual_projection)
-        key = content_key("clip", dataset.store.key, towers, self.processor.to_dict())
+        key = content_key("clip", dataset.decoded.key, towers, self.processor.to_dict())
 
         def compute(rows: slice) -> torch.Tensor:
             return self.embed(dataset.plain(torch.arange(rows.start, rows.stop)))

@@ -50,7 +50,7 @@ class PictureDataset:
         self.records, self.cache_dir, self.size = records, Path(cache_dir), size
         self.emotions, self.feelings = tuple(emotions), feelings
         self.augmentation = augmentation or AugmentConfig()
-        self.store = PictureCache(records, cache_dir, size)
+        self.decoded = PictureCache(records, cache_dir, size)
         self.domains, self.styles = Coded.of(records, "domain"), Coded.of(records, "style")
         self.labels = torch.from_numpy(labels(records, self.emotions))
         self._captions = records.select_columns("captions").with_format("arrow")
@@ -86,11 +86,11 @@ class PictureDataset:
 
     def augmented(self, indices: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Random views (B, 3, size, size) in [-1, 1]."""
-        return augment(self.store[indices], self.augmentation, generator)
+        return augment(self.decoded[indices], self.augmentation, generator)
 
     def plain(self, indices: torch.Tensor) -> torch.Tensor:
         """The pictures (B, 3, size, size) in [-1, 1] on the plain ground."""
-        return plain(self.store[indices])
+        return plain(self.decoded[indices])
 
     def captions(self, indices: torch.Tensor, generator: torch.Generator, feelings: bool = True) -> list[str]:
         """One caption of each picture; with `feelings`, half of the labelled ones say the emotion at the end.
@@ -150,9 +150,9 @@ class PictureDataset:
         A part of a dataset of which it is there reads from that.
         """
         name, *others = settings
-        store = self.store
-        if store.source_key != store.key:
-            part = cached_part(self.cache_dir, content_key(name, store.source_key, *others), store.rows)
+        decoded = self.decoded
+        if decoded.source_key != decoded.key:
+            part = cached_part(self.cache_dir, content_key(name, decoded.source_key, *others), decoded.rows)
             if part is not None:
                 return part
-        return cached_array(self.cache_dir, content_key(name, store.key, *others), len(self), compute)
+        return cached_array(self.cache_dir, content_key(name, decoded.key, *others), len(self), compute)

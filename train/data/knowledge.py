@@ -47,7 +47,7 @@ class KnowledgeCache:
             self.latents += dataset.latents(foundation.vae, views)
         knowledge = foundation.knowledge
         said = (fingerprint(foundation.captioner), dict(foundation.captioning), foundation.parser.version)
-        captioned = content_key("captions", dataset.store.key, *said)
+        captioned = content_key("captions", dataset.decoded.key, *said)
 
         def describe(rows: slice) -> list:
             captions = knowledge.captions(to_pictures(dataset.plain(torch.arange(rows.start, rows.stop))))

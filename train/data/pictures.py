@@ -81,7 +81,7 @@ class PictureCache:
     decoded whenever they are asked for, in threads: there may be millions. One that cannot be read any more is empty (all
     transparent), and a warning names it.
 
-    A store whose pictures are all in an older store of the same folder and size reads from that one, so a part of a
+    One whose pictures are all in an older one of the same folder and size reads from that, so a part of a
     dataset is never decoded again.
     """
 
@@ -89,7 +89,7 @@ class PictureCache:
         ids, stored = picture_ids(records), _stored(records)
         folder = Path(cache_dir)
         self.key, self.size = _key(ids, size), size
-        #: Key of the store whose computed results these pictures may read, and the row of each picture there.
+        #: Key of the cache whose computed results these pictures may read, and the row of each picture there.
         self.source_key, self.rows = self.key, np.arange(len(ids))
         #: Row of each picture in the decoded ones; -1 for one that is a path.
         self._places = np.full(len(ids), -1, dtype=np.int64)
@@ -111,7 +111,7 @@ class PictureCache:
             self._index(folder, self.key, ids)
 
     def _index(self, folder: Path, key: str, ids: np.ndarray) -> None:
-        """Tell later stores which pictures this one has, unless that is told already."""
+        """Tell later ones which pictures this one has, unless that is told already."""
         cached_array(folder, f"{key}.{self.size}.{READING}.ids", len(ids), lambda rows: ids[rows], chunk=len(ids))
 
     def _decoded(self, folder: Path, key: str, stored: np.ndarray) -> np.ndarray:
@@ -123,7 +123,7 @@ class PictureCache:
         return cached_array(folder, key, len(own), lambda rows: np.stack(list(map(self._read, self._files(own[rows])))))
 
     def _older(self, folder: Path, ids: np.ndarray, decoded: bool) -> tuple[str, np.ndarray] | None:
-        """Key of a store that has all these pictures, and has `decoded` them if need be; and the row of each there."""
+        """Key of a cache that has all these pictures, and has `decoded` them if need be; and the row of each there."""
         for index in sorted(folder.glob(f"*.{self.size}.{READING}.ids.npy")):
             key = index.name.split(".")[0]
             if not decoded or (folder / f"{key}.npy").exists():

@@ -15,12 +15,15 @@ from kcdp.emotions import MIKELS_8
 from kcdp.painting.upscaler import laid_on_white
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
 from train.drawn import Sticker, draw_sticker
+from train.drawn.things import THINGS
 
 #: Raise when the renderer draws other stickers: they are then drawn and encoded again.
 VERSION = 1
 #: Stickers of validation and pairs have numbers that no others have.
 HELD_OUT, PAIRS = 10_000_000, 20_000_000
 
+#: Of what the renderer draws beside characters.
+THING_NAMES = tuple(THINGS)
 _LABELS = MIKELS_8.labels
 
 

@@ -135,7 +135,7 @@ class Adaptation:
         settings: dict[str, Any] = {
             "kind": method.kind,
             "weights": self.vlm.key if method.asks else self._weights,
-            "pictures": [self.domains.source(source).store.key, *(dataset.store.key for dataset in tests.values())],
+            "pictures": [self.domains.source(source).decoded.key, *(dataset.decoded.key for dataset in tests.values())],
             "pair": pair,
         }
         if method.trained:
@@ -180,7 +180,7 @@ class Adaptation:
             }
             return {**scores[target].to_dict(), "source": scores[source].accuracy}
 
-        settings = {**self.settings(method, source, target, seed), "test": tests[target].store.key}
+        settings = {**self.settings(method, source, target, seed), "test": tests[target].decoded.key}
         return self.cache.get(f"{name}/{source}-{target}-{seed}", settings, compute, RECOGNITION_METRICS)
 
     def _predictions(self, name: str, method: Method, source: str, target: str, seed: int) -> dict[str, np.ndarray]:

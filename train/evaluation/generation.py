@@ -174,7 +174,7 @@ class Generation:
         return {emotion: [one.path for one in made if one.emotion == emotion] for emotion in self.real.emotions}
 
     def _settings(self) -> dict[str, Any]:
-        return {"instruments": self.instruments.key, "real": self.real.store.key, "count": self.count}
+        return {"instruments": self.instruments.key, "real": self.real.decoded.key, "count": self.count}
 
     def result(self, name: str, method: GenerationMethod) -> dict[str, Any]:
         """`measure` of one method, from disk where it is there already."""

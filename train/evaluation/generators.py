@@ -38,7 +38,7 @@ from train.evaluation.text_to_image import decode, sample_latents
 from train.stages.feedback import FeedbackConfig, filtered_dataset
 from train.stages.feedback import generate as generate_feedback
 from train.stages.joint import JointConfig
-from train.stages.painter_parts import distilled
+from train.stages.painter_pipeline import distilled
 from train.stages.uniemo import JointParts, assemble_uniemo, last_uniemo
 
 #: Rows of `generation`.
@@ -128,7 +128,7 @@ class Generators:
         parts, pictures = self.parts, self.parts.pictures
         weights = fingerprint(parts.foundation.unet, *parts.foundation.prompts.text_encoders, pictures.vision)
         drawn = content_key(pictures.train.weights.numpy().round(12).tolist())
-        return config, loop, {"weights": weights, "pictures": pictures.train.store.key, "drawn": drawn}
+        return config, loop, {"weights": weights, "pictures": pictures.train.decoded.key, "drawn": drawn}
 
     def joint(self, **changes: Any) -> Path:
         """The weights of joint training with some settings changed."""
@@ -148,7 +148,7 @@ class Generators:
         pipeline = assemble_uniemo(self.recipe, parts.foundation, start)
         generated = generate_feedback(pipeline, parts.pictures.train, self.recipe.cache_dir, feedback)
         dataset = filtered_dataset(generated, parts.pictures, parts.classifier, feedback)
-        settings |= {"start": start.parent.name, "feedback": vars(feedback), "generated": dataset.store.key}
+        settings |= {"start": start.parent.name, "feedback": vars(feedback), "generated": dataset.decoded.key}
         stage = parts.stage(config, start, generated=dataset, share=feedback.share, name="uniemo_feedback")
         best = self.trained("feedback", stage, loop, settings)
         parts.finish(best)

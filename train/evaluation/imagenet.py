@@ -54,7 +54,7 @@ class FrozenImageNet:
             pictures = dataset.plain(torch.arange(rows.start, rows.stop))
             return self.network.features(pictures.to(self.network.device)).cpu()
 
-        key = content_key("imagenet-features", dataset.store.key, dataset.size)
+        key = content_key("imagenet-features", dataset.decoded.key, dataset.size)
         return cached_array(dataset.cache_dir, key, len(dataset), compute)
 
 

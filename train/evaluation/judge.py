@@ -116,7 +116,7 @@ def train_judge(
     if not groups.isdisjoint(others):
         raise ValueError("A judge is chosen on pictures that it has not learned from; give parts that share no group.")
     settings: Mapping[str, object] = {
-        "pictures": [train.store.key, validation.store.key],
+        "pictures": [train.decoded.key, validation.decoded.key],
         "network": "transformers.ResNetForImageClassification",
         "emotions": train.emotions,
         "drawn": content_key(np.asarray(train.weights).round(12).tolist()),

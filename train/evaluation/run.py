@@ -98,7 +98,7 @@ class EvaluationRun:
     def of_pipeline(self, name: str, measure: Callable[..., dict[str, Any]], dataset: PictureDataset) -> dict[str, Any]:
         """`measure(pipeline, dataset, limit)`, from disk when these weights have been measured on these pictures before."""
         limit = self.arguments.limit
-        settings = {"weights": self.weights, "pictures": dataset.store.key, "limit": limit}
+        settings = {"weights": self.weights, "pictures": dataset.decoded.key, "limit": limit}
         return self.cache.get(name, settings, lambda: measure(self.pipeline, dataset, limit))
 
     def pictures(self, part: str, domain: str, style: str | None = None) -> PictureDataset:

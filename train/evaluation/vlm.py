@@ -147,7 +147,7 @@ class FrozenVLM:
         def compute(rows: slice) -> list[str]:
             return [answer for pictures in _batches(dataset, rows) for answer in asker(pictures)]
 
-        key = content_key("vlm answers", dataset.store.key, self.key, dataset.emotions)
+        key = content_key("vlm answers", dataset.decoded.key, self.key, dataset.emotions)
         return list(cached_json(dataset.cache_dir, key, len(dataset), compute, CHUNK))
 
     def likeliest(self, dataset: PictureDataset) -> np.ndarray:
@@ -187,7 +187,7 @@ class FrozenVLM:
                 [index for pictures in _batches(dataset, rows) for index in predict(pictures)], dtype=np.int64
             )
 
-        key = content_key("vlm likeliest", dataset.store.key, self.key, labels)
+        key = content_key("vlm likeliest", dataset.decoded.key, self.key, labels)
         return np.array(cached_array(dataset.cache_dir, key, len(dataset), compute, CHUNK))
 
     def answer_tokens(self, label: str) -> list[int]:
@@ -222,7 +222,7 @@ class FrozenVLM:
         def compute(rows: slice) -> torch.Tensor:
             return torch.cat([states(pictures) for pictures in _batches(dataset, rows)])
 
-        key = content_key("vlm features", dataset.store.key, self.key, dataset.emotions)
+        key = content_key("vlm features", dataset.decoded.key, self.key, dataset.emotions)
         return cached_array(dataset.cache_dir, key, len(dataset), compute, CHUNK)
 
 

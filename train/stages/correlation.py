@@ -138,7 +138,7 @@ def build_space(
         alphas = correlation.alphas(out, emotions[rows].to(chain.device))
         return torch.cat([pooled_features(out).flatten(1), alphas], dim=1).float().cpu()
 
-    key = content_key("space", dataset.store.key, dataset.labels.tolist(), fingerprint(vision, chain, correlation))
+    key = content_key("space", dataset.decoded.key, dataset.labels.tolist(), fingerprint(vision, chain, correlation))
     computed = torch.from_numpy(np.array(cached_array(dataset.cache_dir, key, len(dataset), compute, chunk=256)))
     features, alphas = computed[:, :-2].unflatten(1, (3, -1)), computed[:, -2:]
     counts = torch.from_numpy(dataset.domains.within(domains or dataset.domains.names))

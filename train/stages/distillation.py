@@ -22,7 +22,7 @@ from kcdp.painting.sampling import Guidance, denoise, edits, noise_of
 from train.core.config import setting
 from train.data.cache import cached_array, content_key, fingerprint
 from train.losses.distillation import LongSteps
-from train.stages.painter import Told
+from train.stages.painter_denoiser import Told
 
 #: Of trajectories that are made at once; what is asked for in a chunk depends on its number alone.
 CHUNK = 32

@@ -66,7 +66,7 @@ def generate(
     weights = fingerprint(pipeline.unet, pipeline.fusion, pipeline.space, *pipeline.prompts.text_encoders)
     defaults = (pipeline.config.guidance_scale, pipeline.config.guidance_rescale)
     settings = (weights, config.num_inference_steps, config.guidance_scale, defaults)
-    folder = cache_dir / f"generated-{content_key(dataset.store.key, *settings, config.batch_size)[:16]}"
+    folder = cache_dir / f"generated-{content_key(dataset.decoded.key, *settings, config.batch_size)[:16]}"
     requests: list[Request] = []
     for label, emotion in enumerate(dataset.emotions):
         if not (dataset.labels == label).any():

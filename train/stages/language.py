@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from transformers import (
     BertConfig,
     BertLMHeadModel,
+    CLIPModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
     VisionEncoderDecoderModel,
@@ -33,8 +34,7 @@ from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, stage_datasets, train_stage
 from train.data.dataset import PictureDataset
-from train.data.records import DRAWN
-from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
+from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, caption_tokens, neighbour_loss
 
 #: Pictures of one forward pass in validation.
 VALIDATION_BATCH = 64
@@ -50,6 +50,13 @@ class LanguageConfig:
     caption_weight: float = setting(1.0, "Weight of the caption decoder's cross-entropy.")
     bank: int = setting(1024, "Captions that each picture is held against.", "captions")
     balance: float = setting(0.3, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
+
+
+def freeze_text(clip: CLIPModel, text: CLIPTextModelWithProjection) -> None:
+    """Put the text tower given into `clip`, frozen."""
+    for own, given in ((clip.text_model, text.text_model), (clip.text_projection, text.text_projection)):
+        own.load_state_dict(given.state_dict())
+        own.requires_grad_(False)
 
 
 def build_clip(
@@ -74,9 +81,7 @@ def build_clip(
             text_config=text.config.to_dict(), vision_config=vision.to_dict(), projection_dim=text.config.projection_dim
         )
     )
-    for own, given in ((clip.text_model, text.text_model), (clip.text_projection, text.text_projection)):
-        own.load_state_dict(given.state_dict())
-        own.requires_grad_(False)
+    freeze_text(clip, text)
     stem = clip.vision_model.embeddings.patch_embedding
     for own, given in ((stem.code, vae.linear_encoder), (stem.path, encoder)):
         own.load_state_dict(given.state_dict())
@@ -124,6 +129,25 @@ def target_tokens(input_ids: torch.Tensor, end: int) -> torch.Tensor:
     The first token is given. The end token also pads: it is predicted once and ignored after that.
     """
     return (input_ids[:, :-1] == end).cumsum(1) == 0
+
+
+def caption_recall(clip: CLIPModel, embeds: torch.Tensor, tokens: torch.Tensor) -> float:
+    """How often a picture's caption, tokens (N, L), is among the five nearest to its unit vector, (N, P), of all captions."""
+    unique, target = tokens.unique(dim=0, return_inverse=True)
+    texts = F.normalize(clip.get_text_features(input_ids=unique.to(clip.device)).pooler_output, dim=-1)
+    nearest = (embeds @ texts.T).topk(min(5, len(unique)), dim=1).indices
+    return (nearest == target[:, None].to(nearest.device)).any(1).float().mean().item()
+
+
+def save_words(
+    folder: Path, model: nn.Module, encoder: nn.Module, tokenizer: CLIPTokenizer, images: CLIPImageProcessorPil
+) -> None:
+    """Write the CLIP of a task, and the captioner of an `encoder` and its decoder, as later stages read them."""
+    captioner = VisionEncoderDecoderModel(encoder=encoder, decoder=model.decoder)
+    captioner.generation_config = model.generation_config
+    parts = {"clip": model.clip, "tokenizer": tokenizer, "image_processor": images, "captioner": captioner}
+    for name, part in parts.items():
+        part.save_pretrained(folder / name)
 
 
 class LanguageTask(nn.Module):
@@ -186,16 +210,12 @@ class LanguageStage:
         clip = build_clip(self.config, self.text, self.vae, self.encoder)
         return LanguageTask(clip, build_captioner(self.config, clip, self.tokenizer), self.config)
 
-    def tokens(self, texts: list[str]) -> torch.Tensor:
-        """Token ids (B, longest), start and end tokens included."""
-        return self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").input_ids
-
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         indices = self.train.sample(size, generator)
         bank = bank_sample(self.bank, self.config.bank, generator)
         return {
             "pixel_values": self.train.augmented(indices, generator),
-            "input_ids": self.tokens(self.train.captions(indices, generator, feelings=False)),
+            "input_ids": caption_tokens(self.tokenizer, self.train.captions(indices, generator, feelings=False)),
             "bank": bank,
         }
 
@@ -206,9 +226,8 @@ class LanguageStage:
         some.
         """
         generator = torch.Generator().manual_seed(0)
-        real = torch.from_numpy(~self.validation.domains.within(DRAWN))
-        indices = (real if real.any() else ~real).nonzero().flatten()
-        tokens = self.tokens(self.validation.captions(indices, generator, feelings=False))
+        indices = self.validation.real()
+        tokens = caption_tokens(self.tokenizer, self.validation.captions(indices, generator, feelings=False))
         images, caption = [], 0.0
         clip, bank = model.clip, self.bank[: self.config.bank].to(model.clip.device)
         counted = target_tokens(tokens, clip.text_model.eos_token_id).sum(1)
@@ -219,23 +238,15 @@ class LanguageStage:
             caption += losses["caption"].item() * (counted[rows].sum() / counted.sum()).item()
             images.append(F.normalize(clip.get_image_features(pixel_values=pictures).pooler_output, dim=-1))
         embeds = torch.cat(images)
-        unique, target = tokens.unique(dim=0, return_inverse=True)
-        texts = F.normalize(clip.get_text_features(input_ids=unique.to(clip.device)).pooler_output, dim=-1)
-        nearest = (embeds @ texts.T).topk(min(5, len(unique)), dim=1).indices.cpu()
         metrics = {"likelihood": math.exp(-caption), "caption": caption}
-        metrics["recall"] = (nearest == target[:, None]).any(1).float().mean().item()
+        metrics["recall"] = caption_recall(clip, embeds, tokens)
         labels = self.validation.labels[indices]
         right = (embeds @ self.prompts.to(embeds.device).T).argmax(1).cpu() == labels
         metrics["zero_shot"] = right[labels >= 0].float().mean().item()
         return metrics
 
     def export(self, model: LanguageTask, folder: Path) -> None:
-        model.clip.save_pretrained(folder / "clip")
-        self.tokenizer.save_pretrained(folder / "tokenizer")
-        self.image_processor.save_pretrained(folder / "image_processor")
-        captioner = VisionEncoderDecoderModel(encoder=model.clip.vision_model, decoder=model.decoder)
-        captioner.generation_config = model.generation_config
-        captioner.save_pretrained(folder / "captioner")
+        save_words(folder, model, model.clip.vision_model, self.tokenizer, self.image_processor)
 
 
 def run(recipe: Recipe) -> dict[str, float]:

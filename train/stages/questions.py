@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 
 from train.data.neutral import without_feelings
-from train.drawn.things import THINGS
+from train.data.stickers import THING_NAMES
 from train.english import indefinite_article
-from train.stages.painter import Told
+from train.stages.painter_denoiser import Told
 
 #: Shares of prompts: no words, a thing; the others are captions.
 SILENT, THING = 0.25, 0.4
@@ -29,7 +29,7 @@ class Questions:
     captions: Sequence[str]
 
     def _words(self, draws: Sequence[float], picks: Sequence[float]) -> list[str]:
-        things, prompts = list(THINGS), []
+        things, prompts = THING_NAMES, []
         for draw, pick in zip(draws, picks, strict=True):
             if draw < SILENT or (not self.captions and draw >= SILENT + THING):
                 prompts.append("")

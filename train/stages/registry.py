@@ -16,9 +16,9 @@ from train.stages import (
     kcdp,
     language,
     latent_encoder,
+    painter_runs,
     painter_upscaler,
     painter_vae,
-    painting,
     text,
     trunk_language,
     unet,
@@ -40,11 +40,11 @@ SPECS = (
     uniemo.UNDERSTANDING_SPEC,
     uniemo.JOINT_SPEC,
     uniemo.FEEDBACK_SPEC,
-    painting.UNIEMO_DISTILLED_SPEC,
+    painter_runs.UNIEMO_DISTILLED_SPEC,
     painter_vae.SPEC,
     painter_upscaler.SPEC,
-    painting.PAINTER_SPEC,
-    painting.DISTILLED_SPEC,
+    painter_runs.PAINTER_SPEC,
+    painter_runs.DISTILLED_SPEC,
 )
 STAGES: dict[str, StageSpec] = {spec.name: spec for spec in SPECS}
 

@@ -49,6 +49,11 @@ class SentenceEncoder:
         return torch.cat(vectors)
 
 
+def caption_tokens(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
+    """Token ids (B, longest), start and end tokens included."""
+    return tokenizer(texts, padding=True, truncation=True, return_tensors="pt").input_ids
+
+
 def caption_bank(dataset: PictureDataset, sentences: SentenceEncoder) -> torch.Tensor:
     """Unit sentence vectors (N, D) of every caption of a dataset, computed once."""
     texts = dataset.texts()

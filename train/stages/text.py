@@ -24,7 +24,7 @@ from train.core.validation import mean_losses
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
 from train.files import write_folder
-from train.stages.sentences import CachedVectors
+from train.stages.sentences import CachedVectors, caption_tokens
 
 
 @dataclass
@@ -145,15 +145,11 @@ class TextStage:
         tower = build_text_tower(self.config, self.tokenizer)
         return TextTask(tower, self.config, self.teacher_width)
 
-    def tokens(self, texts: list[str]) -> torch.Tensor:
-        """Token ids (B, longest), start and end tokens included."""
-        return self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").input_ids
-
     def _pairs(
         self, dataset: PictureDataset, indices: torch.Tensor, generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         first, second = dataset.captions(indices, generator), dataset.captions(indices, generator)
-        ids, others = self.tokens([*first, *second]).chunk(2)
+        ids, others = caption_tokens(self.tokenizer, [*first, *second]).chunk(2)
         batch = {"input_ids": ids, "others": others}
         if self.teacher is not None:
             batch["teacher"] = self.teacher(first)

@@ -39,9 +39,17 @@ from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, stage_datasets, train_stage
 from train.data.cache import cached_array, content_key
 from train.data.dataset import PictureDataset
-from train.data.records import DRAWN, photo_domains
-from train.stages.language import VALIDATION_BATCH, LanguageConfig, build_captioner, target_tokens
-from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
+from train.data.records import photo_domains
+from train.stages.language import (
+    VALIDATION_BATCH,
+    LanguageConfig,
+    build_captioner,
+    caption_recall,
+    freeze_text,
+    save_words,
+    target_tokens,
+)
+from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, caption_tokens, neighbour_loss
 
 #: Words that no caption is told by.
 _STOP = frozenset({
@@ -108,9 +116,7 @@ def build_trunk_clip(
             text_config=text.config.to_dict(), vision_config=vision.to_dict(), projection_dim=text.config.projection_dim
         )
     )
-    for own, given in ((clip.text_model, text.text_model), (clip.text_projection, text.text_projection)):
-        own.load_state_dict(given.state_dict())
-        own.requires_grad_(False)
+    freeze_text(clip, text)
     trunk = clip.vision_model.embeddings.patch_embedding.trunk
     classifier = load_imagenet(trunk, weights)
     for module in (trunk.stem, *trunk.stages[: config.tuned_from]):
@@ -244,7 +250,7 @@ class TrunkLanguageStage:
                 logits.append(classifier(maps[1].mean(dim=(2, 3))))
             return torch.cat(logits).half()
 
-        key = content_key("imagenet", self.train.store.key, self.train.size, "efficientnet-lite0")
+        key = content_key("imagenet", self.train.decoded.key, self.train.size, "efficientnet-lite0")
         return torch.from_numpy(cached_array(self.train.cache_dir, key, len(rows), compute).copy()).float()
 
     def build(self) -> TrunkLanguageTask:
@@ -254,10 +260,6 @@ class TrunkLanguageStage:
         words.data.copy_(clip.text_model.embeddings.token_embedding.weight)
         names = self.sentences([f"a {name}" for name in class_names()])
         return TrunkLanguageTask(clip, captioner, classifier, self.config, self.word_embeddings, names)
-
-    def tokens(self, texts: list[str]) -> torch.Tensor:
-        """Token ids (B, longest), start and end tokens included."""
-        return self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").input_ids
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
         indices = self.train.sample(size, generator)
@@ -271,7 +273,9 @@ class TrunkLanguageStage:
         classes[photos] = self.classes[self.photos.cumsum(0)[indices[photos]] - 1]
         return {
             "pixel_values": self.pixels(self.train.augmented(indices, generator)),
-            "input_ids": self.tokens([self.train.records[index]["caption"] for index in indices.tolist()]),
+            "input_ids": caption_tokens(
+                self.tokenizer, [self.train.records[index]["caption"] for index in indices.tolist()]
+            ),
             "bank": bank,
             "words": words,
             "classes": classes,
@@ -287,10 +291,11 @@ class TrunkLanguageStage:
 
         Only the data sets' pictures count, where there are some: drawn ones are many, and easy.
         """
-        real = torch.from_numpy(~self.validation.domains.within(DRAWN))
-        indices = (real if real.any() else ~real).nonzero().flatten()
+        indices = self.validation.real()
         clip = model.clip
-        tokens = self.tokens([self.validation.records[index]["caption"] for index in indices.tolist()]).to(clip.device)
+        tokens = caption_tokens(
+            self.tokenizer, [self.validation.records[index]["caption"] for index in indices.tolist()]
+        ).to(clip.device)
         asked = target_tokens(tokens, clip.text_model.eos_token_id)
         images, loss = [], 0.0
         for rows in torch.arange(len(indices)).split(VALIDATION_BATCH):
@@ -302,20 +307,12 @@ class TrunkLanguageStage:
                 encoder_hidden_states=model.states(mean, seen),
             ).logits
             loss += F.cross_entropy(logits[asked[rows]], tokens[rows, 1:][asked[rows]], reduction="sum").item()
-        unique, target = tokens.unique(dim=0, return_inverse=True)
-        texts = F.normalize(clip.get_text_features(input_ids=unique).pooler_output, dim=-1)
-        nearest = (torch.cat(images) @ texts.T).topk(min(5, len(unique)), dim=1).indices
         caption = loss / int(asked.sum())
-        recall = (nearest == target[:, None]).any(1).float().mean().item()
+        recall = caption_recall(clip, torch.cat(images), tokens)
         return {"likelihood": math.exp(-caption), "caption": caption, "recall": recall}
 
     def export(self, model: TrunkLanguageTask, folder: Path) -> None:
-        model.clip.save_pretrained(folder / "clip")
-        self.tokenizer.save_pretrained(folder / "tokenizer")
-        self.image_processor.save_pretrained(folder / "image_processor")
-        captioner = VisionEncoderDecoderModel(encoder=self._tagging(model), decoder=model.decoder)
-        captioner.generation_config = model.generation_config
-        captioner.save_pretrained(folder / "captioner")
+        save_words(folder, model, self._tagging(model), self.tokenizer, self.image_processor)
 
     def _tagging(self, model: TrunkLanguageTask) -> TaggingVisionModel:
         """The captioner's tower: CLIP's, and the words that it tells."""

@@ -37,7 +37,7 @@ from train.files import write_folder
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
 from train.stages.joint import JointConfig, JointStage
-from train.stages.painter_parts import distilled, has_painter, student_stage, with_painter
+from train.stages.painter_pipeline import distilled, has_painter, student_stage, with_painter
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 
 

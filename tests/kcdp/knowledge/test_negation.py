@@ -42,6 +42,10 @@ DENIED: dict[str, dict[str, list[str]]] = {
         "neither the cat nor the dog is hungry": ["cat is not hungry", "dog is not hungry"],
         "none of the children is smiling": ["children is not smiling"],
     },
+    "almost": {
+        "a man almost touches a bear": ["man almost touches bear"],
+        "a boy nearly falls into a lake": ["boy nearly falls into lake"],
+    },
     "no longer": {
         "a man no longer smiling": ["man is no longer smiling"],
         "a woman no longer waiting for the train": ["woman no longer waiting for train"],

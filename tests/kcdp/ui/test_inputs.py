@@ -23,7 +23,8 @@ VALUES = (4, 7, None, 25)
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> dict[str, str]:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     Image.new("RGB", (96, 64), "gold").save(tmp_path / "own.png")
     return {"path": str(tmp_path / "own.png")}
 

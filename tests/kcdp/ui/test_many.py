@@ -24,6 +24,13 @@ def upload(path: Path, name: str | None = None) -> dict[str, Any]:
 
 
 @pytest.fixture
+def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where uploads lie."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
 def pack(tmp_path: Path) -> Path:
     Image.new("RGB", (16, 16), "gold").save(tmp_path / "sticker.png")
     with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
@@ -32,6 +39,7 @@ def pack(tmp_path: Path) -> Path:
     return tmp_path / "pack.zip"
 
 
+@pytest.mark.usefixtures("uploads")
 def test_packs_are_opened_and_equal_names_told_apart(pack: Path) -> None:
     sticker = pack.with_name("sticker.png")
     pictures, earlier = uploaded_pictures([upload(sticker), upload(pack), upload(sticker)])
@@ -44,13 +52,20 @@ def test_packs_are_opened_and_equal_names_told_apart(pack: Path) -> None:
     assert earlier == []
 
 
+@pytest.mark.usefixtures("uploads")
 def test_too_many_pictures_are_refused_with_the_way_to_read_them(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many, "MAX_PICTURES", 1)
     with pytest.raises(ImageError, match="kcdp understand"):
         uploaded_pictures([upload(pack.with_name("sticker.png")), upload(pack.with_name("sticker.png"))])
 
 
-def test_rows_of_earlier_results_are_taken_and_other_lines_left(tmp_path: Path) -> None:
+def test_files_that_are_no_uploads_are_refused(pack: Path) -> None:
+    for path in (pack, pack.with_name("sticker.png"), pack.with_name("results.jsonl")):
+        with pytest.raises(ImageError, match="is no upload"):
+            uploaded_pictures([upload(path)])
+
+
+def test_rows_of_earlier_results_are_taken_and_other_lines_left(uploads: Path) -> None:
     good = {"path": "a.png", "emotion": "awe", "probabilities": {"awe": 1.0}}
     lines = [
         good,
@@ -60,8 +75,8 @@ def test_rows_of_earlier_results_are_taken_and_other_lines_left(tmp_path: Path) 
         {"x": 1},
     ]
     text = "\n".join(map(json.dumps, lines)) + "\nno json"
-    (tmp_path / "results.jsonl").write_text(text)
-    _, earlier = uploaded_pictures([upload(tmp_path / "results.jsonl")])
+    (uploads / "results.jsonl").write_text(text)
+    _, earlier = uploaded_pictures([upload(uploads / "results.jsonl")])
     assert [row.name for row in earlier] == ["a.png", "b.png"]
 
 

@@ -13,7 +13,14 @@ from PIL import Image
 from torch.nn import functional as F
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, InteractiveBlock, InteractiveLayer, tower_pixels
+from kcdp.uniemo.query_chain import (
+    LOGIT_SCALE,
+    ChainOutput,
+    ExpertQueryChain,
+    InteractiveBlock,
+    InteractiveLayer,
+    tower_pixels,
+)
 
 WIDTH, HEADS, LAYERS, EMBED, CLASSES, QUERIES = 24, 3, 4, 10, 5, 3
 SIZES = {
@@ -247,6 +254,24 @@ def test_a_large_picture_is_made_small_as_pillow_does() -> None:
         plane = Image.fromarray(given[0, channel].numpy(), "F").resize((16, 16), Image.Resampling.BICUBIC)
         expected = (torch.from_numpy(np.array(plane)).clamp(-1, 1) / 2 + 0.5 - 0.5) / 0.25
         torch.testing.assert_close(found[channel], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_small_pictures_are_enlarged_to_the_towers_size() -> None:
+    config = CLIPVisionConfig(
+        hidden_size=8, intermediate_size=8, num_attention_heads=2, num_hidden_layers=1, image_size=16, patch_size=8
+    )
+    assert tower_pixels(CLIPVisionModel(config), torch.zeros(2, 3, 9, 9)).shape == (2, 3, 16, 16)
+
+
+def test_without_sizes_it_is_the_papers_for_vit_l() -> None:
+    with torch.device("meta"):
+        config = ExpertQueryChain().config
+    expected = {
+        "width": 1024, "num_heads": 16, "num_layers": 24, "scene_layer": 8, "object_layer": 16, "num_queries": 32,
+        "block_layers": 2, "embed_dim": 768, "num_classes": 8, "head_dim": 768,
+    }  # fmt: skip
+    assert {name: config[name] for name in expected} == expected
+    assert math.exp(LOGIT_SCALE) == pytest.approx(1 / 0.07)
 
 
 def test_the_emotion_head_is_two_layers_with_dropout_between() -> None:

@@ -126,7 +126,7 @@ def test_a_dataset_holds_numbers_not_texts(tmp_path: Path) -> None:
         text in (f"picture {row + 1}", "a picture")
         for row, text in zip(rows.tolist(), dataset.captions(rows, torch.Generator(), feelings=False), strict=True)
     )
-    assert dataset.store[rows].shape == (8, 4, 16, 16)
+    assert dataset.decoded[rows].shape == (8, 4, 16, 16)
 
 
 def test_a_label_free_recipe_has_no_caption_with_an_emotion(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ def test_only_labelled_pictures_of_the_domain_are_drawn(domains: Domains) -> Non
 
 
 def test_sources_and_targets_share_their_pictures_and_so_their_caches(domains: Domains) -> None:
-    keys = {domains.source(name).store.key for name in domains.names}
-    keys |= {domains.target(name).store.key for name in domains.names}
+    keys = {domains.source(name).decoded.key for name in domains.names}
+    keys |= {domains.target(name).decoded.key for name in domains.names}
     assert len(keys) == 1
     assert domains.source("emoji") is domains.source("emoji")
 

@@ -14,7 +14,7 @@ from tests.learning import losses_of_steps
 from train.core.trainer import LoopConfig, run_stage
 from train.stages import questions
 from train.stages.distillation import DistillationConfig, DistillationStage, Teacher
-from train.stages.painter import PainterConfig, Told
+from train.stages.painter_denoiser import PainterConfig, Told
 from train.stages.questions import Questions
 from train.stages.unet import build_scheduler, build_unet
 

@@ -14,7 +14,7 @@ from tests.train.conftest import ENCODER_WIDTHS, TEXT, WORDS
 from train.core.trainer import LoopConfig, run_stage
 from train.stages import language as module
 from train.stages.language import LanguageStage
-from train.stages.sentences import SentenceEncoder, neighbour_loss, neighbour_targets
+from train.stages.sentences import SentenceEncoder, caption_tokens, neighbour_loss, neighbour_targets
 from train.stages.text import build_text_tower, kept_tokenizer
 
 LOOP = LoopConfig(steps=3, batch_size=6, learning_rate=1e-2, warmup_steps=0, validate_every=3, ema_decay=0.9)
@@ -139,7 +139,10 @@ def test_recall_is_found_by_looking_one_by_one(stage, validation_dataset):
     assert found == stage.validate(task)
     captions = validation_dataset.captions(torch.arange(len(validation_dataset)), torch.Generator().manual_seed(0))
     known = sorted(set(captions))
-    vectors = {text: task.clip.get_text_features(input_ids=stage.tokens([text])).pooler_output[0] for text in known}
+    vectors = {
+        text: task.clip.get_text_features(input_ids=caption_tokens(stage.tokenizer, [text])).pooler_output[0]
+        for text in known
+    }
     hits = []
     for index, caption in enumerate(captions):
         picture = validation_dataset.plain(torch.tensor([index]))
@@ -156,7 +159,7 @@ def test_the_validation_is_the_mean_over_words_in_whatever_parts(stage, validati
     monkeypatch.setattr(validation_dataset, "captions", lambda *given, **options: texts)
     total = count = 0
     for row, text in enumerate(texts):
-        ids = stage.tokens([text])
+        ids = caption_tokens(stage.tokenizer, [text])
         words = ids.shape[1] - 1
         assert (ids[0] == end).sum() == 1
         loss = task(validation_dataset.plain(torch.tensor([row])), ids, stage.bank[: stage.config.bank])[

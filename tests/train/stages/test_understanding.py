@@ -118,7 +118,7 @@ def test_tokens_of_a_part_come_from_the_whole_and_other_weights_have_others(give
     vision = given[2].vision_model
     whole = stem_tokens(dataset, vision, 1)
     part = PictureDataset(dataset.records.select([5, 2]), dataset.cache_dir, dataset.emotions, size=SIZE)
-    assert part.store.source_key == dataset.store.key
+    assert part.decoded.source_key == dataset.decoded.key
     for view, expected in zip(stem_tokens(part, vision, 1), whole, strict=True):
         np.testing.assert_array_equal(view, expected[[5, 2]])
     changed = copy.deepcopy(vision)

@@ -55,9 +55,9 @@ def _report(evaluation: EvaluationRun) -> None:
         "guidance": models.generators.guidance,
         "seeds": seeds,
     }
-    of_real = {**settings, "real": real.store.key, "rows": chosen.tolist()}
+    of_real = {**settings, "real": real.decoded.key, "rows": chosen.tolist()}
     pictures, rows, places = pictures_of_things(evaluation.domains)
-    of_things = {"instruments": instruments.key, "real": pictures.store.key, "rows": rows.tolist()}
+    of_things = {"instruments": instruments.key, "real": pictures.decoded.key, "rows": rows.tolist()}
     results = {
         "real": cache.get(
             "editing/real",

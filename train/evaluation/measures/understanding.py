@@ -50,7 +50,7 @@ def _scores(
     stage.config = dataclasses.replace(stage.config, **variant.understanding)
     settings = {
         "weights": weights,
-        "pictures": [stage.train.store.key, stage.validation.store.key],
+        "pictures": [stage.train.decoded.key, stage.validation.decoded.key],
         "drawn": content_key(stage.train.weights.numpy().round(12).tolist()),
         "config": vars(stage.config),
         "mixed_precision": run.recipe.mixed_precision,
@@ -62,7 +62,7 @@ def _scores(
         trained = partial(train, f"understanding-{name}-{seed}", stage, seeded, settings)
         for part, results in scores.items():
             dataset = run.domains.part(part)
-            everything = {**settings, "loop": vars(seeded), "test": dataset.store.key}
+            everything = {**settings, "loop": vars(seeded), "test": dataset.decoded.key}
 
             def compute(dataset: PictureDataset = dataset, trained: partial[Path] = trained) -> dict[str, Any]:
                 return read_emotions(trained(), dataset)

@@ -26,7 +26,7 @@ def run(evaluation: EvaluationRun) -> None:
             if variant.feedback is not None:
                 best = generators.with_feedback(best, **variant.feedback)
             method = generators.of_pipeline(variant.title, generators.assembled(best))
-            settings = {"weights": method.settings["weights"], "test": real.store.key}
+            settings = {"weights": method.settings["weights"], "test": real.decoded.key}
             reading = evaluation.cache.get(
                 f"variants/{name}", settings, lambda best=best: read_emotions(best, real), ("accuracy",)
             )

@@ -144,7 +144,7 @@ def run(evaluation: EvaluationRun) -> None:
     weights = [evaluation.weights, fingerprint(bundle.uniemo.vision, bundle.uniemo.chain)]
 
     def read(part: str, dataset: PictureDataset) -> dict[str, Any]:
-        settings = {"weights": weights, "pictures": dataset.store.key, "limit": evaluation.arguments.limit}
+        settings = {"weights": weights, "pictures": dataset.decoded.key, "limit": evaluation.arguments.limit}
         return evaluation.cache.get(
             f"readings/{part}", settings, lambda: both_readings(bundle, dataset, evaluation.arguments.limit)
         )

@@ -14,8 +14,8 @@ from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, exit_on_error, load_foundation, stage_datasets, train_stage
 from train.core.trainer import Stage
 from train.stages.distillation import Ask, DistillationConfig, DistillationStage, Teacher
-from train.stages.painter import PainterConfig, PainterStage, Told
-from train.stages.painter_parts import with_painter
+from train.stages.painter_denoiser import PainterConfig, PainterStage, Told
+from train.stages.painter_pipeline import with_painter
 from train.stages.questions import Questions
 from train.stages.uniemo import assemble_uniemo, last_uniemo, trained_uniemo
 

@@ -12,8 +12,8 @@ from tests.recipes import make_recipe
 from tests.tiny_pipeline import SIZE, WIDTH, tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 from train.core.bundle import TrainedUniEmo, add_uniemo, write_bundle
-from train.stages.painter import PainterConfig
-from train.stages.painter_parts import STEPS, distilled, has_painter, student_stage, with_painter
+from train.stages.painter_denoiser import PainterConfig
+from train.stages.painter_pipeline import STEPS, distilled, has_painter, student_stage, with_painter
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
 from train.stages.unet import build_unet
 

@@ -17,7 +17,7 @@ from tests.learning import losses_of_steps
 from tests.train.conftest import SIZE
 from train.core.trainer import LoopConfig, run_stage
 from train.data.stickers import paired_sticker, sticker, sticker_latents, sticker_pixels
-from train.stages.painter import PainterConfig, PainterStage, Told
+from train.stages.painter_denoiser import PainterConfig, PainterStage, Told
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage, on_any_ground
 
 VAE = PainterVAEConfig(

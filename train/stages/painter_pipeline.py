@@ -12,7 +12,7 @@ from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.recipe import Recipe
 from train.core.runs import best_weights
 from train.stages.distillation import DistillationConfig
-from train.stages.painter import PainterConfig
+from train.stages.painter_denoiser import PainterConfig
 
 #: Steps of the painter before it is distilled.
 STEPS = 20
