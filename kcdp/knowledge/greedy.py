@@ -113,7 +113,9 @@ def greedy(
     states = model.encoder(pixel_values=pixel_values).last_hidden_state
     if hasattr(model, "enc_to_dec_proj"):
         states = model.enc_to_dec_proj(states)
-    bert, head, settings = model.decoder.bert, model.decoder.cls.predictions, model.generation_config
+    # `fits` has seen that it is a BertLMHeadModel; the library's types know any module.
+    decoder: Any = model.decoder
+    bert, head, settings = decoder.bert, decoder.cls.predictions, model.generation_config
     transform, vocabulary = _product(head.transform.dense), _product(head.decoder)
     end, padding = settings.eos_token_id, settings.pad_token_id
     layers = [_Layer(layer, states, max_new_tokens) for layer in bert.encoder.layer]

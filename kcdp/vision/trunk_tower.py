@@ -69,9 +69,11 @@ class TrunkPatches(nn.Module):
 class TrunkEmbeddings(MeanTokenEmbeddings):
     """The tower's embeddings, with patches of a trunk."""
 
+    patch_embedding: TrunkPatches  # type: ignore[assignment]
+
     def __init__(self, config: TrunkVisionConfig) -> None:
         super().__init__(config)
-        self.patch_embedding = TrunkPatches(config)  # type: ignore[assignment]
+        self.patch_embedding = TrunkPatches(config)
 
     def arrange(self, patches: torch.Tensor) -> torch.Tensor:
         """Patch embeddings (B, D, h, w) -> tokens (B, 1 + h w, D), as `forward` makes them of pictures."""
@@ -90,20 +92,22 @@ class TrunkVisionModel(CLIPVisionModel):
     """
 
     config: TrunkVisionConfig
+    embeddings: TrunkEmbeddings
 
     def __init__(self, config: TrunkVisionConfig) -> None:
         super().__init__(config)
         self.embeddings = TrunkEmbeddings(config)
         self.post_init()
 
-    def read(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, BaseModelOutputWithPooling]:
-        """Pictures (B, 3, H, W) -> the mean of the trunk's last map (B, 1280), and what `forward` gives."""
+    def read(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Pictures (B, 3, H, W) -> the mean of the trunk's last map (B, 1280), hidden states (B, 1 + h w, D), the class token's
+        (B, D): what `forward` calls `last_hidden_state` and `pooler_output`.
+        """
         patches = self.embeddings.patch_embedding
         fine, last = patches.trunk(pixel_values.to(patches.weight.dtype))
         tokens = self.pre_layrnorm(self.embeddings.arrange(patches.project(fine, last)))
         hidden = self.encoder(inputs_embeds=tokens).last_hidden_state
-        pooled = self.post_layernorm(hidden[:, 0])
-        return last.mean(dim=(2, 3)), BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=pooled)
+        return last.mean(dim=(2, 3)), hidden, self.post_layernorm(hidden[:, 0])
 
 
 class WordTags(nn.Module):
@@ -148,9 +152,9 @@ class TaggingVisionModel(TrunkVisionModel):
 
     def forward(self, pixel_values: torch.Tensor, **_: object) -> BaseModelOutputWithPooling:
         """Pictures (B, 3, H, W) -> hidden states (B, 1 + h w + num_tags, D), and the class token's (B, D)."""
-        mean, seen = self.read(pixel_values)
-        hidden = torch.cat([seen.last_hidden_state, self.tags(mean)], dim=1)
-        return BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=seen.pooler_output)
+        mean, hidden, pooled = self.read(pixel_values)
+        hidden = torch.cat([hidden, self.tags(mean)], dim=1)
+        return BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=pooled)
 
 
 class TrunkCLIPConfig(CLIPConfig):

@@ -20,7 +20,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, VisionEncoderDecoderModel
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.uniemo.query_chain import tower_pixels
@@ -160,14 +159,14 @@ class TrunkLanguageTask(nn.Module):
         each caption (B, W) bool, ImageNet's logits (B, 1000) of those that are `photos` (B,) bool.
         """
         clip, config, end = self.clip, self.config, self.clip.text_model.eos_token_id
-        mean, seen = clip.vision_model.read(pixel_values)
-        images = F.normalize(clip.visual_projection(seen.pooler_output), dim=-1)
+        mean, hidden, pooled = clip.vision_model.read(pixel_values)
+        images = F.normalize(clip.visual_projection(pooled), dim=-1)
         with torch.no_grad():
             texts = F.normalize(clip.text_projection(clip.text_model(input_ids=input_ids).pooler_output), dim=-1)
         contrast = neighbour_loss(images, texts, bank, clip.logit_scale.exp().clamp(max=100))
         asked = target_tokens(input_ids, end)
         logits = self.decoder(
-            input_ids=input_ids[:, :-1], attention_mask=asked.long(), encoder_hidden_states=self.states(mean, seen)
+            input_ids=input_ids[:, :-1], attention_mask=asked.long(), encoder_hidden_states=self.states(mean, hidden)
         ).logits
         caption = F.cross_entropy(
             logits.transpose(1, 2), input_ids[:, 1:].masked_fill(~asked, -100), label_smoothing=0.1
@@ -192,9 +191,9 @@ class TrunkLanguageTask(nn.Module):
         parts = {"contrastive": contrast, "caption": caption, "words": told, "classes": keep, "names": names}
         return {"loss": total, **{name: value.detach() for name, value in parts.items()}}
 
-    def states(self, mean: torch.Tensor, seen: BaseModelOutputWithPooling) -> torch.Tensor:
-        """What the decoder attends to (B, 1 + n + tags, D), of what the tower has read."""
-        return torch.cat([seen.last_hidden_state, self.tags(mean)], dim=1)
+    def states(self, mean: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+        """What the decoder attends to (B, 1 + n + tags, D), of the trunk's mean and the tower's hidden states."""
+        return torch.cat([hidden, self.tags(mean)], dim=1)
 
 
 class TrunkLanguageStage:
@@ -299,12 +298,14 @@ class TrunkLanguageStage:
         asked = target_tokens(tokens, clip.text_model.eos_token_id)
         images, loss = [], 0.0
         for rows in torch.arange(len(indices)).split(VALIDATION_BATCH):
-            mean, seen = clip.vision_model.read(self.pixels(self.validation.plain(indices[rows])).to(clip.device))
-            images.append(F.normalize(clip.visual_projection(seen.pooler_output), dim=-1))
+            mean, hidden, pooled = clip.vision_model.read(
+                self.pixels(self.validation.plain(indices[rows])).to(clip.device)
+            )
+            images.append(F.normalize(clip.visual_projection(pooled), dim=-1))
             logits = model.decoder(
                 input_ids=tokens[rows, :-1],
                 attention_mask=asked[rows].long(),
-                encoder_hidden_states=model.states(mean, seen),
+                encoder_hidden_states=model.states(mean, hidden),
             ).logits
             loss += F.cross_entropy(logits[asked[rows]], tokens[rows, 1:][asked[rows]], reduction="sum").item()
         caption = loss / int(asked.sum())

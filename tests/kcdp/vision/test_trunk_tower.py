@@ -77,11 +77,11 @@ def test_reading_gives_what_forward_does_and_the_mean_of_the_last_map():
     tower = TrunkVisionModel(TrunkVisionConfig(**SIZES, image_size=64)).eval()
     pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        mean, seen = tower.read(pixels)
+        mean, hidden, pooled = tower.read(pixels)
         expected = tower(pixel_values=pixels)
         last = tower.embeddings.patch_embedding.trunk(pixels)[1]
-    torch.testing.assert_close(seen.last_hidden_state, expected.last_hidden_state)
-    torch.testing.assert_close(seen.pooler_output, expected.pooler_output)
+    torch.testing.assert_close(hidden, expected.last_hidden_state)
+    torch.testing.assert_close(pooled, expected.pooler_output)
     torch.testing.assert_close(mean, last.flatten(2).sum(2) / last[0, 0].numel())
 
 
