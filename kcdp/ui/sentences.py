@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kcdp.emotions import MIKELS_8
 from kcdp.figures import CLEAR, LIKELY
+from kcdp.painting.things import THINGS
 from kcdp.palette import emotion_style
 from kcdp.plots import percent, signed, was_asked
 from kcdp.results import KCDPOutput, UniEmoOutput, VerdictOutput
@@ -191,7 +192,13 @@ def prompt_notes(settings: Mapping[str, Any], tell: Tell = ENGLISH) -> str:
     notes = []
     if unknown:
         quoted = tell.join([tell.quoted(word) for word in unknown])
-        notes.append(tell("The painter does not know {words} and may paint anything there.", words=quoted))
+        notes.append(
+            tell(
+                "The painter does not know {words} and may paint anything there. It knows {things} and more.",
+                words=quoted,
+                things=", ".join(THINGS),
+            )
+        )
     if left_out:
         notes.append(tell("The prompt is too long; {words} was left out.", words=tell.quoted(left_out)))
     return tell.sentences(*notes)
