@@ -25,10 +25,19 @@ BATCH_SIZE = 16
 
 @dataclass(frozen=True)
 class PictureFile:
-    """A picture to read: `name` is unique and stands in its result, `source` is its path or content."""
+    """A picture to read: `name` is unique and stands in its result, `source` is its path or content.
+
+    Of a pack that is damaged from somewhere on, `source` is the error that says so.
+    """
 
     name: str
-    source: Path | bytes
+    source: Path | bytes | ImageError
+
+    def decode(self) -> DecodedPicture:
+        """The picture; raises ImageError with one sentence."""
+        if isinstance(self.source, ImageError):
+            raise self.source
+        return DecodedPicture.load(self.source)
 
     def belongs_to(self, rank: int, world_size: int) -> bool:
         """Whether it is process `rank` of `world_size` that reads it: by its name alone, in whatever order files are found."""
@@ -44,7 +53,7 @@ def find_pictures(paths: Iterable[str | Path]) -> Iterator[PictureFile]:
     """The pictures at `paths`: files, what is in folders and their subfolders by `PICTURE_SUFFIXES`, and the stickers of packs.
 
     Folders are walked as they are read, without a list of what is in them; links to folders are not followed. A sticker of a
-    pack is named `PACK/NAME`. A pack that cannot be opened is passed on as a picture, so that its error stands in a result.
+    pack is named `PACK/NAME`. What ends a pack, at once or behind some stickers, stands in a result named as the pack.
     Raises ImageError with one sentence for a path where nothing is, and for a folder that cannot be read.
     """
     for path in map(Path, paths):
@@ -65,11 +74,16 @@ def _in_file(path: Path) -> Iterator[PictureFile]:
     if not is_pack(path):
         yield PictureFile(str(path), path)
         return
+    yield from stickers(path, str(path))
+
+
+def stickers(pack: Path, name: str) -> Iterator[PictureFile]:
+    """The stickers of a pack, each named `name/STICKER`; the error that ends it comes last, as a picture that is `name`."""
     try:
-        for name, content in open_pack(path):
-            yield PictureFile(f"{path}/{name}", content)
-    except ImageError:
-        yield PictureFile(str(path), path)
+        for sticker, content in open_pack(pack):
+            yield PictureFile(f"{name}/{sticker}", content)
+    except ImageError as error:
+        yield PictureFile(name, error)
 
 
 def _walk(folder: Path) -> Iterator[PictureFile]:
@@ -116,9 +130,7 @@ def understand_pictures(
     with ThreadPoolExecutor(1, thread_name_prefix="decoder") as pool:
 
         def decode_next() -> list[tuple[str, Future[DecodedPicture]]]:
-            return [
-                (item.name, pool.submit(DecodedPicture.load, item.source)) for item in islice(remaining, batch_size)
-            ]
+            return [(item.name, pool.submit(item.decode)) for item in islice(remaining, batch_size)]
 
         batch = decode_next()
         while batch:

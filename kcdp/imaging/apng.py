@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 from PIL import Image
 
-from kcdp.imaging.frames import Frame, cleared, shown_for
+from kcdp.imaging.frames import Frame, shown_for
+from kcdp.imaging.layers import Layer, composited
 from kcdp.imaging.limits import ImageError, ImageLimits, check_animation, check_size
 from kcdp.imaging.orientation import orientation_of, upright
 from kcdp.imaging.png import Control, PngFile, parse, pixels
@@ -19,35 +22,35 @@ def frames(file: PngFile, limits: ImageLimits) -> Iterator[Frame]:
     """Every frame of an animated file on a canvas that begins clear; the default image is no frame of it."""
     controls = [control for control in file.controls if control.data]
     check_animation(len(controls), file.size, limits)
-    canvas = Image.new("RGBA", file.size)
-    for number, control in enumerate(controls):
-        x, y = control.place
-        box = (x, y, x + control.size[0], y + control.size[1])
-        if box[2] > file.size[0] or box[3] > file.size[1]:
-            raise ImageError("The picture has a frame that reaches beyond its edge; save the animation again.")
-        shown = _drawn(canvas, pixels(file, control.size, control.data), control)
-        yield Frame(shown, shown_for(control.duration))
-        if control.dispose == _BACKGROUND or (control.dispose == _PREVIOUS and number == 0):
-            canvas = cleared(shown, box)
-        elif control.dispose != _PREVIOUS:
-            canvas = shown
+    layers = [_layer(file, control) for control in controls]
+    if layers[0].after == "back":
+        layers[0] = replace(layers[0], after="clear")
+    return composited(file.size, layers)
 
 
-def _drawn(canvas: Image.Image, part: Image.Image, control: Control) -> Image.Image:
-    """The canvas with a frame on it; the canvas itself stays as it is."""
-    if control.blend == _OVER and part.mode == "RGBA":
-        # What is clear all around changes nothing and is most of many frames.
-        box = part.getbbox()
-        if box is None:
-            return canvas
-        shown = canvas.copy()
-        shown.alpha_composite(part, (control.place[0] + box[0], control.place[1] + box[1]), box)
-        return shown
-    if control.size == canvas.size:
-        return part.convert("RGBA")
-    shown = canvas.copy()
-    shown.paste(part, control.place)
-    return shown
+def _layer(file: PngFile, control: Control) -> Layer:
+    x, y = control.place
+    box = (x, y, x + control.size[0], y + control.size[1])
+    if box[2] > file.size[0] or box[3] > file.size[1]:
+        raise ImageError("The picture has a frame that reaches beyond its edge; save the animation again.")
+    return Layer(
+        paint=partial(_paint, file, control),
+        box=box,
+        duration=shown_for(control.duration),
+        after="clear" if control.dispose == _BACKGROUND else "back" if control.dispose == _PREVIOUS else "stay",
+        covers=control.size == file.size and not (control.blend == _OVER and file.has_transparency),
+    )
+
+
+def _paint(file: PngFile, control: Control, canvas: Image.Image) -> None:
+    part = pixels(file, control.size, control.data)
+    if control.blend != _OVER or part.mode != "RGBA":
+        canvas.paste(part, control.place)
+        return
+    # What is clear all around changes nothing and is most of many frames.
+    box = part.getbbox()
+    if box is not None:
+        canvas.alpha_composite(part, (control.place[0] + box[0], control.place[1] + box[1]), box)
 
 
 def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import accumulate, chain, islice
 from typing import cast
 
@@ -65,34 +64,35 @@ def shown_for(duration: float) -> float:
     return 100.0 if duration <= 10 else duration
 
 
-def cleared(canvas: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """A canvas (RGBA) whose box is transparent black; the canvas itself stays as it is."""
-    if box[0] <= 0 and box[1] <= 0 and box[2] >= canvas.width and box[3] >= canvas.height:
-        return Image.new("RGBA", canvas.size)
-    canvas = canvas.copy()
-    canvas.paste((0, 0, 0, 0), box)
-    return canvas
-
-
 def is_empty(image: Image.Image) -> bool:
     """Whether nothing of a picture can be seen."""
-    if image.mode != "RGBA":
-        return False
-    # The middle first: most often that is all there is to look at.
-    _, _, _, middle = cast("tuple[int, ...]", image.getpixel((image.width // 2, image.height // 2)))
-    return middle <= _INVISIBLE and cast("tuple[int, int]", image.getchannel("A").getextrema())[1] <= _INVISIBLE
+    # A few pixels first: most often that is all there is to look at.
+    return image.mode == "RGBA" and _invisible(_glance(image)) and _invisible(image)
+
+
+def _invisible(image: Image.Image) -> bool:
+    return image.getbbox() is None or cast("tuple[int, int]", image.getchannel("A").getextrema())[1] <= _INVISIBLE
+
+
+def _glance(image: Image.Image) -> Image.Image:
+    return image.resize(_GLANCE, Image.Resampling.NEAREST)
 
 
 def distinct(frames: Sequence[Frame]) -> list[Frame]:
     """Frames without empty ones (unless all are) and with each picture once, standing for the time of all its repeats."""
     if len(frames) == 1:
         return list(frames)
-    found: dict[tuple[str, tuple[int, int], bytes], Frame] = {}
+    found: list[Frame] = []
+    alike: dict[bytes, list[int]] = {}
     for frame in [frame for frame in frames if not is_empty(frame.image)] or frames[:1]:
-        key = (frame.image.mode, frame.image.size, frame.image.tobytes())
-        known = found.get(key)
-        found[key] = frame if known is None else replace(known, duration=known.duration + frame.duration)
-    return list(found.values())
+        others = alike.setdefault(_glance(frame.image).tobytes(), [])
+        place = next((other for other in others if _same(found[other], frame)), None)
+        if place is None:
+            others.append(len(found))
+            found.append(frame)
+        else:
+            found[place] = replace(found[place], duration=found[place].duration + frame.duration)
+    return found
 
 
 def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
@@ -102,8 +102,12 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
     is the time in which something shows, a picture's repeats counted where it shows first: two pictures that take turns
     are both seen. Of frames that are decoded when somebody looks at them, a few times as many as wanted are looked at.
     """
-    decoded = partial(_looked_at, decoded, _LOOKS * count)
-    frames = decoded()
+    return _sample(decoded, count, _LOOKS * count)
+
+
+def _sample(decoded: Callable[[], Iterator[Frame]], count: int, most: int | None) -> list[Frame]:
+    """`sample`, of late frames `most` looked at, or all for None."""
+    frames = _looked_at(decoded(), most)
     opening = list(islice(frames, 2))
     if len(opening) == 1:
         opening[0].image.load()
@@ -118,7 +122,7 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
         durations.append(max(frame.duration, 1.0))
         first = number
         if not is_empty(frame.image):
-            others = alike.setdefault(frame.image.resize(_GLANCE, Image.Resampling.NEAREST).tobytes(), [])
+            others = alike.setdefault(_glance(frame.image).tobytes(), [])
             first = next((other for other in others if other in kept and _same(kept[other], frame)), number)
             others += [number] if first == number else []
             spans[first] = spans.get(first, 0.0) + durations[number]
@@ -127,9 +131,12 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
             if pixels <= KEPT_PIXELS or number == 0:
                 kept[number] = frame
     few = len(durations) <= count
+    if not spans and most is not None and not few:
+        # What shows for a moment may lie between the looks.
+        return _sample(decoded, count, None)
     wanted = dict(enumerate(durations)) if few else _wanted(spans or {0: durations[0]}, count)
     if not wanted.keys() <= kept.keys():
-        passed = zip(range(max(wanted) + 1), decoded(), strict=False)
+        passed = zip(range(max(wanted) + 1), _looked_at(decoded(), most), strict=False)
         kept = {number: frame for number, frame in passed if number in wanted}
     starts = [0.0, *accumulate(durations)]
     chosen = [
@@ -139,11 +146,10 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
     return chosen if few else distinct(chosen)
 
 
-def _looked_at(decoded: Callable[[], Iterator[Frame]], most: int) -> Iterator[Frame]:
+def _looked_at(frames: Iterator[Frame], most: int | None) -> Iterator[Frame]:
     """The frames of a pass; of late ones those that show at `most` even times, each for the time that it stands for."""
-    frames = decoded()
     first = next(frames)
-    if not isinstance(first.image, LateImage):
+    if most is None or not isinstance(first.image, LateImage):
         yield first
         yield from frames
         return

@@ -5,12 +5,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
-from kcdp.imaging.frames import Frame, cleared, shown_for
+from kcdp.imaging.frames import Frame, shown_for
+from kcdp.imaging.layers import Layer, composited
 from kcdp.imaging.limits import ImageError, ImageLimits, check_animation, check_size
 
 _CUT = "The picture is damaged or cut short; save or download it again."
@@ -106,14 +108,19 @@ def _colours(part: _Part) -> Image.Image:
     return indices.convert("RGBA")
 
 
-def _drawn(canvas: Image.Image, part: _Part) -> Image.Image:
-    """The canvas with a part on it, what reaches beyond it cut off; the canvas itself stays as it is."""
+def _paint(part: _Part, canvas: Image.Image) -> None:
     colours = _colours(part)
-    if part.clear is None and part.box == (0, 0, *canvas.size):
-        return colours
-    shown = canvas.copy()
-    shown.paste(colours, part.box[:2], None if part.clear is None else colours)
-    return shown
+    canvas.paste(colours, part.box[:2], None if part.clear is None else colours)
+
+
+def _layer(part: _Part, screen: tuple[int, int]) -> Layer:
+    return Layer(
+        paint=partial(_paint, part),
+        box=part.box,
+        duration=shown_for(part.duration),
+        after="clear" if part.dispose == _BACKGROUND else "back" if part.dispose in _PREVIOUS else "stay",
+        covers=part.clear is None and part.box[:2] == (0, 0) and part.box[2] >= screen[0] and part.box[3] >= screen[1],
+    )
 
 
 def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
@@ -126,11 +133,4 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
         # What lies beyond the screen is decoded, too.
         if (part.box[2] - part.box[0]) * (part.box[3] - part.box[1]) > limits.max_pixels:
             check_size((part.box[2] - part.box[0], part.box[3] - part.box[1]), limits)
-    canvas = Image.new("RGBA", screen)
-    for part in parts:
-        shown = _drawn(canvas, part)
-        yield Frame(shown, shown_for(part.duration))
-        if part.dispose == _BACKGROUND:
-            canvas = cleared(shown, part.box)
-        elif part.dispose not in _PREVIOUS:
-            canvas = shown
+    return composited(screen, [_layer(part, screen) for part in parts])

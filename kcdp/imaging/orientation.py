@@ -42,6 +42,11 @@ def orientation_of(exif: bytes | None) -> int:
     return 1
 
 
+def turned_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """The (width, height) of a picture of `size` once it is upright."""
+    return size[::-1] if orientation >= 5 else size
+
+
 def upright(image: Image.Image, orientation: int) -> Image.Image:
     """The picture turned as its orientation says; the picture itself where that is 1."""
     turn = _UPRIGHT.get(orientation)

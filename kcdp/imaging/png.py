@@ -57,6 +57,11 @@ class PngFile:
     def colour_type(self) -> int:
         return self.header[1]
 
+    @property
+    def has_transparency(self) -> bool:
+        """Whether a pixel may be anything but opaque."""
+        return self.colour_type in (4, 6) or b"tRNS" in self.chunks
+
     @cached_property
     def icc(self) -> bytes | None:
         """What the numbers of a file mean, by the first of cICP, iCCP, sRGB and gAMA with cHRM; None for sRGB."""

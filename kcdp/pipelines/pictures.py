@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -32,7 +32,7 @@ class Clips:
 
     frames: list[list[Image.Image]]
     single: bool
-    times: list[list[tuple[float, float]]] = field(default_factory=list)
+    times: list[tuple[tuple[float, float], ...]]
 
     @property
     def flat(self) -> list[Image.Image]:
@@ -51,11 +51,8 @@ class Clips:
 
     def with_mirror_images(self) -> Clips:
         """These pictures, each with the mirror images of its frames behind its frames."""
-        return Clips(
-            [[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames],
-            self.single,
-            [times * 2 for times in self.times],
-        )
+        frames = [[*clip, *map(ImageOps.mirror, clip)] for clip in self.frames]
+        return Clips(frames, self.single, [2 * times for times in self.times])
 
     def readings(self, number: int, probabilities: torch.Tensor, labels: Sequence[str]) -> tuple[FrameReading, ...]:
         """What is read in each frame of picture `number`: `probabilities` (F, K) of its frames, one column a label."""
@@ -79,7 +76,7 @@ def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     single = not isinstance(image, (list, tuple))
     given: list[Picture] = list(image) if isinstance(image, (list, tuple)) else [cast(Picture, image)]
     found = [DecodedPicture.load(picture) for picture in given]
-    return Clips([list(picture.frames) for picture in found], single, [list(picture.times) for picture in found])
+    return Clips([list(picture.frames) for picture in found], single, [picture.times for picture in found])
 
 
 def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:

@@ -15,7 +15,7 @@ import gradio as gr
 from PIL import Image
 
 from kcdp.emotions import MIKELS_8
-from kcdp.imaging import ImageError
+from kcdp.imaging import FORMATS, ImageError
 from kcdp.ui import gpu
 from kcdp.ui.inputs import MAX_GUIDANCE, MAX_PICTURES, MAX_PROMPT_LENGTH, MAX_STEPS, Planner, known_errors
 from kcdp.ui.jobs import run_job
@@ -89,7 +89,7 @@ def painting_result(
 
 #: What the parameters of endpoints mean, by their names.
 PARAMETERS = {
-    "upload": "The picture: PNG, JPEG, WebP, GIF, AVIF, BMP or TIFF, still or animated.",
+    "upload": f"The picture, still or animated: {', '.join(format.name for format in FORMATS)}.",
     "attention": "Whether to add heat maps, one PNG for each word, triplet, scene and object.",
     "emotion": "Name of an emotion of the bundle, in any case: amusement, awe, contentment, excitement, anger, disgust, fear, "
     "sadness.",

@@ -9,14 +9,18 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.i18n import I18nData
+from gradio.processing_utils import save_pil_to_cache
 
 from kcdp.decoded import DecodedPicture
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
+from kcdp.imaging.formats import recognised
+from kcdp.imaging.unpacked import GZIP
 from kcdp.painting.things import THINGS
 from kcdp.ui import gpu
 from kcdp.ui.jobs import PaintingJob
@@ -30,6 +34,9 @@ MAX_GUIDANCE = 50
 MAX_PROMPT_LENGTH = 300
 #: Large photos take much memory while they are decoded.
 _DECODERS = threading.BoundedSemaphore(4)
+#: Formats that browsers draw, by the names in `FORMATS`, and how many bytes of a file say which it is.
+_DRAWN_BY_BROWSERS = ("PNG", "JPEG", "WebP", "GIF", "AVIF", "BMP", "SVG", "ICO")
+_HEAD = 4096
 #: Random seeds are below this: short enough to be read under a picture and typed again.
 RANDOM_SEEDS = 10**6
 
@@ -168,6 +175,29 @@ def decode_upload(upload: dict[str, Any] | None, missing: str) -> DecodedPicture
         raise ImageError(missing)
     with _DECODERS:
         return DecodedPicture.load(str(upload["path"]))
+
+
+def preview(upload: dict[str, Any] | None, picture: DecodedPicture, cache: str) -> str | None:
+    """Path of a PNG in Gradio's `cache` that the page shows for an upload no browser draws; None for one that they do."""
+    with Path((upload or {})["path"]).open("rb") as file:
+        head = file.read(_HEAD)
+    format = recognised(head)
+    if format is not None and format.name in _DRAWN_BY_BROWSERS and not head.startswith(GZIP):
+        return None
+    return save_pil_to_cache(picture.middle, cache, name="preview", format="png")
+
+
+def show_preview(field: gr.Image) -> None:
+    """Let a field of one picture show a file that no browser draws, by a picture of it that takes its place."""
+
+    def shown(upload: dict[str, Any] | None) -> Any:
+        try:
+            found = preview(upload, decode_upload(upload, ""), field.GRADIO_CACHE)
+        except ImageError:  # it is said when the picture is wanted
+            found = None
+        return gr.skip() if found is None else found
+
+    field.upload(shown, field, field, preprocess=False, show_progress="hidden", api_visibility="private")
 
 
 def known_errors() -> tuple[type[Exception], ...]:

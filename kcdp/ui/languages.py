@@ -14,6 +14,8 @@ from typing import Any
 
 import gradio as gr
 
+from kcdp.imaging import ACCEPTED_SUFFIXES
+
 #: As browsers name them, English first.
 LANGUAGES = ("en", "zh-CN", "zh-TW", "ja", "es")
 #: Chinese that is written in traditional characters, by place or script.
@@ -101,4 +103,7 @@ def match(name: str) -> str | None:
 def head() -> str:
     """A script that gives the page its language, and what else Gradio leaves out."""
     script = _PAGE_SCRIPT.read_text(encoding="utf-8")
-    return f"<script>{script.replace('LANGUAGES', json.dumps(LANGUAGES), 1)}</script>"
+    values = {"LANGUAGES": LANGUAGES, "ACCEPTED": ",".join(("image/*", *ACCEPTED_SUFFIXES))}
+    for name, value in values.items():
+        script = script.replace(name, json.dumps(value), 1)
+    return f"<script>{script}</script>"

@@ -17,7 +17,6 @@ from gradio.processing_utils import save_file_to_cache
 
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import PACK_SUFFIXES, ImageError
-from kcdp.imaging.packs import open_pack
 from kcdp.ui import cards, rows
 from kcdp.ui.inputs import known_errors
 from kcdp.ui.lanes import MAX_BATCH, Backend, BusyError
@@ -190,12 +189,12 @@ def uploaded_pictures(uploads: Sequence[Any]) -> tuple[list[PictureFile], list[R
     Names are those of the user's files, told apart by a number where two are the same. Raises ImageError with one sentence
     for more than `MAX_PICTURES`.
     """
-    from kcdp.batch import PictureFile  # not with the page: it waits for the model libraries
+    from kcdp.batch import PictureFile, stickers  # not with the page: it waits for the model libraries
 
     found: dict[str, PictureFile] = {}
     earlier: list[ResultRow] = []
 
-    def add(name: str, source: Path | bytes) -> None:
+    def add(name: str, source: Path | bytes | ImageError) -> None:
         if len(found) >= MAX_PICTURES:
             raise ImageError(
                 f"These are more than {MAX_PICTURES} pictures; read them with the command `kcdp understand FOLDER --out FILE`."
@@ -211,11 +210,8 @@ def uploaded_pictures(uploads: Sequence[Any]) -> tuple[list[PictureFile], list[R
         if path.suffix.lower() == ".jsonl":
             earlier += _earlier_rows(path)
         elif path.suffix.lower() in PACK_SUFFIXES:
-            try:
-                for sticker, content in islice(open_pack(path), MAX_PICTURES + 1):
-                    add(f"{name}/{sticker}", content)
-            except ImageError:
-                add(name, path)
+            for sticker in islice(stickers(path, name), MAX_PICTURES + 1):
+                add(sticker.name, sticker.source)
         else:
             add(name, path)
     return list(found.values()), earlier

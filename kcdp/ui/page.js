@@ -42,6 +42,37 @@
       mend();
     });
   };
+  // Gradio's picture field takes what calls itself a picture and shows no other files to choose. Here the server tells what a
+  // file is, and says why where it cannot be read.
+  const isPicture = (file) => file.type.startsWith("image/");
+  const asPictures = (files) => {
+    const given = new DataTransfer();
+    for (const file of files)
+      given.items.add(isPicture(file) ? file : new File([file], file.name, { type: "image/unknown" }));
+    return given;
+  };
+  const inField = (element) => element instanceof Element && element.closest("#picture, #refeel-picture, #refeel-other");
+  const isInput = (element) => inField(element) && element.matches("input[type=file]");
+  addEventListener("click", ({ target }) => isInput(target) && (target.accept = ACCEPTED), true);
+  addEventListener(
+    "change",
+    ({ target }) => {
+      if (isInput(target) && ![...target.files].every(isPicture)) target.files = asPictures(target.files).files;
+    },
+    true,
+  );
+  addEventListener(
+    "drop",
+    (event) => {
+      const files = [...(event.dataTransfer?.files || [])];
+      if (!inField(event.target) || files.every(isPicture)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const options = { bubbles: true, cancelable: true, dataTransfer: asPictures(files) };
+      event.target.dispatchEvent(new DragEvent("drop", options));
+    },
+    true,
+  );
   // Gradio names a radio button anew whenever it is chosen.
   const watched = { childList: true, subtree: true, attributes: true, attributeFilter: ["lang", "name"] };
   new MutationObserver(soon).observe(root, watched);

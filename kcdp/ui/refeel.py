@@ -33,6 +33,7 @@ from kcdp.ui.inputs import (
     emotion_radio,
     finite_number,
     setting_fields,
+    show_preview,
     subject_field,
 )
 from kcdp.ui.jobs import PaintingJob
@@ -107,6 +108,9 @@ def refeel_tab(backend: Backend) -> TabParts:
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="refeel-stop")
         with gr.Column(scale=1, min_width=300):
             parts = painted_gallery(backend, "refeel", {make: plan_pictures}, stop, named, "re-feel")
+
+    for field in (picture, other):
+        show_preview(field)
 
     def switch(choice: str) -> tuple[gr.Radio, gr.Image]:
         # A second picture that is not seen must not decide.

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -30,13 +31,13 @@ from kcdp.ui import cards, sentences
 from kcdp.ui.corrections import correction_panel
 from kcdp.ui.endpoints import api_errors, describe
 from kcdp.ui.history import note
-from kcdp.ui.inputs import decode_upload, known_errors
+from kcdp.ui.inputs import decode_upload, known_errors, preview
 from kcdp.ui.lanes import Backend, Reading, ReadingLane, Superseded
 from kcdp.ui.languages import Tell, say, tell_in
 from kcdp.ui.parts import Handover, TabParts, link
 from kcdp.ui.reading_cards import alignment_card, knowledge_card, map_name, router_card, uniemo_cards, verdict_card
 
-_MISSING = "No picture arrived: please send a PNG, JPEG, GIF or WebP file."
+_MISSING = "No picture arrived: please choose one."
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class _Request:
 def understand_tab(backend: Backend) -> TabParts:
     """Build the tab inside the open `gr.Blocks`."""
     latest: dict[str | None, _Request] = {}  # by session
+    previews: dict[str | None, str] = {}  # by session, the name of the file that stands for an upload no browser draws
     understanding = gr.State(time_to_live=3600)
     noted = gr.State()
     with gr.Row(equal_height=False):
@@ -139,6 +141,7 @@ def understand_tab(backend: Backend) -> TabParts:
 
     def cancel(request: gr.Request) -> None:
         superseded = latest.pop(request.session_hash, None)
+        previews.pop(request.session_hash, None)
         if superseded is not None and superseded.reading is not None:
             superseded.reading.cancel()
 
@@ -169,6 +172,9 @@ def understand_tab(backend: Backend) -> TabParts:
         }
 
     def understand_upload(request: gr.Request, upload: dict[str, Any] | None) -> Iterator[dict[Any, Any]]:
+        if upload is not None and Path(upload["path"]).name == previews.get(request.session_hash):
+            yield gr.skip()
+            return
         cancel(request)
         tell = tell_in(request)
         blank: dict[Any, Any] = {details: gr.Column(visible=False), understanding: None}
@@ -182,6 +188,10 @@ def understand_tab(backend: Backend) -> TabParts:
             decoded = decode_upload(upload, _MISSING)
             if latest.get(request.session_hash) is not own:
                 return
+            drawn = preview(upload, decoded, picture.GRADIO_CACHE)
+            if drawn is not None:
+                previews[request.session_hash] = Path(drawn).name
+                yield {picture: drawn}
             own.reading = backend.readings.enter(decoded, attention=True)
             shown = show(Understanding.of(decoded, backend.readings.read(own.reading)), tell)
         except Superseded:
@@ -196,6 +206,7 @@ def understand_tab(backend: Backend) -> TabParts:
             yield shown
 
     outputs = [
+        picture,
         understanding,
         verdict,
         details,

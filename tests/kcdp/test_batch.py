@@ -61,6 +61,22 @@ def test_stickers_of_packs_are_pictures_and_a_broken_pack_is_an_error(folder: Pa
     assert [one.error is None for batch in results for one in batch] == [True, True, False]
 
 
+def test_a_pack_that_is_damaged_behind_some_stickers_says_so_and_others_go_on(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "half.zip", "w") as pack:
+        for name in ("a.png", "below/c.webp"):
+            pack.write(folder / name, name)
+    content = bytearray((folder / "half.zip").read_bytes())
+    content[content.rindex(b"RIFF", 0, content.index(b"PK\1\2"))] ^= 1
+    (folder / "half.zip").write_bytes(content)
+    found = list(find_pictures([folder / "half.zip", folder / "a.png"]))
+    batches = understand_pictures(lambda some: fake_bundle().result().read(some, False), found)
+    rows = {one.name: one.error for batch in batches for one in batch}
+    assert list(rows) == [f"{folder}/half.zip/a.png", f"{folder}/half.zip", f"{folder}/a.png"]
+    first, damaged, after = rows.values()
+    assert first is after is None
+    assert damaged == "“half.zip” is damaged or cut short; save or download it again."
+
+
 def test_links_to_folders_are_not_followed(folder: Path) -> None:
     (folder / "below/again").symlink_to(folder)
     assert len(list(find_pictures([folder]))) == 5

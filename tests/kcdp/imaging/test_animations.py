@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kcdp.imaging import GROUND, ImageError, ImageLimits, load_frames, read_frames
+from kcdp.imaging import GROUND, ImageError, ImageLimits, flatten, load_frames, read_frames
+from kcdp.imaging.formats import recognised
+from kcdp.imaging.png import pixels
 from tests.image_files import BLUE, GREEN, RED, animated, blank, chunk, film, gif_of, patch
 from tests.random_animations import Animation, packed_rows, random_apng, random_gif
 
@@ -31,6 +33,24 @@ def test_random_animated_pngs(seed):
 @pytest.mark.parametrize("seed", range(40))
 def test_random_gifs(seed):
     assert_shown(random_gif(seed))
+
+
+@pytest.mark.parametrize("make", [random_apng, random_gif])
+@pytest.mark.parametrize("seed", range(10))
+def test_frames_can_be_looked_at_in_any_order(make, seed):
+    animation = make(seed, frames=16)
+    decode = recognised(animation.data).decode
+    frames = list(decode(animation.data, ALL))
+    for number in np.random.default_rng(seed).permutation(len(frames)):
+        shown = np.asarray(flatten(frames[number].image))
+        assert np.abs(shown - animation.frames[number]).max() <= 2
+
+
+def test_what_lies_behind_a_frame_that_covers_it_is_not_decoded(monkeypatch):
+    decoded = []
+    monkeypatch.setattr("kcdp.imaging.apng.pixels", lambda *args: decoded.append(1) or pixels(*args))
+    data = animated(film(60), "PNG", disposal=1, blend=0)
+    assert len(load_frames(data)) == 4 and len(decoded) <= 12
 
 
 def apng(

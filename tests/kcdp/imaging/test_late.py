@@ -86,3 +86,10 @@ def test_empty_late_frames_are_passed_over():
 
     frames = sample(partial(decoded), 4)
     assert [frame.image.getpixel((0, 0))[0] for frame in frames] == [10, 30, 50]
+
+
+def test_what_shows_between_the_looks_is_found():
+    def decoded():
+        return (Frame(late((number, 0, 0, 255 * (number in (3, 4)))), 10.0) for number in range(240))
+
+    assert [frame.image.getpixel((0, 0))[0] for frame in sample(decoded, 4)] == [3, 4]

@@ -17,7 +17,7 @@ _WINDOW = 1024
 
 
 def _looked_at(path: Path) -> tuple[str | None, str]:
-    """Why training cannot use a picture, in a few words, or None; and the id of its content. Read to its end, as training will."""
+    """What `fault_of` says of a file, and the id of its content."""
     try:
         content = path.read_bytes()
         if not content:
@@ -32,8 +32,13 @@ def _looked_at(path: Path) -> tuple[str | None, str]:
     return None, content_id(content)
 
 
+def fault_of(path: Path) -> str | None:
+    """Why training cannot use a picture, in a few words; None when it can. Read to its end, as training will."""
+    return _looked_at(path)[0]
+
+
 def checked(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str | None, str]]:
-    """Every entry in its order, why training cannot use its picture (None where it can), and the id of the picture's content."""
+    """Every entry in its order, with what `fault_of` says of its picture and the id of the picture's content."""
     entries = iter(entries)
     with ThreadPoolExecutor() as threads:
         while window := list(islice(entries, _WINDOW)):
