@@ -38,7 +38,7 @@ DAY = 24 * 60 * 60
 
 @dataclass(frozen=True)
 class PageTab:
-    """A tab of the page: its id in links, its name (a translated one by `say`), and the function that builds it inside the open `gr.Tab`.
+    """A tab of the page: id in links, name (a translated one by `say`), and the function that builds it in the open `gr.Tab`.
 
     `build` returns what the page connects with other tabs, if anything; a tab that `paints` is hidden where the bundle cannot.
     """

@@ -42,10 +42,11 @@ class DirectionHead(nn.Linear):
 class EmotionFusion(ModelMixin, ConfigMixin):
     """F = M_cls(CLS) + alpha_S M_S(Q_S) + alpha_O M_O(Q_O), and with `token_length` brought to the size of a token's embedding.
 
-    Why the size, of which the paper says nothing: F stands among the embeddings of ordinary words, to which position embeddings of that size are added
-    before anything normalises. The plain sum is longer or shorter with every alpha, and a vector ten times as long as a
-    word drowns its own position. So there the sum says the direction only, and the length is one learned number that begins at
-    the mean length of the text encoder's token embeddings. How much an attribute counts is in the direction still.
+    Why the size, of which the paper says nothing: F stands among the embeddings of ordinary words, to which position
+    embeddings of that size are added before anything normalises. The plain sum is longer or shorter with every alpha,
+    and a vector ten times as long as a word drowns its own position. So there the sum says the direction only, and the
+    length is one learned number that begins at the mean length of the text encoder's token embeddings. How much an
+    attribute counts is in the direction still.
 
     `head` says the emotion of F, and the rows of its weight are the emotions' prototypes, for the emotional condition loss.
 

@@ -62,8 +62,8 @@ def load_foundation(recipe: Recipe, latent_encoder: str = "labelled_latent_encod
 
 
 def load_perception(recipe: Recipe, latent_encoder: str = "labelled_latent_encoder") -> Foundation:
-    """`load_foundation` for KCDP; raises SystemExit as that does, and when the denoiser is conditioned on two text encoders, or there
-    is no captioner.
+    """`load_foundation` for KCDP; raises SystemExit as that does, and when the denoiser is conditioned on two text encoders,
+    or there is no captioner.
     """
     foundation = load_foundation(recipe, latent_encoder)
     if foundation.text_encoder_2 is not None:

@@ -145,7 +145,10 @@ class PictureDataset:
         ]
 
     def cached(self, compute: Callable[[slice], torch.Tensor], *settings: Any) -> np.ndarray | Rows:
-        """`cached_array` of these pictures by their content and `settings`; a part of a dataset of which it is there reads from that."""
+        """`cached_array` of these pictures by their content and `settings`, the first of which is a name.
+
+        A part of a dataset of which it is there reads from that.
+        """
         name, *others = settings
         store = self.store
         if store.source_key != store.key:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Annotated
 
 import numpy as np
@@ -28,17 +27,13 @@ from pydantic import PlainSerializer
 
 from train.data.records import SPLITS, Coded, domains
 
-#: Styles that are the same drawings: a rule speaks of the family, so they are held out together or not at all.
-FAMILIES = MappingProxyType({style: "fluent" for style in ("fluent_flat", "fluent_3d", "fluent_color")})
-
-
 #: In JSON they stand in order.
 Styles = Annotated[frozenset[str], PlainSerializer(sorted)]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Records of one domain: their splits, and either the only styles or the styles left out. Styles are families."""
+    """Records of one domain: their splits, and either the only styles or the styles left out."""
 
     domain: str
     splits: tuple[str, ...] = SPLITS
@@ -137,11 +132,6 @@ def within(records: Dataset, rules: Iterable[Rule]) -> np.ndarray:
     for rule in rules:
         rows = of_domain.within((rule.domain,)) & splits.within(rule.splits)
         if rule.only is not None:
-            rows &= styles.within(_members(styles, rule.only))
-        chosen |= rows & ~styles.within(_members(styles, rule.without))
+            rows &= styles.within(rule.only)
+        chosen |= rows & ~styles.within(rule.without)
     return chosen
-
-
-def _members(styles: Coded, families: frozenset[str]) -> set[str]:
-    """The styles that belong to one of these families."""
-    return {style for style in styles.names if FAMILIES.get(style, style) in families}

@@ -20,8 +20,8 @@ from torch import nn
 from kcdp.painting.sampling import Guidance
 from kcdp.perception.denoiser import share_unet
 from train.core.foundation import Foundation
+from train.core.validation import mean_losses
 from train.evaluation.text_to_image import sample_latents
-from train.metrics.validation import mean_losses
 from train.stages.joint import ATTENTION, JointConfig
 from train.stages.unet import denoising_loss, noised
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -91,13 +91,13 @@ class Editing:
         everything = list(itertools.chain.from_iterable(hits.values()))
 
         def share(which: int, axis: int, name: str) -> float:
-            return mean(pair[which] for names, pairs in hits.items() if names[axis] == name for pair in pairs)
+            return fmean(pair[which] for names, pairs in hits.items() if names[axis] == name for pair in pairs)
 
         return {
             "pictures": len(everything),
-            "thing": mean(thing for thing, _ in everything),
-            "emotion": mean(emotion for _, emotion in everything),
-            "both": mean(thing and emotion for thing, emotion in everything),
+            "thing": fmean(thing for thing, _ in everything),
+            "emotion": fmean(emotion for _, emotion in everything),
+            "both": fmean(thing and emotion for thing, emotion in everything),
             "things": {thing: share(0, 0, thing) for thing in self.things},
             "emotions": {emotion: share(1, 1, emotion) for emotion in emotions},
         }
@@ -114,18 +114,18 @@ class Editing:
             for share in SHARES:
                 weights = {first: 1 - share, second: share}
                 made = self.pipeline(weights, seed=list(self.seeds), num_inference_steps=self.steps)
-                curve.append(mean(read[second] for read in made.probabilities))
+                curve.append(fmean(read[second] for read in made.probabilities))
                 if share == 0.5:
                     for read in made.probabilities:
                         both.append({first, second} <= set(sorted(read, key=read.get)[-_AMONG:]))
             curves.append(curve)
-        whole = [mean(values) for values in zip(*curves, strict=True)]
+        whole = [fmean(values) for values in zip(*curves, strict=True)]
         return {
             "pictures": len(curves) * len(SHARES) * len(self.seeds),
             "curve": whole,
             "rising": _rises(whole),
-            "pairs": mean(map(_rises, curves)),
-            "both": mean(both),
+            "pairs": fmean(map(_rises, curves)),
+            "both": fmean(both),
         }
 
     def refeel(self, pictures: Sequence[Image.Image], labels: Sequence[int]) -> dict[str, Any]:

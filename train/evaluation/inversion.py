@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from train.metrics.validation import mean_losses
+from train.core.validation import mean_losses
 from train.stages.joint import JointStage, JointTask
 
 #: Where a stage keeps the words.

@@ -86,7 +86,8 @@ def adaptation_report(
 ) -> str:
     """Methods by pairs, with the mean over the pairs in the last column, and the rows of papers that measure the same.
 
-    Every metric of `RECOGNITION_METRICS` on the target, and where a result has it under `source`, accuracy on the source's own test.
+    Every metric of `RECOGNITION_METRICS` on the target, and where a result has it under `source`, accuracy on the
+    source's own test.
 
     Args:
         table: results of runs by method and pair.

@@ -126,9 +126,9 @@ def build_space(
     correlation: EmotionalCorrelation,
     domains: Sequence[str] = (),
 ) -> EmotionSpace:
-    """The emotion space of a dataset's labelled pictures, of which `tokens` (N, 1 + n, W) are kept; of these `domains` only, if given.
+    """The emotion space of a dataset's labelled pictures, of which `tokens` (N, 1 + n, W) are kept.
 
-    Their features are computed once. Raises ValueError when an emotion has no picture.
+    Of these `domains` only, if given. Their features are computed once. Raises ValueError when an emotion has no picture.
     """
     classes = len(dataset.emotions)
     emotions = F.one_hot(dataset.labels.clamp(min=0), classes).float()

@@ -24,11 +24,11 @@ from train.core.foundation import Foundation, FoundationConfig
 from train.core.processes import distributed_map
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, load_perception, stage_datasets, train_stage
+from train.core.validation import scores_by_domain
 from train.data.cache import cached_array, content_key, fingerprint
 from train.data.dataset import PictureDataset
 from train.data.knowledge import KnowledgeCache
 from train.losses.kcdp import LOSS_PRESETS, counterfactual_contrastive, prediction_loss, total_loss
-from train.metrics.validation import scores_by_domain
 from train.stages.uniemo import trained_uniemo
 
 

@@ -25,8 +25,8 @@ from kcdp.perception.latent_encoder import LatentEncoder
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, stage_datasets, train_stage
+from train.core.validation import scores_by_domain
 from train.data.dataset import PictureDataset
-from train.metrics.validation import scores_by_domain
 from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
 

@@ -15,9 +15,9 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import EmotionFusion
 from train.core.config import setting
+from train.core.validation import mean_losses
 from train.data.stickers import HELD_OUT, StickerLatents, paired_sticker, sticker_latents
 from train.losses.flow import flow_loss, logit_normal_times
-from train.metrics.validation import mean_losses
 from train.stages.unet import build_unet
 
 

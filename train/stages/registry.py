@@ -80,12 +80,13 @@ def read_recipe(
 
 
 def check(recipe: Recipe) -> None:
-    """Raise ValueError with one sentence when a stage, the protocol or the label space is unknown, a stage needs one that has
-    not been trained and is not before it, or when published models are named without a commit or beside stages that would
-    train them, or are not those that a stage can stand on, or a published set is unknown, not there, or labelled in a space
-    that cannot be brought to the recipe's.
+    """Find what is wrong with a recipe before its first stage runs: a slip in the last one must not show hours later.
 
-    All stages are asked before the first one runs: a slip in the last one must not show hours later.
+    Raises ValueError with one sentence when
+    - a stage, the protocol or the label space is unknown;
+    - a stage needs another one that has not been trained and is not before it;
+    - published models are named without a commit, beside stages that would train them, or are none that a stage can stand on;
+    - a published set is unknown, not there, or labelled in a space that cannot be brought to the recipe's.
     """
     for name in recipe.stages:
         if name not in STAGES:

@@ -20,10 +20,10 @@ from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokeni
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import stage_datasets, train_stage
+from train.core.validation import mean_losses
 from train.data.cache import content_key
 from train.data.dataset import PictureDataset
 from train.files import write_folder
-from train.metrics.validation import mean_losses
 from train.stages.sentences import CachedVectors
 
 

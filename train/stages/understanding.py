@@ -25,11 +25,11 @@ from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, Strategy, tow
 from kcdp.vision import TrunkVisionModel
 from train.core.config import setting
 from train.core.processes import distributed_map
+from train.core.validation import scores_by_domain
 from train.data.attributes import AttributeTable, dataset_attributes
 from train.data.cache import Rows, fingerprint
 from train.data.dataset import PictureDataset
 from train.losses.uniemo import UNIEMO_PRESETS, attribute_contrastive, understanding_loss
-from train.metrics.validation import scores_by_domain
 from train.stages.sentences import SentenceEncoder
 
 

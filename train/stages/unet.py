@@ -19,9 +19,9 @@ from kcdp.perception.denoiser import encode, level_modules
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import stage_datasets, train_stage
+from train.core.validation import mean_losses
 from train.data.cache import Rows
 from train.data.dataset import PictureDataset
-from train.metrics.validation import mean_losses
 from train.stages.latent_encoder import latents_and_words
 from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 

@@ -91,7 +91,7 @@ class JointParts:
 
     @classmethod
     def load(cls, recipe: Recipe, records: Dataset | None = None) -> JointParts:
-        """Of a run, whose records need not be loaded again; the settings of the stage `uniemo_joint` say how its pictures are drawn."""
+        """Of a run, whose records need not be loaded again; pictures are drawn as its stage `uniemo_joint` says."""
         joint = recipe.stage_settings("uniemo_joint", JointConfig).config
         config = recipe.stage_settings("uniemo_understanding", UnderstandingConfig).config
         datasets = stage_datasets(recipe, "uniemo_joint", joint.balance, True, True, records)

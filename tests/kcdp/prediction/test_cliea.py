@@ -53,6 +53,11 @@ def test_value_against_a_loop(use_mha: bool, use_mapping: bool) -> None:
     torch.testing.assert_close(cliea(v, states, prompts), expected)
 
 
+def test_attention_and_mapping_are_on_unless_switched_off() -> None:
+    assert build().config.use_mha and build().config.use_mapping
+    assert build().attention is not None and build().mapping is not None
+
+
 def test_gradients_reach_every_part_and_its_inputs() -> None:
     cliea = build().train()
     v, states, prompts = make_inputs()

@@ -79,6 +79,13 @@ def test_what_is_far_from_every_attribute_is_unknown_and_counts_nothing(table):
     assert table.coefficients_of(embeds, weights, threshold=0.1).tolist() == pytest.approx([0.7, 0.7])
 
 
+def test_a_table_takes_one_scene_and_what_points_away_from_all_is_unknown_to_it():
+    table = EmotionalCorrelation.of(NAMES, torch.eye(EMBED)[:5], torch.ones(5, 3), num_scenes=1)
+    assert table.nearest(torch.eye(EMBED)[:1], kind="scene")[1] == [NAMES[0]]
+    away = F.normalize(-torch.eye(EMBED)[:5].sum(0, keepdim=True), dim=1)
+    assert table.nearest(away)[1] == [None]
+
+
 def test_alpha_is_the_coefficient_of_the_emotions_that_are_meant(table):
     embeds = torch.cat([towards(0, 1, 0, 0, 0, 0)] * 3)
     weights = torch.tensor([[0.0, 0.0, 1.0], [0.5, 0.5, 0.0], [0.2, 0.3, 0.5]])

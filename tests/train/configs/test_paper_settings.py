@@ -60,7 +60,7 @@ def test_constants():
     assert TEMPERATURE == 0.07
     assert signature(condition_loss).parameters["margin"].default == 0.5
     experts = MixtureOfExperts(visual_dim=8, knowledge_dim=4, num_classes=6).experts
-    assert experts.weight_in.shape[2] == 128
+    assert experts.weight_in.shape[1:] == (512, 128)
 
 
 @pytest.mark.parametrize(("tower", "layers", "scene", "object"), [("B/32", 12, 4, 8), ("B/16", 12, 4, 8), ("L/14", 24, 8, 16)])  # fmt: skip

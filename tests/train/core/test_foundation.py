@@ -18,6 +18,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from kcdp.bundle import load_bundle
 from kcdp.hub import Source
 from kcdp.knowledge.captioner import FULL_CAPTIONER, Captioner
+from tests.recipes import make_recipe
 from tests.tiny_diffusion import clip_vision, text_config
 from tests.tiny_vlm import instruct_blip
 from train.core.config import validated
@@ -27,7 +28,7 @@ from train.data.dataset import PictureDataset
 from train.data.knowledge import KnowledgeCache
 from train.data.records import make_record, to_dataset
 from train.evaluation.arguments import EvaluationArguments
-from train.stages.registry import check, make_recipe, read_recipe
+from train.stages.registry import check, read_recipe
 from train.train import main
 
 LABELS = ("amusement", "anger", "sadness")

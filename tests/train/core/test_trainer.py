@@ -64,7 +64,8 @@ class TinyStage:
         x = torch.randn(32, 4, generator=generator)
         loss = model(x, x.sum(1, keepdim=True))["loss"].item()
         score = -loss if self.scores is None else self.scores[len(self.validated) - 1]
-        return {"score": score, "loss": loss}
+        # Which one chooses says `selection`, and not their order.
+        return {"pictures": 32.0, "score": score, "loss": loss}
 
     def export(self, model, folder):
         save_file(model.state_dict(), folder / "model.safetensors")

@@ -14,6 +14,7 @@ from train.data.records import (
     labels,
     make_record,
     to_dataset,
+    with_shares,
 )
 
 
@@ -70,6 +71,12 @@ def test_concatenate_keeps_the_order_and_skips_empty_parts():
     assert both.features == FEATURES
     with pytest.raises(ValueError, match="no records"):
         concatenate([to_dataset([])])
+
+
+def test_domains_with_a_share_of_0_are_left_out():
+    records = to_dataset([record(domain=domain) for domain in ("emoji", "photos", "emoji", "drawn")])
+    assert with_shares(records, {"emoji": 0.0, "photos": 0.5})["domain"][:] == ["photos", "drawn"]
+    assert with_shares(records, {"photos": 2.0})["domain"][:] == ["emoji", "photos", "emoji", "drawn"]
 
 
 def test_a_path_is_kept_unread_under_its_identity(tmp_path):

@@ -134,14 +134,12 @@ def test_textual_inversion_is_chosen_on_validation_pictures() -> None:
     joint = SimpleNamespace(pictures=pictures, validation_batches=lambda: iter(batches))
     told: list[list[int]] = []
 
-    class Model:
-        words = torch.zeros(3, 4)
+    class Model(torch.nn.Linear):
+        def forward(self, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+            told.append(labels.tolist())
+            return {"loss": labels.float().sum()}
 
-        def __call__(self, given: torch.Tensor) -> dict[str, torch.Tensor]:
-            told.append(given.tolist())
-            return {"loss": given.float().sum()}
-
-    score = InversionStage(joint, ("a", "b", "c")).validate(Model())["score"]
+    score = InversionStage(joint, ("a", "b", "c")).validate(Model(1, 1))["score"]
     assert told == [[1, 2], [0]]
     # By pictures, not by batches.
     assert score == pytest.approx(-(3 * 2 + 0 * 1) / 3)

@@ -79,6 +79,13 @@ def test_a_row_has_the_papers_settings(name: str) -> None:
         assert set(method.changes) <= set(KCDP)
 
 
+def test_rows_say_what_they_train_and_ask() -> None:
+    assert [name for name, method in METHODS.items() if method.asks is True] == [
+        "vlm-answer", "vlm-likelihood", "vlm-linear-probe"
+    ]  # fmt: skip
+    assert METHODS["kcdp-da"].trained is True and METHODS["clip-zero-shot"].trained is False
+
+
 def test_no_row_is_without_its_settings_here() -> None:
     assert set(ROWS) == {**METHODS, **ABLATIONS}.keys()
 

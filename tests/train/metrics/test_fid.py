@@ -30,6 +30,10 @@ def test_a_shift_alone_counts_its_square() -> None:
     assert frechet_distance(real, real + torch.tensor([3.0, 0, 4, 0])) == pytest.approx(25, rel=1e-5)
 
 
+def test_two_pictures_of_each_are_enough() -> None:
+    assert frechet_distance(torch.tensor([[0.0], [2.0]]), torch.tensor([[3.0], [5.0]])) == pytest.approx(9)
+
+
 def test_fewer_pictures_than_features_have_a_distance_too() -> None:
     real, generated = torch.randn(5, 16), torch.randn(6, 16)
     covariances = torch.cov(real.double().T), torch.cov(generated.double().T)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from train.metrics.recognition import recognition_scores
+from train.metrics.recognition import RECOGNITION_METRICS, recognition_scores
 
 NAMES = ("joy", "fear", "anger")
 
@@ -34,6 +34,7 @@ def test_an_emotion_that_is_never_said_counts_as_missed() -> None:
 def test_scores_are_clean_as_json() -> None:
     scores = recognition_scores([0, 1, 2], [0, 1, 1], NAMES)
     assert json.loads(json.dumps(scores.to_dict())) == scores.to_dict()
+    assert scores.to_dict().keys() == {*RECOGNITION_METRICS, "counts", "recall", "chance", "majority", "confusion"}
 
 
 @pytest.mark.parametrize(

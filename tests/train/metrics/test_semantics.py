@@ -22,12 +22,19 @@ def test_clarity_needs_scenes_and_objects_of_the_same_pictures() -> None:
         semantic_clarity(torch.ones(2, 3), torch.ones(1, 3))
 
 
+def test_one_picture_is_clear_and_none_is_nothing() -> None:
+    assert clarities(torch.tensor([[0.25, 0.75]]), torch.tensor([[0.5, 0.5]])).tolist() == [0.75]
+    with pytest.raises(ValueError, match="scenes of 0 pictures"):
+        clarities(torch.ones(0, 3), torch.ones(0, 3))
+
+
 def test_diversity_is_the_mean_squared_difference_over_all_pairs() -> None:
     features = torch.randn(9, 6) * 2 + 5
     pairs = list(itertools.combinations(features, 2))
     expected = sum(float((one - other).square().mean()) for one, other in pairs) / len(pairs)
     assert semantic_diversity(features) == pytest.approx(expected, rel=1e-5)
     assert semantic_diversity(features[:1].expand(3, -1)) == 0
+    assert semantic_diversity(torch.tensor([[0.0, 0.0], [2.0, 4.0]])) == 10
 
 
 def test_diversity_of_unit_features_is_their_cosine_distance() -> None:

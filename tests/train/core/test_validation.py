@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
+from train.core.validation import mean_losses, scores_by_domain
 from train.metrics.recognition import recognition_scores
-from train.metrics.validation import mean_losses, scores_by_domain
 
 NAMES = ("awe", "fear", "anger")
 

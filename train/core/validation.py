@@ -29,7 +29,7 @@ def scores_by_domain(dataset: PictureDataset, predictions: np.ndarray | torch.Te
 
 
 def mean_losses(task: nn.Module, batches: Iterable[Mapping[str, torch.Tensor]]) -> dict[str, float]:
-    """The losses that a task's forward names, averaged over the pictures of all batches; the first tensor of each has one row a picture."""
+    """The losses that a task's forward names, averaged over all pictures; a batch's first tensor has a row for each."""
     device = next(task.parameters()).device
     totals, count = defaultdict[str, float](float), 0
     for batch in batches:
