@@ -66,7 +66,9 @@ def test_table_has_pages_and_escapes_what_users_and_models_write(monkeypatch: py
 def test_what_cannot_be_told_is_a_result_of_its_own() -> None:
     unclear = ResultRow(dict(row("e").record) | {"emotion": None, "leaning": "awe"})
     assert unclear.was_read and unclear.confidence == pytest.approx(0.8)
-    assert "cannot tell, perhaps awe" in table([unclear]) and "of which it cannot be told: 1." in summary_card([unclear])
+    assert "cannot tell, perhaps awe" in table([unclear]) and "of which it cannot be told: 1." in summary_card(
+        [unclear]
+    )
     assert chosen_rows([unclear], ["awe"]) == []
 
 
