@@ -77,13 +77,13 @@ def connect(app: gr.Blocks, group: gr.Tabs, tabs: Mapping[str, TabParts]) -> Non
         asked = dict(request.query_params)
         tab_id = asked.get("tab")
         # A number whose first value is None turns to 0 as soon as it is shown, one that was emptied does not.
-        found: dict[Any, Any] = {field: None for field in fields.values() if isinstance(field, gr.Number)}
+        found: dict[Any, Any] = {one: None for one in fields.values() if isinstance(one, gr.Number)}
         if tab_id not in tabs:
             return found
-        for (owner, name), field in fields.items():
-            value = _restored(field, asked.get(name)) if owner == tab_id else None
+        for (owner, name), component in fields.items():
+            value = _restored(component, asked.get(name)) if owner == tab_id else None
             if value is not None:
-                found[field] = value
+                found[component] = value
         return {group: gr.Tabs(selected=tab_id)} | found
 
     app.load(restore, None, [group, *fields.values()], **quick)
