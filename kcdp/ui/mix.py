@@ -56,7 +56,8 @@ def mix_tab(backend: Backend) -> TabParts:
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="mix-stop")
         with gr.Column(scale=1, min_width=300):
             live_picture(backend, "mix", plan_board, [*board, thing, *settings], [*board, thing], _EXAMPLES)
-            named = {f"w{turn}": slider for turn, slider in enumerate(board)} | {"thing": thing}
+            named: dict[str, gr.components.Component] = {f"w{turn}": slider for turn, slider in enumerate(board)}
+            named |= {"thing": thing}
             named |= dict(zip(SETTINGS, settings, strict=True))
             parts = painted_gallery(backend, "mix", {make: plan_board}, stop, named)
 
