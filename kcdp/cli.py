@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 # Everything else is imported where it is used: `kcdp --help` must not wait for the model libraries.
 from kcdp.loading import add_bundle_flags, check_bundle_flags, load
@@ -238,7 +238,7 @@ def paint(args: argparse.Namespace) -> int:
     """Paint pictures of an emotion, or of several."""
     bundle, options = load(args), _options(args)
     painter = bundle.quality if args.quality else bundle.painter(**options)
-    return _save(painter, painter(args.emotion, args.thing, **options), args)
+    return _save(bundle, painter(args.emotion, args.thing, **options), args)
 
 
 def refeel(args: argparse.Namespace) -> int:
@@ -251,7 +251,7 @@ def refeel(args: argparse.Namespace) -> int:
     bundle: Bundle = load(args)
     options = _options(args)
     painter = bundle.quality if args.quality else bundle.painter(**options)
-    return _save(painter, painter(emotion, args.thing, image=picture, strength=args.strength, **options), args)
+    return _save(bundle, painter(emotion, args.thing, image=picture, strength=args.strength, **options), args)
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
@@ -266,21 +266,26 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _save(uniemo: UniEmoPipeline, output: UniEmoImageOutput, args: argparse.Namespace) -> int:
-    """Write the pictures, without taking the place of others, and say what is read from each."""
+def _save(bundle: Bundle, output: UniEmoImageOutput, args: argparse.Namespace) -> int:
+    """Write the pictures, without taking the place of others, and say what both models read from each."""
     from kcdp.ui.painted import painted_pictures, png
 
     folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
-    for painted in painted_pictures(output, target="picture"):
+    readings = bundle.read(list(cast("tuple[Image.Image, ...]", output.images)), attention=False)
+    for painted in painted_pictures(output, readings, target="picture"):
         path = _free_path((folder / painted.file_name).with_suffix(f".{args.sticker or 'png'}"))
         aside = path.with_name(f".{path.name}.part")
         if args.sticker:
-            aside.write_bytes(_sticker(uniemo, painted.image, args.sticker))
+            aside.write_bytes(_sticker(bundle.uniemo, painted.image, args.sticker))
         else:
             aside.write_bytes(png(painted.image, painted.settings))
         os.replace(aside, path)
-        print(f"{path}: read as {painted.emotion}, {painted.probabilities[painted.emotion]:.0%}")
+        share = f"{max(painted.probabilities.values()):.0%}"
+        unsure = (
+            f"perhaps {painted.reading.leaning}, {share}" if painted.reading.leaning else "nothing can be read in it"
+        )
+        print(f"{path}: {f'read as {painted.emotion}, {share}' if painted.emotion else unsure}")
     return DONE
 
 
