@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -95,7 +94,11 @@ def test_paint_names_files_by_emotion_and_seed_and_overwrites_none(uniemo: FakeU
 
 
 def test_stickers_are_square_cut_out_and_enlarged_where_the_bundle_can(
-    uniemo: FakeUniEmo, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uniemo: FakeUniEmo,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out, enlarged = str(tmp_path / "made"), []
     assert cli.main(["paint", "awe", "--seed", "7", "--sticker", "webp", "--out", out]) == 0
@@ -110,6 +113,7 @@ def test_stickers_are_square_cut_out_and_enlarged_where_the_bundle_can(
             assert (sticker.format, sticker.size) == (kind, (512, 512))
             assert sticker.convert("RGBA").getpixel((2, 2))[3] == 0
     assert cli.main(["paint", "awe", "--out", out]) == 0
+    assert "read as awe, 82%" in capsys.readouterr().out.splitlines()[-1]
     assert uniemo.calls[-1]["transparent"] is False
     assert uniemo.calls[-1]["num_inference_steps"] is None
 
@@ -118,7 +122,9 @@ def test_quality_paints_with_the_bundles_other_painter(
     uniemo: FakeUniEmo, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, other = str(tmp_path / "made"), FakeUniEmo()
-    monkeypatch.setattr(cli, "load", lambda args: SimpleNamespace(painter=lambda **_: uniemo, quality=other))
+    bundle = fake_bundle(uniemo).result()
+    monkeypatch.setattr(type(bundle), "quality", property(lambda _: other))
+    monkeypatch.setattr(cli, "load", lambda args: bundle)
     for arguments in (["paint", "awe"], ["refeel", str(pictures / "0.png"), "fear"]):
         before = len(uniemo.calls), len(other.calls)
         assert cli.main([*arguments, "--out", out]) == 0
