@@ -62,7 +62,12 @@ def fuse_tab(backend: Backend) -> TabParts:
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="fuse-stop")
         with gr.Column(scale=1, min_width=300):
             live_picture(backend, "fuse", plan_pictures, inputs, [first, second, share, thing], _EXAMPLES)
-            named = {"emotion": first, "other": second, "share": share, "thing": thing}
+            named: dict[str, gr.components.Component] = {
+                "emotion": first,
+                "other": second,
+                "share": share,
+                "thing": thing,
+            }
             named |= dict(zip(SETTINGS, settings, strict=True))
             parts = painted_gallery(backend, "fuse", {make: plan_pictures, strip: plan_strip}, stop, named)
 

@@ -83,13 +83,6 @@ def setting_fields(number: int = 4) -> list[gr.components.Component]:
     quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     another.input(lambda on: None if on else secrets.randbelow(RANDOM_SEEDS), another, seed, **quick)
     seed.input(lambda value: value is None, seed, another, **quick)
-    # When the page loads: a field whose first value is None turns to 0 as soon as it is shown, one that was emptied does not.
-    gr.on(
-        fn=lambda: (None, None, None),
-        outputs=[seed, guidance, steps],
-        show_progress="hidden",
-        api_visibility="private",
-    )
     return [pictures, seed, guidance, steps, negative_prompt]
 
 

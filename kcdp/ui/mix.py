@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 FULL = 100
 #: Weights in the order of the emotions, and a thing; the board shows the first of them.
 _EXAMPLES = (
-    (60, 0, 0, 0, 0, 0, 40, 0, "lamp"),
-    (0, 50, 50, 0, 0, 0, 0, 30, "street"),
-    (30, 0, 0, 60, 40, 0, 0, 0, "room"),
+    ((60, 0, 0, 0, 0, 0, 40, 0), "lamp"),
+    ((0, 50, 50, 0, 0, 0, 0, 30), "street"),
+    ((30, 0, 0, 60, 40, 0, 0, 0), "room"),
 )
 
 
@@ -48,15 +48,17 @@ def mix_tab(backend: Backend) -> TabParts:
             with gr.Group(elem_classes="kc-board"):
                 board = [
                     gr.Slider(0, FULL, value=weight, step=1, label=say(label), elem_id=f"mix-{turn}")
-                    for turn, (label, weight) in enumerate(zip(MIKELS_8.labels, _EXAMPLES[0], strict=False))
+                    for turn, (label, weight) in enumerate(zip(MIKELS_8.labels, _EXAMPLES[0][0], strict=True))
                 ]
-            thing = subject_field(say("A thing, or your own words"), _EXAMPLES[0][-1], elem_id="mix-thing")
+            thing = subject_field(say("A thing, or your own words"), _EXAMPLES[0][1], elem_id="mix-thing")
             settings = setting_fields()
             make = gr.Button(say("Make pictures"), variant="primary", elem_id="mix-make")
             stop = gr.Button(say("Stop"), variant="stop", visible=False, elem_id="mix-stop")
         with gr.Column(scale=1, min_width=300):
-            live_picture(backend, "mix", plan_board, [*board, thing, *settings], [*board, thing], _EXAMPLES)
-            named = {f"w{turn}": slider for turn, slider in enumerate(board)} | {"thing": thing}
+            examples = [(*weights, word) for weights, word in _EXAMPLES]
+            live_picture(backend, "mix", plan_board, [*board, thing, *settings], [*board, thing], examples)
+            named: dict[str, gr.components.Component] = {f"w{turn}": slider for turn, slider in enumerate(board)}
+            named |= {"thing": thing}
             named |= dict(zip(SETTINGS, settings, strict=True))
             parts = painted_gallery(backend, "mix", {make: plan_board}, stop, named)
 

@@ -15,7 +15,8 @@
   const mend = () => {
     if (root.lang !== language) root.lang = language;
     document.querySelectorAll("button.gallery-item").forEach((button) => {
-      const source = button.querySelector("img")?.src || "";
+      const source = button.querySelector("img")?.src;
+      if (!source) return; // it has words of its own
       const name = decodeURIComponent(source.split("/").pop().split(".")[0]);
       const label = name ? `Example: ${name}` : "Example";
       if (button.getAttribute("aria-label") !== label) button.setAttribute("aria-label", label);

@@ -53,7 +53,7 @@ def link(tab_id: str, values: Mapping[str, Any]) -> str:
 
 
 def connect(app: gr.Blocks, group: gr.Tabs, tabs: Mapping[str, TabParts]) -> None:
-    """Let the tabs of `group`, by their ids, take each other's pictures, and let a link restore a tab's settings."""
+    """Let the tabs of `group`, by their ids, take each other's pictures, and let a link restore a tab's settings when the page loads."""
     quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     for parts in tabs.values():
         for handover in parts.handovers:
@@ -73,16 +73,17 @@ def connect(app: gr.Blocks, group: gr.Tabs, tabs: Mapping[str, TabParts]) -> Non
         if not isinstance(component, gr.Image)
     }
 
-    def restore(request: gr.Request) -> Any:
+    def restore(request: gr.Request) -> dict[Any, Any]:
         asked = dict(request.query_params)
         tab_id = asked.get("tab")
+        # A number whose first value is None turns to 0 as soon as it is shown, one that was emptied does not.
+        found: dict[Any, Any] = {one: None for one in fields.values() if isinstance(one, gr.Number)}
         if tab_id not in tabs:
-            return gr.skip()
-        found = {
-            component: value
-            for (owner, name), component in fields.items()
-            if owner == tab_id and (value := _restored(component, asked.get(name))) is not None
-        }
+            return found
+        for (owner, name), component in fields.items():
+            value = _restored(component, asked.get(name)) if owner == tab_id else None
+            if value is not None:
+                found[component] = value
         return {group: gr.Tabs(selected=tab_id)} | found
 
     app.load(restore, None, [group, *fields.values()], **quick)

@@ -101,7 +101,13 @@ def refeel_tab(backend: Backend) -> TabParts:
             )
             thing = subject_field(say("What to show"), info=say("May stay empty."), elem_id="refeel-thing")
             settings = setting_fields(number=3)
-            named = {"picture": picture, "emotion": emotion, "other": other, "strength": strength, "thing": thing}
+            named: dict[str, gr.components.Component] = {
+                "picture": picture,
+                "emotion": emotion,
+                "other": other,
+                "strength": strength,
+                "thing": thing,
+            }
             named |= dict(zip(SETTINGS, settings, strict=True))
             inputs = list(named.values())
             make = gr.Button(say("Re-feel it"), variant="primary", elem_id="refeel-make")

@@ -142,8 +142,8 @@ def _table_row(row: ResultRow, tell: Tell) -> str:
         unclear = tell("cannot tell, perhaps {emotion}", emotion=tell.name(str(leaning)))
     emotion = escape(unclear)
     if row.emotion is not None:
-        name = escape(tell.name(row.emotion))
-        emotion = f'<span style="{plots.tint(row.emotion)}">{plots.glyph(row.emotion)}</span> {name}'
+        glyph = f'<span style="{plots.tint(row.emotion)}">{plots.glyph(row.emotion)}</span>'
+        emotion = f"{glyph} {escape(tell.name(row.emotion))}"
     return (
         f"<tr><td>{image}</td><td>{name}</td><td>{emotion}</td><td>{escape(plots.percent(row.confidence))}</td>"
         f"<td>{escape(str(row.record.get('caption') or ''))}</td></tr>"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kcdp.emotions import MIKELS_8
 from kcdp.figures import CLEAR, LIKELY
+from kcdp.painting.things import THINGS
 from kcdp.palette import emotion_style
 from kcdp.plots import percent, signed, was_asked
 from kcdp.results import KCDPOutput, UniEmoOutput, VerdictOutput
@@ -149,14 +150,12 @@ def blend_name(weights: Mapping[str, float], tell: Tell = ENGLISH) -> str:
 
 def example_name(values: Sequence[str | float]) -> str:
     """The values of an example; of weights on a board those that are not 0."""
-    if all(isinstance(value, int) for value in values[:-1]):
-        return f"{blend_name(dict(zip(MIKELS_8.labels, _shares(values[:-1]), strict=True)))}: {values[-1]}"
+    *weights, thing = values
+    if all(isinstance(value, int) for value in weights):
+        total = sum(map(float, weights))
+        shares = {label: float(weight) / total for label, weight in zip(MIKELS_8.labels, weights, strict=True)}
+        return f"{blend_name(shares)}: {thing}"
     return ", ".join(f"{value} %" if isinstance(value, int) else str(value) for value in values)
-
-
-def _shares(weights: Sequence[str | float]) -> list[float]:
-    total = sum(map(float, weights))
-    return [float(weight) / total for weight in weights]
 
 
 def progress_sentence(progress: Progress, tell: Tell = ENGLISH) -> str:
@@ -191,7 +190,13 @@ def prompt_notes(settings: Mapping[str, Any], tell: Tell = ENGLISH) -> str:
     notes = []
     if unknown:
         quoted = tell.join([tell.quoted(word) for word in unknown])
-        notes.append(tell("The painter does not know {words} and may paint anything there.", words=quoted))
+        notes.append(
+            tell(
+                "The painter does not know {words} and may paint anything there. It knows {things} and more.",
+                words=quoted,
+                things=", ".join(THINGS),
+            )
+        )
     if left_out:
         notes.append(tell("The prompt is too long; {words} was left out.", words=tell.quoted(left_out)))
     return tell.sentences(*notes)
@@ -219,7 +224,7 @@ def painted_sentence(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
 def carried(reading: VerdictOutput, requested: Mapping[str, float], tell: Tell = ENGLISH) -> str:
     """What a reading finds of the emotions that were asked for; of the users' own pictures the likeliest."""
     names = [label for label, weight in requested.items() if weight > 0] or [str(reading.leaning)]
-    if names == [reading.emotion] and requested:
+    if requested and reading.emotion is not None and names == [reading.emotion]:
         return tell.name(emotion_style(reading.emotion).gloss)
     shares = tell.join([f"{percent(reading.probabilities[label])} {tell.name(label)}" for label in names])
     return tell("It carries {shares}.", shares=shares)

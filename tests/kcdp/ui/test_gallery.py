@@ -26,7 +26,7 @@ def test_transfer_paints_judges_and_hands_out(page: Page, url: str) -> None:
     expect(page.get_by_text("Nothing painted yet").filter(visible=True)).to_be_visible()
     page.locator("#transfer-emotion").get_by_label("fear", exact=True).check()
     page.get_by_role("button", name="Seed, guidance and steps").filter(visible=True).click()
-    seed = page.get_by_label("Seed").filter(visible=True)
+    seed = page.get_by_label("Seed", exact=True).filter(visible=True)
     # Gradio shows 0 in an empty field until the page has emptied it.
     expect(seed).to_have_value("")
     seed.fill("7")

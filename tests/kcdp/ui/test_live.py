@@ -70,7 +70,7 @@ def test_a_moving_picture_is_the_students_and_a_resting_one_the_teachers_and_has
     # Each takes as many steps as it is made for.
     assert [call["num_inference_steps"] for call in (*student.calls, *teacher.calls)] == [None, None]
     assert moving is not None and moving[1] is None
-    assert resting is not None and resting[1] is not None and resting[1].emotion == "contentment"
+    assert resting is not None and resting[1] is not None and resting[1].emotion == "awe"
 
 
 def test_the_picture_follows_the_slider_and_only_the_newest_state_is_painted(page: Page) -> None:

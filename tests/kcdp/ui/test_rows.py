@@ -52,7 +52,7 @@ def test_rows_are_filtered_and_sorted(choice: tuple, expected: str) -> None:
 def test_mean_is_of_those_that_were_read() -> None:
     assert mean_probabilities(ROWS) == pytest.approx({"awe": (0.6 + 0.1 + 0.7) / 3, "fear": (0.4 + 0.9 + 0.3) / 3})
     assert mean_probabilities([BROKEN]) == {} and summary_card([BROKEN]) == ""
-    assert "mean of 3 pictures" in summary_card(ROWS) and "1 could not be read" in summary_card(ROWS)
+    assert "The mean of all pictures (3)" in summary_card(ROWS) and "could not be read: 1;" in summary_card(ROWS)
 
 
 def test_table_has_pages_and_escapes_what_users_and_models_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,9 @@ def test_table_has_pages_and_escapes_what_users_and_models_write(monkeypatch: py
 def test_what_cannot_be_told_is_a_result_of_its_own() -> None:
     unclear = ResultRow(dict(row("e").record) | {"emotion": None, "leaning": "awe"})
     assert unclear.was_read and unclear.confidence == pytest.approx(0.8)
-    assert "cannot tell, perhaps awe" in table([unclear]) and "Of 1 it cannot be told" in summary_card([unclear])
+    assert "cannot tell, perhaps awe" in table([unclear]) and "of which it cannot be told: 1." in summary_card(
+        [unclear]
+    )
     assert chosen_rows([unclear], ["awe"]) == []
 
 
