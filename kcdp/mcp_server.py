@@ -27,7 +27,7 @@ from kcdp.ui import fuse, refeel, transfer
 from kcdp.ui.endpoints import PARAMETERS, error_code, painting_result
 from kcdp.ui.inputs import MAX_GUIDANCE, MAX_PICTURES, MAX_PROMPT_LENGTH, MAX_STEPS, known_errors
 from kcdp.ui.lanes import Backend
-from kcdp.ui.understand import Understanding
+from kcdp.ui.understanding import Understanding
 
 Content = list[TextContent | ImageContent]
 Picture = Annotated[str, Field(description="The picture file (PNG, JPEG, WebP, GIF, ...) in base64, or as a data URL.")]

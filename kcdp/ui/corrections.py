@@ -8,16 +8,14 @@ import os
 import threading
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from kcdp.emotions import MIKELS_8
 from kcdp.ui.languages import say, tell_in
 from kcdp.ui.painted import png
-
-if TYPE_CHECKING:
-    from kcdp.ui.understand import Understanding
+from kcdp.ui.understanding import Understanding
 
 #: Corrections that a folder takes: a page that anybody can open must not fill the disk.
 MAX_CORRECTIONS = 10_000

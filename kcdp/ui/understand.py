@@ -25,8 +25,6 @@ from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 
 from kcdp import plots
-from kcdp.decoded import DecodedPicture
-from kcdp.results import AttentionMap, VerdictOutput
 from kcdp.ui import cards, sentences
 from kcdp.ui.corrections import correction_panel
 from kcdp.ui.endpoints import api_errors, describe
@@ -36,32 +34,9 @@ from kcdp.ui.lanes import Backend, Reading, ReadingLane, Superseded
 from kcdp.ui.languages import Tell, say, tell_in
 from kcdp.ui.parts import Handover, TabParts, link
 from kcdp.ui.reading_cards import alignment_card, knowledge_card, map_name, router_card, uniemo_cards, verdict_card
+from kcdp.ui.understanding import Understanding
 
 _MISSING = "No picture arrived: please choose one."
-
-
-@dataclass(frozen=True)
-class Understanding:
-    """What the page keeps of a verdict: itself, and the frame that its attention maps are of, no larger than an overlay."""
-
-    verdict: VerdictOutput
-    frame: Image.Image
-
-    @classmethod
-    def of(cls, picture: DecodedPicture, verdict: VerdictOutput) -> Understanding:
-        """The verdict on a picture."""
-        frame = picture.middle.copy()
-        frame.thumbnail((plots.OVERLAY_SIDE, plots.OVERLAY_SIDE))
-        return cls(verdict, frame)
-
-    @property
-    def attention(self) -> tuple[AttentionMap, ...]:
-        """The maps of both models."""
-        return self.verdict.attention
-
-    def overlays(self) -> list[tuple[Image.Image, str]]:
-        """For every attention map the picture with its heat, and what it is of."""
-        return [(plots.overlay(self.frame, item.heat), item.text) for item in self.attention]
 
 
 @dataclass

@@ -15,7 +15,7 @@ from kcdp.ui.about import PAPERS, card_text
 from kcdp.ui.corrections import save_correction
 from kcdp.ui.languages import ENGLISH
 from kcdp.ui.parts import link
-from kcdp.ui.understand import Understanding
+from kcdp.ui.understanding import Understanding
 from tests.app_page import drop, gallery_items, serve
 from tests.fake_bundle import fake_bundle, fake_output, fake_verdict
 from train.data.folder import load_folder
