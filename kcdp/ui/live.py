@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,7 +68,6 @@ def live_picture(
         examples: values of `followed`, offered to be painted at a click.
     """
     newest = Newest()
-    seed = gr.State(lambda: secrets.randbelow(RANDOM_SEEDS))
     switch = gr.Checkbox(backend.live, label=say("Paint while I choose"), container=False, elem_id=f"{name}-follow")
     picture = gr.HTML(elem_id=f"{name}-live", elem_classes="kc-narrow")
     shown = gr.Examples(
@@ -79,14 +78,14 @@ def live_picture(
         cache_examples=False,
     )
 
-    def painted(request: gr.Request, values: Sequence[Any], own_seed: int, refine: bool) -> Any:
+    def painted(request: gr.Request, values: Sequence[Any], refine: bool) -> Any:
         superseded = newest.enter(request.session_hash, waits=refine)
         try:
             # What comes within this time makes the refinement needless.
             if superseded.wait(_REST_SECONDS if refine else 0):
                 return gr.skip()
             bundle = backend.bundle.result()
-            (job,) = planner(bundle.uniemo, *for_one_picture(values, own_seed)).jobs
+            (job,) = planner(bundle.uniemo, *for_one_picture(values, _seed_of(request))).jobs
             made = paint_live(bundle, job, superseded, refine)
             return gr.skip() if made is None else cards.live_card(*made, job.options, tell_in(request))
         except known_errors() as error:
@@ -94,20 +93,20 @@ def live_picture(
         finally:
             newest.leave(request.session_hash, superseded)
 
-    def follow(request: gr.Request, on: bool, own_seed: int, *values: Any) -> Any:
+    def follow(request: gr.Request, on: bool, *values: Any) -> Any:
         if not on:
             newest.leave(request.session_hash)
             return ""
-        return painted(request, values, own_seed, refine=False)
+        return painted(request, values, refine=False)
 
-    def refine(request: gr.Request, on: bool, own_seed: int, *values: Any) -> Any:
-        return painted(request, values, own_seed, refine=True) if on else gr.skip()
+    def refine(request: gr.Request, on: bool, *values: Any) -> Any:
+        return painted(request, values, refine=True) if on else gr.skip()
 
     def gone(request: gr.Request) -> None:
         newest.leave(request.session_hash)
 
     options: dict[str, Any] = {
-        "inputs": [switch, seed, *inputs],
+        "inputs": [switch, *inputs],
         "outputs": picture,
         "show_progress": "hidden",
         "concurrency_id": "live",
@@ -124,6 +123,11 @@ def live_picture(
         follows.then(refine, trigger_mode="multiple", **options)
     if Context.root_block is not None:
         Context.root_block.unload(gone)
+
+
+def _seed_of(request: gr.Request) -> int:
+    """A seed for one visit: the same scene however its settings move, and another visitor's is another one."""
+    return zlib.crc32(str(request.session_hash).encode()) % RANDOM_SEEDS
 
 
 def _enclosing_tab() -> gr.Tab | None:

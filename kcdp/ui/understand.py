@@ -164,11 +164,13 @@ def understand_tab(backend: Backend) -> TabParts:
             if latest.get(request.session_hash) is not own:
                 return
             drawn = preview(upload, decoded, picture.GRADIO_CACHE)
+            # Said with the result again: a browser that is behind puts both into one update, and keeps the last.
+            standing = {} if drawn is None else {picture: drawn}
             if drawn is not None:
                 previews[request.session_hash] = Path(drawn).name
-                yield {picture: drawn}
+                yield standing
             own.reading = backend.readings.enter(decoded, attention=True)
-            shown = show(Understanding.of(decoded, backend.readings.read(own.reading)), tell)
+            shown = standing | show(Understanding.of(decoded, backend.readings.read(own.reading)), tell)
         except Superseded:
             return
         except known_errors() as error:

@@ -163,8 +163,9 @@ def test_pictures_of_every_tab_are_painted_there_as_here(zero_gpu: FakeSpaces, o
     assert bundle.result().uniemo.calls == []
     assert [painted.shift is None for painted in painted[-2]] == [True, False, False]
     assert [painted.target for painted in painted[-1]] == [None, "contentment", "contentment"]
+    here_bundle = fake_bundle().result()
     for plan, there in zip((plan for plan, _ in plans(FakeUniEmo(), own)), painted, strict=True):
-        here = [painted for job in plan.jobs for painted in job.with_readings(FakeUniEmo()).run(FakeUniEmo())]
+        here = [painted for job in plan.jobs for painted in job.with_readings(here_bundle).run(here_bundle)]
         made = [painted for painted in there if not painted.is_original]
         assert [(painted.settings, painted.probabilities, painted.caption) for painted in made] == [
             (painted.settings, painted.probabilities, painted.caption) for painted in here
@@ -208,7 +209,8 @@ def test_previews_come_out(zero_gpu: FakeSpaces) -> None:
 def test_an_unknown_emotion_is_the_same_sentence_there(zero_gpu: FakeSpaces, own: dict[str, str]) -> None:
     plan = refeel.plan_pictures(FakeUniEmo(), own, "boredom", None, 0.5, "", *VALUES)
     with pytest.raises(ValueError) as here:
-        plan.jobs[0].with_readings(FakeUniEmo()).run(FakeUniEmo())
+        bundle = fake_bundle().result()
+        plan.jobs[0].with_readings(bundle).run(bundle)
     with pytest.raises(type(here.value)) as there:
         list(paint(fake_bundle(), plan.jobs, threading.Event()))
     assert str(there.value) == str(here.value)

@@ -108,11 +108,11 @@ def test_readings_are_of_the_pictures_in_order(records, tmp_path):
 
 
 def test_scores_by_hand():
-    probabilities = np.array([[0.8, 0.1, 0.1], [0.8, 0.1, 0.1], [0.4, 0.3, 0.3], [0.2, 0.2, 0.6]])
+    probabilities = np.array([[0.9, 0.05, 0.05], [0.9, 0.05, 0.05], [0.4, 0.3, 0.3], [0.2, 0.2, 0.6]])
     labels = np.array([0, 1, 0, 2])
     scores = scores_of(probabilities, labels, list(NAMES))
     assert scores["accuracy"] == 0.75 and scores["right_when_clear"] == 0.5
-    assert scores["calibration_error"] == pytest.approx((2 * 0.3 + 0.6 + 0.4) / 4)
+    assert scores["calibration_error"] == pytest.approx((2 * 0.4 + 0.6 + 0.4) / 4)
     told = verdict_scores(Verdict(NAMES, threshold=0.5), {"kcdp": probabilities}, labels, list(NAMES))["verdict"]
     assert (told["told"], told["right_when_told"], told["right_otherwise"]) == (0.75, pytest.approx(2 / 3), 1.0)
     assert scores_of(np.full((2, 3), 1 / 3), np.array([0, 1]), list(NAMES))["right_when_clear"] is None
