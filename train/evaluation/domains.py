@@ -40,10 +40,14 @@ class Domains:
         rows = select(self.records, self.recipe.protocol, part)
         return rows[self._has_label[rows]]
 
+    def has(self, part: str) -> bool:
+        """Whether the protocol has a part of this name, and that a labelled picture."""
+        return part in parts(self.recipe.protocol) and len(self._labelled(part)) > 0
+
     @cached_property
     def test_parts(self) -> list[str]:
         """The protocol's test parts that have a labelled picture."""
-        return [part for part in parts(self.recipe.protocol) if part.startswith("test-") and len(self._labelled(part))]
+        return [part for part in parts(self.recipe.protocol) if part.startswith("test-") and self.has(part)]
 
     @cached_property
     def names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The verdict of both readings: fitted on validation kinds of characters, measured on every labelled test part."""
+"""The verdict of both readings: fitted on a style of its own, measured on every labelled test part."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from kcdp.bundle import Bundle
 from kcdp.figures import CLEAR, FIGURES, PartFigures, figures_text
 from kcdp.imaging import to_pictures
 from kcdp.verdict import Verdict
-from train.core.datasets import dataset_of
 from train.core.processes import distributed_map
 from train.data.cache import fingerprint
 from train.data.dataset import PictureDataset
@@ -25,8 +24,8 @@ from train.evaluation.tables import markdown_table, percent
 from train.files import write_text
 from train.metrics.recognition import recognition_scores
 
-#: Domain whose validation rows the verdict is fitted on: many styles, of which most readings have learned from few or none.
-FITTED_ON = "kinds"
+#: The part of the protocol that the verdict is fitted on: a style that no reading has learned from, and that no test has.
+FITTED_ON = "calibration"
 
 
 def both_readings(bundle: Bundle, dataset: PictureDataset, limit: int | None = None) -> dict[str, Any]:
@@ -125,7 +124,7 @@ def verdict_report(verdict: Verdict, parts: Mapping[str, Mapping[str, Any]]) -> 
         for name in verdict.temperatures
     )
     return (
-        f"## Verdict\n\nPer cent. Fitted on validation {FITTED_ON}; {fitted}; told from {percent(verdict.threshold)} on."
+        f"## Verdict\n\nPer cent. Fitted on the part '{FITTED_ON}'; {fitted}; told from {percent(verdict.threshold)} on."
         f"\n\n{markdown_table(head, rows)}"
     )
 
@@ -135,12 +134,11 @@ def run(evaluation: EvaluationRun) -> None:
     bundle = evaluation.bundle
     if bundle is None:
         raise SystemExit("A verdict is that of a bundle; name one, as `--evaluation.bundle assets/mini`.")
-    validation = evaluation.domains.part("val")
-    rows = np.flatnonzero(validation.domains.within((FITTED_ON,)))
-    if not len(rows):
-        raise SystemExit(f"There are no labelled validation {FITTED_ON} to fit a verdict on: give --data with them.")
+    if not evaluation.domains.has(FITTED_ON):
+        raise SystemExit(
+            "There are no pictures to fit a verdict on: give --data with kinds.parquet, and leave --protocol at 'benchmark'."
+        )
     names = list(evaluation.domains.emotions)
-    fitted_on = dataset_of(evaluation.recipe, validation.records.select(rows))
     weights = [evaluation.weights, fingerprint(bundle.uniemo.vision, bundle.uniemo.chain)]
 
     def read(part: str, dataset: PictureDataset) -> dict[str, Any]:
@@ -149,7 +147,7 @@ def run(evaluation: EvaluationRun) -> None:
             f"readings/{part}", settings, lambda: both_readings(bundle, dataset, evaluation.arguments.limit)
         )
 
-    verdict = fit_verdict(*_arrays(read(f"val-{FITTED_ON}", fitted_on)), names)
+    verdict = fit_verdict(*_arrays(read(FITTED_ON, evaluation.domains.part(FITTED_ON))), names)
     tests = {part: evaluation.domains.part(part) for part in evaluation.domains.test_parts}
     marked = {part: evaluation.marked(part, tests[part], evaluation.pipeline_training) for part in tests}
     results = {marked[part]: verdict_scores(verdict, *_arrays(read(part, tests[part])), names) for part in tests}

@@ -1,5 +1,6 @@
 """A bundle whose readings are known: one is right and much too sure, one looks at the wrong colour channel."""
 
+import dataclasses
 import itertools
 import json
 from types import SimpleNamespace
@@ -61,7 +62,12 @@ def records(picture):
             emotion=emotion,
             split=split,
         )
-        for domain, style, split in (("kinds", "clay", "val"), ("kinds", "clay", "test"), ("emoji", "noto", "val"))
+        for domain, style, split in (
+            ("kinds", "croodles", "train"),
+            ("kinds", "clay", "test"),
+            ("kinds", "clay", "val"),
+            ("emoji", "noto", "val"),
+        )
         for number, (emotion, colour) in itertools.product(range(6), COLOURS.items())
     )
 
@@ -118,7 +124,7 @@ def test_scores_by_hand():
     assert scores_of(np.full((2, 3), 1 / 3), np.array([0, 1]), list(NAMES))["right_when_clear"] is None
 
 
-def test_it_is_fitted_on_validation_kinds_and_measured_on_tests(evaluation):
+def test_it_is_fitted_on_a_style_of_its_own_and_measured_on_tests(evaluation):
     run(evaluation)
     text, numbers = evaluation.reports["calibration"]
     assert list(numbers) == ["test-kinds!"] and numbers["test-kinds!"]["pictures"] == 18
@@ -137,7 +143,11 @@ def test_it_is_fitted_on_validation_kinds_and_measured_on_tests(evaluation):
 def test_without_a_bundle_or_kinds_it_says_so(evaluation, records):
     emoji = [row for row, domain in enumerate(records["domain"]) if domain == "emoji"]
     evaluation.domains = Domains(evaluation.recipe, records.select(emoji))
-    with pytest.raises(SystemExit, match="no labelled validation kinds"):
+    with pytest.raises(SystemExit, match="no pictures to fit a verdict on"):
+        run(evaluation)
+    evaluation.domains = Domains(dataclasses.replace(evaluation.recipe, protocol="shipped"), records)
+    evaluation.recipe = evaluation.domains.recipe
+    with pytest.raises(SystemExit, match="no pictures to fit a verdict on"):
         run(evaluation)
     evaluation.bundle = None
     with pytest.raises(SystemExit, match="A verdict is that of a bundle"):
