@@ -151,7 +151,9 @@ def painted_gallery(
     ) -> Iterator[dict[Any, Any]]:
         session, tell = request.session_hash or "", tell_in(request)
         stop_event = stop_events[session] = threading.Event()
-        yield buttons(busy=True) | {
+        # Said with every step: of updates that come faster than a browser draws it keeps the last.
+        busy = buttons(busy=True)
+        yield busy | {
             saved: [],
             selected: 0,
             gallery: gr.Gallery([], visible=False),
@@ -169,10 +171,10 @@ def painted_gallery(
                     ahead = ticket.ahead
                     if ahead and ahead != shown:
                         shown = ahead
-                        yield {card: _queue_card(ahead, tell)}
+                        yield busy | {card: _queue_card(ahead, tell)}
                 if not stop_event.is_set():
                     plan = planner(backend.bundle.result().uniemo, *values)
-                    yield {
+                    yield busy | {
                         card: _progress_card(None, tell),
                         gallery: gr.Gallery([], visible=True, columns=plan.columns),
                     }
@@ -180,7 +182,7 @@ def painted_gallery(
                         pictures = pictures + save_all(progress.pictures)
                         if progress.previews is not None:
                             previews = [save(preview, "preview.png") for preview in progress.previews]
-                        yield {
+                        yield busy | {
                             saved: pictures,
                             gallery: _captioned(pictures) + previews,
                             card: _progress_card(progress, tell),
