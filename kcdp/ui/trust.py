@@ -23,8 +23,8 @@ _KINDS = {
 
 
 def in_ten(share: float, tell: Tell) -> str:
-    """A share in [0, 1] as a person says it: "6 of 10"."""
-    return tell("{number} of 10", number=round(10 * share))
+    """A share in [0, 1] as a person says it, "6 of 10"; ten of ten is what never failed."""
+    return tell("{number} of 10", number=10 if share == 1 else min(9, round(10 * share)))
 
 
 def trust_sentence(figures: Mapping[str, PartFigures], verdict: VerdictOutput, tell: Tell = ENGLISH) -> str:

@@ -99,7 +99,11 @@ def test_errors_are_sentences(tool: str, arguments: dict[str, Any], sentence: st
 def test_the_app_serves_the_tools_beside_the_page() -> None:
     backend = Backend(fake_bundle())
     app = build_app(backend)
-    serve.launch(app, Namespace(host="127.0.0.1", port=free_port(), share=False), serve.mcp_tools(backend))
+    serve.launch(
+        app,
+        Namespace(host="127.0.0.1", port=free_port(), share=False, max_upload=32, rate=240),
+        serve.mcp_tools(backend),
+    )
 
     async def run() -> Any:
         async with (

@@ -74,7 +74,8 @@ def test_weights_that_go_on_learning_keep_what_they_have_learned(tmp_path: Path)
 
 def test_the_embedded_bundle_says_what_it_has_seen(records: Dataset) -> None:
     record = TrainingRecord.read(EMBEDDED)
-    assert record == TrainingRecord.of("shipped", OPEN)
+    # KCDP's pyramid went on from weights that were for use; everything that was trained after that kept to the splits.
+    assert record.protocol == "benchmark and shipped"
 
     def seen(name: str) -> str:
         return str(record.exposure(part(records, name), records))
@@ -84,9 +85,9 @@ def test_the_embedded_bundle_says_what_it_has_seen(records: Dataset) -> None:
     assert seen("test-cartoons") == "seen in training"
     assert seen("test-new-cartoons") == "2 of 3 seen in training; 1 of 3 chose the weights"
     assert seen("test-emoji") == "same subjects seen in training"
-    # Noto, a cartoon and a photo; of the kinds it knows nothing.
-    assert seen("val") == "3 of 4 chose the weights"
-    assert seen("test-kinds") == ""
+    # Noto, a cartoon, a photo and a kind.
+    assert seen("val") == "4 of 4 chose the weights" or seen("val") == "chose the weights"
+    assert seen("test-kinds") == seen("test-new-kinds") == seen("calibration") == ""
 
 
 def test_a_benchmark_has_seen_none_of_its_tests(records: Dataset) -> None:
