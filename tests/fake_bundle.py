@@ -77,7 +77,7 @@ def fake_output(
 def fake_frames(
     times: Sequence[tuple[float, float]], emotion: str, probabilities: dict[str, float]
 ) -> tuple[FrameReading, ...]:
-    """The same reading of every frame."""
+    """One reading for every frame of a picture."""
     return tuple(FrameReading(start / 1000, duration / 1000, emotion, probabilities) for start, duration in times)
 
 

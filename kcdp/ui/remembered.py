@@ -14,7 +14,7 @@ REMEMBERED = 16
 
 
 def content_key(picture: DecodedPicture, attention: bool) -> str:
-    """The same for the same pixels shown at the same times and read in the same way, whatever file they came from."""
+    """A name for a reading: of the pixels, the times at which they are shown and the way of reading, whatever the file."""
     said = blake2b(repr((attention, picture.times)).encode(), digest_size=16)
     for frame in picture.frames:
         said.update(repr(frame.size).encode())

@@ -180,7 +180,7 @@ def painted_lead(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
 
 
 def asked_lead(weights: Mapping[str, float], tell: Tell = ENGLISH) -> str:
-    """The same for emotions that were asked for by name."""
+    """A sentence on the emotions that were asked for by name."""
     return tell("Asked for {emotion}, and read as", emotion=blend_name(weights, tell))
 
 
