@@ -53,3 +53,10 @@ def load_imagenet(trunk: EfficientNetLite, weights: Mapping[str, torch.Tensor]) 
     classifier = nn.Linear(trunk.channels, 1000)
     fill(classifier, "_fc")
     return classifier
+
+
+def imagenet_trunk() -> EfficientNetLite:
+    """A frozen trunk with ImageNet's weights, which looks at what others train on."""
+    trunk = EfficientNetLite()
+    load_imagenet(trunk, imagenet_weights())
+    return trunk.requires_grad_(False).eval()

@@ -13,6 +13,7 @@ from diffusers import AutoencoderKL
 
 from kcdp.emotions import MIKELS_8
 from kcdp.painting.upscaler import laid_on_white
+from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, EfficientNetLite
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
 from train.drawn import Sticker, draw_sticker
 from train.drawn.things import THINGS
@@ -25,6 +26,9 @@ HELD_OUT, PAIRS = 10_000_000, 20_000_000
 #: Of what the renderer draws beside characters.
 THING_NAMES = tuple(THINGS)
 _LABELS = MIKELS_8.labels
+
+#: From the number of a sticker and its size in pixels to the sticker.
+Draw = Callable[[int, int], Sticker]
 
 
 def sticker(number: int, size: int) -> Sticker:
@@ -49,12 +53,14 @@ def sticker_pixels(stickers: Sequence[Sticker]) -> torch.Tensor:
 class StickerLatents:
     """`count` stickers as a painter's latents (N, C, h, w) float16, with two texts each, and weights (N, 8) of emotions.
 
-    The first text names the subject alone, the second says more.
+    The first text names the subject alone, the second says more. `features` (N, P, F) float16 are a trunk's of the pictures
+    at its P positions, where one is given.
     """
 
     latents: np.ndarray
     texts: Sequence[Sequence[str]]
     weights: torch.Tensor
+    features: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -73,9 +79,13 @@ def sticker_latents(
     size: int,
     cache_dir: Path,
     first: int = 0,
-    draw: Callable[[int, int], Sticker] = sticker,
+    draw: Draw = sticker,
+    trunk: EfficientNetLite | None = None,
 ) -> StickerLatents:
-    """Stickers `first` to `first` + `count` - 1, drawn, encoded and kept; `draw` is `sticker` or `paired_sticker`."""
+    """Stickers `first` to `first` + `count` - 1, drawn, encoded and kept; `draw` is `sticker` or `paired_sticker`.
+
+    With a `trunk`, so are its features of them.
+    """
     source = ("stickers", VERSION, draw.__name__, first, count, size)
 
     def drawn(rows: slice) -> list[Sticker]:
@@ -90,7 +100,21 @@ def sticker_latents(
     def told(rows: slice) -> list[tuple[str, str, list[float]]]:
         return [(one.plain, one.caption, [one.emotions.get(label, 0.0) for label in _LABELS]) for one in drawn(rows)]
 
+    @torch.no_grad()
+    def seen(rows: slice) -> torch.Tensor:
+        parts = sticker_pixels(drawn(rows))[:, :3].split(64)
+        return torch.cat([trunk_features(trunk, part) for part in parts])
+
     weights = fingerprint(vae.encoder, vae.linear_encoder)
     latents = cached_array(cache_dir, content_key(*source, "latents", weights), count, encoded)
+    features = None
+    if trunk is not None:
+        features = cached_array(cache_dir, content_key(*source, "features", fingerprint(trunk)), count, seen)
     rows = cached_json(cache_dir, content_key(*source, "texts"), count, told)[:]
-    return StickerLatents(latents, [row[:2] for row in rows], torch.tensor([row[2] for row in rows]))
+    return StickerLatents(latents, [row[:2] for row in rows], torch.tensor([row[2] for row in rows]), features)
+
+
+def trunk_features(trunk: EfficientNetLite, pictures: torch.Tensor) -> torch.Tensor:
+    """A trunk's last map of pictures (B, 3, H, W) in [-1, 1]: (B, P, F) float16, P = H W / 32^2 positions row by row."""
+    maps = trunk(((pictures + 1) / 2 - PIXEL_MEAN) / PIXEL_STD)[1]
+    return maps.flatten(2).transpose(1, 2).half().cpu()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -48,16 +49,21 @@ KINDS = {"character": 0.5, "thing": 0.18, "character in surroundings": 0.16, "th
 class Sticker:
     """One drawn sticker.
 
-    `image` is RGBA; `plain` names the subject alone, `caption` says more; `emotions` are weights with sum 1, of the face
-    and, where there are surroundings with another feeling, of those.
+    `plain` names the subject alone, `caption` says more; `emotions` are weights with sum 1, of the face and, where there are
+    surroundings with another feeling, of those.
     """
 
-    image: Image.Image
     svg: str
     plain: str
     caption: str
     emotions: dict[str, float]
     attributes: dict[str, Any]
+
+    @cached_property
+    def image(self) -> Image.Image:
+        """The sticker in RGBA; made when it is first asked for, which takes longer than everything else about it."""
+        png = resvg_py.svg_to_bytes(svg_string=self.svg, skip_system_fonts=True)
+        return Image.open(io.BytesIO(png)).convert("RGBA")
 
 
 def draw_sticker(
@@ -91,9 +97,7 @@ def draw_sticker(
     else:
         with pen.group(placed(rng, 0.06)):
             plain, caption, attributes = _figure(pen, seed, emotion, kind == "character")
-    svg = pen.document(size)
-    image = Image.open(io.BytesIO(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True))).convert("RGBA")
-    return Sticker(image, svg, plain, caption, weights, {"kind": kind, "style": style.family, **attributes})
+    return Sticker(pen.document(size), plain, caption, weights, {"kind": kind, "style": style.family, **attributes})
 
 
 def _style(rng: Random) -> Style:

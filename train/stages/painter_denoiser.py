@@ -8,15 +8,18 @@ from pathlib import Path
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from torch import nn
 
 from kcdp.painting.prompt import Condition, PromptEncoder, blend_rows
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import EmotionFusion
+from kcdp.vision.efficientnet import EfficientNetLite
 from train.core.config import setting
 from train.core.validation import mean_losses
-from train.data.stickers import HELD_OUT, StickerLatents, paired_sticker, sticker_latents
+from train.data.stickers import HELD_OUT, Draw, StickerLatents, paired_sticker, sticker, sticker_latents
+from train.losses.alignment import AlignmentHead
 from train.losses.flow import flow_loss, logit_normal_times
 from train.stages.unet import build_unet
 
@@ -37,6 +40,9 @@ class PainterConfig:
     plain_share: float = setting(0.5, "Share whose words are the subject alone.", "share, 0 to 1")
     time_mean: float = setting(0.0, "Mean of the logit of times; above 0 more noise.")
     time_std: float = setting(1.0, "Standard deviation of the logit of times.")
+    alignment_weight: float = setting(
+        0.5, "Weight of the middle's likeness to ImageNet features; 0 needs no such weights."
+    )
     guidance_scale: float = setting(3.0, "How far the pipeline follows a prompt where a call does not say.")
     guidance_rescale: float = setting(0.5, "How far it then takes back the glare that this brings.", "share, 0 to 1")
 
@@ -72,13 +78,18 @@ class Told:
 
 
 class PainterTask(nn.Module):
-    """The flow's loss under words and F."""
+    """The flow's loss under words and F, and the alignment of the denoiser's middle with a trunk's features."""
 
-    def __init__(self, unet: UNet2DConditionModel, told: Told) -> None:
+    def __init__(self, unet: UNet2DConditionModel, told: Told, features: int = 0, weight: float = 0.0) -> None:
+        """`features` is the width of the trunk's, `weight` that of the alignment; neither where none are given."""
         super().__init__()
-        self.unet = unet
+        self.unet, self.weight = unet, weight
+        self.head = AlignmentHead(unet.config.block_out_channels[-1], features) if features else None
         # Not registered: it belongs to other stages, and need not be in every checkpoint.
         self._told = [told]
+        self._middle: list[torch.Tensor] = []
+        if self.head is not None:
+            unet.mid_block.register_forward_hook(lambda _, __, maps: self._middle.append(maps))
 
     def forward(
         self,
@@ -86,11 +97,40 @@ class PainterTask(nn.Module):
         noise: torch.Tensor,
         times: torch.Tensor,
         source: torch.Tensor,
+        features: torch.Tensor | None = None,
         **words: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """Latents, noise and source (B, C, h, w), times (B,), and the arguments of `Told.condition`."""
+        """Latents, noise and source (B, C, h, w), times (B,), the trunk's `features` (B, P, F) of the pictures, where it is
+        aligned, and the arguments of `Told.condition`."""
         condition = self._told[0].condition(**words)
-        return {"loss": flow_loss(self.unet, latents, noise, times, condition, source)}
+        self._middle.clear()
+        flow = flow_loss(self.unet, latents, noise, times, condition, source)
+        if self.head is None or features is None:
+            return {"loss": flow}
+        alignment = self.head(self._middle.pop(), features)
+        return {"loss": flow + self.weight * alignment, "flow": flow.detach(), "alignment": alignment.detach()}
+
+
+@dataclass(frozen=True)
+class PainterPictures:
+    """What a painter learns from: stickers, pairs of one character with two feelings, and stickers to validate with."""
+
+    stickers: StickerLatents
+    pairs: StickerLatents | None
+    held_out: StickerLatents
+
+    @classmethod
+    def drawn(
+        cls, config: PainterConfig, vae: PatchAutoencoderKL, cache_dir: Path, trunk: EfficientNetLite | None = None
+    ) -> PainterPictures:
+        """Drawn and encoded, or from the cache; with a `trunk` its features too, but of those to validate with."""
+
+        def latents(count: int, first: int = 0, draw: Draw = sticker, seen: bool = True) -> StickerLatents:
+            size = vae.config.sample_size
+            return sticker_latents(vae, count, size, cache_dir, first, draw, trunk if seen else None)
+
+        pairs = latents(2 * config.pairs, draw=paired_sticker) if config.pairs else None
+        return cls(latents(config.stickers), pairs, latents(config.held_out, HELD_OUT, seen=False))
 
 
 class PainterStage:
@@ -99,26 +139,19 @@ class PainterStage:
     name = "painter"
     selection = "score"
 
-    def __init__(
-        self,
-        config: PainterConfig,
-        vae: PatchAutoencoderKL,
-        told: Told,
-        cache_dir: Path,
-        name: str = "painter",
-    ) -> None:
-        self.config, self.vae, self.told, self.name = config, vae, told, name
-        size = vae.config.sample_size
-        self.stickers = sticker_latents(vae, config.stickers, size, cache_dir)
-        self.pairs = (
-            sticker_latents(vae, 2 * config.pairs, size, cache_dir, draw=paired_sticker) if config.pairs else None
-        )
-        self.held_out = sticker_latents(vae, config.held_out, size, cache_dir, HELD_OUT)
+    def __init__(self, config: PainterConfig, told: Told, pictures: PainterPictures, name: str = "painter") -> None:
+        self.config, self.told, self.pictures, self.name = config, told, pictures, name
 
     def build(self) -> PainterTask:
-        channels, size = self.stickers.latents.shape[1:3]
+        stickers = self.pictures.stickers
+        channels, size = stickers.latents.shape[1:3]
         unet = build_unet(self.config, channels, size, self.told.prompts.widths[0], edits=True)
-        return PainterTask(unet, self.told)
+        # On a CPU in bfloat16 the backward pass of the fused attention takes two fifths of a step of so few positions.
+        unet.set_attn_processor(AttnProcessor())
+        features = 0 if stickers.features is None else stickers.features.shape[2]
+        return PainterTask(
+            unet.to(memory_format=torch.channels_last), self.told, features, self.config.alignment_weight
+        )
 
     def draw(
         self, data: StickerLatents, rows: torch.Tensor, generator: torch.Generator, source: torch.Tensor | None = None
@@ -131,7 +164,8 @@ class PainterStage:
             data.prompts(rows.tolist(), draws, config.word_dropout, config.plain_share)
         )
         shown = torch.zeros_like(latents) if source is None else torch.from_numpy(data.latents[source.numpy()]).float()
-        return {
+        seen = {} if data.features is None else {"features": torch.from_numpy(data.features[rows.numpy()])}
+        return seen | {
             "latents": latents,
             "noise": torch.randn(latents.shape, generator=generator),
             "times": logit_normal_times(count, config.time_mean, config.time_std, generator),
@@ -144,19 +178,20 @@ class PainterStage:
         }
 
     def batch(self, size: int, generator: torch.Generator) -> Mapping[str, torch.Tensor]:
-        edits = round(size * self.config.edit_share) if self.pairs is not None else 0
-        rows = torch.randint(len(self.stickers), (size - edits,), generator=generator)
-        parts = [self.draw(self.stickers, rows, generator)]
-        if edits:
-            rows = torch.randint(len(self.pairs), (edits,), generator=generator)
+        stickers, pairs = self.pictures.stickers, self.pictures.pairs
+        edits = 0 if pairs is None else round(size * self.config.edit_share)
+        rows = torch.randint(len(stickers), (size - edits,), generator=generator)
+        parts = [self.draw(stickers, rows, generator)]
+        if pairs is not None and edits:
+            rows = torch.randint(len(pairs), (edits,), generator=generator)
             # The other of a pair has the number that differs in the last bit.
-            parts.append(self.draw(self.pairs, rows, generator, rows ^ 1))
+            parts.append(self.draw(pairs, rows, generator, rows ^ 1))
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def ask(self, size: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """What a student of the painter is asked for: the words, emotions and pictures to edit of a batch."""
         batch = self.batch(size, generator)
-        return {name: value for name, value in batch.items() if name not in ("latents", "noise", "times")}
+        return {name: value for name, value in batch.items() if name not in ("latents", "noise", "times", "features")}
 
     def validate(self, model: PainterTask) -> dict[str, float]:
         """The loss on held-out stickers, always the same with the same noise, at all times alike."""
@@ -164,9 +199,9 @@ class PainterStage:
 
         def batch(rows: torch.Tensor) -> dict[str, torch.Tensor]:
             fixed = {"times": (rows + 0.5) * 0.618034 % 1, "drop": torch.zeros(len(rows), dtype=torch.bool)}
-            return self.draw(self.held_out, rows, generator) | fixed
+            return self.draw(self.pictures.held_out, rows, generator) | fixed
 
-        flow = mean_losses(model, map(batch, torch.arange(len(self.held_out)).split(64)))["loss"]
+        flow = mean_losses(model, map(batch, torch.arange(len(self.pictures.held_out)).split(64)))["loss"]
         return {"score": -flow, "flow": flow}
 
     def export(self, model: PainterTask, folder: Path) -> None:

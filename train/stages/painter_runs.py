@@ -9,12 +9,13 @@ from kcdp.painting.sampling import Guidance
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.bundle import add_uniemo
+from train.core.efficientnet import imagenet_trunk
 from train.core.foundation import Foundation
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, exit_on_error, load_foundation, stage_datasets, train_stage
 from train.core.trainer import Stage
 from train.stages.distillation import Ask, DistillationConfig, DistillationStage, Teacher
-from train.stages.painter_denoiser import PainterConfig, PainterStage, Told
+from train.stages.painter_denoiser import PainterConfig, PainterPictures, PainterStage, Told
 from train.stages.painter_pipeline import with_painter
 from train.stages.questions import Questions
 from train.stages.uniemo import assemble_uniemo, last_uniemo, trained_uniemo
@@ -50,7 +51,9 @@ def load_vae(recipe: Recipe, device: torch.device) -> PatchAutoencoderKL:
 def painter_stage(recipe: Recipe, foundation: Foundation) -> PainterStage:
     """The stage `painter` of a recipe."""
     config, told = recipe.stage_settings("painter", PainterConfig).config, load_told(recipe, foundation)
-    return PainterStage(config, load_vae(recipe, foundation.unet.device), told, recipe.cache_dir)
+    trunk = imagenet_trunk().to(foundation.unet.device) if config.alignment_weight else None
+    pictures = PainterPictures.drawn(config, load_vae(recipe, foundation.unet.device), recipe.cache_dir, trunk)
+    return PainterStage(config, told, pictures)
 
 
 def _train(recipe: Recipe, stage: Stage, foundation: Foundation) -> dict[str, float]:

@@ -16,7 +16,7 @@ from kcdp.painting.opacity import add_opacity
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.vision.efficientnet import EfficientNetLite
 from train.core.config import setting
-from train.core.efficientnet import imagenet_weights, load_imagenet
+from train.core.efficientnet import imagenet_trunk
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import stage_datasets, train_stage
 from train.data.dataset import PictureDataset
@@ -146,10 +146,7 @@ class PainterVAEStage:
 def run(recipe: Recipe) -> dict[str, float]:
     """Train the stage on every picture."""
     config = recipe.stage_settings("painter_vae", PainterVAEConfig).config
-    trunk = None
-    if config.perceptual_weight:
-        trunk = EfficientNetLite()
-        load_imagenet(trunk, imagenet_weights())
+    trunk = imagenet_trunk() if config.perceptual_weight else None
     return train_stage(recipe, PainterVAEStage(config, stage_datasets(recipe, "painter_vae")[0], trunk))
 
 

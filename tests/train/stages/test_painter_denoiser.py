@@ -17,7 +17,8 @@ from tests.learning import losses_of_steps
 from tests.train.conftest import SIZE
 from train.core.trainer import LoopConfig, run_stage
 from train.data.stickers import paired_sticker, sticker, sticker_latents, sticker_pixels
-from train.stages.painter_denoiser import PainterConfig, PainterStage, Told
+from train.losses.alignment import AlignmentHead
+from train.stages.painter_denoiser import PainterConfig, PainterPictures, PainterStage, Told
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage, on_any_ground
 
 VAE = PainterVAEConfig(
@@ -53,7 +54,18 @@ def told(foundation):
 
 @pytest.fixture(scope="module")
 def stage(vae, told, dataset_cache):
-    return PainterStage(PAINTER, vae, told, dataset_cache)
+    return PainterStage(PAINTER, told, PainterPictures.drawn(PAINTER, vae, dataset_cache))
+
+
+@pytest.fixture(scope="module")
+def trunk():
+    torch.manual_seed(2)
+    return EfficientNetLite().eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def aligned(vae, told, dataset_cache, trunk):
+    return PainterStage(PAINTER, told, PainterPictures.drawn(PAINTER, vae, dataset_cache, trunk))
 
 
 def drawn(stage, size=8, seed=1):
@@ -135,7 +147,7 @@ def test_a_pair_is_one_subject_with_two_feelings():
 
 
 def test_edits_see_the_other_of_their_pair_and_the_rest_nothing(stage):
-    batch, pairs = drawn(stage, 16), torch.from_numpy(np.array(stage.pairs.latents)).float()
+    batch, pairs = drawn(stage, 16), torch.from_numpy(np.array(stage.pictures.pairs.latents)).float()
     assert (batch["source"][:12] == 0).all()
     for latents, source in zip(batch["latents"][12:], batch["source"][12:], strict=True):
         (row,) = [n for n, one in enumerate(pairs) if torch.equal(one, latents)]
@@ -179,6 +191,42 @@ def test_the_painter_learns_and_every_weight_with_it(stage):
     losses = losses_of_steps(task, drawn(stage), 12)
     assert losses[-1] < 0.8 * losses[0]
     assert [name for name, value in task.named_parameters() if value.grad is None] == []
+
+
+def test_features_are_those_of_the_stickers_that_are_learned(aligned, trunk, vae):
+    batch = drawn(aligned, 16)
+    latents = torch.from_numpy(np.array(aligned.pictures.stickers.latents)).float()
+    for row in (0, 5, 11):
+        (number,) = [n for n, one in enumerate(latents) if torch.equal(one, batch["latents"][row])]
+        (pixels,) = sticker_pixels([sticker(number, SIZE)])
+        levels = (pixels[None, :3] + 1) * 127.5
+        expected = trunk((levels - 127) / 128)[1].flatten(2).transpose(1, 2)[0]
+        torch.testing.assert_close(batch["features"][row].float(), expected, atol=5e-3, rtol=5e-3)
+
+
+def test_the_middle_is_led_to_the_features_and_to_those_alone(aligned, stage):
+    torch.manual_seed(0)
+    task, plain = aligned.build(), stage.build()
+    batch = drawn(aligned)
+    losses = task(**batch)
+    assert losses["loss"].item() == pytest.approx(losses["flow"].item() + 0.5 * losses["alignment"].item(), rel=1e-5)
+    plain.unet.load_state_dict(task.unet.state_dict())
+    without = plain(**{name: value for name, value in batch.items() if name != "features"})
+    assert without["loss"].item() == pytest.approx(losses["flow"].item(), rel=1e-5)
+    losses["loss"].backward()
+    assert all(value.grad is not None for value in task.head.parameters())
+
+
+def test_alignment_is_one_minus_the_cosine_at_each_position():
+    torch.manual_seed(0)
+    head, states, features = AlignmentHead(6, 5, 7), torch.randn(2, 6, 3, 2), torch.randn(2, 6, 5)
+    expected = 0.0
+    for picture in range(2):
+        for row in range(3):
+            for column in range(2):
+                led, wanted = head.layers(states[picture, :, row, column]), features[picture, 2 * row + column]
+                expected += (1 - led @ wanted / (led.norm() * wanted.norm())) / 12
+    assert head(states, features).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_a_run_leaves_a_denoiser_that_edits(stage, tmp_path):
