@@ -102,7 +102,19 @@ class PatchAutoencoderKL(AutoencoderKL):
     def _encode(self, x: torch.Tensor) -> torch.Tensor:
         moments = super()._encode(F.pixel_unshuffle(x, self.config.patch_size))
         mean, logvar = moments.chunk(2, dim=1)
-        return torch.cat([mean + self.linear_encoder(x), logvar], dim=1)
+        return torch.cat([mean + self._linear_code(x), logvar], dim=1)
+
+    def _linear_code(self, x: torch.Tensor) -> torch.Tensor:
+        """The linear encoder of pictures (B, C, H, W), in 32 bits inside.
+
+        In bfloat16 a CPU with AMX gets strided convolutions of four channels wrong (`findings/onednn_bf16_strided.sh`).
+        """
+        linear = self.linear_encoder
+        with torch.autocast(x.device.type, enabled=False):
+            code = F.conv2d(
+                x.float(), linear.weight.float(), linear.bias.float(), stride=linear.stride, padding=linear.padding
+            )
+        return code.to(x.dtype)
 
     def _decode(self, z: torch.Tensor, return_dict: bool = True) -> DecoderOutput | tuple[torch.Tensor]:
         patches = super()._decode(z, return_dict=False)[0]

@@ -31,8 +31,8 @@ class PainterVAEConfig:
 
     patch_size: int = setting(4, "Pixels of a side folded into channels.", "pixels")
     block_out_channels: tuple[int, ...] = setting((64, 128, 192), "Widths of the decoder, fine to coarse.", "channels")
-    latent_channels: int = setting(32, "Channels of the code, the principal components of blocks.", "channels")
-    evenness: float = setting(0.75, "How far the code's channels are brought to equal deviations: 0 not, 1 alike.")
+    latent_channels: int = setting(48, "Channels of the code, the principal components of blocks.", "channels")
+    evenness: float = setting(0.6, "How far the code's channels are brought to equal deviations: 0 not, 1 alike.")
     noise: float = setting(0.5, "Most noise on what the decoder learns from, in deviations of each channel.")
     edge_weight: float = setting(0.5, "Weight of the L1 distance of finite differences.")
     perceptual_weight: float = setting(0.3, "Weight of the distance in ImageNet features; 0 needs no ImageNet weights.")
@@ -115,6 +115,9 @@ class PainterVAEStage:
         vae.initialize_linear(pictures, config.evenness)
         vae.encoder.requires_grad_(False)
         vae.linear_encoder.requires_grad_(False)
+        # It is the best of its kind already, and steps that suit the network throw it far off.
+        vae.linear_decoder.requires_grad_(False)
+        vae.decoder.to(memory_format=torch.channels_last)
         with torch.no_grad():
             deviations = vae.linear_encoder(pictures).std(dim=(0, 2, 3))
         return PainterVAETask(vae, deviations, config, self.perceptual)
