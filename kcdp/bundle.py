@@ -18,7 +18,7 @@ from kcdp.hub import BUNDLE_FILES, HubError, Source, fetch, first_line, why_no_r
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.offload import Offload, place
 from kcdp.paths import ASSETS
-from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.pictures import Picture
 from kcdp.pipelines.uniemo import UniEmoPipeline
@@ -96,7 +96,7 @@ class Bundle:
                     shared["unet"] = self._unet(name)
                     break
             if (self.folder / OWN_VAE).is_dir():
-                shared["vae"] = PatchAutoencoderKL.from_pretrained(self.folder / OWN_VAE, **self._options).eval()
+                shared["vae"] = StickerAutoencoder.from_pretrained(self.folder / OWN_VAE, **self._options).eval()
             return self._placed(UniEmoPipeline.from_pretrained(self.folder, **self._options, **shared))
         except Exception as error:  # as above
             raise _unreadable(self.folder, error) from error

@@ -11,12 +11,13 @@ from diffusers.models.autoencoders.vae import DecoderOutput
 from torch import nn
 from torch.nn import functional as F
 
+from kcdp.perception.linear_code import principal_components
+
 
 class PatchAutoencoderKL(AutoencoderKL):
     """AutoencoderKL on pixel patches, beside a lapped linear code that starts as the principal components of blocks.
 
-    Pictures are (B, picture_channels, H, W) in [-1, 1], three colours, and as a fourth channel, where there is one, opacity,
-    the colours being laid on white; latents (B, latent_channels, H / f, W / f), f = patch_size * 2 ** (levels - 1).
+    Pictures are (B, 3, H, W) in [-1, 1], latents (B, latent_channels, H / f, W / f), f = patch_size * 2 ** (levels - 1).
 
     Two choices make it trainable in half an hour on a laptop core. The convolutions see `patch_size` x `patch_size`
     pixels as channels, so that none of them works at full resolution. And encoder and decoder each add a strided
@@ -42,12 +43,11 @@ class PatchAutoencoderKL(AutoencoderKL):
         norm_num_groups: int = 16,
         sample_size: int = 128,
         scaling_factor: float = 1.0,
-        picture_channels: int = 3,
     ) -> None:
         levels = len(block_out_channels)
         super().__init__(
-            in_channels=picture_channels * patch_size**2,
-            out_channels=picture_channels * patch_size**2,
+            in_channels=3 * patch_size**2,
+            out_channels=3 * patch_size**2,
             down_block_types=("DownEncoderBlock2D",) * levels,
             up_block_types=("UpDecoderBlock2D",) * levels,
             block_out_channels=block_out_channels,
@@ -62,59 +62,25 @@ class PatchAutoencoderKL(AutoencoderKL):
         )
         factor = patch_size * 2 ** (levels - 1)
         lapped = {"kernel_size": 2 * factor, "stride": factor, "padding": factor // 2}
-        self.linear_encoder = nn.Conv2d(picture_channels, latent_channels, **lapped)
-        self.linear_decoder = nn.ConvTranspose2d(latent_channels, picture_channels, **lapped)
+        self.linear_encoder = nn.Conv2d(3, latent_channels, **lapped)
+        self.linear_decoder = nn.ConvTranspose2d(latent_channels, 3, **lapped)
 
     @torch.no_grad()
     def initialize_linear(self, pictures: torch.Tensor, evenness: float = 0.5) -> None:
-        """Set the linear maps to the principal components of the f x f blocks of `pictures` (B, C, H, W) in [-1, 1].
+        """Set the linear maps to the principal components of `pictures` (B, 3, H, W) in [-1, 1], see `principal_components`.
 
-        Channels are scaled to a mean standard deviation of 1, by `evenness` 0 as they are, by 1 to equal ones. Half-way a
-        denoiser spends itself on large structure first without losing the fine one. The networks start silent, with a posterior
-        standard deviation of 0.05.
+        The networks start silent, with a posterior standard deviation of 0.05.
         """
-        latent_channels, colours = self.config.latent_channels, self.config.picture_channels
-        factor = self.linear_encoder.stride[0]
-        blocks = F.pixel_unshuffle(pictures.double(), factor).permute(0, 2, 3, 1).flatten(0, 2)
-        mean = blocks.mean(0)
-        variances, components = torch.linalg.eigh(torch.cov((blocks - mean).T))
-        deviations = variances.flip(0)[:latent_channels].clamp(min=1e-8).sqrt()
-        components = components.flip(1)[:, :latent_channels]
-        scales = deviations**evenness
-        scales = scales * (deviations / scales).mean()
-        margin = factor // 2
-        inside = slice(margin, margin + factor)
-        for module, kernels in (
-            (self.linear_encoder, components / scales),
-            (self.linear_decoder, components * scales),
-        ):
-            module.weight.zero_()
-            module.weight[:, :, inside, inside] = kernels.T.reshape(latent_channels, colours, factor, factor).float()
-        assert self.linear_encoder.bias is not None and self.linear_decoder.bias is not None
-        self.linear_encoder.bias.copy_(-(mean @ (components / scales)))
-        # One bias a colour cannot hold the mean of a whole block; the difference is far below a grey level.
-        self.linear_decoder.bias.copy_(mean.reshape(colours, -1).mean(1))
+        principal_components(self.linear_encoder, self.linear_decoder, pictures, evenness)
         for last in (self.encoder.conv_out, self.decoder.conv_out):
             last.weight.zero_()
             last.bias.zero_()
-        self.encoder.conv_out.bias[latent_channels:] = -6.0
+        self.encoder.conv_out.bias[self.config.latent_channels :] = -6.0
 
     def _encode(self, x: torch.Tensor) -> torch.Tensor:
         moments = super()._encode(F.pixel_unshuffle(x, self.config.patch_size))
         mean, logvar = moments.chunk(2, dim=1)
-        return torch.cat([mean + self._linear_code(x), logvar], dim=1)
-
-    def _linear_code(self, x: torch.Tensor) -> torch.Tensor:
-        """The linear encoder of pictures (B, C, H, W), in 32 bits inside.
-
-        In bfloat16 a CPU with AMX gets strided convolutions of four channels wrong (`findings/onednn_bf16_strided.sh`).
-        """
-        linear = self.linear_encoder
-        with torch.autocast(x.device.type, enabled=False):
-            code = F.conv2d(
-                x.float(), linear.weight.float(), linear.bias.float(), stride=linear.stride, padding=linear.padding
-            )
-        return code.to(x.dtype)
+        return torch.cat([mean + self.linear_encoder(x), logvar], dim=1)
 
     def _decode(self, z: torch.Tensor, return_dict: bool = True) -> DecoderOutput | tuple[torch.Tensor]:
         patches = super()._decode(z, return_dict=False)[0]

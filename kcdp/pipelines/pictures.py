@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from diffusers import AutoencoderKL
 from PIL import Image
 
 from kcdp.decoded import DecodedPicture
@@ -16,6 +15,7 @@ from kcdp.imaging import to_tensor
 from kcdp.offload import execution_device
 from kcdp.painting.opacity import add_opacity
 from kcdp.painting.sampling import finite
+from kcdp.perception.sticker_autoencoder import Autoencoder, StickerAutoencoder
 from kcdp.results import FrameReading
 
 #: A picture: decoded, a path, or the bytes of a file.
@@ -74,17 +74,17 @@ def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     return Clips([list(picture.frames) for picture in found], single, [picture.times for picture in found])
 
 
-def safe_vae(vae: AutoencoderKL) -> AutoencoderKL:
+def safe_vae(vae: Autoencoder) -> Autoencoder:
     """SDXL's autoencoder, whose numbers are too large for float16, from now on in 32 bits if it says so."""
-    return vae.to(torch.float32) if vae.dtype == torch.float16 and vae.config.force_upcast else vae
+    return vae.to(torch.float32) if vae.dtype == torch.float16 and vae.config.get("force_upcast") else vae
 
 
-def encode_pictures(vae: AutoencoderKL, frames: Sequence[Image.Image]) -> torch.Tensor:
+def encode_pictures(vae: Autoencoder, frames: Sequence[Image.Image]) -> torch.Tensor:
     """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained.
 
     For an autoencoder with opacity, white that reaches in from a picture's rim is clear.
     """
     pixels = to_tensor(frames, vae.config.sample_size).to(execution_device(vae), vae.dtype)
-    if vae.config.get("picture_channels") == 4:
+    if isinstance(vae, StickerAutoencoder):
         pixels = add_opacity(pixels)
     return finite(vae.encode(pixels).latent_dist.mode()) * vae.config.scaling_factor

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DiffusionPipeline, SchedulerMixin, UNet2DConditionModel
+from diffusers import DiffusionPipeline, SchedulerMixin, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 from torch.nn import functional as F
@@ -30,6 +30,7 @@ from kcdp.painting.schedulers import Schedule, check_scheduler
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
 from kcdp.perception.denoiser import heat_map
+from kcdp.perception.sticker_autoencoder import Autoencoder
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
 from kcdp.pipelines.saving import remove_stale_weights
 from kcdp.results import AttentionMap, AttributeMatch, UniEmoImageOutput, UniEmoOutput
@@ -88,7 +89,7 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def __init__(
         self,
-        vae: AutoencoderKL,
+        vae: Autoencoder,
         unet: UNet2DConditionModel,
         text_encoder: CLIPTextModel,
         tokenizer: CLIPTokenizer,
@@ -391,7 +392,7 @@ class UniEmoPipeline(DiffusionPipeline):
         vae = self._safe_vae()
         return vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor, return_dict=False)[0]
 
-    def _safe_vae(self) -> AutoencoderKL:
+    def _safe_vae(self) -> Autoencoder:
         """The autoencoder in a precision that it can compute in."""
         return self.vae if self.text_encoder_2 is None else safe_vae(self.vae)
 

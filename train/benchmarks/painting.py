@@ -8,6 +8,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from kcdp.painting.sampling import edits, of_flow
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.benchmarks.timing import Row, Stopwatch
 
@@ -40,7 +41,7 @@ def plain_painting(pipeline: UniEmoPipeline, prompt: str, steps: int) -> Callabl
     """A call of Stable Diffusion's own pipeline; None where the parts are not what it takes."""
     if (
         pipeline.text_encoder_2 is not None
-        or pipeline.vae.config.get("picture_channels") == 4
+        or isinstance(pipeline.vae, StickerAutoencoder)
         or edits(pipeline.unet)
         or of_flow(pipeline.scheduler)
     ):

@@ -9,10 +9,10 @@ from random import Random
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
 
 from kcdp.emotions import MIKELS_8
 from kcdp.painting.upscaler import laid_on_white
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, EfficientNetLite
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
 from train.drawn import Sticker, draw_sticker
@@ -74,7 +74,7 @@ class StickerLatents:
 
 
 def sticker_latents(
-    vae: AutoencoderKL,
+    vae: StickerAutoencoder,
     count: int,
     size: int,
     cache_dir: Path,
@@ -105,7 +105,7 @@ def sticker_latents(
         parts = sticker_pixels(drawn(rows))[:, :3].split(64)
         return torch.cat([trunk_features(trunk, part) for part in parts])
 
-    weights = fingerprint(vae.encoder, vae.linear_encoder)
+    weights = fingerprint(vae.linear_encoder)
     latents = cached_array(cache_dir, content_key(*source, "latents", weights), count, encoded)
     features = None
     if trunk is not None:

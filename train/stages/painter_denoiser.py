@@ -12,7 +12,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import nn
 
 from kcdp.painting.prompt import Condition, PromptEncoder, blend_rows
-from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import EmotionFusion
 from kcdp.vision.efficientnet import EfficientNetLite
@@ -121,7 +121,7 @@ class PainterPictures:
 
     @classmethod
     def drawn(
-        cls, config: PainterConfig, vae: PatchAutoencoderKL, cache_dir: Path, trunk: EfficientNetLite | None = None
+        cls, config: PainterConfig, vae: StickerAutoencoder, cache_dir: Path, trunk: EfficientNetLite | None = None
     ) -> PainterPictures:
         """Drawn and encoded, or from the cache; with a `trunk` its features too, but of those to validate with."""
 

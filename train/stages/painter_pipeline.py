@@ -7,7 +7,7 @@ from pathlib import Path
 from diffusers import FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 
 from kcdp.painting.upscaler import StickerUpscaler
-from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.recipe import Recipe
 from train.core.runs import best_weights
@@ -33,7 +33,7 @@ def with_painter(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline:
         return pipeline
     best, config = best_weights(recipe, "painter"), recipe.stage_settings("painter", PainterConfig).config
     options = {"dtype": pipeline.unet.dtype}
-    vae = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "painter_vae") / "vae", **options)
+    vae = StickerAutoencoder.from_pretrained(best_weights(recipe, "painter_vae") / "vae", **options)
     unet = UNet2DConditionModel.from_pretrained(best / "unet", **options)
     upscaler, enlarging = None, recipe.run_dir("painter_upscaler") / "best" / "upscaler"
     if enlarging.is_dir():

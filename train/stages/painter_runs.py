@@ -6,7 +6,7 @@ import torch
 
 from kcdp.emotions import MIKELS_8
 from kcdp.painting.sampling import Guidance
-from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.bundle import add_uniemo
 from train.core.efficientnet import imagenet_trunk
@@ -42,10 +42,10 @@ def _told(pipeline: UniEmoPipeline) -> Told:
     return Told(pipeline.prompts, pipeline.fusion.requires_grad_(False), pipeline.space)
 
 
-def load_vae(recipe: Recipe, device: torch.device) -> PatchAutoencoderKL:
+def load_vae(recipe: Recipe, device: torch.device) -> StickerAutoencoder:
     """The painter's autoencoder; raises SystemExit before its stage is trained."""
     folder = best_weights(recipe, "painter_vae") / "vae"
-    return PatchAutoencoderKL.from_pretrained(folder).to(device).eval().requires_grad_(False)
+    return StickerAutoencoder.from_pretrained(folder).to(device).eval().requires_grad_(False)
 
 
 def painter_stage(recipe: Recipe, foundation: Foundation) -> PainterStage:

@@ -1,6 +1,6 @@
-"""Painter, part one: a linear code of stickers with opacity, and a decoder that makes clean drawings of what a denoiser says.
+"""Painter, part one: a linear code of stickers with opacity, and a network that makes clean drawings of what a denoiser says.
 
-The code is fixed before the decoder learns: latents can be cached, and denoiser and decoder trained side by side.
+The code is fixed before the network learns: latents can be cached, and denoiser and network trained side by side.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from kcdp.painting.opacity import add_opacity
-from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.vision.efficientnet import EfficientNetLite
 from train.core.config import setting
 from train.core.efficientnet import imagenet_trunk
@@ -27,16 +27,18 @@ from train.stages.vae import VAEConfig, VAETask, psnr
 
 @dataclass
 class PainterVAEConfig:
-    """The painter's code and decoder."""
+    """The painter's code, and the network behind it."""
 
-    patch_size: int = setting(4, "Pixels of a side folded into channels.", "pixels")
-    block_out_channels: tuple[int, ...] = setting((64, 128, 192), "Widths of the decoder, fine to coarse.", "channels")
     latent_channels: int = setting(48, "Channels of the code, the principal components of blocks.", "channels")
+    factor: int = setting(16, "Pixels of a side of the code's blocks.", "pixels")
+    patch_size: int = setting(4, "Pixels of a side that the network sees as one position.", "pixels")
+    width: int = setting(80, "Width of the network that makes decoded pictures clean.", "channels")
+    blocks: int = setting(5, "Residual blocks of that network.", "blocks")
     evenness: float = setting(0.6, "How far the code's channels are brought to equal deviations: 0 not, 1 alike.")
-    noise: float = setting(0.5, "Most noise on what the decoder learns from, in deviations of each channel.")
+    noise: float = setting(0.3, "Most noise on what the decoder learns from, in deviations of each channel.")
     edge_weight: float = setting(0.5, "Weight of the L1 distance of finite differences.")
-    perceptual_weight: float = setting(0.3, "Weight of the distance in ImageNet features; 0 needs no ImageNet weights.")
-    perceptual_share: float = setting(0.5, "Share of each batch that it is measured on.", "share, 0 to 1")
+    perceptual_weight: float = setting(0.1, "Weight of the distance in ImageNet features; 0 needs no ImageNet weights.")
+    perceptual_share: float = setting(0.25, "Share of each batch that it is measured on.", "share, 0 to 1")
     real_share: float = setting(0.25, "Share of the data sets' pictures beside the stickers.", "share, 0 to 1")
     sample: int = setting(1500, "Pictures that the code is the principal components of.", "pictures")
     held_out: int = setting(64, "Stickers to validate with.", "pictures")
@@ -53,7 +55,7 @@ class PainterVAETask(VAETask):
 
     def __init__(
         self,
-        vae: PatchAutoencoderKL,
+        vae: StickerAutoencoder,
         deviations: torch.Tensor,
         config: PainterVAEConfig,
         perceptual: PerceptualLoss | None = None,
@@ -104,20 +106,20 @@ class PainterVAEStage:
 
     def build(self) -> PainterVAETask:
         config = self.config
-        vae = PatchAutoencoderKL(
-            patch_size=config.patch_size,
-            block_out_channels=tuple(config.block_out_channels),
+        vae = StickerAutoencoder(
             latent_channels=config.latent_channels,
+            factor=config.factor,
+            patch_size=config.patch_size,
+            width=config.width,
+            blocks=config.blocks,
             sample_size=self.train.size,
-            picture_channels=4,
         )
         pictures = self.batch(config.sample, torch.Generator().manual_seed(0))["pictures"]
         vae.initialize_linear(pictures, config.evenness)
-        vae.encoder.requires_grad_(False)
+        # The code is the best of its kind already, and steps that suit the network throw it far off.
         vae.linear_encoder.requires_grad_(False)
-        # It is the best of its kind already, and steps that suit the network throw it far off.
         vae.linear_decoder.requires_grad_(False)
-        vae.decoder.to(memory_format=torch.channels_last)
+        vae.to(memory_format=torch.channels_last)
         with torch.no_grad():
             deviations = vae.linear_encoder(pictures).std(dim=(0, 2, 3))
         return PainterVAETask(vae, deviations, config, self.perceptual)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from kcdp.emotions import MIKELS_8
-from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from train.data.stickers import HELD_OUT, PAIRS, paired_sticker, sticker, sticker_latents, sticker_pixels
 from train.drawn import draw_sticker
 
@@ -31,9 +31,7 @@ def test_a_pair_is_one_character_with_two_feelings_and_nobody_else() -> None:
 
 @torch.no_grad()
 def test_latents_and_words_are_those_of_the_stickers_from_the_first_on(tmp_path: Path) -> None:
-    vae = PatchAutoencoderKL(
-        patch_size=4, block_out_channels=(16,), latent_channels=4, sample_size=16, picture_channels=4
-    )
+    vae = StickerAutoencoder(latent_channels=4, factor=4, patch_size=4, width=16, blocks=1, sample_size=16)
     vae.register_to_config(scaling_factor=0.5)
     data = sticker_latents(vae.eval(), 3, 16, tmp_path, first=7)
     drawn = [sticker(number, 16) for number in (7, 8, 9)]

@@ -9,7 +9,7 @@ from diffusers import UNet2DConditionModel
 
 from kcdp.emotions import MIKELS_8
 from kcdp.painting.prompt import blend
-from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import EmotionFusion
 from kcdp.vision.efficientnet import EfficientNetLite
@@ -21,9 +21,7 @@ from train.losses.alignment import AlignmentHead
 from train.stages.painter_denoiser import PainterConfig, PainterPictures, PainterStage, Told
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage, on_any_ground
 
-VAE = PainterVAEConfig(
-    patch_size=2, block_out_channels=(16, 16, 16), latent_channels=8, sample=24, held_out=4, real_share=0.25
-)
+VAE = PainterVAEConfig(factor=8, width=16, blocks=1, latent_channels=8, sample=24, held_out=4, real_share=0.25)
 PAINTER = PainterConfig(
     block_out_channels=(16, 32), attention_head_dim=8, stickers=12, pairs=4, held_out=6, edit_share=0.25
 )
@@ -85,9 +83,8 @@ def test_pixels_of_stickers_are_laid_on_white():
 
 def test_the_code_is_fixed_and_the_decoder_learns(vae_stage):
     task = vae_stage.build()
-    assert task.vae.config.picture_channels == 4
     trained = {name.split(".")[1] for name, value in task.named_parameters() if value.requires_grad}
-    assert trained == {"decoder"}
+    assert trained == {"first", "body", "last"}
     torch.manual_seed(0)
     losses = losses_of_steps(task, vae_stage.batch(8, torch.Generator().manual_seed(0)), 12)
     assert losses[-1] < losses[0]
@@ -117,7 +114,7 @@ def test_features_of_a_trunk_join_the_loss_and_are_no_part_of_the_module(train_d
     expected = alone["loss"] + VAE.perceptual_weight * losses["perceptual"]
     assert losses["loss"].item() == pytest.approx(expected.item(), rel=1e-4)
     losses["loss"].backward()
-    assert task.vae.decoder.conv_out.weight.grad.abs().max() > 0
+    assert task.vae.last.weight.grad.abs().max() > 0
 
 
 def test_some_pictures_of_the_data_sets_are_beside_the_stickers(vae_stage, train_dataset):
@@ -245,5 +242,5 @@ def test_a_student_is_asked_for_what_a_batch_holds_edits_among_it(stage):
 
 def test_the_autoencoder_that_is_exported_opens(vae_stage, tmp_path):
     run_stage(vae_stage, dataclasses.replace(LOOP, optimizer="adamw"), tmp_path)
-    vae = PatchAutoencoderKL.from_pretrained(tmp_path / "best" / "vae")
-    assert vae.config.picture_channels == 4
+    vae = StickerAutoencoder.from_pretrained(tmp_path / "best" / "vae")
+    assert vae.config.latent_channels == 8

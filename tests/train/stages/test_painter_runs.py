@@ -8,6 +8,8 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from kcdp import load_bundle
 from kcdp.painting.upscaler import StickerUpscaler
+from kcdp.perception.autoencoder import PatchAutoencoderKL
+from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from tests.recipes import make_recipe
 from tests.tiny_pipeline import SIZE, WIDTH, tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
@@ -18,7 +20,7 @@ from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
 from train.stages.unet import build_unet
 
 CONFIG = PainterConfig(block_out_channels=(16, 32), attention_head_dim=8)
-VAE = PainterVAEConfig(patch_size=2, block_out_channels=(16, 16, 16), latent_channels=8, sample=16, held_out=2)
+VAE = PainterVAEConfig(factor=8, width=16, blocks=1, latent_channels=8, sample=16, held_out=2)
 
 
 @pytest.fixture
@@ -123,16 +125,16 @@ def test_a_bundle_carries_the_painter_with_its_own_autoencoder(uniemo, recipe, t
     folder = add_uniemo(recipe, TrainedUniEmo(painter, "uniemo_joint", {}, True, "painter"))
     assert "`painter`" in (folder / "README.md").read_text()
     bundle = load_bundle(folder)
-    assert bundle.uniemo.vae.config.picture_channels == 4
+    assert isinstance(bundle.uniemo.vae, StickerAutoencoder)
     assert bundle.uniemo.upscaler.config.width == 8
     if with_kcdp:
-        assert bundle.kcdp.vae.config.picture_channels == 3
+        assert isinstance(bundle.kcdp.vae, PatchAutoencoderKL)
     found = bundle.uniemo("awe", "a cat", seed=3, num_inference_steps=2, output_type="pt").images[0]
     expected = painter("awe", "a cat", seed=3, num_inference_steps=2, output_type="pt").images[0]
     torch.testing.assert_close(found, expected, atol=0.05, rtol=0)
     # A later stage without a painter takes it out again.
     plain = add_uniemo(recipe, TrainedUniEmo(uniemo, "uniemo_joint", {}, True))
-    assert load_bundle(plain).uniemo.vae.config.picture_channels == 3
+    assert isinstance(load_bundle(plain).uniemo.vae, PatchAutoencoderKL)
 
 
 @pytest.mark.parametrize("with_kcdp", [True, False])
