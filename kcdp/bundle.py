@@ -17,6 +17,7 @@ from kcdp.figures import PartFigures, load_figures
 from kcdp.hub import BUNDLE_FILES, HubError, Source, fetch, first_line, why_no_room
 from kcdp.knowledge.knowledge import Knowledge
 from kcdp.offload import Offload, place
+from kcdp.painting.student import load_student
 from kcdp.paths import ASSETS
 from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.pipelines.kcdp import KCDPPipeline
@@ -91,10 +92,10 @@ class Bundle:
             )
         shared = {name: getattr(self.kcdp, name) for name in SHARED} if self._has(KCDPPipeline) else {}
         try:
-            for name in (STUDENT, OWN_UNET):
-                if (self.folder / name).is_dir():
-                    shared["unet"] = self._unet(name)
-                    break
+            if (self.folder / STUDENT).is_dir():
+                shared["unet"] = load_student(self.folder / STUDENT, self._teacher, self.dtype).eval()
+            elif (self.folder / OWN_UNET).is_dir():
+                shared["unet"] = self._unet(OWN_UNET)
             if (self.folder / OWN_VAE).is_dir():
                 shared["vae"] = StickerAutoencoder.from_pretrained(self.folder / OWN_VAE, **self._options).eval()
             return self._placed(UniEmoPipeline.from_pretrained(self.folder, **self._options, **shared))
@@ -110,10 +111,7 @@ class Bundle:
         if self.uniemo.config.quality is None:
             return self.uniemo
         try:
-            if (self.folder / OWN_UNET).is_dir():
-                unet = self._unet(OWN_UNET)
-            else:
-                unet = self.kcdp.unet if self._has(KCDPPipeline) else self._unet("unet")
+            unet = self._teacher()
         except Exception as error:  # as above
             raise _unreadable(self.folder, error) from error
         return self._placed(self.uniemo.painting_with(unet, **self.uniemo.config.quality))
@@ -132,6 +130,12 @@ class Bundle:
         own = self.uniemo.config
         few = own.quality is not None and (num_inference_steps or 0) <= own.num_inference_steps
         return self.uniemo if few and not negative_prompt and (guidance_scale or 1) <= 1 else self.quality
+
+    def _teacher(self) -> UNet2DConditionModel:
+        """The denoiser of many steps."""
+        if (self.folder / OWN_UNET).is_dir():
+            return self._unet(OWN_UNET)
+        return self.kcdp.unet if self._has(KCDPPipeline) else self._unet("unet")
 
     def _unet(self, name: str) -> UNet2DConditionModel:
         return UNet2DConditionModel.from_pretrained(self.folder / name, **self._options).eval()

@@ -11,9 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from kcdp.bundle import OWN_UNET, OWN_VAE, SHARED, STUDENT
+from kcdp.painting.student import ADAPTER_FILE
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from train.core.datasets import training_record
@@ -36,7 +39,7 @@ class TrainedUniEmo:
 
     `tuned` says whether the denoiser was trained too, and is not the foundation's; `painter` which stage trained the painter
     that it has in the place of that, with an autoencoder of its own; `student` is the same pipeline as its student paints, which
-    `distiller` has trained.
+    `distiller` has trained and left in `student_weights`.
     """
 
     pipeline: UniEmoPipeline
@@ -46,6 +49,7 @@ class TrainedUniEmo:
     painter: str | None = None
     student: UniEmoPipeline | None = None
     distiller: str | None = None
+    student_weights: Path | None = None
 
 
 def write_bundle(
@@ -95,7 +99,10 @@ def _write_uniemo(recipe: Recipe, trained: TrainedUniEmo, folder: Path) -> None:
         parts[OWN_UNET] = pipeline.unet
     if shared and trained.painter is not None:
         parts[OWN_VAE] = pipeline.vae
-    if trained.student is not None:
+    adapter = trained.student_weights / ADAPTER_FILE if trained.student_weights else None
+    if adapter is not None and adapter.is_file():
+        _write_half(adapter, folder / STUDENT / ADAPTER_FILE)
+    elif trained.student is not None:
         parts[STUDENT] = trained.student.unet
     for name, part in parts.items():
         if isinstance(part, nn.Module):
@@ -109,6 +116,14 @@ def _write_uniemo(recipe: Recipe, trained: TrainedUniEmo, folder: Path) -> None:
     painter = f" Painting: {', '.join(stages)}." if stages else ""
     about = f"{_UNIEMO_CARD}\nUnderstanding and generation, stage `{trained.stage}`.{painter}\n\n{_scores(trained.metrics)}\n"
     card.write_text(known + about, encoding="utf-8")
+
+
+def _write_half(source: Path, target: Path) -> None:
+    """The tensors of a safetensors file in half precision, with its metadata."""
+    target.parent.mkdir()
+    with safe_open(source, "pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name).half() for name in file.keys()}  # noqa: SIM118
+    save_file(tensors, target, metadata)
 
 
 def add_uniemo(recipe: Recipe, trained: TrainedUniEmo) -> Path:

@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from kcdp.painting.sampling import Guidance, denoise, edits, noise_of
+from kcdp.painting.student import add_adapter, save_student
 from train.core.config import setting
 from train.data.cache import cached_array, content_key, fingerprint
 from train.losses.distillation import LongSteps
@@ -42,6 +43,7 @@ class DistillationConfig:
     teacher_steps: int = setting(24, "Those of the teacher, a multiple of them.", "steps")
     own_share: float = setting(0.5, "Share of long steps that begin where the student came by itself.", "share, 0 to 1")
     average: float = setting(0.99, "Decay of the average of the student, which is what paints.")
+    rank: int = setting(0, "Rank of what the student changes of its teacher's weights; 0 gives it weights of its own.")
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ class DistillationTask(nn.Module):
     def __init__(self, teacher: Teacher, steps: LongSteps, config: DistillationConfig) -> None:
         super().__init__()
         self.unet = copy.deepcopy(teacher.unet).requires_grad_(True)
+        if config.rank:
+            add_adapter(self.unet, config.rank)
         #: Part of the module, and so of checkpoints, but not of what is trained.
-        self.average = copy.deepcopy(teacher.unet).requires_grad_(False)
+        self.average = copy.deepcopy(self.unet).requires_grad_(False)
         self.steps, self.config = steps, config
         # Not registered: it belongs to other stages, and need not be in every checkpoint.
         self._told = [teacher.told]
@@ -166,4 +170,4 @@ class DistillationStage:
         return {"score": -distance, "distance": distance}
 
     def export(self, model: DistillationTask, folder: Path) -> None:
-        model.average.save_pretrained(folder / "unet")
+        save_student(model.average, folder / "unet")

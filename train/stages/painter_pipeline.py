@@ -6,6 +6,7 @@ from pathlib import Path
 
 from diffusers import FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 
+from kcdp.painting.student import load_student
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.pipelines.uniemo import UniEmoPipeline
@@ -67,7 +68,7 @@ def distilled(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline | None
     stage = student_stage(recipe)
     if stage is None:
         return None
-    unet = UNet2DConditionModel.from_pretrained(_weights(recipe, stage), dtype=pipeline.unet.dtype)
+    unet = load_student(_weights(recipe, stage), lambda: pipeline.unet, pipeline.unet.dtype)
     names = ("num_inference_steps", "guidance_scale", "guidance_rescale")
     return pipeline.painting_with(
         unet.to(pipeline.unet.device).eval().requires_grad_(False),

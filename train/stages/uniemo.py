@@ -195,7 +195,9 @@ def trained_uniemo(recipe: Recipe, foundation: Foundation) -> TrainedUniEmo | No
     painter = "painter" if has_painter(recipe) else None
     tuned = (best / "unet").is_dir() or painter is not None
     student = distilled(recipe, pipeline)
-    return TrainedUniEmo(pipeline, stage, metrics, tuned, painter, student, student_stage(recipe))
+    distiller = student_stage(recipe)
+    weights = None if distiller is None else best_weights(recipe, distiller) / "unet"
+    return TrainedUniEmo(pipeline, stage, metrics, tuned, painter, student, distiller, weights)
 
 
 def _train_joint(recipe: Recipe, parts: JointParts, stage: JointStage) -> dict[str, float]:

@@ -8,6 +8,7 @@ import torch
 from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
 
 from kcdp.painting.sampling import UNGUIDED, Guidance, denoise, noise_of
+from kcdp.painting.student import load_student
 from kcdp.uniemo.emotion_space import EmotionSpace
 from kcdp.uniemo.fusion import EmotionFusion
 from tests.learning import losses_of_steps
@@ -149,6 +150,20 @@ def test_what_is_asked_for_is_kept_for_and_none_is_without_words(stage):
 def test_steps_have_to_fit(teacher, ask, dataset_cache):
     with pytest.raises(ValueError, match="A teacher of 5 steps does not stop where 2 long ones end"):
         DistillationStage("x", dataclasses.replace(CONFIG, teacher_steps=5), teacher, ask, dataset_cache)
+
+
+def test_a_student_of_low_rank_learns_its_change_alone_and_leaves_that(teacher, ask, dataset_cache, tmp_path):
+    stage = DistillationStage("uniemo_distilled", dataclasses.replace(CONFIG, rank=4), teacher, ask, dataset_cache)
+    task = stage.build().train()
+    losses = losses_of_steps(task, drawn(stage), 15)
+    assert losses[-1] < 0.95 * losses[0]
+    stage.export(task, tmp_path)
+    student = load_student(tmp_path / "unet", lambda: teacher.unet)
+    way = torch.from_numpy(stage.ways[:2]).float()
+    condition = teacher.told.condition(**{name: value[:2] for name, value in stage.asked.items()})
+    found, expected = (stage.steps.walk(unet, way[:, 0], condition) for unet in (student, task.average))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(found, stage.steps.walk(teacher.unet, way[:, 0], condition), atol=1e-3)
 
 
 def test_a_run_leaves_the_average(stage, tmp_path):

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers import FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 
 from kcdp import load_bundle
+from kcdp.bundle import STUDENT
+from kcdp.painting.student import ADAPTER_FILE, add_adapter, save_student
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.sticker_autoencoder import StickerAutoencoder
@@ -41,10 +43,17 @@ def uniemo(tiny_tokenizer):
     return tiny_uniemo(tiny_pipeline(tiny_tokenizer))
 
 
-def distil(recipe):
-    """As if the painter had been distilled."""
+def distil(recipe, rank=0):
+    """As if the painter had been distilled, to weights of its own or a change of low rank."""
     best = Path(recipe.output_dir) / "painter_distilled" / "best"
-    build_unet(CONFIG, 8, 4, WIDTH, edits=True).save_pretrained(best / "unet")
+    student = build_unet(CONFIG, 8, 4, WIDTH, edits=True)
+    if rank:
+        student = UNet2DConditionModel.from_pretrained(Path(recipe.output_dir) / "painter" / "best" / "unet")
+        add_adapter(student, rank)
+        for name, value in student.named_parameters():
+            if "lora_B" in name:
+                value.data.normal_(std=0.1)
+    save_student(student, best / "unet")
 
 
 def test_without_a_painter_the_pipeline_stays_as_it_is(uniemo, tmp_path):
@@ -137,15 +146,20 @@ def test_a_bundle_carries_the_painter_with_its_own_autoencoder(uniemo, recipe, t
     assert isinstance(load_bundle(plain).uniemo.vae, PatchAutoencoderKL)
 
 
+@pytest.mark.parametrize("rank", [0, 3])
 @pytest.mark.parametrize("with_kcdp", [True, False])
-def test_a_bundle_paints_with_its_student_and_keeps_the_teacher_for_quality(uniemo, recipe, tiny_tokenizer, with_kcdp):
-    distil(recipe)
+def test_a_bundle_paints_with_its_student_and_keeps_the_teacher_for_quality(
+    uniemo, recipe, tiny_tokenizer, with_kcdp, rank
+):
+    distil(recipe, rank)
     if with_kcdp:
         write_bundle(recipe, tiny_pipeline(tiny_tokenizer), {})
     painter = with_painter(recipe, uniemo)
     student = distilled(recipe, painter)
-    trained = TrainedUniEmo(painter, "uniemo_joint", {}, True, "painter", student, student_stage(recipe))
+    weights = Path(recipe.output_dir) / "painter_distilled" / "best" / "unet"
+    trained = TrainedUniEmo(painter, "uniemo_joint", {}, True, "painter", student, student_stage(recipe), weights)
     folder = add_uniemo(recipe, trained)
+    assert (folder / STUDENT / ADAPTER_FILE).is_file() is bool(rank)
     assert "`painter`, `painter_distilled`" in (folder / "README.md").read_text()
     bundle = load_bundle(folder)
     for found, expected in ((bundle.uniemo, student), (bundle.quality, painter)):
