@@ -27,6 +27,12 @@ class AlignmentHead(nn.Module):
 
         `states` (B, C, h, w) of the denoiser, `features` (B, h w, F) of the trunk on the clean pictures, at as many positions,
         row by row (for a U-Net its middle: Tian et al. 2025, U-REPA).
+        Raises ValueError where they are at another number of positions.
         """
         led = self.layers(states.flatten(2).transpose(1, 2))
+        if led.shape[1] != features.shape[1]:
+            raise ValueError(
+                f"The denoiser's middle has {led.shape[1]} positions, the features {features.shape[1]}: a code of 16 pixels a side "
+                "and two levels, 32 pixels in all, fit the trunk; for others set alignment_weight to 0."
+            )
         return 1 - F.cosine_similarity(led.float(), features.float(), dim=2).mean()

@@ -21,7 +21,7 @@ from train.losses.alignment import AlignmentHead
 from train.stages.painter_denoiser import PainterConfig, PainterPictures, PainterStage, Told
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage, on_any_ground
 
-VAE = PainterVAEConfig(factor=8, width=16, blocks=1, latent_channels=8, sample=24, held_out=4, real_share=0.25)
+VAE = PainterVAEConfig(factor=16, width=16, blocks=1, latent_channels=8, sample=24, held_out=4, real_share=0.25)
 PAINTER = PainterConfig(
     block_out_channels=(16, 32), attention_head_dim=8, stickers=12, pairs=4, held_out=6, edit_share=0.25
 )
@@ -224,6 +224,8 @@ def test_alignment_is_one_minus_the_cosine_at_each_position():
                 led, wanted = head.layers(states[picture, :, row, column]), features[picture, 2 * row + column]
                 expected += (1 - led @ wanted / (led.norm() * wanted.norm())) / 12
     assert head(states, features).item() == pytest.approx(expected.item(), rel=1e-5)
+    with pytest.raises(ValueError, match="6 positions, the features 1"):
+        head(states, features[:, :1])
 
 
 def test_a_run_leaves_a_denoiser_that_edits(stage, tmp_path):

@@ -12,10 +12,12 @@ from kcdp.painting.student import ADAPTER_FILE, add_adapter, save_student
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.sticker_autoencoder import StickerAutoencoder
+from kcdp.vision.efficientnet import EfficientNetLite
 from tests.recipes import make_recipe
 from tests.tiny_pipeline import SIZE, WIDTH, tiny_pipeline
 from tests.tiny_uniemo import tiny_uniemo
 from train.core.bundle import TrainedUniEmo, add_uniemo, write_bundle
+from train.stages import painter_runs
 from train.stages.painter_denoiser import PainterConfig
 from train.stages.painter_pipeline import STEPS, distilled, has_painter, student_stage, with_painter
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
@@ -170,3 +172,16 @@ def test_a_bundle_paints_with_its_student_and_keeps_the_teacher_for_quality(
     # Where the painter is distilled no more, the bundle has no student.
     plain = load_bundle(add_uniemo(recipe, TrainedUniEmo(painter, "uniemo_joint", {}, True, "painter")))
     assert plain.quality is plain.uniemo
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_the_painter_is_led_to_the_trunks_features_where_its_settings_say_so(foundation, monkeypatch, weight):
+    recipe = make_recipe(painter={"alignment_weight": weight, "stickers": 2, "pairs": 0, "held_out": 2})
+    trunk, asked = EfficientNetLite(), []
+    monkeypatch.setattr(painter_runs, "load_told", lambda *_: "told")
+    monkeypatch.setattr(painter_runs, "load_vae", lambda *_: "vae")
+    monkeypatch.setattr(painter_runs, "imagenet_trunk", lambda: trunk)
+    monkeypatch.setattr(painter_runs.PainterPictures, "drawn", lambda *given: asked.append(given))
+    stage = painter_runs.painter_stage(recipe, foundation)
+    assert asked == [(stage.config, "vae", recipe.cache_dir, trunk if weight else None)]
+    assert stage.told == "told"
