@@ -116,8 +116,10 @@ def _name(reading: VerdictOutput, tell: Tell) -> str:
     )
 
 
-def live_card(image: Image.Image, reading: VerdictOutput | None, options: Mapping[str, Any], tell: Tell) -> str:
-    """A picture that follows its settings; once it rests also what is read from it."""
+def live_card(
+    image: Image.Image, reading: VerdictOutput | None, withheld: bool, options: Mapping[str, Any], tell: Tell
+) -> str:
+    """A picture that follows its settings; once it rests also what is read from it, and where it is withheld why."""
     emotion = options["emotion"]
     weights = {emotion: 1.0} if isinstance(emotion, str) else emotion
     total = sum(weights.values()) or 1.0
@@ -126,6 +128,8 @@ def live_card(image: Image.Image, reading: VerdictOutput | None, options: Mappin
     text = tell("{emotion}; seed {seed}", emotion=wish, seed=options["seed"])
     if reading is not None:
         text = f"{sentences.asked_lead(asked, tell)} {sentences.verdict_name(reading, tell)}"
+    if withheld:
+        text = sentences.withheld(tell)
     source = base64.b64encode(png(image)).decode()
     return (
         f'<figure class="kc-card kc-live" data-rested="{"yes" if reading else "no"}"><img src="data:image/png;base64,{source}" '

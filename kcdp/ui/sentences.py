@@ -204,6 +204,8 @@ def prompt_notes(settings: Mapping[str, Any], tell: Tell = ENGLISH) -> str:
 
 def painted_sentence(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
     """How much of the requested emotion is read from the picture, and by how much an edit changed it."""
+    if painted.withheld:
+        return withheld(tell)
     if painted.reading.leaning is None:
         return tell("There is nothing in it that could be read.")
     if painted.shift is not None:
@@ -219,6 +221,11 @@ def painted_sentence(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
             **values,
         )
     return carried(painted.reading, painted.requested or {}, tell)
+
+
+def withheld(tell: Tell = ENGLISH) -> str:
+    """Of a picture that is not shown."""
+    return tell("This picture is not shown: the safety checker objects to it. Try another seed or other words.")
 
 
 def carried(reading: VerdictOutput, requested: Mapping[str, float], tell: Tell = ENGLISH) -> str:
