@@ -140,6 +140,7 @@ def test_many_languages_reach_the_result(browser, url: str, files: Path) -> None
     page.set_default_timeout(60_000)
     page.goto(url)
     expect(page.get_by_text("等待圖片")).to_be_visible()
+    expect(page.get_by_role("tab", name="理解", exact=True)).to_be_visible()
     drop(page, files / "still.png")
     expect(page.locator("#verdict strong")).to_have_text("滿足")
     expect(page.locator("#verdict")).to_contain_text("兩個模型都解讀為滿足")
