@@ -103,7 +103,7 @@ def about_panel(backend: Backend) -> None:
         try:
             return trust_text(backend, tell_in(request))
         except known_errors() as error:
-            return cards.error_card(str(error))
+            return cards.error_card(tell_in(request).error(error))
 
     def fill_card() -> str:
         try:

@@ -7,6 +7,7 @@ English stands in the code and is the key; `locales/LANGUAGE.json` has what it i
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,6 +48,17 @@ def say(text: str) -> Any:
     return translations()(texts(LANGUAGES[0])[text])
 
 
+class InputError(ValueError):
+    """A value that cannot be used: one of the page's texts and its `values`, in English as any error's message.
+
+    The value `name` is one of the page's texts itself, as a field is called.
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text.format(**values))
+        self.text, self.values = text, values
+
+
 @dataclass(frozen=True)
 class Tell:
     """Sentences about results in one language: `tell("Step {step} of {steps}.", step=3, steps=25)`."""
@@ -60,6 +72,17 @@ class Tell:
     def name(self, label: str) -> str:
         """The name of an emotion, or its gloss; as it is where a bundle has emotions of its own."""
         return texts(self.language).get(label, label)
+
+    def error(self, error: Exception) -> str:
+        """The sentence of an error; of one that has no translations in English, and this is said before it."""
+        if isinstance(error, InputError):
+            values = error.values
+            named = {"name": self.name(str(values["name"]))} if "name" in values else {}
+            return self(error.text, **values | named)
+        sentence = str(error)
+        if self.language == LANGUAGES[0] or sentence in texts(self.language):
+            return self.name(sentence)
+        return self("That did not work. The reason, in English: {sentence}", sentence=sentence)
 
     def quoted(self, text: object) -> str:
         """What a model or a visitor said, in quotation marks."""
@@ -82,6 +105,19 @@ class Tell:
 
 
 ENGLISH = Tell()
+
+
+def on_open(component: gr.components.Component, update: Callable[[Tell], Any]) -> None:
+    """Put into a component what `update` says in the visitor's language when the page opens.
+
+    For what Gradio does not translate by itself: choices, and HTML with more than one text.
+    """
+
+    def translated(request: gr.Request) -> Any:
+        tell = tell_in(request)
+        return gr.skip() if tell == ENGLISH else update(tell)
+
+    gr.on(fn=translated, outputs=component, show_progress="hidden", queue=False, api_visibility="private")
 
 
 def tell_in(request: gr.Request | None) -> Tell:

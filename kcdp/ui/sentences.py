@@ -51,9 +51,9 @@ def explanation(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     asks = ""
     if chosen and len(output.experts) > len(chosen):
         asks = tell(
-            "It asks expert {names} of {number} ({share} of the router's trust)."
+            "Of its {number} small networks, number {names} decides ({share} of the weight)."
             if len(chosen) == 1
-            else "It asks experts {names} of {number} ({share} of the router's trust).",
+            else "Of its {number} small networks, numbers {names} decide ({share} of the weight).",
             names=tell.join([str(item.expert + 1) for item in chosen]),
             number=len(output.experts),
             share=percent(sum(item.weight for item in chosen)),
@@ -97,12 +97,11 @@ def agreement_of_models(verdict: VerdictOutput, tell: Tell = ENGLISH) -> str:
         return tell("This is the reading of one model, {name}.", name=only) if only else ""
     if kcdp.emotion == uniemo.emotion:
         return tell(
-            "Both models, KCDP and UniEmo, read {emotion}; their calibrated readings are combined.",
+            "Its two models, KCDP and UniEmo, agree on {emotion}.",
             emotion=tell.name(kcdp.emotion),
         )
     return tell(
-        "The two models disagree, KCDP reads {one} and UniEmo {other}: their calibrated readings are combined, so take this "
-        "with care.",
+        "Its two models disagree: KCDP reads {one}, UniEmo {other}. The answer weighs both; take it with care.",
         one=tell.name(kcdp.emotion),
         other=tell.name(uniemo.emotion),
     )
@@ -112,12 +111,11 @@ def agreement(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """Whether the alignment of picture and words (CLIEA's pseudo-label) says the same as the prediction."""
     if output.pseudo_label == output.emotion:
         return tell(
-            "Words and experts agree: the prompt closest to this picture is {emotion}, too.",
+            "The words for {emotion} fit the picture best, and KCDP reads {emotion}, too.",
             emotion=tell.name(output.pseudo_label),
         )
     return tell(
-        "Words and experts differ: the prompt closest to this picture is {one}, while the experts say {other}, so take the "
-        "prediction with care.",
+        "The words for {one} fit the picture best, but KCDP reads {other}: take this with care.",
         one=tell.name(output.pseudo_label),
         other=tell.name(output.emotion),
     )
