@@ -90,7 +90,7 @@ class UniEmoPipeline(DiffusionPipeline):
     # well stays where it computes only when the rest is brought layer by layer.)
     _exclude_from_cpu_offload: list[str] = [  # noqa: RUF012
         *("vision", "text_encoder", "text_encoder_2", "correlation", "space", "chain", "fusion", "upscaler"),
-        "safety_checker",
+        "safety_checker",  # asked at the end and at previews: kept where it computes
     ]
     _optional_components: list[str] = [  # noqa: RUF012
         *("text_encoder_2", "tokenizer_2", "upscaler", "safety_checker", "feature_extractor"),
