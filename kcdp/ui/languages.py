@@ -22,6 +22,9 @@ LANGUAGES = ("en", "zh-CN", "zh-TW", "ja", "es")
 #: Chinese that is written in traditional characters, by place or script.
 _TRADITIONAL = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
 _PAGE_SCRIPT = Path(__file__).with_name("page.js")
+#: Before a text where Gradio looks it up. It also translates a component's value that is such a key, and would send the name of
+#: an emotion back in the visitor's language.
+_KEY = "kcdp:"
 _LOCALES = Path(__file__).with_name("locales")
 
 
@@ -37,7 +40,9 @@ def texts(language: str) -> dict[str, str]:
 @cache
 def translations() -> gr.I18n:
     """What `launch` takes."""
-    return gr.I18n(**{language: texts(language) for language in LANGUAGES})
+    return gr.I18n(
+        **{language: {_KEY + text: said for text, said in texts(language).items()} for language in LANGUAGES}
+    )
 
 
 def say(text: str) -> Any:
@@ -45,7 +50,7 @@ def say(text: str) -> Any:
 
     Some of Gradio's components take it, but are typed for texts alone; of each component Gradio translates one.
     """
-    return translations()(texts(LANGUAGES[0])[text])
+    return translations()(_KEY + texts(LANGUAGES[0])[text])
 
 
 class InputError(ValueError):
