@@ -108,11 +108,11 @@ def alignment_bars(
             f'<span class="kc-axis" aria-hidden="true">{bar(similarity, "kc-solid")}'
             f"{bar(effects[label], 'kc-hollow')}</span>"
             f'<span class="kc-value"><span aria-label="{escape(words("fit of the words"))}">{signed(similarity)}</span>'
-            f'<span aria-label="{escape(words("due to naming the emotion alone (TIE)"))}">{signed(effects[label])}</span></span></li>'
+            f'<span aria-label="{escape(words("lead over the other feelings (TIE)"))}">{signed(effects[label])}</span></span></li>'
         )
     legend = (
         f'<p class="kc-legend"><span><i class="kc-solid"></i>{escape(words("fit of the words"))}</span>'
-        f'<span><i class="kc-hollow"></i>{escape(words("due to naming the emotion alone (TIE)"))}</span></p>'
+        f'<span><i class="kc-hollow"></i>{escape(words("lead over the other feelings (TIE)"))}</span></p>'
     )
     return f'{legend}<ul class="kc-bars kc-pairs" aria-label="{escape(words("Similarity and effect per emotion"))}">{"".join(rows)}</ul>'
 
