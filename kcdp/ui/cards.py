@@ -63,7 +63,7 @@ def help_note(text: str, tell: Tell) -> str:
 
 def emotion_bars(probabilities: Mapping[str, float], before: Mapping[str, float] | None, tell: Tell) -> str:
     """How probable each emotion is, beside `before` where that is given, and a line that says what the bars are not."""
-    line = tell("How sure it is of each feeling, not how strong the feeling is.")
+    line = tell("How sure it is, not how strong the feeling is.")
     bars = plots.probability_bars(probabilities, before, tell("Probability of every emotion"), tell.name)
     return f'<p class="kc-say">{escape(line)}</p>{bars}'
 
