@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import inspect
 import json
 from collections.abc import Callable
 from io import BytesIO
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from anyio import to_thread
 from mcp.server.fastmcp import FastMCP
@@ -23,7 +24,7 @@ from pydantic import Field
 from kcdp.decoded import DecodedPicture
 from kcdp.imaging import DEFAULT_LIMITS, ImageError
 from kcdp.painting.things import THINGS
-from kcdp.ui import fuse, refeel, transfer
+from kcdp.ui import mix, refeel, transfer
 from kcdp.ui.endpoints import PARAMETERS, error_code, painting_result
 from kcdp.ui.inputs import MAX_GUIDANCE, MAX_PICTURES, MAX_PROMPT_LENGTH, MAX_STEPS, known_errors
 from kcdp.ui.lanes import Backend
@@ -38,11 +39,38 @@ Thing = Annotated[
         description=f"{PARAMETERS['thing']} The paper's own things: {', '.join(THINGS)}.", max_length=MAX_PROMPT_LENGTH
     ),
 ]
+Weights = Annotated[dict[str, float], Field(description=PARAMETERS["weights"], min_length=1)]
 Number = Annotated[int, Field(description=PARAMETERS["number"], ge=1, le=MAX_PICTURES)]
 Seed = Annotated[int | None, Field(description=PARAMETERS["seed"], ge=0)]
 Guidance = Annotated[float | None, Field(description=PARAMETERS["guidance"], ge=0, le=MAX_GUIDANCE)]
 Steps = Annotated[int | None, Field(description=PARAMETERS["steps"], ge=1, le=MAX_STEPS)]
 Negative = Annotated[str, Field(description=PARAMETERS["negative_prompt"], max_length=MAX_PROMPT_LENGTH)]
+#: What every painting tool takes behind its own parameters, in the order of the planners: annotation and default.
+_SETTINGS: dict[str, tuple[Any, Any]] = {
+    "thing": (Thing, ""),
+    "number": (Number, 1),
+    "seed": (Seed, None),
+    "guidance": (Guidance, None),
+    "steps": (Steps, None),
+    "negative_prompt": (Negative, ""),
+}
+Tool = TypeVar("Tool", bound=Callable[..., Any])
+
+
+def _with_settings(tool: Tool) -> Tool:
+    """Let the server see `_SETTINGS` as parameters in the place of a tool's `**settings`."""
+    signature = inspect.signature(tool, eval_str=True)
+    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    settings = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, (annotation, default) in _SETTINGS.items()
+    ]
+    tool.__signature__ = signature.replace(parameters=[*own, *settings])  # type: ignore[attr-defined]
+    return tool
+
+
+def _in_order(settings: dict[str, Any]) -> list[Any]:
+    return [settings[name] for name in _SETTINGS]
 
 
 def build_mcp(backend: Backend) -> FastMCP:
@@ -74,50 +102,28 @@ def build_mcp(backend: Backend) -> FastMCP:
         return await _answer(work)
 
     @server.tool(structured_output=False)
-    async def paint_emotion(
-        emotion: Emotion,
-        thing: Thing = "",
-        number: Number = 1,
-        seed: Seed = None,
-        guidance: Guidance = None,
-        steps: Steps = None,
-        negative_prompt: Negative = "",
-    ) -> Content:
+    @_with_settings
+    async def paint_emotion(emotion: Emotion, **settings: Any) -> Content:
         """Paint pictures of a thing that evoke an emotion. Returns JSON (seeds, what is read from each picture), then PNGs."""
-        values = (emotion, thing, number, seed, guidance, steps, negative_prompt)
-        return await _answer(lambda: _painted(backend, transfer.plan_pictures, values))
+        return await _answer(lambda: _painted(backend, transfer.plan_pictures, (emotion, *_in_order(settings))))
 
     @server.tool(structured_output=False)
-    async def blend_emotions(
-        emotion: Emotion,
-        other: Annotated[str, Field(description="Name of the second emotion.")],
-        share: Annotated[float, Field(description=PARAMETERS["share"], ge=0, le=100)] = 50,
-        thing: Thing = "",
-        number: Number = 1,
-        seed: Seed = None,
-        guidance: Guidance = None,
-        steps: Steps = None,
-        negative_prompt: Negative = "",
-    ) -> Content:
-        """Paint pictures that evoke two emotions at once. Returns JSON (seeds, what is read from each picture), then PNGs."""
-        values = (emotion, other, share, thing, number, seed, guidance, steps, negative_prompt)
-        return await _answer(lambda: _painted(backend, fuse.plan_pictures, values))
+    @_with_settings
+    async def blend_emotions(weights: Weights, **settings: Any) -> Content:
+        """Paint pictures that evoke several emotions at once. Returns JSON (seeds, what is read from each picture), then PNGs."""
+        return await _answer(lambda: _painted(backend, mix.plan_pictures, (weights, *_in_order(settings))))
 
     @server.tool(structured_output=False)
+    @_with_settings
     async def refeel_picture(
         picture: Picture,
         emotion: Emotion,
         strength: Annotated[float, Field(description=PARAMETERS["strength"], ge=refeel.MIN_STRENGTH, le=1)] = 0.6,
-        thing: Thing = "",
-        number: Number = 1,
-        seed: Seed = None,
-        guidance: Guidance = None,
-        steps: Steps = None,
-        negative_prompt: Negative = "",
+        **settings: Any,
     ) -> Content:
         """Paint a picture again with another emotion. Returns JSON (what is read before and after), then PNGs."""
-        options = (strength, thing, number, seed, guidance, steps, negative_prompt)
-        return await _answer(lambda: _painted(backend, refeel.plan_edits, (decode_picture(picture), emotion, *options)))
+        options = (emotion, strength, *_in_order(settings))
+        return await _answer(lambda: _painted(backend, refeel.plan_edits, (decode_picture(picture), *options)))
 
     return server
 

@@ -72,13 +72,13 @@ def was_asked(expert: ExpertWeight) -> bool:
 def router_bars(experts: Sequence[ExpertWeight], words: Words = str.format) -> str:
     """One bar per expert in the router's order; those that `was_asked` are solid."""
     rows = [
-        f'<li class="{"kc-chosen" if was_asked(item) else "kc-idle"}"><span class="kc-name">{escape(words("Expert {number}", number=item.expert + 1))}</span>'
+        f'<li class="{"kc-chosen" if was_asked(item) else "kc-idle"}"><span class="kc-name">{escape(words("Network {number}", number=item.expert + 1))}</span>'
         f'<span class="kc-track" aria-hidden="true"><i style="width:{item.weight:.2%}"></i></span>'
         f'<span class="kc-value">{escape(percent(item.weight))}</span>'
-        f'<span class="kc-badge">{escape(words("asked" if was_asked(item) else "not asked"))}</span></li>'
+        f'<span class="kc-badge">{escape(words("decided" if was_asked(item) else "not asked"))}</span></li>'
         for item in experts
     ]
-    return f'<ul class="kc-bars kc-router" aria-label="{escape(words("Router weight of every expert"))}">{"".join(rows)}</ul>'
+    return f'<ul class="kc-bars kc-router" aria-label="{escape(words("Weight of every network"))}">{"".join(rows)}</ul>'
 
 
 def alignment_bars(
@@ -102,17 +102,17 @@ def alignment_bars(
 
     rows = []
     for label, similarity in similarities.items():
-        badge = f'<span class="kc-badge">{escape(words("pseudo-label"))}</span>' if label == pseudo_label else ""
+        badge = f'<span class="kc-badge">{escape(words("closest"))}</span>' if label == pseudo_label else ""
         rows.append(
             f'<li style="{tint(label)}">{glyph(label)}<span class="kc-name">{escape(label_name(label))}{badge}</span>'
             f'<span class="kc-axis" aria-hidden="true">{bar(similarity, "kc-solid")}'
             f"{bar(effects[label], 'kc-hollow')}</span>"
-            f'<span class="kc-value"><span aria-label="{escape(words("similarity"))}">{signed(similarity)}</span>'
-            f'<span aria-label="{escape(words("effect of naming the emotion (TIE)"))}">{signed(effects[label])}</span></span></li>'
+            f'<span class="kc-value"><span aria-label="{escape(words("fit of the words"))}">{signed(similarity)}</span>'
+            f'<span aria-label="{escape(words("lead over the other feelings (TIE)"))}">{signed(effects[label])}</span></span></li>'
         )
     legend = (
-        f'<p class="kc-legend"><span><i class="kc-solid"></i>{escape(words("similarity"))}</span>'
-        f'<span><i class="kc-hollow"></i>{escape(words("effect of naming the emotion (TIE)"))}</span></p>'
+        f'<p class="kc-legend"><span><i class="kc-solid"></i>{escape(words("fit of the words"))}</span>'
+        f'<span><i class="kc-hollow"></i>{escape(words("lead over the other feelings (TIE)"))}</span></p>'
     )
     return f'{legend}<ul class="kc-bars kc-pairs" aria-label="{escape(words("Similarity and effect per emotion"))}">{"".join(rows)}</ul>'
 

@@ -202,7 +202,8 @@ class UniEmoImageOutput:
     `emotion` has the weights that were asked for, which sum to 1; None when a picture gave the emotion.
     `settings` are plain values: `num_inference_steps`, `guidance_scale`, `guidance_rescale`, `negative_prompt`, `strength` (None without a
     picture to begin from), `scheduler`, `label_space`, `left_out` (words of the prompt that were too many for the model) and
-    `unknown_words` (that it has no token for).
+    `unknown_words` (that it has no token for). `withheld` says which pictures the bundle's safety checker objects to; grey ones
+    stand in their place.
     """
 
     images: tuple[Image.Image, ...] | tuple[torch.Tensor, ...]
@@ -211,6 +212,7 @@ class UniEmoImageOutput:
     emotion: dict[str, float] | None
     prompt: str
     settings: dict[str, Any]
+    withheld: tuple[bool, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All but the pictures in plain dicts, lists, strings and numbers, ready for `json.dumps`."""
@@ -220,4 +222,5 @@ class UniEmoImageOutput:
             "emotion": self.emotion,
             "prompt": self.prompt,
             "settings": dict(self.settings),
+            "withheld": list(self.withheld),
         }

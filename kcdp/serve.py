@@ -24,6 +24,7 @@ from kcdp.quiet import quiet_libraries
 from kcdp.ui.lanes import Backend
 from kcdp.ui.languages import head, translations
 from kcdp.ui.layout import build_app
+from kcdp.ui.page_head import PageHead
 from kcdp.ui.rates import RATE, RequestLimits
 from kcdp.ui.theme import css, theme
 
@@ -123,7 +124,8 @@ def mcp_tools(backend: Backend) -> FastMCP:
 def launch(app: gr.Blocks, args: argparse.Namespace, tools: FastMCP | None = None) -> None:
     """Open the page, and MCP's `tools` under `MCP_PATH`, and return."""
     max_upload = args.max_upload * 2**20
-    options: dict[str, Any] = {"middleware": [Middleware(RequestLimits, rate=args.rate, max_upload=max_upload)]}
+    limits = Middleware(RequestLimits, rate=args.rate, max_upload=max_upload)
+    options: dict[str, Any] = {"middleware": [limits, Middleware(PageHead, html=head())]}
     if tools is not None:
         http = tools.streamable_http_app()
         options["lifespan"] = lambda _: tools.session_manager.run()
@@ -135,7 +137,6 @@ def launch(app: gr.Blocks, args: argparse.Namespace, tools: FastMCP | None = Non
         share=args.share,
         theme=theme(),
         css=css(),
-        head=head(),
         i18n=translations(),
         max_file_size=max_upload,
         max_threads=MAX_THREADS,

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from starlette.middleware import Middleware
 
 from kcdp.ui.lanes import Backend
 from kcdp.ui.languages import head, translations
 from kcdp.ui.layout import build_app
+from kcdp.ui.page_head import PageHead
 from kcdp.ui.theme import css, theme
 
 #: Text on the page whose contrast with its background is under 4.5, as (text, ratio).
@@ -52,12 +54,12 @@ def serve(bundle: Future, examples: tuple[Path, ...] = (), live: bool = False, c
         server_port=free_port(),
         theme=theme(),
         css=css(),
-        head=head(),
         i18n=translations(),
         allowed_paths=[str(path) for path in examples],
         ssr_mode=False,
         prevent_thread_lock=True,
         quiet=True,
+        app_kwargs={"middleware": [Middleware(PageHead, html=head())]},
     )
     return url
 

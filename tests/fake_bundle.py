@@ -101,6 +101,8 @@ class FakeUniEmo:
     config = SimpleNamespace(num_inference_steps=4)
     #: None, or what stands in for a `StickerUpscaler`.
     upscaler: Any = None
+    #: None, or what stands in for a safety checker.
+    safety_checker: Any = None
 
     def __init__(self, before_step: Callable[[int], None] = lambda step: None) -> None:
         self.before_step = before_step

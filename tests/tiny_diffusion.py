@@ -7,8 +7,11 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, PNDMScheduler, UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+from PIL import Image
 from torch.nn import functional as F
 from transformers import (
+    CLIPConfig,
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
@@ -16,6 +19,7 @@ from transformers import (
     CLIPVisionConfig,
     CLIPVisionModel,
 )
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.uniemo.correlation import EmotionalCorrelation
@@ -116,6 +120,28 @@ def clip_vision() -> CLIPVisionModel:
         patch_size=14,
     )
     return CLIPVisionModel(config).eval()
+
+
+def safety_parts() -> dict[str, Any]:
+    """Stable Diffusion's safety checker, tiny and of random weights, and what prepares pictures for it; it objects to none."""
+    config = CLIPConfig(vision_config=clip_vision().config.to_dict(), projection_dim=_EMBED)
+    checker = StableDiffusionSafetyChecker(config).eval()
+    checker.concept_embeds_weights.data.fill_(1.0)
+    checker.special_care_embeds_weights.data.fill_(1.0)
+    size = {"shortest_edge": SEEN}
+    return {
+        "safety_checker": checker,
+        "feature_extractor": CLIPImageProcessorPil(size=size, crop_size={"height": SEEN, "width": SEEN}),
+    }
+
+
+@torch.no_grad()
+def object_to(checker: StableDiffusionSafetyChecker, processor: CLIPImageProcessorPil, picture: Image.Image) -> None:
+    """Let a checker object to a picture, and to what is as good as the same."""
+    pixels = processor([picture], return_tensors="pt").pixel_values
+    checker.concept_embeds[0] = checker.visual_projection(checker.vision_model(pixels)[1])[0]
+    # It rounds to three digits.
+    checker.concept_embeds_weights[0] = 0.998
 
 
 def uniemo_on(parts: dict[str, Any], **options: Any) -> UniEmoPipeline:

@@ -2,7 +2,8 @@
 
 `python train/push.py BUNDLE owner/name` pushes a bundle and `python train/push.py --space FOLDER owner/name` a Space, which
 is built in FOLDER first, exactly as it will be. Without a name, or with `--dry-run`, everything is checked and listed, and
-nothing is pushed.
+nothing is pushed. A dry run of a Space also installs its requirements in a fresh environment, opens its page and reads a sticker,
+which takes minutes and some gigabytes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from kcdp.bundle import BundleError, find_bundle
 from kcdp.hub import first_line
 from train.files import write_folder
+from train.rehearsal import RehearsalError, rehearse
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What a Space is made of.
@@ -39,6 +41,8 @@ PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt")
 #: Front matter that the Hub asks of a Space; its short description may have this many characters.
 FRONT_MATTER = ("title", "sdk", "sdk_version", "app_file", "license")
 DESCRIPTION = 60
+#: Of a Space whose front matter names no version.
+PYTHON = "3.10"
 #: Packages that a Space has without being asked, or that the app does without.
 PROVIDED = {"spaces", "mcp", "pylibjxl"}
 
@@ -233,7 +237,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("folder", nargs="?", help="the bundle (default: assets/mini); with --space, where to build")
     parser.add_argument("name", nargs="?", help="owner/name on the Hub; without it nothing is pushed")
     parser.add_argument("--space", action="store_true", help="the app with its embedded bundle, not a bundle alone")
-    parser.add_argument("--dry-run", action="store_true", help="check and list the files, and push nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="push nothing; a Space is installed and tried on this machine"
+    )
     return parser.parse_args(arguments)
 
 
@@ -245,12 +251,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             content = build_space(Path(args.folder or ROOT / "runs" / "space"))
         else:
             content = check_bundle(find_bundle(args.folder or ROOT / "assets" / "mini"))
-        print(content.report())
+        print(content.report(), flush=True)
+        if args.space and args.dry_run:
+            settings = front_matter(content.folder / "README.md")
+            python_version = str(settings.get("python_version", PYTHON))
+            print(rehearse(content.folder, python_version, str(settings["sdk_version"])).report())
         if args.name and not args.dry_run:
             print(f"Pushed to {push(content, args.name, args.space)}")
         else:
             print("Nothing was pushed.")
-    except (PushError, BundleError) as error:
+    except (PushError, RehearsalError, BundleError) as error:
         raise SystemExit(str(error)) from error
 
 

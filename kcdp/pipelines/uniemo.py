@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from diffusers import DiffusionPipeline, SchedulerMixin, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from PIL import Image
 from torch.nn import functional as F
 from transformers import AutoModel, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModel
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 # Not used here: the libraries only find components of modules that are imported, and a bundle may name these.
 import kcdp.perception.autoencoder
@@ -25,6 +27,7 @@ from kcdp.offload import execution_device
 from kcdp.painting.inputs import OutputType, check_settings, emotion_weights
 from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
 from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
+from kcdp.painting.safety import objected, withheld_picture
 from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, finite, seeds_of, steps_taken
 from kcdp.painting.schedulers import Schedule, check_scheduler
 from kcdp.painting.upscaler import StickerUpscaler
@@ -57,6 +60,9 @@ class UniEmoPipeline(DiffusionPipeline):
     VAE, UNet, text encoder and tokenizer are those of a text-to-image model and can be the very objects that `KCDPPipeline`
     holds. With a second text encoder and its tokenizer the model is SDXL, and F has a part for either encoder. Calls may run at the same time in several threads: what a call changes is its own.
 
+    With a safety checker, as Stable Diffusion has one, no picture that it objects to is given, nor a preview of one: a grey one
+    stands in its place, and `withheld` of the output says so.
+
     What the vision tower wants to see, size and scale of colours, its own configuration says (`tower_pixels`).
 
     Args:
@@ -66,7 +72,8 @@ class UniEmoPipeline(DiffusionPipeline):
         quality: of a painter that was distilled to paint in few steps and has its guidance inside it: these three settings of the
             one that it learned from, for `painting_with`. None for any other.
 
-    Raises ValueError for an unknown label space, or when F is not as wide as the text encoders together.
+    Raises ValueError for an unknown label space, when F is not as wide as the text encoders together, or for a safety checker
+    without its feature extractor.
 
     Examples:
         >>> from kcdp import load_bundle
@@ -84,8 +91,11 @@ class UniEmoPipeline(DiffusionPipeline):
     # well stays where it computes only when the rest is brought layer by layer.)
     _exclude_from_cpu_offload: list[str] = [  # noqa: RUF012
         *("vision", "text_encoder", "text_encoder_2", "correlation", "space", "chain", "fusion", "upscaler"),
+        "safety_checker",  # asked at the end and at previews: kept where it computes
     ]
-    _optional_components: list[str] = ["text_encoder_2", "tokenizer_2", "upscaler"]  # noqa: RUF012
+    _optional_components: list[str] = [  # noqa: RUF012
+        *("text_encoder_2", "tokenizer_2", "upscaler", "safety_checker", "feature_extractor"),
+    ]
 
     def __init__(
         self,
@@ -102,6 +112,8 @@ class UniEmoPipeline(DiffusionPipeline):
         text_encoder_2: CLIPTextModelWithProjection | None = None,
         tokenizer_2: CLIPTokenizer | None = None,
         upscaler: StickerUpscaler | None = None,
+        safety_checker: StableDiffusionSafetyChecker | None = None,
+        feature_extractor: CLIPImageProcessorPil | None = None,
         label_space: str = "Mikels-8",
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
@@ -125,6 +137,8 @@ class UniEmoPipeline(DiffusionPipeline):
             text_encoder_2=text_encoder_2,
             tokenizer_2=tokenizer_2,
             upscaler=upscaler,
+            safety_checker=safety_checker,
+            feature_extractor=feature_extractor,
         )
         self.register_to_config(
             # Which one it is says its own configuration; diffusers cannot tell that a tower of ours is a transformers model.
@@ -140,6 +154,8 @@ class UniEmoPipeline(DiffusionPipeline):
                 f"The fusion speaks to text encoders of widths {fusion.text_dims}, these have {self.prompts.widths}; "
                 "give the fusion that was trained with them."
             )
+        if (safety_checker is None) != (feature_extractor is None):
+            raise ValueError("A safety checker and its feature extractor belong together; give both or neither.")
         self.labels = LABEL_SPACES[label_space].labels
         #: What the denoiser has learned, whatever scheduler somebody sets later.
         self.schedule = Schedule.of(scheduler)
@@ -341,6 +357,10 @@ class UniEmoPipeline(DiffusionPipeline):
             )
         pixels = finite(self._decode(latents))
         pictures = self._shown(pixels)
+        withheld = self._objected(pictures)
+        for row, objectionable in enumerate(withheld):
+            if objectionable:
+                pixels[row], pictures[row] = 0, withheld_picture(pictures[row])
         if transparent:
             images = cut_out(pixels if has_opacity(pixels) else add_opacity(pixels.clamp(-1, 1), PAINTED_WHITE))
         else:
@@ -363,6 +383,7 @@ class UniEmoPipeline(DiffusionPipeline):
                 "left_out": words.left_out,
                 "unknown_words": list(words.unknown),
             },
+            withheld=withheld,
         )
 
     def enlarge(self, stickers: Sequence[Image.Image]) -> list[Image.Image]:
@@ -381,7 +402,15 @@ class UniEmoPipeline(DiffusionPipeline):
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> list[Image.Image]:
         """Pictures of latents (B, C, h, w), in a callback what the steps so far have come to."""
-        return self._shown(self._decode(latents))
+        pictures = self._shown(self._decode(latents))
+        withheld = self._objected(pictures)
+        return [withheld_picture(one) if bad else one for one, bad in zip(pictures, withheld, strict=True)]
+
+    def _objected(self, pictures: Sequence[Image.Image]) -> tuple[bool, ...]:
+        """For each picture whether the safety checker objects to it; without one nobody does."""
+        if self.safety_checker is None:
+            return (False,) * len(pictures)
+        return objected(self.safety_checker, self.feature_extractor, pictures)
 
     def _shown(self, pixels: torch.Tensor) -> list[Image.Image]:
         """RGB pictures of decoded pixels."""

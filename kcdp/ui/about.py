@@ -63,12 +63,23 @@ def card_text(folder: Path) -> str:
 
 
 def trust_text(backend: Backend, tell: Tell) -> str:
-    """How often the bundle is right and what it can paint, as HTML."""
+    """How often the bundle is right, what it can paint, and whether a safety checker looks at that, as HTML."""
     paints = tell("It paints any words it knows, best these things: {things}.", things=", ".join(THINGS))
     return (
         f"<p>{escape(tell('It was made for stickers, emoji, cartoons and drawings. Of photos it has seen few.'))}</p>"
-        f"{trust_list(backend.bundle.result().figures, tell)}<p>{escape(paints)}</p>"
+        f"{trust_list(backend.bundle.result().figures, tell)}<p>{escape(paints)}</p>{_safety(backend, tell)}"
     )
+
+
+def _safety(backend: Backend, tell: Tell) -> str:
+    from kcdp.bundle import BundleError  # not with the page: it waits for the model libraries
+
+    try:
+        checked = backend.bundle.result().uniemo.safety_checker is not None
+    except BundleError:  # one that paints nothing
+        return ""
+    text = tell("A safety checker looks at every painted picture; what it objects to is not shown.")
+    return f"<p>{escape(text)}</p>" if checked else ""
 
 
 def about_panel(backend: Backend) -> None:
@@ -92,7 +103,7 @@ def about_panel(backend: Backend) -> None:
         try:
             return trust_text(backend, tell_in(request))
         except known_errors() as error:
-            return cards.error_card(str(error))
+            return cards.error_card(tell_in(request).error(error))
 
     def fill_card() -> str:
         try:

@@ -14,7 +14,7 @@ from kcdp import plots
 from kcdp.emotions import MIKELS_8
 from kcdp.results import VerdictOutput
 from kcdp.ui import sentences
-from kcdp.ui.languages import ENGLISH, Tell, tell_in
+from kcdp.ui.languages import ENGLISH, Tell, on_open
 from kcdp.ui.painted import PaintedPicture, png
 
 
@@ -61,15 +61,17 @@ def help_note(text: str, tell: Tell) -> str:
     )
 
 
+def emotion_bars(probabilities: Mapping[str, float], before: Mapping[str, float] | None, tell: Tell) -> str:
+    """How probable each emotion is, beside `before` where that is given, and a line that says what the bars are not."""
+    line = tell("How sure it is, not how strong the feeling is.")
+    bars = plots.probability_bars(probabilities, before, tell("Probability of every emotion"), tell.name)
+    return f'<p class="kc-say">{escape(line)}</p>{bars}'
+
+
 def first_card(component: gr.HTML, card: Callable[[Tell], str]) -> None:
     """Show `card` in a component when the page opens, in the visitor's language."""
     component.value = card(ENGLISH)
-
-    def translated(request: gr.Request) -> Any:
-        tell = tell_in(request)
-        return gr.skip() if tell == ENGLISH else card(tell)
-
-    gr.on(fn=translated, outputs=component, show_progress="hidden", queue=False, api_visibility="private")
+    on_open(component, card)
 
 
 def painted_card(painted: PaintedPicture, tell: Tell = ENGLISH, link: str = "") -> str:
@@ -87,9 +89,7 @@ def painted_card(painted: PaintedPicture, tell: Tell = ENGLISH, link: str = "") 
             else "The model that painted it says so of its own work: people may feel otherwise."
         )
         notes = "".join(f'<p class="kc-why">{escape(note)}</p>' for note in (words, own) if note)
-    bars = plots.probability_bars(
-        painted.probabilities, painted.before, tell("Probability of every emotion"), tell.name
-    )
+    bars = emotion_bars(painted.probabilities, painted.before, tell)
     help_text = help_note(_EMO_S if painted.before is not None else _GUIDANCE, tell)
     anchor = f'<p><a href="{escape(link)}">{escape(tell("Link to these settings"))}</a></p>' if link else ""
     return (
@@ -116,8 +116,10 @@ def _name(reading: VerdictOutput, tell: Tell) -> str:
     )
 
 
-def live_card(image: Image.Image, reading: VerdictOutput | None, options: Mapping[str, Any], tell: Tell) -> str:
-    """A picture that follows its settings; once it rests also what is read from it."""
+def live_card(
+    image: Image.Image, reading: VerdictOutput | None, withheld: bool, options: Mapping[str, Any], tell: Tell
+) -> str:
+    """A picture that follows its settings; once it rests also what is read from it, and where it is withheld why."""
     emotion = options["emotion"]
     weights = {emotion: 1.0} if isinstance(emotion, str) else emotion
     total = sum(weights.values()) or 1.0
@@ -126,6 +128,8 @@ def live_card(image: Image.Image, reading: VerdictOutput | None, options: Mappin
     text = tell("{emotion}; seed {seed}", emotion=wish, seed=options["seed"])
     if reading is not None:
         text = f"{sentences.asked_lead(asked, tell)} {sentences.verdict_name(reading, tell)}"
+    if withheld:
+        text = sentences.withheld(tell)
     source = base64.b64encode(png(image)).decode()
     return (
         f'<figure class="kc-card kc-live" data-rested="{"yes" if reading else "no"}"><img src="data:image/png;base64,{source}" '

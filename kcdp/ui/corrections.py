@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from kcdp.emotions import MIKELS_8
-from kcdp.ui.languages import say, tell_in
+from kcdp.ui.languages import InputError, say, tell_in
 from kcdp.ui.painted import png
 from kcdp.ui.understanding import Understanding
 
@@ -29,7 +29,7 @@ def save_correction(folder: Path, result: Understanding, emotion: str) -> None:
     """
     labels = tuple(result.verdict.probabilities)
     if emotion not in labels:
-        raise ValueError(f"Please choose one of {', '.join(labels)}.")
+        raise InputError("Please choose one of {names}.", names=", ".join(labels))
     content = png(result.frame.convert("RGB"))
     name = f"{hashlib.sha256(content).hexdigest()[:20]}.png"
     line = json.dumps(
@@ -68,7 +68,7 @@ def correction_panel(folder: Path | None, understanding: gr.State, noted: gr.Sta
         try:
             save_correction(folder, result, emotion)
         except ValueError as error:
-            return f'<p role="alert">{escape(str(error))}</p>'
+            return f'<p role="alert">{escape(tell.error(error))}</p>'
         return f'<p role="status">{escape(tell("Stored. Thank you."))}</p>'
 
     send.click(store, [understanding, choice], answer, show_progress="hidden", api_visibility="private")

@@ -32,7 +32,7 @@ from kcdp.ui.inputs import (
 )
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
-from kcdp.ui.languages import say
+from kcdp.ui.languages import InputError, say
 from kcdp.ui.live import live_picture
 from kcdp.ui.parts import SETTINGS, TabParts
 
@@ -95,7 +95,7 @@ def fuse_tab(backend: Backend) -> TabParts:
 def _blend(first: str, second: str, share: float | None) -> dict[str, float]:
     """Weights of two emotions; `share` is that of the second, in percent. Raises ValueError with one sentence."""
     if emotion_name(first) == emotion_name(second):
-        raise ValueError(f"Please choose two different emotions; both are {emotion_name(first)}.")
+        raise InputError("Please choose two different emotions; both are {name}.", name=emotion_name(first))
     percent = finite_number(share, "share", 0, 100)
     return {emotion_name(first): 1 - percent / 100, emotion_name(second): percent / 100}
 

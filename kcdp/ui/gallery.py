@@ -75,7 +75,7 @@ def painted_gallery(
         elem_classes="kc-compared",
     )
     gallery = gr.Gallery(
-        label="Pictures",
+        label=say("Pictures"),
         show_label=False,
         height="auto",
         object_fit="contain",
@@ -188,7 +188,7 @@ def painted_gallery(
                             card: _progress_card(progress, tell),
                         }
         except known_errors() as error:
-            yield buttons(busy=False) | {card: cards.error_card(str(error)), gallery: gr.Gallery(visible=False)}
+            yield buttons(busy=False) | {card: cards.error_card(tell.error(error)), gallery: gr.Gallery(visible=False)}
         except Exception:
             yield buttons(busy=False) | {card: cards.fault_card(tell), gallery: gr.Gallery(visible=False)}
             raise

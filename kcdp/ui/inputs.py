@@ -26,7 +26,7 @@ from kcdp.painting.things import THINGS
 from kcdp.ui import gpu
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import BusyError
-from kcdp.ui.languages import say
+from kcdp.ui.languages import InputError, say
 
 MAX_PICTURES = 8
 MAX_STEPS = 100
@@ -72,14 +72,16 @@ def setting_fields(number: int = 4) -> list[gr.components.Component]:
         another = gr.Checkbox(True, label=say("Another seed each time"), container=False)
         with gr.Row():
             seed, guidance, steps = (
-                gr.Number(None, label=say(label), placeholder=unset, precision=digits, minimum=0, min_width=90)
+                gr.Number(None, label=say(label), placeholder=say(unset), precision=digits, minimum=0, min_width=90)
                 for label, unset, digits in (
                     ("Seed", "random", 0),
                     ("Guidance", "as trained", None),
                     ("Steps", "as trained", 0),
                 )
             )
-        negative_prompt = gr.Textbox(label=say("What to avoid"), placeholder="nothing", max_length=MAX_PROMPT_LENGTH)
+        negative_prompt = gr.Textbox(
+            label=say("What to avoid"), placeholder=say("nothing"), max_length=MAX_PROMPT_LENGTH
+        )
     quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     another.input(lambda on: None if on else secrets.randbelow(RANDOM_SEEDS), another, seed, **quick)
     seed.input(lambda value: value is None, seed, another, **quick)
@@ -124,9 +126,11 @@ def free_text(value: object, name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ValueError(f"{name} must be a text, not {type(value).__name__}.")
+        raise InputError("{name} must be a text, not {kind}.", name=name, kind=type(value).__name__)
     if len(value) > MAX_PROMPT_LENGTH:
-        raise ValueError(f"Please say it in at most {MAX_PROMPT_LENGTH} characters; this has {len(value)}.")
+        raise InputError(
+            "Please say it in at most {most} characters; this has {length}.", most=MAX_PROMPT_LENGTH, length=len(value)
+        )
     return " ".join("".join(letter if letter.isprintable() else " " for letter in value).split())
 
 
@@ -134,7 +138,13 @@ def finite_number(value: object, name: str, low: float, high: float) -> float:
     """A number from `low` to `high`, also from its text. Raises ValueError with one sentence for anything else."""
     number = _as_number(value)
     if not low <= number <= high:
-        raise ValueError(f"The {name} must be a number from {low:g} to {high:g}, not {str(value)[:40]}.")
+        raise InputError(
+            "The {name} must be a number from {low} to {high}, not {value}.",
+            name=name,
+            low=f"{low:g}",
+            high=f"{high:g}",
+            value=str(value)[:40],
+        )
     return number
 
 
@@ -142,7 +152,13 @@ def whole_number(value: object, name: str, low: int, high: int) -> int:
     """A whole number from `low` to `high`, also from its text. Raises ValueError with one sentence for anything else."""
     number = _as_number(value)
     if not (low <= number <= high and number == number // 1):
-        raise ValueError(f"The {name} must be a whole number from {low} to {high}, not {str(value)[:40]}.")
+        raise InputError(
+            "The {name} must be a whole number from {low} to {high}, not {value}.",
+            name=name,
+            low=low,
+            high=high,
+            value=str(value)[:40],
+        )
     return int(number)
 
 
@@ -159,7 +175,7 @@ def _as_number(value: object) -> float:
 def emotion_name(emotion: object) -> str:
     """The name of the chosen emotion in lower case, which the pipeline checks. Raises ValueError when there is none."""
     if not isinstance(emotion, str) or not emotion.strip():
-        raise ValueError("Please choose an emotion by its name.")
+        raise InputError("Please choose an emotion by its name.")
     return emotion.strip().casefold()
 
 

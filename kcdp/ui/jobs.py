@@ -144,8 +144,8 @@ def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[Painted]:
 
 def paint_live(
     bundle: Bundle, job: PaintingJob, superseded: threading.Event, refine: bool
-) -> tuple[Image.Image, VerdictOutput | None] | None:
-    """The picture of a job that somebody waits for with a hand on a slider; None once it is `superseded`, at the next step.
+) -> tuple[Image.Image, VerdictOutput | None, bool] | None:
+    """The picture of a job that somebody waits for with a hand on a slider, and whether it is withheld; None once it is `superseded`, at the next step.
 
     With `refine` it is painted by the bundle's most careful painter, and gets a verdict. Between the steps of other visitors' paintings it goes
     first, as a reading does, and it lets readings through itself. Raises what the pipeline raises.
@@ -162,11 +162,12 @@ def paint_live(
         with MODEL_TURNS.reading():
             if superseded.is_set():
                 return None
-            (picture,) = cast("tuple[Image.Image]", painter(**job.options, callback_on_step_end=on_step).images)
+            output = painter(**job.options, callback_on_step_end=on_step)
+            (picture,) = cast("tuple[Image.Image]", output.images)
             reading = bundle.read([picture], attention=False)[0] if refine and not superseded.is_set() else None
     except _Stopped:
         return None
-    return None if superseded.is_set() else (picture, reading)
+    return None if superseded.is_set() else (picture, reading, any(output.withheld))
 
 
 def _between_steps(*_: Any) -> dict[str, torch.Tensor]:

@@ -7,6 +7,7 @@ English stands in the code and is the key; `locales/LANGUAGE.json` has what it i
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,9 @@ LANGUAGES = ("en", "zh-CN", "zh-TW", "ja", "es")
 #: Chinese that is written in traditional characters, by place or script.
 _TRADITIONAL = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
 _PAGE_SCRIPT = Path(__file__).with_name("page.js")
+#: Before a text where Gradio looks it up. It also translates a component's value that is such a key, and would send the name of
+#: an emotion back in the visitor's language.
+_KEY = "kcdp:"
 _LOCALES = Path(__file__).with_name("locales")
 
 
@@ -36,7 +40,9 @@ def texts(language: str) -> dict[str, str]:
 @cache
 def translations() -> gr.I18n:
     """What `launch` takes."""
-    return gr.I18n(**{language: texts(language) for language in LANGUAGES})
+    return gr.I18n(
+        **{language: {_KEY + text: said for text, said in texts(language).items()} for language in LANGUAGES}
+    )
 
 
 def say(text: str) -> Any:
@@ -44,7 +50,18 @@ def say(text: str) -> Any:
 
     Some of Gradio's components take it, but are typed for texts alone; of each component Gradio translates one.
     """
-    return translations()(texts(LANGUAGES[0])[text])
+    return translations()(_KEY + texts(LANGUAGES[0])[text])
+
+
+class InputError(ValueError):
+    """A value that cannot be used: one of the page's texts and its `values`, in English as any error's message.
+
+    The value `name` is one of the page's texts itself, as a field is called.
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text.format(**values))
+        self.text, self.values = text, values
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,17 @@ class Tell:
     def name(self, label: str) -> str:
         """The name of an emotion, or its gloss; as it is where a bundle has emotions of its own."""
         return texts(self.language).get(label, label)
+
+    def error(self, error: Exception) -> str:
+        """The sentence of an error; of one that has no translations in English, and this is said before it."""
+        if isinstance(error, InputError):
+            values = error.values
+            named = {"name": self.name(str(values["name"]))} if "name" in values else {}
+            return self(error.text, **values | named)
+        sentence = str(error)
+        if self.language == LANGUAGES[0] or sentence in texts(self.language):
+            return self.name(sentence)
+        return self("That did not work. The reason, in English: {sentence}", sentence=sentence)
 
     def quoted(self, text: object) -> str:
         """What a model or a visitor said, in quotation marks."""
@@ -82,6 +110,19 @@ class Tell:
 
 
 ENGLISH = Tell()
+
+
+def on_open(component: gr.components.Component, update: Callable[[Tell], Any]) -> None:
+    """Put into a component what `update` says in the visitor's language when the page opens.
+
+    For what Gradio does not translate by itself: choices, and HTML with more than one text.
+    """
+
+    def translated(request: gr.Request) -> Any:
+        tell = tell_in(request)
+        return gr.skip() if tell == ENGLISH else update(tell)
+
+    gr.on(fn=translated, outputs=component, show_progress="hidden", queue=False, api_visibility="private")
 
 
 def tell_in(request: gr.Request | None) -> Tell:

@@ -89,7 +89,7 @@ def live_picture(
             made = paint_live(bundle, job, superseded, refine)
             return gr.skip() if made is None else cards.live_card(*made, job.options, tell_in(request))
         except known_errors() as error:
-            return cards.error_card(str(error))
+            return cards.error_card(tell_in(request).error(error))
         finally:
             newest.leave(request.session_hash, superseded)
 

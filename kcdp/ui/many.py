@@ -20,7 +20,7 @@ from kcdp.imaging import PACK_SUFFIXES, ImageError
 from kcdp.ui import cards, rows
 from kcdp.ui.inputs import known_errors, upload_path
 from kcdp.ui.lanes import MAX_BATCH, Backend, BusyError
-from kcdp.ui.languages import Tell, say, tell_in
+from kcdp.ui.languages import InputError, Tell, on_open, say, tell_in
 from kcdp.ui.rows import ResultRow
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def many_tab(backend: Backend) -> None:
                 0, 100, value=0, step=5, label=say("Confidence of at least, in percent"), elem_id="many-least"
             )
             order = gr.Dropdown(list(rows.SORTS), value=rows.SORTS[0], label=say("Order"), elem_id="many-order")
+            on_open(emotions, lambda tell: gr.Dropdown([(tell.name(label), label) for label in MIKELS_8.labels]))
+            on_open(order, lambda tell: gr.Dropdown([(tell(way), way) for way in rows.SORTS]))
             page = gr.Number(1, label=say("Page"), minimum=1, precision=0, elem_id="many-page")
         table = gr.HTML(elem_id="many-table")
         with gr.Row():
@@ -123,7 +125,7 @@ def many_tab(backend: Backend) -> None:
         except _Stopped:
             pass
         except known_errors() as error:
-            yield ready | {status: cards.error_card(str(error))}
+            yield ready | {status: cards.error_card(tell.error(error))}
             return
         except Exception:
             yield ready | {status: cards.fault_card(tell)}
@@ -136,7 +138,7 @@ def many_tab(backend: Backend) -> None:
             | {
                 results: found,
                 status: rows.summary_card(found, tell) or _empty_card(tell),
-                emotions: gr.Dropdown(labels),
+                emotions: gr.Dropdown([(tell.name(label), label) for label in labels]),
             }
             | {details: gr.Column(visible=bool(found)), table: shown(request, found, *choice)}
             | dict(zip(downloads, exported(found), strict=True))
@@ -186,8 +188,8 @@ def _read(backend: Backend, pictures: Sequence[DecodedPicture], stop_event: Even
 def uploaded_pictures(uploads: Sequence[Any]) -> tuple[list[PictureFile], list[ResultRow]]:
     """The pictures in uploaded files, those of packs among them, and the rows of uploaded .jsonl results.
 
-    Names are those of the user's files, told apart by a number where two are the same. Raises ImageError with one sentence
-    for more than `MAX_PICTURES`.
+    Names are those of the user's files, told apart by a number where two are the same. Raises InputError for more
+    than `MAX_PICTURES`.
     """
     from kcdp.batch import PictureFile, stickers  # not with the page: it waits for the model libraries
 
@@ -196,8 +198,9 @@ def uploaded_pictures(uploads: Sequence[Any]) -> tuple[list[PictureFile], list[R
 
     def add(name: str, source: Path | bytes | ImageError) -> None:
         if len(found) >= MAX_PICTURES:
-            raise ImageError(
-                f"These are more than {MAX_PICTURES} pictures; read them with the command `kcdp understand FOLDER --out FILE`."
+            raise InputError(
+                "These are more than {most} pictures; read them with the command `kcdp understand FOLDER --out FILE`.",
+                most=MAX_PICTURES,
             )
         free, number = name, 1
         while free in found:

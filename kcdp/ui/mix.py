@@ -24,7 +24,7 @@ from kcdp.ui.gallery import painted_gallery
 from kcdp.ui.inputs import Plan, call_options, emotion_name, finite_number, setting_fields, subject_field
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
-from kcdp.ui.languages import say
+from kcdp.ui.languages import InputError, say
 from kcdp.ui.live import live_picture
 from kcdp.ui.parts import SETTINGS, TabParts
 
@@ -90,9 +90,9 @@ def plan_board(uniemo: UniEmoPipeline, *values: Any) -> Plan:
 def plan_pictures(uniemo: UniEmoPipeline, weights: object, thing: str, *values: Any) -> Plan:
     """One mixture, several times. Raises ValueError with one sentence when it is none."""
     if not isinstance(weights, dict) or not weights:
-        raise ValueError('Please give weights by the names of emotions, as {"awe": 3, "fear": 1}.')
+        raise InputError("Please give weights by the names of emotions, as {example}.", example='{"awe": 3, "fear": 1}')
     parts = {emotion_name(name): finite_number(weight, "weight", 0, 1e6) for name, weight in weights.items()}
     parts = {name: weight for name, weight in parts.items() if weight}
     if not parts:
-        raise ValueError("Please give at least one emotion some weight.")
+        raise InputError("Please give at least one emotion some weight.")
     return Plan([PaintingJob(call_options(thing, *values) | {"emotion": parts})])

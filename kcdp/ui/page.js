@@ -9,7 +9,8 @@
     return languages.find((one) => one === name.split("-")[0]);
   };
   const language = navigator.languages.map(match).find(Boolean) || "en";
-  // Gradio takes the browser's first language only where it has that very name: English for zh-HK, zh-SG and zh.
+  // Gradio takes the browser's first language only where it has that very name: English for zh-HK, zh-SG and zh. This is
+  // read before Gradio's own script.
   Object.defineProperty(navigator, "language", { get: () => language });
   const root = document.documentElement;
   const mend = () => {

@@ -28,6 +28,7 @@ class PaintedPicture:
         target: the emotion that an edit was to reach, by its name or as read from another picture.
         before: the verdict's probabilities of the picture that was edited, {label: probability}.
         settings: all that made it, JSON-clean; empty for the user's own picture.
+        withheld: whether the safety checker objects to what was painted; `image` is a grey one then.
     """
 
     image: Image.Image
@@ -37,6 +38,7 @@ class PaintedPicture:
     target: str | None = None
     before: Mapping[str, float] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    withheld: bool = False
 
     @property
     def is_original(self) -> bool:
@@ -79,9 +81,11 @@ def painted_pictures(
     """One for each picture of a call of the pipeline and the verdict on it, its seed behind `caption`."""
     pictures = []
     images = cast("tuple[Image.Image, ...]", output.images)
-    for image, seed, reading in zip(images, output.seeds, readings, strict=True):
+    all_withheld = output.withheld or (False,) * len(images)
+    for image, seed, reading, withheld in zip(images, output.seeds, readings, all_withheld, strict=True):
         name = f"seed\N{NO-BREAK SPACE}{seed}"
         single = output.to_dict() | {"seeds": [seed], "probabilities": [dict(reading.probabilities)]}
+        single |= {"withheld": [withheld]}
         pictures.append(
             PaintedPicture(
                 image=image,
@@ -92,6 +96,7 @@ def painted_pictures(
                 target=target,
                 before=before,
                 settings={"seed": seed} | single,
+                withheld=withheld,
             )
         )
     return pictures

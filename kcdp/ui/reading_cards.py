@@ -12,7 +12,7 @@ from kcdp.results import AttentionMap, AttributeMatch, FrameVerdict, KCDPOutput,
 from kcdp.triplet_graph import triplet_graph
 from kcdp.ui import cards, sentences
 from kcdp.ui.languages import ENGLISH, Tell
-from kcdp.ui.trust import trust_sentence
+from kcdp.ui.trust import photo_sentence, trust_sentence
 
 #: Emotions that are listed for an attribute.
 _STRONGEST = 3
@@ -34,8 +34,8 @@ _HELP = {
         "KCDP learns on pictures that nobody has labelled."
     ),
     "router": (
-        "An expert is a small network that has specialised by itself while learning; it has no name. The router is another "
-        "small network that decides for every picture how much each of them counts."
+        "The small networks are called experts: each has specialised by itself while learning, and has no name. Another one, "
+        "the router, says for every picture how much each of them counts."
     ),
     "uniemo": (
         "UniEmo sends questions, called expert queries, through the picture: first about the scene, then about the object. "
@@ -58,8 +58,10 @@ def map_name(item: AttentionMap, tell: Tell = ENGLISH) -> str:
     return item.text if item.kind == "word" else tell.quoted(item.text)
 
 
-def verdict_card(verdict: VerdictOutput, figures: Mapping[str, PartFigures], tell: Tell = ENGLISH) -> str:
-    """The verdict, how sure it is, how it came about, and how often such verdicts are right."""
+def verdict_card(
+    verdict: VerdictOutput, figures: Mapping[str, PartFigures], tell: Tell = ENGLISH, photo: bool = False
+) -> str:
+    """The verdict, how sure it is, how it came about, and how often such verdicts are right; also that it is of a `photo`."""
     emotion, kcdp = verdict.emotion, verdict.kcdp
     gloss = "" if emotion is None else f"<p>{escape(tell.name(emotion_style(emotion).gloss))}</p>"
     why = tell.sentences(
@@ -69,10 +71,12 @@ def verdict_card(verdict: VerdictOutput, figures: Mapping[str, PartFigures], tel
     )
     bars = ""
     if verdict.leaning is not None:
-        bars = plots.probability_bars(verdict.probabilities, None, tell("Probability of every emotion"), tell.name)
+        bars = cards.emotion_bars(verdict.probabilities, None, tell)
+    # Of a picture with nothing in it there is nothing to be wrong about.
+    caution = photo_sentence(figures, tell) if photo and verdict.leaning is not None else ""
     notes = "".join(
         f'<p class="{kind}">{escape(text)}</p>'
-        for kind, text in (("kc-why", why), ("kc-note", trust_sentence(figures, verdict, tell)))
+        for kind, text in (("kc-why", why), ("kc-note", caution or trust_sentence(figures, verdict, tell)))
         if text
     )
     return (
@@ -112,9 +116,9 @@ def knowledge_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """The caption, and its triplets as a graph."""
     body = (
         f'<blockquote class="kc-quote" lang="en">{escape(output.caption)}</blockquote>'
-        f"<h2>{escape(tell('What it knows from that'))}</h2>{triplet_graph(output.triplets)}"
+        f"<h2>{escape(tell('What it made of that sentence'))}</h2>{triplet_graph(output.triplets)}"
     )
-    line = tell("The sentence that the model wrote about the picture, and what follows from it.")
+    line = tell("The model wrote this sentence by itself, and it can be wrong.")
     return _card(tell("What it sees"), line, body, "knowledge", tell)
 
 
@@ -130,27 +134,31 @@ def router_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """What each expert counts for."""
     asked = sum(plots.was_asked(item) for item in output.experts)
     line = tell(
-        "Small networks decide together; of {number} there were asked for this picture: {asked}.",
+        "Each is good at other pictures; of {number} these decided here: {asked}.",
         number=len(output.experts),
         asked=asked,
     )
-    return _card(tell("Which experts were asked"), line, plots.router_bars(output.experts, tell), "router", tell)
+    return _card(
+        tell("Which of its small networks decided"), line, plots.router_bars(output.experts, tell), "router", tell
+    )
 
 
 def uniemo_cards(output: KCDPOutput | None, uniemo: UniEmoOutput, tell: Tell = ENGLISH) -> tuple[str, str]:
     """Two cards: UniEmo's emotion, and the scene and object that it found with their correlation coefficients."""
-    bars = plots.probability_bars(uniemo.probabilities, None, tell("Probability of every emotion"), tell.name)
+    bars = cards.emotion_bars(uniemo.probabilities, None, tell)
     emotion = _card(tell("A second reading"), sentences.uniemo_sentence(output, uniemo, tell), bars, "uniemo", tell)
     found = _attribute(tell("Scene"), uniemo.scene, tell) + _attribute(tell("Object"), uniemo.object, tell)
-    line = tell("How much pictures with such a scene or object have to do with each emotion, the strongest first.")
-    return emotion, _card(tell("What its scene and object speak for"), line, found, "attributes", tell)
+    line = tell(
+        "What such scenes and objects usually go with, in the pictures it learned from; not a reading of yours."
+    )
+    return emotion, _card(tell("Scene and object it is reminded of"), line, found, "attributes", tell)
 
 
 def _attribute(title: str, match: AttributeMatch | None, tell: Tell) -> str:
     head = f'<h3 class="kc-found">{escape(title)}'
     if match is None:
         return f"{head}</h3><p>{escape(tell('None that the model knows is near enough.'))}</p>"
-    cosine = tell("cosine {number}", number=plots.signed(match.cosine))
+    cosine = tell("nearness {number}", number=plots.signed(match.cosine))
     head += f' <strong lang="en">{escape(match.name)}</strong> <span class="kc-badge">{escape(cosine)}</span></h3>'
     if not any(match.coefficients.values()):
         return f"{head}<p>{escape(tell('It is not known what this has to do with emotions.'))}</p>"

@@ -38,7 +38,7 @@ from kcdp.ui.inputs import (
 )
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import Backend
-from kcdp.ui.languages import say
+from kcdp.ui.languages import on_open, say
 from kcdp.ui.parts import SETTINGS, TabParts
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def refeel_tab(backend: Backend) -> TabParts:
             picture = gr.Image(
                 label=say("Your picture"),
                 height=260,
-                placeholder="# Drop a picture\nor click to choose a sticker, emoji, cartoon, painting or photo",
+                placeholder=say("# Drop a picture\nor click to choose a sticker, emoji, cartoon, painting or photo"),
                 elem_id="refeel-picture",
                 **upload,
             )
@@ -74,11 +74,12 @@ def refeel_tab(backend: Backend) -> TabParts:
                 elem_classes="kc-chips",
                 elem_id="refeel-source",
             )
+            on_open(source, lambda tell: gr.Radio([(tell(name), name) for name in (_BY_NAME, _BY_PICTURE)]))
             emotion = emotion_radio(say("Emotion"), "awe", show_label=False, elem_id="refeel-emotion")
             other = gr.Image(
                 label=say("The picture that has the emotion"),
                 height=200,
-                placeholder="# Drop a second picture\nwhose emotion yours shall have",
+                placeholder=say("# Drop a second picture\nwhose emotion yours shall have"),
                 visible=False,
                 elem_id="refeel-other",
                 **upload,

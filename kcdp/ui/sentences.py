@@ -51,9 +51,9 @@ def explanation(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     asks = ""
     if chosen and len(output.experts) > len(chosen):
         asks = tell(
-            "It asks expert {names} of {number} ({share} of the router's trust)."
+            "Of its {number} small networks, number {names} decides ({share} of the weight)."
             if len(chosen) == 1
-            else "It asks experts {names} of {number} ({share} of the router's trust).",
+            else "Of its {number} small networks, numbers {names} decide ({share} of the weight).",
             names=tell.join([str(item.expert + 1) for item in chosen]),
             number=len(output.experts),
             share=percent(sum(item.weight for item in chosen)),
@@ -97,12 +97,11 @@ def agreement_of_models(verdict: VerdictOutput, tell: Tell = ENGLISH) -> str:
         return tell("This is the reading of one model, {name}.", name=only) if only else ""
     if kcdp.emotion == uniemo.emotion:
         return tell(
-            "Both models, KCDP and UniEmo, read {emotion}; their calibrated readings are combined.",
+            "Its two models, KCDP and UniEmo, agree on {emotion}.",
             emotion=tell.name(kcdp.emotion),
         )
     return tell(
-        "The two models disagree, KCDP reads {one} and UniEmo {other}: their calibrated readings are combined, so take this "
-        "with care.",
+        "Its two models disagree: KCDP reads {one}, UniEmo {other}. The answer weighs both; take it with care.",
         one=tell.name(kcdp.emotion),
         other=tell.name(uniemo.emotion),
     )
@@ -112,12 +111,11 @@ def agreement(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """Whether the alignment of picture and words (CLIEA's pseudo-label) says the same as the prediction."""
     if output.pseudo_label == output.emotion:
         return tell(
-            "Words and experts agree: the prompt closest to this picture is {emotion}, too.",
+            "The words for {emotion} fit the picture best, and KCDP reads {emotion}, too.",
             emotion=tell.name(output.pseudo_label),
         )
     return tell(
-        "Words and experts differ: the prompt closest to this picture is {one}, while the experts say {other}, so take the "
-        "prediction with care.",
+        "The words for {one} fit the picture best, but KCDP reads {other}: take this with care.",
         one=tell.name(output.pseudo_label),
         other=tell.name(output.emotion),
     )
@@ -204,6 +202,8 @@ def prompt_notes(settings: Mapping[str, Any], tell: Tell = ENGLISH) -> str:
 
 def painted_sentence(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
     """How much of the requested emotion is read from the picture, and by how much an edit changed it."""
+    if painted.withheld:
+        return withheld(tell)
     if painted.reading.leaning is None:
         return tell("There is nothing in it that could be read.")
     if painted.shift is not None:
@@ -219,6 +219,11 @@ def painted_sentence(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
             **values,
         )
     return carried(painted.reading, painted.requested or {}, tell)
+
+
+def withheld(tell: Tell = ENGLISH) -> str:
+    """Of a picture that is not shown."""
+    return tell("This picture is not shown: the safety checker objects to it. Try another seed or other words.")
 
 
 def carried(reading: VerdictOutput, requested: Mapping[str, float], tell: Tell = ENGLISH) -> str:

@@ -49,6 +49,21 @@ def trust_sentence(figures: Mapping[str, PartFigures], verdict: VerdictOutput, t
     )
 
 
+def photo_sentence(figures: Mapping[str, PartFigures], tell: Tell = ENGLISH) -> str:
+    """Of a picture that looks like a photo: that the bundle is weaker there; empty where its figures do not say so."""
+    photos = figures.get("photos")
+    others = [part for name, part in figures.items() if name != "photos"]
+    pictures = sum(part.pictures for part in others)
+    if photos is None or not pictures:
+        return ""
+    if photos.accuracy >= sum(part.pictures * part.accuracy for part in others) / pictures:
+        return ""
+    return tell(
+        "This looks like a photo. On photos it is right in {share}, less often than on drawings.",
+        share=in_ten(photos.accuracy, tell),
+    )
+
+
 def trust_list(figures: Mapping[str, PartFigures], tell: Tell = ENGLISH) -> str:
     """A list of the test parts: how often it is right on each, and how often it says nothing."""
     if not figures:

@@ -25,6 +25,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 
 from kcdp import plots
+from kcdp.photo import is_photo
 from kcdp.ui import cards, sentences
 from kcdp.ui.corrections import correction_panel
 from kcdp.ui.endpoints import api_errors, describe
@@ -37,6 +38,8 @@ from kcdp.ui.reading_cards import alignment_card, knowledge_card, map_name, rout
 from kcdp.ui.understanding import Understanding
 
 _MISSING = "No picture arrived: please choose one."
+_HEADS = ("Subject", "Predicate", "Object")
+_ALT = "The picture, bright where the model looked for the chosen word or triplet"
 
 
 @dataclass
@@ -62,7 +65,7 @@ def understand_tab(backend: Backend) -> TabParts:
                 sources=["upload", "clipboard", "webcam"],
                 height=340,
                 buttons=[],
-                placeholder="# Drop a picture\nor click to choose a sticker, emoji, cartoon, painting or photo",
+                placeholder=say("# Drop a picture\nor click to choose a sticker, emoji, cartoon, painting or photo"),
                 elem_id="picture",
             )
             if backend.examples:
@@ -83,7 +86,7 @@ def understand_tab(backend: Backend) -> TabParts:
             with gr.Column(scale=1, min_width=300):
                 knowledge = gr.HTML(elem_id="knowledge")
                 table = gr.Dataframe(
-                    headers=["Subject", "Predicate", "Object"],
+                    headers=list(_HEADS),
                     column_widths=["36%", "28%", "36%"],
                     label=say("The same as a table"),
                     interactive=False,
@@ -92,14 +95,14 @@ def understand_tab(backend: Backend) -> TabParts:
                     elem_id="triplets",
                 )
             with gr.Column(scale=1, min_width=300) as attention_column:
-                map_choice = gr.Radio(label=say("Where the model looked for"), choices=[], elem_id="focus")
+                map_choice = gr.Radio(label=say("Where the model looked for each word"), choices=[], elem_id="focus")
                 overlay = gr.Image(
-                    label="Where the model looked",
+                    label=say("Where the model looked"),
                     show_label=False,
                     interactive=False,
                     height=340,
                     buttons=["download", "fullscreen"],
-                    alt_text="The picture, bright where the model looked for the chosen word or triplet",
+                    alt_text=_ALT,
                     elem_id="overlay",
                 )
         with gr.Row(equal_height=False):
@@ -128,16 +131,16 @@ def understand_tab(backend: Backend) -> TabParts:
         triplets = [list(item) for item in verdict_output.triplets]
         return {
             understanding: result,
-            verdict: verdict_card(verdict_output, backend.bundle.result().figures, tell),
+            verdict: verdict_card(verdict_output, backend.bundle.result().figures, tell, is_photo(result.frame)),
             noted: note(result.frame, verdict_output.emotion, link("understand", {})),
             refeel: gr.Button(visible=True),
             wrong: gr.Accordion(visible=backend.corrections is not None),
             details: gr.Column(visible=output is not None or uniemo_output is not None),
             knowledge: "" if output is None else knowledge_card(output, tell),
-            table: gr.Dataframe(value=triplets, visible=bool(triplets)),
+            table: gr.Dataframe(triplets, headers=[tell(head) for head in _HEADS], visible=bool(triplets)),
             attention_column: gr.Column(visible=bool(choices)),
             map_choice: gr.Radio(choices=choices, value=first),
-            overlay: _overlay(result, first),
+            overlay: gr.Image(_overlay(result, first), alt_text=tell(_ALT)),
             alignment: "" if output is None else alignment_card(output, tell),
             router: "" if output is None else router_card(output, tell),
             uniemo_row: gr.Row(visible=uniemo_output is not None),
@@ -174,7 +177,7 @@ def understand_tab(backend: Backend) -> TabParts:
         except Superseded:
             return
         except known_errors() as error:
-            yield blank | {verdict: cards.error_card(str(error))}
+            yield blank | {verdict: cards.error_card(tell.error(error))}
             return
         except Exception:
             yield blank | {verdict: cards.fault_card(tell)}
@@ -280,5 +283,5 @@ def _empty_card(tell: Tell) -> str:
 
 def _busy_card(tell: Tell) -> str:
     return cards.status_card(
-        tell("Looking at the picture"), tell("Reading it, asking the experts, comparing feelings."), busy=True
+        tell("Looking at the picture"), tell("Reading it with two models, comparing feelings."), busy=True
     )

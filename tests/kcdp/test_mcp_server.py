@@ -57,7 +57,14 @@ def test_every_tool_and_every_parameter_is_described_and_typed() -> None:
             assert schema.get("description"), (tool.name, name)
             assert "type" in schema or "anyOf" in schema
     assert tools[1].inputSchema["properties"]["number"]["maximum"] == 8
-    assert tools[1].inputSchema["required"] == ["emotion"]
+    assert [tool.inputSchema["required"] for tool in tools[1:]] == [["emotion"], ["weights"], ["picture", "emotion"]]
+    # All that paint take the same settings, with the same limits and defaults.
+    paint, blend, change = (dict(tool.inputSchema["properties"]) for tool in tools[1:])
+    assert paint.pop("emotion")["type"] == "string" and blend.pop("weights")["additionalProperties"] == {
+        "type": "number"
+    }
+    assert list(paint) == ["thing", "number", "seed", "guidance", "steps", "negative_prompt"]
+    assert paint == blend == {name: change[name] for name in paint}
 
 
 def test_a_picture_is_read_with_maps_only_where_asked_for() -> None:
@@ -73,8 +80,9 @@ def test_pictures_are_painted_blended_and_changed() -> None:
     made = call("paint_emotion", emotion="AWE", thing="a cat", number=2, seed=7, steps=4)
     assert json.loads(made.content[0].text)["seeds"] == [7, 8] and len(pictures(made)) == 2
     assert pictures(made)[0].size == (FakeUniEmo.size,) * 2
-    blend = json.loads(call("blend_emotions", emotion="awe", other="fear", share=30, seed=7).content[0].text)
-    assert blend["emotion"] == pytest.approx({"awe": 0.7, "fear": 0.3})
+    weights = {"awe": 3, "Fear": 1, "anger": 0, "sadness": 4}
+    blend = json.loads(call("blend_emotions", weights=weights, seed=7).content[0].text)
+    assert blend["emotion"] == pytest.approx({"awe": 0.375, "fear": 0.125, "sadness": 0.5})
     edit = json.loads(call("refeel_picture", picture=in_base64(), emotion="fear", seed=7).content[0].text)
     assert edit["target"] == "fear" and edit["shifts"][0] > 0
 
@@ -87,7 +95,8 @@ def test_pictures_are_painted_blended_and_changed() -> None:
         ("understand_picture", {"picture": "http://127.0.0.1/a.png"}, "[bad_picture]"),
         ("paint_emotion", {"emotion": "boredom"}, "'boredom' is not one of"),
         ("paint_emotion", {"emotion": "awe", "number": 9}, "less than or equal to 8"),
-        ("blend_emotions", {"emotion": "awe", "other": "awe"}, "two different emotions"),
+        ("blend_emotions", {"weights": {"awe": 0}}, "at least one emotion some weight"),
+        ("blend_emotions", {"weights": {}}, "at least 1 item"),
     ],
 )
 def test_errors_are_sentences(tool: str, arguments: dict[str, Any], sentence: str) -> None:

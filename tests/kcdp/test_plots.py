@@ -34,14 +34,14 @@ def test_what_was_before_is_a_tick_on_each_bar() -> None:
 def test_router_keeps_the_order_and_marks_the_chosen() -> None:
     found = rows(router_bars([ExpertWeight(0, 0.25, False), ExpertWeight(1, 0.75, True)]))
     assert [row.get("class") for row in found] == ["kc-idle", "kc-chosen"]
-    assert [words(row) for row in found] == [["Expert 1", "25 %", "not asked"], ["Expert 2", "75 %", "asked"]]
+    assert [words(row) for row in found] == [["Network 1", "25 %", "not asked"], ["Network 2", "75 %", "decided"]]
 
 
 def test_alignment_bars_start_at_the_common_zero_and_share_one_scale() -> None:
     html = alignment_bars({"awe": 0.2, "fear": -0.4}, {"awe": 0.1, "fear": -0.2}, pseudo_label="awe")
     bars = [re.findall(r"[\d.]+", bar.get("style")) for row in rows(html) for bar in row.findall(".//i")]
     assert [[float(left), float(width)] for left, width in bars] == [[50, 25], [50, 12.5], [0, 50], [25, 25]]
-    assert "pseudo-label" in words(rows(html)[0]) and "pseudo-label" not in words(rows(html)[1])
+    assert "closest" in words(rows(html)[0]) and "closest" not in words(rows(html)[1])
     assert "\N{MINUS SIGN}0.40" in words(rows(html)[1])
 
 

@@ -114,7 +114,10 @@ def _write_uniemo(recipe: Recipe, trained: TrainedUniEmo, folder: Path) -> None:
     known = card.read_text(encoding="utf-8").partition(_UNIEMO_CARD)[0]
     stages = [f"`{stage}`" for stage in (trained.painter, trained.distiller) if stage]
     painter = f" Painting: {', '.join(stages)}." if stages else ""
-    about = f"{_UNIEMO_CARD}\nUnderstanding and generation, stage `{trained.stage}`.{painter}\n\n{_scores(trained.metrics)}\n"
+    about = (
+        f"{_UNIEMO_CARD}\nUnderstanding and generation, stage `{trained.stage}`.{painter}{_safety(recipe, pipeline)}\n\n"
+        f"{_scores(trained.metrics)}\n"
+    )
     card.write_text(known + about, encoding="utf-8")
 
 
@@ -124,6 +127,15 @@ def _write_half(source: Path, target: Path) -> None:
     with safe_open(source, "pt") as file:
         metadata, tensors = file.metadata(), {name: file.get_tensor(name).half() for name in file.keys()}  # noqa: SIM118
     save_file(tensors, target, metadata)
+
+
+def _safety(recipe: Recipe, pipeline: UniEmoPipeline) -> str:
+    """What a card says of the safety checker; nothing of a painter that has learned from our own pictures alone."""
+    if pipeline.safety_checker is not None:
+        return " The model's safety checker looks at every painted picture, and what it objects to is withheld."
+    if recipe.foundation is not None:
+        return " No safety checker looks at what it paints, as the model comes with none."
+    return ""
 
 
 def add_uniemo(recipe: Recipe, trained: TrainedUniEmo) -> Path:

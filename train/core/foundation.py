@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from pydantic import AfterValidator
 from transformers import (
     AutoModel,
@@ -44,6 +45,8 @@ PARSER = ASSETS / "mini" / "parser"
 PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
 #: What SDXL's has beside them.
 SECOND = ("text_encoder_2", "tokenizer_2")
+#: What looks at painted pictures, where a model comes with it, as Stable Diffusion 1.5 does.
+SAFETY = ("safety_checker", "feature_extractor")
 #: Why the stage `kcdp` refuses a foundation.
 NO_KCDP = (
     "KCDP sees with a denoiser of one text encoder, and `foundation.diffusion` has two, as SDXL has: leave out the stage "
@@ -151,6 +154,9 @@ class Foundation:
     #: The second text encoder and its tokenizer, where the denoiser listens to two, as SDXL's does.
     text_encoder_2: CLIPTextModelWithProjection | None = None
     tokenizer_2: CLIPTokenizer | None = None
+    #: The model's safety checker and what prepares pictures for it; both None where it has none.
+    safety_checker: StableDiffusionSafetyChecker | None = None
+    feature_extractor: CLIPImageProcessorPil | None = None
     #: As the stage `latent_encoder` or `labelled_latent_encoder` left it.
     latent_encoder: LatentEncoder | None = None
     #: Options for the captioner other than the usual ones.
@@ -195,7 +201,7 @@ class Foundation:
         what it should be or cannot be read; each says so in one sentence.
         """
         diffusion = config.diffusion
-        folder = fetch(diffusion, (*PARTS, *SECOND))
+        folder = fetch(diffusion, (*PARTS, *SECOND, *SAFETY))
         options = {"dtype": config.weights_dtype, "use_safetensors": True}
         kinds = {"vae": AutoencoderKL, "unet": UNet2DConditionModel, "text_encoder": CLIPTextModel}
         tokenizers = ["tokenizer"]
@@ -205,6 +211,11 @@ class Foundation:
         networks = {name: load_part(kind, diffusion, folder, name, **options) for name, kind in kinds.items()}
         if has_two_encoders(folder):
             safe_vae(networks["vae"])
+        extractor = None
+        if all((folder / name).is_dir() for name in SAFETY):
+            kind = StableDiffusionSafetyChecker
+            networks["safety_checker"] = load_part(kind, diffusion, folder, "safety_checker", **options)
+            extractor = load_part(CLIPImageProcessorPil, diffusion, folder, "feature_extractor")
         words = None
         if config.captioner is not None:
             words = Captioner.from_pretrained(
@@ -217,6 +228,7 @@ class Foundation:
         return cls(
             **{name: network.to(device).eval().requires_grad_(False) for name, network in networks.items()},
             **{name: load_part(CLIPTokenizer, diffusion, folder, name) for name in tokenizers},
+            feature_extractor=extractor,
             captioner=None if words is None else words.model.eval().requires_grad_(False),
             processor=None if words is None else words.processor,
             parser=TripletParser.from_pretrained(config.parser),
@@ -246,6 +258,6 @@ def hub_scheduler(config: FoundationConfig) -> DDPMScheduler:
 
     Whatever scheduler it paints with, its settings say which noise that is.
     """
-    folder = fetch(config.diffusion, (*PARTS, *SECOND))
+    folder = fetch(config.diffusion, (*PARTS, *SECOND, *SAFETY))
     # Latents are not pixels, which end at -1 and 1; not every scheduler's settings say so.
     return load_part(DDPMScheduler, config.diffusion, folder, "scheduler", clip_sample=False)

@@ -162,6 +162,8 @@ def assemble_uniemo(recipe: Recipe, foundation: Foundation, best: Path) -> UniEm
         tokenizer=foundation.tokenizer,
         text_encoder_2=foundation.text_encoder_2,
         tokenizer_2=foundation.tokenizer_2,
+        safety_checker=foundation.safety_checker,
+        feature_extractor=foundation.feature_extractor,
         scheduler=DDIMScheduler.from_config(load_scheduler(recipe).config),
         vision=AutoModel.from_pretrained(best / "vision", dtype=dtype).eval().to(device),
         chain=ExpertQueryChain.from_pretrained(best / "chain", dtype=dtype).eval().to(device),

@@ -14,8 +14,9 @@ import pytest
 import kcdp.ui
 from kcdp import plots
 from kcdp.palette import EMOTION_STYLES
-from kcdp.ui import cards, languages, layout, reading_cards, trust
-from kcdp.ui.languages import LANGUAGES, Tell, match, tell_in, texts
+from kcdp.ui import cards, languages, layout, reading_cards, refeel, rows, trust, understand
+from kcdp.ui.inputs import call_options, finite_number
+from kcdp.ui.languages import ENGLISH, LANGUAGES, InputError, Tell, match, tell_in, texts
 
 
 def said() -> Iterator[str]:
@@ -23,10 +24,21 @@ def said() -> Iterator[str]:
     for path in [*Path(kcdp.ui.__file__).parent.glob("*.py"), Path(plots.__file__)]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
-            if call and node.func.id in ("say", "tell", "words"):
+            if call and node.func.id in ("say", "tell", "words", "InputError"):
                 yield from _strings(node.args[0])
+            # What errors call a field.
+            if call and node.func.id in ("finite_number", "whole_number", "free_text"):
+                yield from _strings(node.args[1])
     yield from EMOTION_STYLES
     yield from filter(None, (style.gloss for style in EMOTION_STYLES.values()))
+    yield from (
+        *rows.SORTS,
+        *understand._HEADS,
+        understand._ALT,
+        understand._MISSING,
+        refeel._BY_NAME,
+        refeel._BY_PICTURE,
+    )
     yield from (*reading_cards._HELP.values(), *trust._KINDS.values(), cards._EMO_S, cards._GUIDANCE, layout.FOOTER)
 
 
@@ -86,3 +98,23 @@ def test_the_script_and_the_server_know_the_same_languages() -> None:
 )
 def test_names_are_joined_as_the_language_does(language: str, names: list[str], text: str) -> None:
     assert Tell(language).join(names) == text
+
+
+def test_errors_are_said_in_the_visitors_language_with_their_values() -> None:
+    with pytest.raises(InputError) as error:
+        finite_number("{odd}", "strength", 0.05, 1)
+    assert str(error.value) == "The strength must be a number from 0.05 to 1, not {odd}."
+    assert ENGLISH.error(error.value) == str(error.value)
+    assert Tell("es").error(error.value) == "El valor de «intensidad» debe ser un número de 0.05 a 1, no {odd}."
+    with pytest.raises(InputError) as error:
+        call_options("x" * 301, 1)
+    assert Tell("zh-CN").error(error.value) == texts("zh-CN")[
+        "Please say it in at most {most} characters; this has {length}."
+    ].format(most=300, length=301)
+
+
+def test_an_error_without_values_is_found_by_its_sentence_and_others_are_said_to_be_in_english() -> None:
+    assert Tell("ja").error(ValueError(understand._MISSING)) == "画像が届いていません。選んでください。"
+    assert ENGLISH.error(ValueError("The disk is full.")) == "The disk is full."
+    other = Tell("es").error(ValueError("The disk is full."))
+    assert other == "No funcionó. El motivo, en inglés: The disk is full."

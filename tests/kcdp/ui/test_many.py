@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from kcdp.imaging import ImageError
 from kcdp.ui import many
+from kcdp.ui.languages import InputError
 from kcdp.ui.many import uploaded_pictures
 from tests.app_page import open_tab
 
@@ -55,7 +56,7 @@ def test_packs_are_opened_and_equal_names_told_apart(pack: Path) -> None:
 @pytest.mark.usefixtures("uploads")
 def test_too_many_pictures_are_refused_with_the_way_to_read_them(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many, "MAX_PICTURES", 1)
-    with pytest.raises(ImageError, match="kcdp understand"):
+    with pytest.raises(InputError, match="kcdp understand"):
         uploaded_pictures([upload(pack.with_name("sticker.png")), upload(pack.with_name("sticker.png"))])
 
 

@@ -32,7 +32,7 @@ def test_cards_name_what_was_found_and_what_was_not(picture: DecodedPicture) -> 
     reading = FakeUniEmo().understand(picture)
     emotion, attributes = uniemo_cards(fake_output("contentment"), reading)
     assert "reads contentment, too (82 %)." in emotion and emotion.count("<li") == 8
-    assert "beach" in attributes and "cosine +0.31" in attributes and "72 %" in attributes
+    assert "beach" in attributes and "nearness +0.31" in attributes and "72 %" in attributes
     assert attributes.count("<li") == 3 and "None that the model knows is near enough." in attributes
     assert "reads contentment (82 %), not awe." in uniemo_cards(fake_output("awe"), reading)[0]
 
@@ -75,7 +75,7 @@ def test_every_card_says_in_a_line_what_it_is_and_on_demand_what_the_papers_word
 def test_experts_of_less_than_a_hundredth_are_not_counted_as_asked() -> None:
     experts = (ExpertWeight(0, 0.993, True), ExpertWeight(1, 0.007, True), ExpertWeight(2, 0.0, False))
     card = router_card(replace(fake_output(), experts=experts))
-    assert "of 3 there were asked for this picture: 1." in card and card.count('class="kc-chosen"') == 1
+    assert "of 3 these decided here: 1." in card and card.count('class="kc-chosen"') == 1
 
 
 def test_an_animation_has_a_block_for_each_moment_as_wide_as_it_lasts() -> None:
@@ -104,6 +104,14 @@ def test_the_verdict_says_how_often_one_as_sure_is_right_on_pictures_not_learned
     assert "an answer like this was right in 9 of 10; on photos less often." in verdict_card(sure, FIGURES)
     assert "answer like this" not in verdict_card(replace(verdict, emotion=None), FIGURES)
     assert "answer like this" not in verdict_card(verdict, {})
+
+
+def test_a_photo_has_the_figure_of_photos_in_the_place_of_that_of_all() -> None:
+    verdict = fake_verdict(fake_output("awe"))
+    card = verdict_card(verdict, FIGURES, photo=True)
+    assert "This looks like a photo. On photos it is right in 2 of 10" in card and "answer like this" not in card
+    assert "looks like a photo" not in verdict_card(verdict, FIGURES)
+    assert "looks like a photo" not in verdict_card(replace(verdict, emotion=None, leaning=None), FIGURES, photo=True)
 
 
 def test_the_list_of_figures_is_in_plain_words() -> None:

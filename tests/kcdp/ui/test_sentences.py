@@ -28,16 +28,18 @@ def test_what_cannot_be_told_is_said() -> None:
 
 def test_models_agree_disagree_or_are_alone() -> None:
     contentment = FakeUniEmo().understand(DecodedPicture.load(Image.new("RGB", (8, 8))))
-    assert "read contentment" in sentences.agreement_of_models(fake_verdict(fake_output("contentment"), contentment))
+    assert "agree on contentment" in sentences.agreement_of_models(
+        fake_verdict(fake_output("contentment"), contentment)
+    )
     disagree = sentences.agreement_of_models(fake_verdict(fake_output("awe"), contentment))
-    assert "KCDP reads awe and UniEmo contentment" in disagree and "with care" in disagree
+    assert "KCDP reads awe, UniEmo contentment" in disagree and "with care" in disagree
     assert "one model, KCDP" in sentences.agreement_of_models(fake_verdict(fake_output("awe")))
 
 
 def test_why_names_what_was_read_where_it_looked_and_who_was_asked() -> None:
     assert sentences.explanation(fake_output("awe")) == (
         "The model reads the picture as “round yellow face hugs small red heart”. It looks most closely at “round”. "
-        "It asks experts 1 and 3 of 4 (73 % of the router's trust)."
+        "Of its 4 small networks, numbers 1 and 3 decide (73 % of the weight)."
     )
 
 
@@ -63,9 +65,11 @@ def test_sharpest_word_is_one_of_the_triplets_words_where_it_can_be() -> None:
 
 
 def test_agreement_and_disagreement_are_plain_sentences() -> None:
-    assert "agree" in sentences.agreement(fake_output("awe"))
+    assert "words for awe fit" in sentences.agreement(fake_output("awe")) and "awe, too" in sentences.agreement(
+        fake_output("awe")
+    )
     differ = sentences.agreement(fake_output("awe", pseudo_label="fear"))
-    assert "differ" in differ and "fear" in differ and "awe" in differ
+    assert "words for fear fit the picture best, but KCDP reads awe" in differ
 
 
 def painted(**more) -> PaintedPicture:

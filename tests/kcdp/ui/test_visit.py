@@ -16,8 +16,8 @@ from kcdp.ui.corrections import save_correction
 from kcdp.ui.languages import ENGLISH
 from kcdp.ui.parts import link
 from kcdp.ui.understanding import Understanding
-from tests.app_page import drop, gallery_items, serve
-from tests.fake_bundle import fake_bundle, fake_output, fake_verdict
+from tests.app_page import drop, gallery_items, open_tab, serve
+from tests.fake_bundle import FakeUniEmo, fake_bundle, fake_output, fake_verdict
 from train.data.folder import load_folder
 
 pytest_plugins = ["tests.page_fixtures"]
@@ -140,7 +140,20 @@ def test_many_languages_reach_the_result(browser, url: str, files: Path) -> None
     page.set_default_timeout(60_000)
     page.goto(url)
     expect(page.get_by_text("等待圖片")).to_be_visible()
+    expect(page.get_by_role("tab", name="理解", exact=True)).to_be_visible()
     drop(page, files / "still.png")
     expect(page.locator("#verdict strong")).to_have_text("滿足")
     expect(page.locator("#verdict")).to_contain_text("兩個模型都解讀為滿足")
+    page.close()
+
+
+def test_what_is_chosen_is_sent_as_it_is_in_every_language(browser) -> None:
+    uniemo = FakeUniEmo()
+    page = browser.new_page(locale="zh-SG")
+    page.set_default_timeout(60_000)
+    open_tab(page, serve(fake_bundle(uniemo)), "赋予情感")
+    expect(page.locator("#transfer-emotion")).to_contain_text("愤怒")
+    page.locator("#transfer-make").click()
+    expect(page.locator("#transfer-verdict strong")).to_have_text("愤怒")
+    assert uniemo.calls[-1]["emotion"] == "anger"
     page.close()

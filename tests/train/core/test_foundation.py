@@ -19,7 +19,7 @@ from kcdp.bundle import load_bundle
 from kcdp.hub import Source
 from kcdp.knowledge.captioner import FULL_CAPTIONER, Captioner
 from tests.recipes import make_recipe
-from tests.tiny_diffusion import clip_vision, text_config
+from tests.tiny_diffusion import clip_vision, safety_parts, text_config
 from tests.tiny_vlm import instruct_blip
 from train.core.config import validated
 from train.core.foundation import PARSER, Foundation, FoundationConfig
@@ -74,6 +74,20 @@ def test_folders_become_a_frozen_foundation_that_says_what_its_parts_say(
     assert knowledge.captioner.config == FULL_CAPTIONER
     (caption,) = knowledge.captions([picture()])
     assert knowledge.encode([caption], [knowledge.triplets(caption)]).states.shape == (1, 32, 32)
+
+
+def test_a_models_safety_checker_comes_along(published, tmp_path):
+    folder = shutil.copytree(published["diffusion"]["name"], tmp_path / "diffusion")
+    parts = safety_parts()
+    for name, part in parts.items():
+        part.save_pretrained(folder / name)
+    config = validated(FoundationConfig, published | {"diffusion": {"name": str(folder)}})
+    foundation = Foundation.from_hub(config, LABELS, "cpu")
+    own = foundation.safety_checker
+    assert not own.training and not any(parameter.requires_grad for parameter in own.parameters())
+    assert torch.equal(own.visual_projection.weight, parts["safety_checker"].visual_projection.weight)
+    assert foundation.feature_extractor.crop_size == parts["feature_extractor"].crop_size
+    assert Foundation.from_hub(validated(FoundationConfig, published), LABELS, "cpu").safety_checker is None
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])
