@@ -24,7 +24,7 @@ def test_heat_map_averages_tokens_and_levels() -> None:
 
 def test_maps_are_those_of_resizing_every_one_by_itself() -> None:
     """Of levels of other shapes, brought to larger and to smaller pictures."""
-    maps, groups = [torch.rand(9, 6, 5), torch.rand(9, 3, 7), torch.rand(9, 16, 16)], [[0], [1, 4, 8], [7, 2]]
+    maps, groups = [torch.rand(9, 6, 5), torch.rand(9, 3, 7), torch.rand(9, 16, 16)], [[0], [1, 4, 8], [7, 2, 2]]
     for size in ((32, 24), (5, 9)):
         for found, group in zip(heat_maps(maps, groups, size), groups, strict=True):
             levels = [level[group].mean(dim=0)[None, None] for level in maps]
