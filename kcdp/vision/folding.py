@@ -89,14 +89,15 @@ class FoldingSequential(nn.Sequential):
         layers, behind = list(self), False
         for number, (layer, following) in enumerate(itertools.zip_longest(layers, layers[1:])):
             if behind:
+                # This one is in the kernels of the step before.
                 behind = False
                 continue
-            behind = isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d)
-            if behind and (behind := _foldable(layer, following)):
+            if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d) and _foldable(layer, following):
                 folded = self._folded.get(number)
                 if folded is None or folded.convolution is not layer or not folded.holds(following):
                     folded = self._folded[number] = _Folded.of(layer, following)
                 steps.append(folded)
+                behind = True
             else:
                 steps.append(cast("Callable[[torch.Tensor], torch.Tensor]", layer))
         return steps
