@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
-import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import Attention
@@ -21,7 +20,6 @@ from huggingface_hub import save_torch_state_dict
 from peft import LoraConfig
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn import functional as F
 
 Tuning = Literal["frozen", "kv", "lora", "full"]
 Features = Literal["decoder", "encoder"]
@@ -395,42 +393,3 @@ class Denoiser(nn.Module):
 def _average_layers(maps: list[torch.Tensor], size: torch.Size) -> torch.Tensor:
     """Mean over one level's layers: each (B, H*W, T) -> (B, T, H, W)."""
     return torch.stack(maps).mean(dim=0).transpose(1, 2).unflatten(2, size)
-
-
-def heat_map(attention: Sequence[torch.Tensor], token_indices: Sequence[int], size: tuple[int, int]) -> np.ndarray:
-    """One of `heat_maps`."""
-    return heat_maps(attention, [token_indices], size)[0]
-
-
-@torch.no_grad()
-def heat_maps(
-    attention: Sequence[torch.Tensor], groups: Sequence[Sequence[int]], size: tuple[int, int]
-) -> list[np.ndarray]:
-    """Where one picture's denoiser looked for each group of tokens: float32 (H, W) in [0, 1].
-
-    Mean over the tokens and over the levels, each brought to `size` bilinearly, then stretched so that the least
-    attended place is 0 and the most attended 1; all zeros where attention is the same everywhere.
-
-    Args:
-        attention: (T, H_i, W_i) a level, from `Perception.attention_of`.
-        groups: for each map the positions of its tokens in the condition, at least one, each below T.
-        size: (H, W) of the result, in pixels.
-
-    Raises ValueError without a level or a token, or for a token that is not there.
-    """
-    if not groups:
-        return []
-    if not len(attention):
-        raise ValueError("There is no attention map; the UNet needs a level with cross-attention.")
-    tokens = len(attention[0])
-    for indices in groups:
-        wrong = [index for index in indices if not 0 <= index < tokens]
-        if wrong or not len(indices):
-            raise ValueError(f"Choose at least one token from 0 to {tokens - 1}, not {list(indices)}.")
-    levels = [torch.stack([level[list(indices)].float().mean(dim=0) for indices in groups]) for level in attention]
-    resized = [F.interpolate(level[None], size=size, mode="bilinear", align_corners=False)[0] for level in levels]
-    heat = torch.stack(resized).mean(dim=0)
-    low, high = (limit.unflatten(0, (-1, 1, 1)) for limit in torch.aminmax(heat.flatten(1), dim=1))
-    # Below this share of its mean a map's relief is rounding noise.
-    flat = high - low <= 1e-5 * high
-    return list(((heat - low) / (high - low)).masked_fill(flat, 0).cpu().numpy())

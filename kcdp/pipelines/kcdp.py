@@ -24,7 +24,8 @@ from kcdp.knowledge.propositions import Proposition
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.offload import execution_device
 from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
-from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning, heat_maps
+from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning
+from kcdp.perception.heat import heat_maps
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
 from kcdp.pipelines.saving import remove_stale_weights

@@ -32,7 +32,7 @@ from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, finite, seed
 from kcdp.painting.schedulers import Schedule, check_scheduler
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
-from kcdp.perception.denoiser import heat_map
+from kcdp.perception.heat import heat_map
 from kcdp.perception.sticker_autoencoder import Autoencoder
 from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
 from kcdp.pipelines.saving import remove_stale_weights

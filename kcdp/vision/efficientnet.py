@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from kcdp.vision.folding import FoldingSequential
+
 #: What pixels from 0 to 255 are normalised with, for each colour: (x - 127) / 128.
 PIXEL_MEAN, PIXEL_STD = 127 / 255, 128 / 255
 
@@ -49,11 +51,11 @@ class SameConv2d(nn.Conv2d):
         even = self.before == self.after
         super().__init__(inputs, outputs, kernel, stride, padding=self.before if even else 0, groups=groups, bias=False)
 
-    def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
+    def _conv_forward(self, maps: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        """(B, C, H, W) -> (B, C', H / stride, W / stride); what `forward` calls, and `FoldingSequential`."""
         if self.before != self.after:
             maps = F.pad(maps, (self.before, self.after, self.before, self.after))
-        return super().forward(maps)
+        return super()._conv_forward(maps, weight, bias)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -72,7 +74,7 @@ class InvertedBottleneck(nn.Module):
             layers += [SameConv2d(inputs, inside, 1), _norm(inside), nn.ReLU6(inplace=True)]
         layers += [SameConv2d(inside, inside, kernel, stride, groups=inside), _norm(inside), nn.ReLU6(inplace=True)]
         layers += [SameConv2d(inside, outputs, 1), _norm(outputs)]
-        self.layers = nn.Sequential(*layers)
+        self.layers = FoldingSequential(*layers)
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
@@ -93,7 +95,7 @@ class EfficientNetLite(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(SameConv2d(3, STEM_CHANNELS, 3, 2), _norm(STEM_CHANNELS), nn.ReLU6(inplace=True))
+        self.stem = FoldingSequential(SameConv2d(3, STEM_CHANNELS, 3, 2), _norm(STEM_CHANNELS), nn.ReLU6(inplace=True))
         self.stages = nn.ModuleList()
         inputs = STEM_CHANNELS
         for stage in STAGES:
@@ -103,7 +105,9 @@ class EfficientNetLite(nn.Module):
                 blocks.append(InvertedBottleneck(inputs, stage.channels, stage.kernel, stride, stage.expansion))
                 inputs = stage.channels
             self.stages.append(blocks)
-        self.head = nn.Sequential(SameConv2d(inputs, HEAD_CHANNELS, 1), _norm(HEAD_CHANNELS), nn.ReLU6(inplace=True))
+        self.head = FoldingSequential(
+            SameConv2d(inputs, HEAD_CHANNELS, 1), _norm(HEAD_CHANNELS), nn.ReLU6(inplace=True)
+        )
         # A module is born in training; its batch norms are not.
         self.train()
 

@@ -68,7 +68,7 @@ def test_a_bundle_is_measured_with_what_it_has(tiny_tokenizer, monkeypatch, caps
     assert written.read_text() == printed
     assert "cannot make pictures" not in printed
     assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 12
-    assert re.search(r"one picture of 2 steps and its verdict.* \| \d+\.\d \| \d+\.\d \| \d+\.\d\d \(", printed)
+    assert re.search(r"one picture of 2 steps and what it is read as.* \| \d+\.\d \| \d+\.\d \| \d+\.\d\d \(", printed)
     assert re.search(r"whole result, beside its networks' bare calls \| \d+\.\d \| \d+\.\d \|", printed)
 
 

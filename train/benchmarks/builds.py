@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,13 @@ ROOT = Path(__file__).resolve().parents[2]
 Side = TypeVar("Side")
 #: Starts and paintings that are measured at the most: each takes as long as many readings.
 STARTS = 3
+#: Pictures that a page has painted when its memory is looked at for the last time.
+PAINTINGS = 5
+#: What every build imports before anything of its own; of the libraries that load on first use, the networks.
+LIBRARIES = (
+    "import torch, peft, spacy; from diffusers import UNet2DConditionModel; "
+    "from transformers import BertLMHeadModel, CLIPTextModel"
+)
 
 
 @contextmanager
@@ -33,6 +41,8 @@ def checked_out(revision: str) -> Iterator[Path]:
     """A working tree of a git revision, removed afterwards; raises ValueError with git's own words when there is none."""
     with TemporaryDirectory(prefix="kcdp-benchmark-") as folder:
         tree = Path(folder) / "tree"
+        # What a run that was killed has left is forgotten here.
+        _git("worktree", "prune")
         made = _git("worktree", "add", "--detach", str(tree), revision)
         if made.returncode:
             raise ValueError(f"The revision '{revision}' cannot be checked out: {made.stderr.strip()}")
@@ -46,6 +56,16 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
 
 
+def _environment(tree: Path) -> dict[str, str]:
+    """Variables of a process that runs a tree's code: nothing is fetched, and compiled modules are kept, as they usually are."""
+    return {
+        "PYTHONPATH": str(tree),
+        "PYTHONDONTWRITEBYTECODE": "",
+        "HF_HUB_OFFLINE": "1",
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
 class Worker:
     """A process that runs a tree's code: `worker.py`. A context manager; raises RuntimeError when it ends before it answers."""
 
@@ -57,7 +77,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(tree), "HF_HUB_OFFLINE": "1"},
+            env=os.environ | _environment(tree),
             cwd=tree,
         )
 
@@ -99,7 +119,7 @@ class App:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(tree), "HF_HUB_OFFLINE": "1", "NO_PROXY": "127.0.0.1"} | limits,
+            env=os.environ | _environment(tree) | limits,
             cwd=tree,
         )
         assert self._process.stdout is not None
@@ -127,6 +147,10 @@ class App:
         start = now()
         self._client.predict(handle_file(str(picture)), api_name="/understand")
         return now() - start
+
+    def paint(self, seed: int) -> None:
+        """One painting with the settings that a request has by default, which every build has under this name."""
+        self._client.predict("amusement", "sadness", share=30, thing="a cat", seed=seed, api_name="/fuse")
 
     def peak_memory(self) -> float:
         """The most memory that it has had, in MB; Linux alone says that of another process."""
@@ -157,24 +181,38 @@ def measure_builds(revision: str, stopwatch: Stopwatch, threads: int = 0) -> Ite
         with Worker(ROOT, clock, threads) as new, Worker(other, clock, threads) as old:
             both = (new, old)
             yield row("one sticker's whole result", both, reads(True), stopwatch)
-            yield row("the same without heat maps", both, reads(False), stopwatch)
+            yield row("the same, ours without heat maps", both, reads(False), stopwatch)
             yield row(
                 "one picture painted as the pipeline does by itself",
                 both,
                 lambda worker, _: worker.seconds("paint", emotion="awe", seed=7, steps=None),
                 few,
             )
-        yield row(
+        starts = row(
             "import, load and the first result",
             (ROOT, other),
             lambda tree, picture: first_result(tree, picture, clock, threads),
-            few,
+            # The workers have read the files: they are in memory, of either build.
+            replace(few, warm_up=False),
         )
+        yield starts
+        alone = [libraries_alone(clock) for _ in starts.ours]
+        yield Row("the same, beside the import of its libraries alone", starts.ours, alone)
         with App(ROOT, threads) as new_page, App(other, threads) as old_page:
             pages = (new_page, old_page)
-            yield row("one sticker over the API", pages, lambda page, path: page.understand(path, clock), stopwatch)
+            yield row(
+                "one sticker over the API, as asked by default",
+                pages,
+                lambda page, path: page.understand(path, clock),
+                stopwatch,
+            )
             peaks = [[page.peak_memory()] for page in pages]
-        yield Row(f"peak memory of the page, beside {revision}", *peaks, unit="MB")
+            yield Row(f"peak memory of the page after {len(pictures)} readings, beside {revision}", *peaks, unit="MB")
+            for seed in range(PAINTINGS):
+                for page in pages:
+                    page.paint(seed)
+            peaks = [[page.peak_memory()] for page in pages]
+        yield Row(f"and after {PAINTINGS} paintings, beside {revision}", *peaks, unit="MB")
 
 
 def first_result(tree: Path, picture: Path, clock: Clock, threads: int) -> float:
@@ -183,3 +221,11 @@ def first_result(tree: Path, picture: Path, clock: Clock, threads: int) -> float
     with Worker(tree, clock=clock, threads=threads) as worker:
         reading = worker.ask("read", picture=str(picture), attention=True)
         return time.perf_counter() - start if clock == "wall" else reading["until_now"]
+
+
+def libraries_alone(clock: Clock) -> float:
+    """Seconds of a Python that does nothing but import `LIBRARIES`."""
+    script = f"import time; start = time.perf_counter(); {LIBRARIES}; print(time.perf_counter() - start, time.process_time())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    wall, cpu = map(float, done.stdout.split()[-2:])
+    return wall if clock == "wall" else cpu

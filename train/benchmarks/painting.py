@@ -10,6 +10,7 @@ from diffusers import StableDiffusionPipeline
 from kcdp.painting.sampling import edits, of_flow
 from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from kcdp.uniemo.query_chain import tower_pixels
 from train.benchmarks.timing import Row, Stopwatch
 
 
@@ -23,7 +24,7 @@ def measure_painting(pipeline: UniEmoPipeline, count: int, steps: int, stopwatch
     seeds = list(range(count))
     return [
         stopwatch.row(
-            f"one picture of {steps} steps and its verdict, beside Stable Diffusion's pipeline",
+            f"one picture of {steps} steps and what it is read as, beside Stable Diffusion's pipeline and the networks of a reading",
             lambda: painted([0]),
             plain_painting(pipeline, emotion, steps),
             1,
@@ -38,7 +39,10 @@ def measure_painting(pipeline: UniEmoPipeline, count: int, steps: int, stopwatch
 
 
 def plain_painting(pipeline: UniEmoPipeline, prompt: str, steps: int) -> Callable[[], object] | None:
-    """A call of Stable Diffusion's own pipeline; None where the parts are not what it takes."""
+    """A call of Stable Diffusion's own pipeline with the same scheduler, and one of the networks that ours then reads its picture with.
+
+    None where the parts are not what it takes.
+    """
     if (
         pipeline.text_encoder_2 is not None
         or isinstance(pipeline.vae, StickerAutoencoder)
@@ -61,4 +65,11 @@ def plain_painting(pipeline: UniEmoPipeline, prompt: str, steps: int) -> Callabl
     guidance = ("guidance_scale", "guidance_rescale")
     settings = {"num_inference_steps": steps, **{name: pipeline.config[name] for name in guidance}}
     size = {"height": pipeline.size, "width": pipeline.size}
-    return lambda: library(prompt, latents=noise, **size, **settings)
+    look = tower_pixels(pipeline.vision, torch.zeros(1, 3, pipeline.size, pipeline.size, device=pipeline.device))
+
+    @torch.no_grad()
+    def calls() -> None:
+        library(prompt, latents=noise, **size, **settings)
+        pipeline.chain(pipeline.vision, look, attention=False)
+
+    return calls

@@ -68,10 +68,11 @@ def table(rows: Sequence[Row]) -> str:
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """How works are timed: how often, and by which clock."""
+    """How works are timed: how often, by which clock, and whether each is done once before it counts."""
 
     repeats: int
     clock: Clock = "wall"
+    warm_up: bool = True
 
     def timed(self, work: Callable[[], object]) -> Timed:
         """`work` as something that says how long it took, the device's queue drained."""
@@ -87,8 +88,8 @@ class Stopwatch:
         return run
 
     def in_turn(self, *works: Timed) -> list[list[float]]:
-        """Seconds of each work, repeat by repeat, after one warm-up of each; who comes first changes with every repeat."""
-        for work in works:
+        """Seconds of each work, repeat by repeat, after any warm-up of each; who comes first changes with every repeat."""
+        for work in works if self.warm_up else ():
             work()
         times: list[list[float]] = [[] for _ in works]
         for repeat in range(self.repeats):

@@ -27,6 +27,9 @@ def test_works_are_taken_in_turn_and_each_goes_first_as_often() -> None:
     times = Stopwatch(4).in_turn(lambda: work("a", 1.0), lambda: work("b", 2.0))
     assert "".join(order) == "ab" + "ab" + "ba" + "ab" + "ba"
     assert times == [[1.0] * 4, [2.0] * 4]
+    order.clear()
+    Stopwatch(1, warm_up=False).in_turn(lambda: work("a", 1.0), lambda: work("b", 2.0))
+    assert "".join(order) == "ab"
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
