@@ -27,7 +27,14 @@ def said() -> Iterator[str]:
                 yield from _strings(node.args[0])
     yield from EMOTION_STYLES
     yield from filter(None, (style.gloss for style in EMOTION_STYLES.values()))
-    yield from (*reading_cards._HELP.values(), *trust._KINDS.values(), cards._EMO_S, cards._GUIDANCE, layout.FOOTER)
+    yield from (
+        *reading_cards._HELP.values(),
+        *trust._KINDS.values(),
+        cards.NO_ROOM,
+        cards._EMO_S,
+        cards._GUIDANCE,
+        layout.FOOTER,
+    )
 
 
 def _strings(node: ast.expr) -> Iterator[str]:
