@@ -206,15 +206,20 @@ def merge_parts(path: Path) -> None:
         return
     aside = path.with_name(f"{path.name}.merging")
     written: set[int] = set()
-    with aside.open("w", encoding="utf-8", errors="surrogatepass") as stream:
-        for row in (row for file in files for row in _rows(file)):
-            key = name_hash(row["path"])
-            if key not in written:
-                written.add(key)
-                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(aside, path)
+    try:
+        with aside.open("w", encoding="utf-8", errors="surrogatepass") as stream:
+            for row in (row for file in files for row in _rows(file)):
+                key = name_hash(row["path"])
+                if key not in written:
+                    written.add(key)
+                    stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(aside, path)
+    except OSError:
+        # Of a disk that is full it takes what the others need.
+        aside.unlink(missing_ok=True)
+        raise
     for part in files[1:]:
         part.unlink()
 

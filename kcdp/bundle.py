@@ -102,6 +102,11 @@ class Bundle:
         except Exception as error:  # as above
             raise _unreadable(self.folder, error) from error
 
+    @property
+    def paints(self) -> bool:
+        """Whether it has `uniemo`, loaded or not."""
+        return self._has(UniEmoPipeline)
+
     @cached_property
     def quality(self) -> UniEmoPipeline:
         """`uniemo` with the denoiser of many steps, loaded when it is asked for; `uniemo` itself where there is no other.

@@ -269,6 +269,7 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 def _save(bundle: Bundle, output: UniEmoImageOutput, args: argparse.Namespace) -> int:
     """Write the pictures, without taking the place of others, and say what is read from each."""
+    from kcdp.files import write_whole
     from kcdp.ui.painted import painted_pictures, png
 
     folder = Path(args.out)
@@ -276,12 +277,8 @@ def _save(bundle: Bundle, output: UniEmoImageOutput, args: argparse.Namespace) -
     readings = bundle.read(cast("tuple[Image.Image, ...]", output.images), attention=False)
     for painted in painted_pictures(output, readings, target="picture"):
         path = _free_path((folder / painted.file_name).with_suffix(f".{args.sticker or 'png'}"))
-        aside = path.with_name(f".{path.name}.part")
-        if args.sticker:
-            aside.write_bytes(_sticker(bundle.uniemo, painted.image, args.sticker))
-        else:
-            aside.write_bytes(png(painted.image, painted.settings))
-        os.replace(aside, path)
+        sticker = args.sticker and _sticker(bundle.uniemo, painted.image, args.sticker)
+        write_whole(path, sticker or png(painted.image, painted.settings))
         print(f"{path}: {_read_as(painted.reading)}")
     return DONE
 

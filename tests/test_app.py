@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
+import sys
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -14,12 +18,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from kcdp import serve as app
-from kcdp.bundle import BundleError
 from kcdp.ui.endpoints import api_errors
 from tests.app_page import FAINT_TEXT, choose_tab, drop, drop_to_refeel, free_port, overlay_picture, serve
 from tests.fake_bundle import CAPTION, fake_bundle, fake_output
+from tests.tiny_pipeline import tiny_pipeline
+from tests.tiny_uniemo import tiny_uniemo
 
 pytest_plugins = ["tests.page_fixtures"]
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_picture_gets_its_emotion_and_every_reason(page: Page, url: str, files: Path) -> None:
@@ -186,6 +193,47 @@ def test_missing_bundle_ends_with_one_sentence(tmp_path: Path) -> None:
     gr.close_all()
 
 
+@pytest.fixture(scope="module")
+def tiny(tiny_tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of random weights that reads and paints."""
+    folder = tmp_path_factory.mktemp("tiny") / "bundle"
+    kcdp = tiny_pipeline(tiny_tokenizer)
+    kcdp.save_pretrained(folder)
+    tiny_uniemo(kcdp).save_pretrained(folder)
+    return folder
+
+
+def started(bundle: Path) -> subprocess.Popen[str]:
+    """`python app.py` with a bundle, as somebody starts it who has no libraries loaded yet."""
+    command = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(free_port()), "--bundle", str(bundle)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_start_is_one_line_without_a_word_of_the_libraries(tiny: Path) -> None:
+    with started(tiny) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.terminate()
+        assert process.stderr is not None
+        rest, warnings = process.stdout.read(), process.stderr.read()
+    assert re.fullmatch(r"ready at http://127\.0\.0\.1:\d+/ in \d+\.\d s\n", line)
+    assert (rest, warnings) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "part", ["vae/diffusion_pytorch_model.safetensors", "chain/diffusion_pytorch_model.safetensors"]
+)
+def test_a_bundle_that_is_cut_short_ends_the_start_with_one_sentence(tiny: Path, tmp_path: Path, part: str) -> None:
+    """Of the half that reads by knowledge, and of the one that paints."""
+    shutil.copytree(tiny, tmp_path / "cut")
+    file = tmp_path / "cut" / part
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(SystemExit, match=r"cannot be read; copy or train it again: .+") as caught:
+        app.main(["--port", str(free_port()), "--bundle", str(tmp_path / "cut")])
+    assert "\n" not in str(caught.value)
+    gr.close_all()
+
+
 def test_the_environment_chooses_the_bundle_and_the_line_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KCDP_BUNDLE", "owner/name")
     monkeypatch.setenv("KCDP_REVISION", "0a" * 20)
@@ -225,7 +273,7 @@ def test_wrong_value_in_the_environment_ends_with_one_sentence(
 
 @pytest.mark.parametrize(
     ("zero_gpu", "order"),
-    [("", ["page, None wait", "models"]), ("true", ["models", "uniemo", "page, 20 wait"])],
+    [("", ["page, None wait", "models", "uniemo"]), ("true", ["models", "uniemo", "page, 20 wait"])],
 )
 def test_the_page_is_there_before_the_models_but_on_zero_gpu(
     monkeypatch: pytest.MonkeyPatch, zero_gpu: str, order: list[str]
@@ -233,10 +281,11 @@ def test_the_page_is_there_before_the_models_but_on_zero_gpu(
     done = []
 
     class Loaded:
+        paints = True
+
         @property
         def uniemo(self) -> None:
             done.append("uniemo")
-            raise BundleError("This one makes no pictures.")
 
     monkeypatch.setenv("SPACES_ZERO_GPU", zero_gpu)
     monkeypatch.setattr("kcdp.bundle.load_bundle", lambda *args, **options: done.append("models") or Loaded())

@@ -2,6 +2,7 @@
 
 `--against REVISION` also measures this tree beside another revision of it: both as processes of their own, asked in turn.
 `--full` measures the published architectures (Stable Diffusion 1.5, CLIP ViT-L/14) with random weights in their place.
+`--clients 16` starts the page and lets so many read from it at once, for `--seconds`, while `--painters` paint.
 
 Both sides of a row are taken in turn, repeat by repeat; the ratio is ours over the other, its median and quartiles over the
 repeats, so 1.0 is what the other takes and less is faster. Nothing is asserted: a busy machine is slower, but it slows both
@@ -16,7 +17,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from transformers import HfArgumentParser
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from kcdp.bundle import EMBEDDED, Bundle, BundleError, load_bundle
 from kcdp.quiet import quiet_libraries
 from train.benchmarks.builds import measure_builds
+from train.benchmarks.clients import measure_clients
 from train.benchmarks.full import full_shapes, measure_full
 from train.benchmarks.painting import measure_painting
 from train.benchmarks.reading import measure_kcdp, measure_queries, throughput, whole_result
@@ -55,6 +57,11 @@ class BenchmarkArguments:
     full: bool = field(
         default=False, metadata={"help": "The published architectures with random weights in the place of a bundle."}
     )
+    clients: int = field(
+        default=0, metadata={"help": "Clients that read from the page at once, in the place of a bundle."}
+    )
+    painters: int = field(default=0, metadata={"help": "Clients that paint meanwhile."})
+    seconds: float = field(default=120.0, metadata={"help": "For how long clients ask."})
     dtype: Literal["bfloat16", "float16", "float32"] | None = field(
         default=None,
         # A convolution in bfloat16 on a CPU that has no instructions for it took 170 times as long.
@@ -109,11 +116,24 @@ def peak_memory() -> str:
     return text + "."
 
 
+def write(text: str, found: Any, arguments: BenchmarkArguments) -> None:
+    """Print the table, and write it and what is in it to the files that were asked for."""
+    print(text)
+    if arguments.markdown:
+        Path(arguments.markdown).write_text(f"{text}\n", encoding="utf-8")
+    if arguments.output:
+        Path(arguments.output).write_text(json.dumps(found, indent=2), encoding="utf-8")
+
+
 def main() -> None:
     arguments = HfArgumentParser(BenchmarkArguments).parse_args_into_dataclasses()[0]
     quiet_libraries()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    if arguments.clients:
+        load = measure_clients(arguments.clients, arguments.seconds, arguments.painters, arguments.threads)
+        write(str(load), load.to_dict(), arguments)
+        return
     stopwatch = Stopwatch(arguments.repeats, arguments.clock)
     start, lines, rows = time.perf_counter(), [], []
     if arguments.full:
@@ -132,11 +152,7 @@ def main() -> None:
             print(row, file=sys.stderr, flush=True)
             rows.append(row)
     text = "\n".join([*lines, table(rows), "", peak_memory()])
-    print(text)
-    if arguments.markdown:
-        Path(arguments.markdown).write_text(f"{text}\n", encoding="utf-8")
-    if arguments.output:
-        Path(arguments.output).write_text(json.dumps([row.to_dict() for row in rows], indent=2), encoding="utf-8")
+    write(text, [row.to_dict() for row in rows], arguments)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from PIL import Image
 
 from kcdp import plots
 from kcdp.emotions import MIKELS_8
+from kcdp.files import is_disk_full
 from kcdp.results import VerdictOutput
 from kcdp.ui import sentences
 from kcdp.ui.languages import ENGLISH, Tell, on_open
@@ -48,8 +49,14 @@ def error_card(sentence: str) -> str:
     return f'<section class="kc-card kc-sorry" role="alert"><p>{escape(sentence)}</p></section>'
 
 
-def fault_card(tell: Tell) -> str:
+#: Of a disk that is full.
+NO_ROOM = "There is no room left on the disk of the machine that runs this app; tell whoever runs it."
+
+
+def fault_card(tell: Tell, error: Exception) -> str:
     """An error that is no fault of the user's."""
+    if is_disk_full(error):
+        return error_card(tell(NO_ROOM))
     return error_card(tell("That did not work, through a fault of this program; its log says more."))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from html import escape
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 import gradio as gr
 
 from kcdp.emotions import MIKELS_8
+from kcdp.files import write_whole
+from kcdp.ui import cards
 from kcdp.ui.languages import InputError, say, tell_in
 from kcdp.ui.painted import png
 from kcdp.ui.understanding import Understanding
@@ -25,7 +26,8 @@ _LOCK = threading.Lock()
 def save_correction(folder: Path, result: Understanding, emotion: str) -> None:
     """Add the picture as it was shown, without what came with its file, and a line of `metadata.jsonl`.
 
-    Raises ValueError with one sentence for an unknown emotion, for the same correction again and when the folder is full.
+    Raises ValueError with one sentence for an unknown emotion, for the same correction again and when the folder is full, and
+    OSError.
     """
     labels = tuple(result.verdict.probabilities)
     if emotion not in labels:
@@ -42,11 +44,9 @@ def save_correction(folder: Path, result: Understanding, emotion: str) -> None:
         kept = [known for known in lines if json.loads(known)["file_name"] != name]
         if len(kept) >= MAX_CORRECTIONS:
             raise ValueError("No more corrections can be stored here; tell whoever runs this app.")
-        (folder / name).write_bytes(content)
+        write_whole(folder / name, content)
         # Whoever says otherwise about the same picture later is believed.
-        aside = metadata.with_suffix(".part")
-        aside.write_text("".join(f"{one}\n" for one in [*kept, line]), encoding="utf-8")
-        os.replace(aside, metadata)
+        write_whole(metadata, "".join(f"{one}\n" for one in [*kept, line]).encode())
 
 
 def correction_panel(folder: Path | None, understanding: gr.State, noted: gr.State) -> None:
@@ -69,6 +69,8 @@ def correction_panel(folder: Path | None, understanding: gr.State, noted: gr.Sta
             save_correction(folder, result, emotion)
         except ValueError as error:
             return f'<p role="alert">{escape(tell.error(error))}</p>'
+        except OSError as error:
+            return cards.fault_card(tell, error)
         return f'<p role="status">{escape(tell("Stored. Thank you."))}</p>'
 
     send.click(store, [understanding, choice], answer, show_progress="hidden", api_visibility="private")

@@ -15,11 +15,14 @@ import gradio as gr
 from PIL import Image
 
 from kcdp.emotions import MIKELS_8
+from kcdp.files import is_disk_full
 from kcdp.imaging import FORMATS, ImageError
 from kcdp.ui import gpu
+from kcdp.ui.askers import asker_is_gone, forget_session
+from kcdp.ui.cards import NO_ROOM
 from kcdp.ui.inputs import MAX_GUIDANCE, MAX_PICTURES, MAX_PROMPT_LENGTH, MAX_STEPS, Planner, known_errors
 from kcdp.ui.jobs import run_job
-from kcdp.ui.lanes import Backend, BusyError
+from kcdp.ui.lanes import Backend, BusyError, Superseded
 from kcdp.ui.languages import ENGLISH, tell_in
 from kcdp.ui.painted import painted_pictures
 
@@ -27,14 +30,15 @@ if TYPE_CHECKING:
     from kcdp.bundle import Bundle
 
 #: Seconds until a painting that waits looks again whether it is its turn.
-_WAIT_SECONDS = 5.0
+_WAIT_SECONDS = 1.0
+_GONE = "Whoever asked for this has hung up."  # which nobody reads, but those who look on
 _FAULT = "The request failed through a fault of this program; its log says more."
 
 
 def error_code(error: BaseException) -> str:
     """A word for programs that stands beside an error's sentence.
 
-    bad_picture, bad_input, not_supported (by this bundle), no_gpu, busy, or fault.
+    bad_picture, bad_input, not_supported (by this bundle), no_gpu, busy, no_room (on the disk), or fault.
     """
     from kcdp.bundle import BundleError  # not with the page: it waits for the model libraries
 
@@ -45,21 +49,30 @@ def error_code(error: BaseException) -> str:
         (gpu.GPUError, "no_gpu"),
         (BusyError, "busy"),
     )
-    return next((code for kind, code in kinds if isinstance(error, kind)), "fault")
+    other = "no_room" if is_disk_full(error) else "fault"
+    return next((code for kind, code in kinds if isinstance(error, kind)), other)
 
 
 @contextmanager
 def api_errors() -> Iterator[None]:
-    """Every error as a gr.Error whose message is one sentence and whose title is the `error_code`."""
+    """Every error as a gr.Error whose message is one sentence and whose title is the `error_code`.
+
+    What Gradio keeps of the call is forgotten at its end, where it is a session of its own.
+    """
     try:
         yield
     except gr.Error:
         raise
+    except Superseded as error:
+        raise gr.Error(_GONE, title="gone", print_exception=False) from error
     except known_errors() as error:
         raise gr.Error(str(error), title=error_code(error), print_exception=False) from error
     except Exception as error:
         logging.getLogger(__name__).exception("An endpoint failed")
-        raise gr.Error(_FAULT, title=error_code(error), print_exception=False) from error
+        sentence = NO_ROOM if is_disk_full(error) else _FAULT
+        raise gr.Error(sentence, title=error_code(error), print_exception=False) from error
+    finally:
+        forget_session()
 
 
 def painting_result(
@@ -68,15 +81,19 @@ def painting_result(
     """Run the one job that `planner` makes: `UniEmoImageOutput.to_dict()`, and the pictures with their seeds.
 
     `probabilities` are those of both models' verdicts, as everywhere on the page. After an edit there are also `target`, `before` (read from
-    the original) and `shifts` (Emo-S, one a picture).
+    the original) and `shifts` (Emo-S, one a picture). Who hangs up leaves the lane, and their painting ends after its step.
     Raises as `api_errors` says.
     """
+    gone = asker_is_gone()
     with api_errors():
         (job,) = planner(backend.bundle.result().uniemo, *values).jobs
         with closing(backend.paintings.enter()) as ticket:
-            while not ticket.wait(_WAIT_SECONDS):
-                pass
-            job, output, readings = run_job(backend.bundle, job)
+            its_turn = False
+            while not its_turn:
+                its_turn = ticket.wait(_WAIT_SECONDS)
+                if gone():
+                    raise Superseded
+            job, output, readings = run_job(backend.bundle, job, gone)
         result = output.to_dict() | {"probabilities": [dict(reading.probabilities) for reading in readings]}
         if job.before is not None:
             before = job.before.probabilities

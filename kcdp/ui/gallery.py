@@ -189,8 +189,8 @@ def painted_gallery(
                         }
         except known_errors() as error:
             yield buttons(busy=False) | {card: cards.error_card(tell.error(error)), gallery: gr.Gallery(visible=False)}
-        except Exception:
-            yield buttons(busy=False) | {card: cards.fault_card(tell), gallery: gr.Gallery(visible=False)}
+        except Exception as error:
+            yield buttons(busy=False) | {card: cards.fault_card(tell, error), gallery: gr.Gallery(visible=False)}
             raise
         else:
             index = next((index for index, (painted, _) in enumerate(pictures) if not painted.is_original), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from PIL import Image
 
 from kcdp.ui import gpu
-from kcdp.ui.lanes import MODEL_TURNS
+from kcdp.ui.askers import Gone, never
+from kcdp.ui.lanes import MODEL_TURNS, Superseded, as_fault
 from kcdp.ui.painted import PaintedPicture, painted_pictures
 
 if TYPE_CHECKING:
@@ -128,18 +129,29 @@ def paint(bundle: Future[Bundle], jobs: Sequence[PaintingJob], stop_event: threa
 Painted = tuple[PaintingJob, "UniEmoImageOutput", list["VerdictOutput"]]
 
 
-def run_job(bundle: Future[Bundle], job: PaintingJob) -> Painted:
-    """Run one job without progress. Raises as `paint`."""
-    (painted,) = gpu.on_gpu(_seconds([job], bundle), bundle, _run_job, job)
-    return painted
+def run_job(bundle: Future[Bundle], job: PaintingJob, gone: Gone = never) -> Painted:
+    """Run one job without progress.
+
+    Raises as `paint`, and Superseded once the asker is `gone`: then the work ends after its current step.
+    """
+    with closing(gpu.on_gpu(_seconds([job], bundle), bundle, _run_job, job)) as updates:
+        for painted in updates:
+            if painted is not None:
+                return painted
+            if gone():
+                break
+    raise Superseded
 
 
-def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[Painted]:
-    _without_progress_bar(bundle)
-    with MODEL_TURNS.painting():
-        job = job.with_readings(bundle)
-        output, readings = job.paint(bundle, callback_on_step_end=_between_steps)
-    yield job, output, readings
+def _run_job(bundle: Bundle, job: PaintingJob) -> Iterator[Painted | None]:
+    """What it has painted; before that None every `_POLL_SECONDS`, so that it can be stopped."""
+
+    def work(events: SimpleQueue, stop: threading.Event) -> None:
+        _without_progress_bar(bundle)
+        ready = job.with_readings(bundle)
+        events.put((ready, *ready.paint(bundle, callback_on_step_end=_StopCallback(stop))))
+
+    yield from _events(work)
 
 
 def paint_live(
@@ -182,31 +194,44 @@ def _without_progress_bar(bundle: Bundle) -> None:
 
 
 def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Progress | None]:
-    """The reports of a thread that paints; None where for `_POLL_SECONDS` there is nothing new, so that it can be stopped."""
+    """The reports of all jobs; None where for `_POLL_SECONDS` there is nothing new, so that they can be stopped."""
+
+    def work(events: SimpleQueue, stop: threading.Event) -> None:
+        _without_progress_bar(bundle)
+        for number, job in enumerate(jobs):
+            if stop.is_set():
+                raise _Stopped
+            job = job.with_readings(bundle)
+            progress = Progress(len(jobs), number, steps=_steps(job, bundle))
+            if job.original is not None and job.before is not None:
+                events.put(replace(progress, pictures=[PaintedPicture(job.original, "before", job.before)]))
+            pictures = job.run(bundle, callback_on_step_end=_StepCallback(progress, events, stop))
+            events.put(replace(progress, job=number + 1, pictures=pictures, previews=[]))
+
+    yield from _events(work)
+
+
+def _events(work: Callable[[SimpleQueue, threading.Event], None]) -> Iterator[Any]:
+    """What `work` puts into its queue, in a thread that has the models; None every `_POLL_SECONDS` without anything new.
+
+    Of reports of steps a slow reader gets the latest and not all of them. Closing the iterator sets the work's stop event.
+    Raises what the work raises.
+    """
     events: SimpleQueue = SimpleQueue()
     stop = threading.Event()
 
-    def work() -> None:
+    def run() -> None:
         try:
             with MODEL_TURNS.painting():
-                _without_progress_bar(bundle)
-                for number, job in enumerate(jobs):
-                    if stop.is_set():
-                        raise _Stopped
-                    job = job.with_readings(bundle)
-                    progress = Progress(len(jobs), number, steps=_steps(job, bundle))
-                    if job.original is not None and job.before is not None:
-                        events.put(replace(progress, pictures=[PaintedPicture(job.original, "before", job.before)]))
-                    pictures = job.run(bundle, callback_on_step_end=_StepCallback(progress, events, stop))
-                    events.put(replace(progress, job=number + 1, pictures=pictures, previews=[]))
+                work(events, stop)
         except _Stopped:
             pass
-        except Exception as error:
-            events.put(error)
+        except BaseException as error:  # whatever ends the thread: who waits has to know
+            events.put(as_fault(error))
         finally:
             events.put(None)
 
-    threading.Thread(target=work, name="painter", daemon=True).start()
+    threading.Thread(target=run, name="painter", daemon=True).start()
     unseen = None
     try:
         while True:
@@ -219,14 +244,14 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
                 break
             if isinstance(event, Exception):
                 raise event
-            if event.previews is None:
-                event = replace(event, previews=unseen)
-            # A slow reader gets the latest step and not all of them, but every picture.
-            if event.pictures or events.empty():
+            if isinstance(event, Progress):
+                if event.previews is None:
+                    event = replace(event, previews=unseen)
+                if not event.pictures and not events.empty():
+                    unseen = event.previews
+                    continue
                 unseen = None
-                yield event
-            else:
-                unseen = event.previews
+            yield event
     finally:
         stop.set()
 
@@ -245,19 +270,32 @@ def _steps(job: PaintingJob, bundle: Bundle) -> int:
     return steps if job.options.get("image") is None else steps_taken(steps, job.options["strength"])
 
 
-class _StepCallback:
-    """The pipeline's callback: reports each step of a job, with previews now and then, and ends the work once `stop` is set."""
+class _StopCallback:
+    """The pipeline's callback: lets readings go first, and ends the work once `stop` is set."""
 
-    def __init__(self, progress: Progress, events: SimpleQueue, stop: threading.Event) -> None:
-        self.progress, self.events, self.stop = progress, events, stop
-        self.next_preview = 0.0
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
 
     def __call__(
-        self, pipeline: UniEmoPipeline, step: int, _: torch.Tensor, tensors: dict[str, torch.Tensor]
+        self, pipeline: UniEmoPipeline, step: int, timestep: torch.Tensor, tensors: dict[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
         if self.stop.is_set():
             raise _Stopped
-        MODEL_TURNS.between_steps()
+        return _between_steps()
+
+
+class _StepCallback(_StopCallback):
+    """Reports each step of a job as well, with previews now and then."""
+
+    def __init__(self, progress: Progress, events: SimpleQueue, stop: threading.Event) -> None:
+        super().__init__(stop)
+        self.progress, self.events = progress, events
+        self.next_preview = 0.0
+
+    def __call__(
+        self, pipeline: UniEmoPipeline, step: int, timestep: torch.Tensor, tensors: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        super().__call__(pipeline, step, timestep, tensors)
         previews = None
         start = monotonic()
         if start >= self.next_preview and step + 1 < self.progress.steps:

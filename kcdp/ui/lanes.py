@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from kcdp.results import VerdictOutput
 from kcdp.ui import gpu
+from kcdp.ui.askers import Gone, never
 from kcdp.ui.remembered import RememberedReadings, content_key
 
 if TYPE_CHECKING:
@@ -40,7 +42,12 @@ class BusyError(RuntimeError):
 
 
 class Superseded(Exception):
-    """Nobody waits for this reading any more."""
+    """Nobody waits for this reading or painting any more."""
+
+
+def as_fault(error: BaseException) -> Exception:
+    """What ended the work for a visitor, as something that ends their request and not the server, as SystemExit would."""
+    return error if isinstance(error, Exception) else RuntimeError(f"The work was ended by {type(error).__name__}.")
 
 
 class ModelTurns:
@@ -106,9 +113,10 @@ MODEL_TURNS = ModelTurns()
 class Reading:
     """One picture in the lane; `cancel` takes it out again, unless it is in work, and whoever waits gets Superseded."""
 
-    def __init__(self, picture: DecodedPicture, attention: bool) -> None:
+    def __init__(self, picture: DecodedPicture, attention: bool, gone: Gone = never) -> None:
         self.picture = picture
         self.attention = attention
+        self.gone = gone
         self.key = content_key(picture, attention)
         self.result: Future[VerdictOutput] = Future()
 
@@ -135,15 +143,18 @@ class ReadingLane:
         self.bundle = bundle
         self._waiting: deque[Reading] = deque()
         self._lock = threading.Lock()
-        self._one_batch = threading.Lock()
+        self._batch_over = threading.Condition()
+        self._in_batch = False
+        # One thread for all batches: of each that has computed, the C library and OpenMP keep the memory of a whole batch.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._remembered = RememberedReadings()
 
-    def enter(self, picture: DecodedPicture, attention: bool) -> Reading:
+    def enter(self, picture: DecodedPicture, attention: bool, gone: Gone = never) -> Reading:
         """Let a picture wait, with heat maps if `attention`; one that was read lately has its result at once.
 
-        Raises BusyError when too many wait.
+        Who is `gone` when it would be their turn has the reading cancelled. Raises BusyError when too many wait.
         """
-        reading = Reading(picture, attention)
+        reading = Reading(picture, attention, gone)
         known = self._remembered.get(reading.key)
         if known is not None:
             reading.succeed(known)
@@ -159,31 +170,56 @@ class ReadingLane:
 
         Raises what the models and `on_gpu` raise, and Superseded when it was cancelled.
         """
-        while not reading.result.done():
-            with self._one_batch:
-                if not reading.result.done():
-                    self._read_batch(self._next_batch())
+        while self._is_needed_for(reading):
+            try:
+                self._compute(self._next_batch())
+            finally:
+                with self._batch_over:
+                    self._in_batch = False
+                    self._batch_over.notify_all()
         return reading.result.result()
+
+    def _is_needed_for(self, reading: Reading) -> bool:
+        """Wait for the result, or until nobody computes a batch; whether the caller is the one who has to, as it has no result.
+
+        By a condition, not a lock: who has a result must not queue for one behind those who go on computing.
+        """
+        with self._batch_over:
+            self._batch_over.wait_for(lambda: reading.result.done() or not self._in_batch)
+            needed = not reading.result.done()
+            self._in_batch = self._in_batch or needed
+        return needed
 
     def _next_batch(self) -> list[Reading]:
         """Those that wait longest, all with or all without heat maps."""
         with self._lock:
+            for reading in self._waiting:
+                if reading.gone():
+                    reading.cancel()
             waiting = [reading for reading in self._waiting if not reading.result.done()]
             same = [reading for reading in waiting if reading.attention == waiting[0].attention]
             batch = same[:MAX_BATCH]
             self._waiting = deque(reading for reading in waiting if reading not in batch)
         return batch
 
+    def _compute(self, batch: Sequence[Reading]) -> None:
+        """In the one thread, but with the caller's context, as ZeroGPU looks there for who asks."""
+        context = copy_context()
+        self._reader.submit(lambda: context.run(self._read_batch, batch)).result()
+
     def _read_batch(self, batch: Sequence[Reading]) -> None:
+        if not batch:  # all have gone
+            return
         seconds = _BATCH_SECONDS + _PICTURE_SECONDS * len(batch)
         pictures = [reading.picture for reading in batch]
         try:
-            (results,) = gpu.on_gpu(seconds, self.bundle, read_batch, pictures, batch[0].attention)
-        except Exception as error:
+            (found,) = gpu.on_gpu(seconds, self.bundle, read_batch, pictures, batch[0].attention)
+            results = list(zip(batch, found, strict=True))
+        except BaseException as error:  # of whatever kind: none of them may wait for ever
             for reading in batch:
-                reading.fail(error)
+                reading.fail(as_fault(error))
             return
-        for reading, result in zip(batch, results, strict=True):
+        for reading, result in results:
             self._remembered.keep(reading.key, result)
             reading.succeed(result)
 

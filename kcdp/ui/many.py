@@ -127,8 +127,8 @@ def many_tab(backend: Backend) -> None:
         except known_errors() as error:
             yield ready | {status: cards.error_card(tell.error(error))}
             return
-        except Exception:
-            yield ready | {status: cards.fault_card(tell)}
+        except Exception as error:
+            yield ready | {status: cards.fault_card(tell, error)}
             raise
         finally:
             stop_events.pop(request.session_hash, None)

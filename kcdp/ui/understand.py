@@ -27,6 +27,7 @@ from PIL import Image
 from kcdp import plots
 from kcdp.photo import is_photo
 from kcdp.ui import cards, sentences
+from kcdp.ui.askers import asker_is_gone
 from kcdp.ui.corrections import correction_panel
 from kcdp.ui.endpoints import api_errors, describe
 from kcdp.ui.history import note
@@ -179,8 +180,8 @@ def understand_tab(backend: Backend) -> TabParts:
         except known_errors() as error:
             yield blank | {verdict: cards.error_card(tell.error(error))}
             return
-        except Exception:
-            yield blank | {verdict: cards.fault_card(tell)}
+        except Exception as error:
+            yield blank | {verdict: cards.fault_card(tell, error)}
             raise
         if latest.get(request.session_hash) is own:
             yield shown
@@ -250,10 +251,10 @@ def understand_picture(lane: ReadingLane, upload: dict[str, Any] | None, attenti
     """Both models' results for an upload, with heat maps if `attention`.
 
     Raises ImageError as `decode_upload`, BundleError when the bundle has no KCDP, GPUError when there is no GPU for it, and
-    BusyError when too many wait.
+    BusyError when too many wait, Superseded when the asker hangs up meanwhile.
     """
     picture = decode_upload(upload, _MISSING)
-    return Understanding.of(picture, lane.read(lane.enter(picture, attention)))
+    return Understanding.of(picture, lane.read(lane.enter(picture, attention, asker_is_gone())))
 
 
 def _first_map(result: Understanding) -> int | None:

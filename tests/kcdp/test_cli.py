@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from kcdp import cli
+from kcdp.batch import ResultFile, understand_pictures
 from kcdp.bundle import BundleError
 from kcdp.results import VerdictOutput
 from tests.fake_bundle import FakeBundle, FakeUniEmo, fake_bundle
+from tests.two_processes import in_two_processes
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,6 +88,91 @@ def test_what_ends_a_command_is_one_sentence(
     assert sentence("understand", str(pictures)) == "The bundle is damaged."
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert "add --out FILE" in sentence("understand", str(pictures))
+
+
+def test_what_ends_a_run_in_the_middle_loses_nothing_and_nothing_is_read_again(
+    uniemo: FakeUniEmo,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An interrupt while the second batch is read, then a disk that is full while the third is written."""
+    monkeypatch.setattr("kcdp.batch.understand_pictures", partial(understand_pictures, batch_size=1))
+    out, plain, write = tmp_path / "results.jsonl", FakeBundle.read, ResultFile.write
+    batches = 0
+
+    def interrupted(self: FakeBundle, images: list, attention: bool) -> list:
+        nonlocal batches
+        batches += 1
+        if batches == 2:
+            raise KeyboardInterrupt
+        return plain(self, images, attention)
+
+    def half(self: ResultFile, results: list) -> None:
+        if batches == 5:
+            self._stream.write('{"path": "cut sh')
+            self._stream.flush()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, results)
+
+    monkeypatch.setattr(FakeBundle, "read", interrupted)
+    monkeypatch.setattr(ResultFile, "write", half)
+    command = ["understand", str(pictures), "--out", str(out)]
+    assert cli.main(command) == cli.INTERRUPTED and len(rows(out)) == 1
+    assert "run the same command again" in capsys.readouterr().err
+    assert cli.main(command) == cli.FAILED
+    assert capsys.readouterr().err.splitlines()[-1].endswith("No space left on device.")
+    assert cli.main(command) == cli.DONE
+    assert sorted(Path(row["path"]).name for row in rows(out)) == [f"{number}.png" for number in range(5)]
+    # What was at work when it ended, twice, and everything else once.
+    assert batches == 5 + 2
+
+
+def test_two_processes_share_pictures_and_one_that_is_killed_loses_none(
+    uniemo: FakeUniEmo, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kcdp.batch.understand_pictures", partial(understand_pictures, batch_size=1))
+    for number in range(5, 12):
+        Image.new("RGB", (16, 16), (20 * number, 0, 0)).save(pictures / f"{number}.png")
+    out, alone, plain = tmp_path / "results.jsonl", tmp_path / "alone.jsonl", FakeBundle.read
+    command = ["understand", str(pictures), "--out"]
+    assert cli.main([*command, str(alone)]) == cli.DONE
+    calls = 0
+
+    def killed(self: FakeBundle, images: list, attention: bool) -> list:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return plain(self, images, attention)
+
+    def run() -> None:
+        assert cli.main([*command, str(out)]) == cli.DONE
+
+    with monkeypatch.context() as patch, pytest.raises(Exception, match="SIGKILL"):
+        patch.setattr(FakeBundle, "read", killed)
+        in_two_processes(run)
+    parts = sorted(tmp_path.glob("results.jsonl.part-*"))
+    assert 2 <= sum(len(rows(part)) for part in parts) <= 4 and not out.exists()
+    in_two_processes(run)
+    assert sorted(rows(out), key=str) == sorted(rows(alone), key=str) and len(rows(out)) == 12
+    assert list(tmp_path.glob("results.jsonl.*")) == []
+
+
+def test_a_picture_that_finds_no_room_leaves_nothing_behind(
+    uniemo: FakeUniEmo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = Path.write_bytes
+
+    def half(path: Path, content: bytes) -> None:
+        plain(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    assert cli.main(["paint", "awe", "--out", str(tmp_path / "made")]) == cli.FAILED
+    assert capsys.readouterr().err.splitlines()[-1].endswith("No space left on device.")
+    assert os.listdir(tmp_path / "made") == []
 
 
 def test_paint_names_files_by_emotion_and_seed_and_overwrites_none(uniemo: FakeUniEmo, tmp_path: Path) -> None:

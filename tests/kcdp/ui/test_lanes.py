@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -86,6 +88,54 @@ def test_a_reading_that_is_cancelled_is_not_computed() -> None:
     with pytest.raises(Superseded):
         lane.read(cancelled)
     assert slow.batches == [(1, False)]
+
+
+def test_who_has_gone_is_not_read_and_the_others_are() -> None:
+    slow = SlowBundle()
+    lane = ReadingLane(slow.bundle)
+    gone, other = lane.enter(picture(), False, lambda: True), lane.enter(picture(), False)
+    slow.gate.release()
+    with pytest.raises(Superseded):
+        lane.read(gone)
+    lane.read(other)
+    assert slow.batches == [(1, False)]
+
+
+def test_who_has_a_result_does_not_wait_for_the_batch_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "MAX_BATCH", 2)
+    slow = SlowBundle()
+    lane = ReadingLane(slow.bundle)
+    with ThreadPoolExecutor(8) as pool:
+        first, second, *later = [lane.enter(picture(), False) for _ in range(6)]
+        led = pool.submit(lane.read, first)
+        assert slow.started.acquire(timeout=SECONDS)
+        # Those of the later batches stand before the second of the first one, wherever they wait.
+        behind = [pool.submit(lane.read, one) for one in later]
+        until_waiting(4)
+        shared = pool.submit(lane.read, second)
+        until_waiting(5)
+        slow.gate.release()
+        assert slow.started.acquire(timeout=SECONDS)
+        # The next batch is at work, and stays so until the others have theirs.
+        assert led.result(SECONDS) is first.picture and shared.result(SECONDS) is second.picture
+        slow.gate.release(2)
+        assert [one.result(SECONDS) for one in behind] == [one.picture for one in later]
+
+
+def until_waiting(number: int) -> None:
+    """Wait until so many threads wait for a batch of others."""
+    waiting = 0
+    while waiting < number:
+        frames = sys._current_frames().values()
+        waiting = sum(any(of.f_code.co_name == "read" for of in stack(frame)) for frame in frames) - 1
+
+
+def stack(frame: FrameType | None) -> Iterator[FrameType]:
+    """A frame and those that called it, of the lane's module alone."""
+    while frame is not None:
+        if frame.f_code.co_filename == lanes.__file__:
+            yield frame
+        frame = frame.f_back
 
 
 def test_a_fault_of_the_models_reaches_all_of_the_batch() -> None:

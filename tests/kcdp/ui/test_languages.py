@@ -38,8 +38,13 @@ def said() -> Iterator[str]:
         understand._MISSING,
         refeel._BY_NAME,
         refeel._BY_PICTURE,
+        *reading_cards._HELP.values(),
+        *trust._KINDS.values(),
+        cards.NO_ROOM,
+        cards._EMO_S,
+        cards._GUIDANCE,
+        layout.FOOTER,
     )
-    yield from (*reading_cards._HELP.values(), *trust._KINDS.values(), cards._EMO_S, cards._GUIDANCE, layout.FOOTER)
 
 
 def _strings(node: ast.expr) -> Iterator[str]:
