@@ -107,7 +107,9 @@ def check_scheduler(schedule: Schedule, scheduler: SchedulerMixin, steps: int, s
         scheduler: any of diffusers'.
         steps, strength: as of `denoise`; no strength for pictures from noise alone.
     """
-    config = json.dumps(dict(scheduler.config), sort_keys=True, default=str)
+    # Names with "_" are diffusers' notes of where the rest came from.
+    given = {name: value for name, value in scheduler.config.items() if not name.startswith("_")}
+    config = json.dumps(given, sort_keys=True, default=str)
     if not _fits(schedule, cast(Hashable, type(scheduler)), config, steps, strength):
         raise ValueError(
             f"{type(scheduler).__name__} does not fit the noise that this bundle has learned, at {steps} steps; use another "

@@ -132,7 +132,9 @@ class DistillationStage:
             return teacher.paint(asked, list(range(rows.start, rows.stop)), config.teacher_steps, every).half()
 
         told = (*teacher.told.prompts.text_encoders, teacher.told.fusion, teacher.told.space)
-        settings = (config.steps, config.teacher_steps, teacher.guidance, dict(teacher.scheduler.config))
+        # diffusers also lists, in an order that differs from process to process, which values nobody gave.
+        schedule = {name: value for name, value in teacher.scheduler.config.items() if not name.startswith("_")}
+        settings = (config.steps, config.teacher_steps, teacher.guidance, schedule)
         words = [hashlib.sha256(value.contiguous().numpy()).hexdigest() for value in self.asked.values()]
         key = content_key("trajectories", fingerprint(teacher.unet, *told), settings, words)
         self.ways = cached_array(cache_dir, key, count, compute, CHUNK)

@@ -1,5 +1,6 @@
 """Distillation at 32 px: the teacher's ways, what the student learns of them, and what people are taken to ask for."""
 
+import copy
 import dataclasses
 from types import SimpleNamespace
 
@@ -105,6 +106,18 @@ def test_the_student_learns_and_its_average_follows_while_the_teacher_stays(stag
     assert any(not torch.equal(one, other) for one, other in zip(before, task.average.parameters(), strict=True))
     assert all(torch.equal(one, other) for one, other in zip(kept, teacher.unet.parameters(), strict=True))
     assert all(value.grad is None for value in task.average.parameters())
+
+
+def test_ways_are_found_again_by_another_process(stage, teacher, ask, dataset_cache, monkeypatch):
+    """diffusers keeps which settings nobody gave in the order of a set, which no two processes share."""
+    other = copy.deepcopy(teacher.scheduler)
+    named = list(reversed(other.config["_use_default_values"]))
+    other.register_to_config(_use_default_values=named)
+    monkeypatch.setattr(Teacher, "paint", lambda *_: pytest.fail("painted again"))
+    again = DistillationStage(
+        "uniemo_distilled", CONFIG, dataclasses.replace(teacher, scheduler=other), ask, dataset_cache
+    )
+    assert (again.ways[:] == stage.ways[:]).all()
 
 
 def test_a_student_as_good_as_its_teacher_is_at_no_distance(teacher, ask, dataset_cache):
