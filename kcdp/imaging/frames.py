@@ -139,7 +139,7 @@ def _sample(decoded: Callable[[], Iterator[Frame]], count: int, most: int | None
         kept = {number: frame for number, frame in passed if number in wanted}
     starts = [0.0, *accumulate(durations)]
     chosen = [
-        replace(kept[number], start=kept[number].start or starts[number], duration=time)
+        Frame(kept[number].image, time, kept[number].start or starts[number])
         for number, time in wanted.items()
     ]
     return chosen if few else distinct(chosen)
@@ -157,7 +157,7 @@ def _looked_at(frames: Iterator[Frame], most: int | None) -> Iterator[Frame]:
     starts = [0.0, *accumulate(durations)]
     spans = dict(enumerate(durations))
     for number, time in (_wanted(spans, most) if len(late) > most else spans).items():
-        yield replace(late[number], start=starts[number], duration=time)
+        yield Frame(late[number].image, time, starts[number])
 
 
 def _same(one: Frame, other: Frame) -> bool:
