@@ -138,10 +138,7 @@ def _sample(decoded: Callable[[], Iterator[Frame]], count: int, most: int | None
         passed = zip(range(max(wanted) + 1), _looked_at(decoded(), most), strict=False)
         kept = {number: frame for number, frame in passed if number in wanted}
     starts = [0.0, *accumulate(durations)]
-    chosen = [
-        Frame(kept[number].image, time, kept[number].start or starts[number])
-        for number, time in wanted.items()
-    ]
+    chosen = [Frame(kept[number].image, time, kept[number].start or starts[number]) for number, time in wanted.items()]
     return chosen if few else distinct(chosen)
 
 
