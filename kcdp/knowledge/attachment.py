@@ -8,6 +8,7 @@ from kcdp.knowledge.lexicon import (
     CLOTHES,
     EMOJI_NOUNS,
     ENDING_VERBS,
+    IMAGINING_VERBS,
     LINKING_VERBS,
     NEAR_NEGATIONS,
     NEGATIONS,
@@ -120,12 +121,12 @@ def _gerund_after_finite_verb(gerund: Token, tokens: list[Token]) -> None:
 
 
 def _deed_after_ending_verb(deed: Token, tokens: list[Token]) -> None:
-    """ "stops chasing", "kept from laughing", "pretending to read": no deed of its own, but what ends or is not so."""
-    marks = [word for word in deed.having("mark", "case", "aux") if word.text in ("to", "from")]
+    """ "stops chasing", "kept from laughing", "wishes to sing": no deed of its own, but what ends or is not so."""
+    marks = [word for word in deed.having("mark", "case", "aux") if word.text in ("to", "from", "of", "about")]
     first = min([deed.index, *(mark.index for mark in marks)])
     before = [word for word in tokens[:first] if word.relation != "compound:prt"]
     ending = before[-1] if before else None
-    if ending is None or ending.lemma not in ENDING_VERBS or not ending.is_verb or ending.has("obj"):
+    if ending is None or ending.lemma not in ENDING_VERBS | IMAGINING_VERBS or not ending.is_verb or ending.has("obj"):
         return
     if not deed.is_verb or deed.relation == "xcomp" or not (deed.tag == "VBG" or marks) or deed.governs(ending):
         return
