@@ -30,7 +30,6 @@ def _frames(
 
     def frame(number: int) -> Image.Image:
         image.seek(number)
-        image.load()
         # A copy: the picture is overwritten by the next frame.
         shown = to_rgba(image, icc)
         return upright(shown.copy() if shown is image else shown, turn)

@@ -25,7 +25,7 @@ def frames(file: PngFile, limits: ImageLimits) -> Iterator[Frame]:
     layers = [_layer(file, control) for control in controls]
     if layers[0].after == "back":
         layers[0] = replace(layers[0], after="clear")
-    return composited(file.size, layers)
+    return composited(file.size, layers, clear_colours=file.has_transparency)
 
 
 def _layer(file: PngFile, control: Control) -> Layer:
@@ -45,6 +45,8 @@ def _layer(file: PngFile, control: Control) -> Layer:
 def _paint(file: PngFile, control: Control, canvas: Image.Image) -> None:
     part = pixels(file, control.size, control.data)
     if control.blend != _OVER or part.mode != "RGBA":
+        if part.mode != canvas.mode:
+            part.putalpha(255)  # in place, where pasting would convert a copy
         canvas.paste(part, control.place)
         return
     # What is clear all around changes nothing and is most of many frames.

@@ -64,18 +64,16 @@ def shown_for(duration: float) -> float:
     return 100.0 if duration <= 10 else duration
 
 
-def is_empty(image: Image.Image) -> bool:
-    """Whether nothing of a picture can be seen."""
-    # A few pixels first: most often that is all there is to look at.
-    return image.mode == "RGBA" and _invisible(_glance(image)) and _invisible(image)
-
-
-def _invisible(image: Image.Image) -> bool:
+def is_empty(image: Image.Image, glance: bytes) -> bool:
+    """Whether nothing of a picture can be seen; `glance` is its `_glance`, which most often is all there is to look at."""
+    if image.mode != "RGBA" or max(glance[3::4]) > _INVISIBLE:
+        return False
     return image.getbbox() is None or cast("tuple[int, int]", image.getchannel("A").getextrema())[1] <= _INVISIBLE
 
 
-def _glance(image: Image.Image) -> Image.Image:
-    return image.resize(_GLANCE, Image.Resampling.NEAREST)
+def _glance(image: Image.Image) -> bytes:
+    """A few pixels of a picture: taken once a picture, for it costs as much as a small one's decoding."""
+    return image.resize(_GLANCE, Image.Resampling.NEAREST).tobytes()
 
 
 def distinct(frames: Sequence[Frame]) -> list[Frame]:
@@ -84,8 +82,9 @@ def distinct(frames: Sequence[Frame]) -> list[Frame]:
         return list(frames)
     found: list[Frame] = []
     alike: dict[bytes, list[int]] = {}
-    for frame in [frame for frame in frames if not is_empty(frame.image)] or frames[:1]:
-        others = alike.setdefault(_glance(frame.image).tobytes(), [])
+    seen = [(frame, _glance(frame.image)) for frame in frames]
+    for frame, glance in [(frame, glance) for frame, glance in seen if not is_empty(frame.image, glance)] or seen[:1]:
+        others = alike.setdefault(glance, [])
         place = next((other for other in others if _same(found[other], frame)), None)
         if place is None:
             others.append(len(found))
@@ -120,9 +119,9 @@ def _sample(decoded: Callable[[], Iterator[Frame]], count: int, most: int | None
     pixels = 0
     for number, frame in enumerate(chain(opening, frames)):
         durations.append(max(frame.duration, 1.0))
-        first = number
-        if not is_empty(frame.image):
-            others = alike.setdefault(_glance(frame.image).tobytes(), [])
+        first, glance = number, _glance(frame.image)
+        if not is_empty(frame.image, glance):
+            others = alike.setdefault(glance, [])
             first = next((other for other in others if other in kept and _same(kept[other], frame)), number)
             others += [number] if first == number else []
             spans[first] = spans.get(first, 0.0) + durations[number]
@@ -139,10 +138,7 @@ def _sample(decoded: Callable[[], Iterator[Frame]], count: int, most: int | None
         passed = zip(range(max(wanted) + 1), _looked_at(decoded(), most), strict=False)
         kept = {number: frame for number, frame in passed if number in wanted}
     starts = [0.0, *accumulate(durations)]
-    chosen = [
-        replace(kept[number], start=kept[number].start or starts[number], duration=time)
-        for number, time in wanted.items()
-    ]
+    chosen = [Frame(kept[number].image, time, kept[number].start or starts[number]) for number, time in wanted.items()]
     return chosen if few else distinct(chosen)
 
 
@@ -158,7 +154,7 @@ def _looked_at(frames: Iterator[Frame], most: int | None) -> Iterator[Frame]:
     starts = [0.0, *accumulate(durations)]
     spans = dict(enumerate(durations))
     for number, time in (_wanted(spans, most) if len(late) > most else spans).items():
-        yield replace(late[number], start=starts[number], duration=time)
+        yield Frame(late[number].image, time, starts[number])
 
 
 def _same(one: Frame, other: Frame) -> bool:

@@ -6,7 +6,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
 
 import numpy as np
 from PIL import Image
@@ -85,17 +84,14 @@ def _parts(content: bytes) -> tuple[tuple[int, int], list[_Part]]:
 
 
 def _indices(part: _Part) -> Image.Image:
-    """Palette indices of a part, as mode L: Pillow decodes it as a file of its own, which has no palette."""
+    """Palette indices of a part, as mode L."""
     size = (part.box[2] - part.box[0], part.box[3] - part.box[1])
-    screen = b"GIF89a" + struct.pack("<HHBBB", *size, 0, 0, 0)
-    image = struct.pack("<B4HB", _IMAGE, 0, 0, *size, _INTERLACED if part.interlaced else 0)
-    found = Image.open(BytesIO(screen + image + part.data + bytes([_TRAILER])), formats=("GIF",))
-    found.load()
-    return found
+    # The decoder's own arguments: bits of a first code, rows interlaced, no index that is clear.
+    return Image.frombytes("L", size, part.data[1:], "gif", part.data[0], int(part.interlaced), -1)
 
 
-def _colours(part: _Part) -> Image.Image:
-    """A part in RGBA: its palette's colours, opaque but for the clear one; greys where it has no palette."""
+def _colours(part: _Part, mode: str) -> Image.Image:
+    """A part in `mode`: its palette's colours, opaque but for the clear one in RGBA; greys where it has no palette."""
     indices = _indices(part)
     palette = np.full((256, 4), 255, dtype=np.uint8)
     palette[:, :3] = np.arange(256, dtype=np.uint8)[:, None]
@@ -105,11 +101,11 @@ def _colours(part: _Part) -> Image.Image:
     if part.clear is not None:
         palette[part.clear] = 0
     indices.putpalette(palette.tobytes(), "RGBA")
-    return indices.convert("RGBA")
+    return indices.convert(mode)
 
 
 def _paint(part: _Part, canvas: Image.Image) -> None:
-    colours = _colours(part)
+    colours = _colours(part, canvas.mode if part.clear is None else "RGBA")
     canvas.paste(colours, part.box[:2], None if part.clear is None else colours)
 
 
@@ -133,4 +129,4 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
         # What lies beyond the screen is decoded, too.
         if (part.box[2] - part.box[0]) * (part.box[3] - part.box[1]) > limits.max_pixels:
             check_size((part.box[2] - part.box[0], part.box[3] - part.box[1]), limits)
-    return composited(screen, [_layer(part, screen) for part in parts])
+    return composited(screen, [_layer(part, screen) for part in parts], clear_colours=False)

@@ -20,7 +20,7 @@ Box = tuple[int, int, int, int]
 class Layer:
     """One frame as a file has it.
 
-    `paint` puts its pixels on a canvas (RGBA), in place and inside `box`, and on none of its own; `duration` is in
+    `paint` puts its pixels on a canvas (RGBA or RGB), in place and inside `box`, and on none of its own; `duration` is in
     milliseconds, as for `Frame`. `after` says what becomes of the box when the frame's time is over: it stays, is made
     clear, or goes back to what was there before. `covers` says that nothing is left of what was on the canvas.
     """
@@ -32,24 +32,30 @@ class Layer:
     covers: bool
 
 
-def composited(size: tuple[int, int], layers: Sequence[Layer]) -> Iterator[Frame]:
-    """The frames of an animation, on a canvas of `size` (width, height) that begins clear; drawn when looked at."""
-    canvas = _Canvas(size, layers)
+def composited(size: tuple[int, int], layers: Sequence[Layer], clear_colours: bool) -> Iterator[Frame]:
+    """The frames of an animation, on a canvas of `size` (width, height) that begins clear; drawn when looked at.
+
+    `clear_colours` says whether a layer that covers the canvas may have transparent pixels itself. Where it has none and
+    nothing is cleared, the canvas is RGB, on which opaque layers need no conversion.
+    """
+    opaque = not clear_colours and layers[0].covers and layers[0].after == "stay"
+    mode = "RGB" if opaque and all(layer.after != "clear" for layer in layers) else "RGBA"
+    canvas = _Canvas(mode, size, layers)
     for number, layer in enumerate(layers):
-        yield Frame(LateImage("RGBA", size, partial(canvas.frame, number)), layer.duration)
+        yield Frame(LateImage(mode, size, partial(canvas.frame, number)), layer.duration)
 
 
 class _Canvas:
     """What the layers are painted on: goes on from the frame that it shows where it can."""
 
-    def __init__(self, size: tuple[int, int], layers: Sequence[Layer]) -> None:
-        self._size, self._layers = size, layers
+    def __init__(self, mode: str, size: tuple[int, int], layers: Sequence[Layer]) -> None:
+        self._mode, self._size, self._layers = mode, size, layers
         self._begins = _begins(size, layers)
         self._clear(0)
 
     def _clear(self, number: int) -> None:
         """Begin anew, as if frame `number` were the first."""
-        self._image = Image.new("RGBA", self._size)
+        self._image = Image.new(self._mode, self._size)
         self._begun, self._shown = number, number - 1
         self._under: Image.Image | None = None
 

@@ -87,9 +87,9 @@ def _check_elements(content: bytes, limits: ImageLimits) -> None:
         nonlocal elements, depth
         elements += 1
         depth += 1
-        if elements > limits.max_elements:
+        if elements > limits.max_svg_elements:
             raise ImageError(
-                f"The picture is an SVG drawing of more than the {limits.max_elements} elements allowed; export it as PNG."
+                f"The picture is an SVG drawing of more than the {limits.max_svg_elements} elements allowed; export it as PNG."
             )
         if depth > limits.max_depth:
             raise ImageError(
@@ -217,10 +217,10 @@ def _check_repeats(root: ElementTree.Element, ids: dict[str, ElementTree.Element
         return total
 
     total = count(root)
-    if total > limits.max_elements:
+    if total > limits.max_svg_elements:
         raise ImageError(
             f"The picture is an SVG drawing that comes to {total} elements with its repetitions, more than the "
-            f"{limits.max_elements} allowed; export it as PNG."
+            f"{limits.max_svg_elements} allowed; export it as PNG."
         )
 
 

@@ -7,6 +7,8 @@ from kcdp.knowledge.lexicon import (
     BODY_PARTS,
     CLOTHES,
     EMOJI_NOUNS,
+    ENDING_VERBS,
+    IMAGINING_VERBS,
     LINKING_VERBS,
     NEAR_NEGATIONS,
     NEGATIONS,
@@ -34,6 +36,7 @@ def repair_attachment(tokens: list[Token]) -> None:
         _clause_about_what_speaks(token, tokens)
         _adjective_after_adjunct(token, tokens)
         _gerund_after_finite_verb(token, tokens)
+        _deed_after_ending_verb(token, tokens)
 
 
 def _substitute_or_exception(noun: Token, tokens: list[Token]) -> None:
@@ -115,6 +118,21 @@ def _gerund_after_finite_verb(gerund: Token, tokens: list[Token]) -> None:
         return
     if gerund.head.index < finite.index and not finite.has("obj", "xcomp") and not gerund.governs(finite):
         gerund.attach(finite, "xcomp")
+
+
+def _deed_after_ending_verb(deed: Token, tokens: list[Token]) -> None:
+    """ "stops chasing", "kept from laughing", "wishes to sing": no deed of its own, but what ends or is not so."""
+    marks = [word for word in deed.having("mark", "case", "aux") if word.text in ("to", "from", "of", "about")]
+    first = min([deed.index, *(mark.index for mark in marks)])
+    before = [word for word in tokens[:first] if word.relation != "compound:prt"]
+    ending = before[-1] if before else None
+    if ending is None or ending.lemma not in ENDING_VERBS | IMAGINING_VERBS or not ending.is_verb or ending.has("obj"):
+        return
+    if not deed.is_verb or deed.relation == "xcomp" or not (deed.tag == "VBG" or marks) or deed.governs(ending):
+        return
+    for mark in marks:
+        mark.relation = "mark"
+    deed.attach(ending, "xcomp")
 
 
 def _participle_after_clothes(participle: Token) -> None:

@@ -85,6 +85,13 @@ LINKING_VERBS = _words("look seem appear feel become get remain stay stand sit l
 MODALS = {"ca": "can", "wo": "will", "sha": "shall"}
 #: Verbs whose clauses are not so.
 IMAGINING_VERBS = _words("wish hope imagine dream pretend think believe doubt fear want expect")
+#: Verbs that say of the deed after them that it ends, or that it is not so: "stops chasing", "kept from laughing".
+ENDING_VERBS = _words(
+    "stop quit cease finish give refuse fail forget avoid pretend keep resist regret miss deny decline refrain abstain",
+    "prevent neglect hesitate dread postpone delay escape hate threaten omit skip",
+)
+#: "few people", "little snow": hardly any. "A few" and "a little" are some.
+SCARCE_QUANTIFIERS = _words("few little fewer less")
 #: Verbs whose object does not become the subject of the infinitive after it: "tries the door to get in".
 SUBJECT_CONTROL_VERBS = _words("try begin start")
 #: Texts, not lemmas: the pronouns that stand for a noun named before.

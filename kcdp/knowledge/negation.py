@@ -48,7 +48,7 @@ def _own_negation(clause: Token) -> Phrase:
             continue
         if child.text in NEGATIONS and not _is_affirmed(child, clause):
             return Phrase(NEGATIONS[child.text], (child,))
-        if child.text in NEAR_NEGATIONS:
+        if child.text in NEAR_NEGATIONS and not _is_of_no(child, clause):
             return Phrase.of([child])
         if child.text == "longer" and any(word.text == "no" for word in child.children):
             return Phrase.of([child, *child.children])
@@ -69,6 +69,11 @@ def _is_affirmed(negator: Token, clause: Token) -> bool:
     """ "not only tired but also hungry": nothing is denied."""
     beside = [*negator.children, *clause.children]
     return any(word.text in AFFIRMING_ADVERBS and word.index == negator.index + 1 for word in beside)
+
+
+def _is_of_no(adverb: Token, clause: Token) -> bool:
+    """ "almost no people": what is nearly so is that there are none, not what they do."""
+    return any(word.text == "no" and word.index == adverb.index + 1 for word in clause.subtree())
 
 
 def _shares_negation(clause: Token) -> bool:
@@ -104,6 +109,8 @@ def noun_negation(noun: Token) -> Phrase:
     counted = head is not None and contained_noun(head) is noun
     if counted and head is not None and head.lemma in ("none", "neither"):
         return _denied(head)
+    if counted and head is not None and head.lemma == "one" and any(word.text == "no" for word in head.having("det")):
+        return _denied(*head.having("det"), head)  # "no one of the children"
     return NO_NEGATION
 
 

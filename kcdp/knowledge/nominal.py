@@ -16,7 +16,16 @@ from kcdp.knowledge.lexicon import (
     TRANSPARENT_NOUNS,
 )
 from kcdp.knowledge.negation import absence, negation, noun_negation, place_negation
-from kcdp.knowledge.phrases import Phrase, conjuncts, contained_noun, content_heads, is_passive, place, preposition
+from kcdp.knowledge.phrases import (
+    Phrase,
+    conjuncts,
+    contained_noun,
+    content_heads,
+    is_passive,
+    place,
+    preposition,
+    scarcity,
+)
 from kcdp.knowledge.reference import Names
 
 #: What a word says of another one: predicate and object.
@@ -53,7 +62,7 @@ def attributes(noun: Token, names: Names) -> Iterator[End]:
         if is_postnominal(adjective):
             continue
         describing = adjective.pos in ("ADJ", "VERB") or adjective.tag.startswith(("JJ", "VB"))
-        if not describing or adjective.text in DETERMINING_ADJECTIVES:
+        if not describing or adjective.text in DETERMINING_ADJECTIVES or adjective in scarcity(noun):
             continue
         if adjective.text in (STYLE_WORDS if noun.lemma in EMOJI_NOUNS else STYLES):
             continue

@@ -15,6 +15,7 @@ from kcdp.knowledge.lexicon import (
     PLACE_NOUNS,
     POSSESSIVE_MARKS,
     QUANTIFIERS,
+    SCARCE_QUANTIFIERS,
     STYLE_WORDS,
     TRANSPARENT_NOUNS,
 )
@@ -101,10 +102,23 @@ def noun_name(noun: Token) -> Phrase:
         and (part.index < noun.index or not part.is_verb or part.is_quotation)
         and part.text not in STYLE_WORDS
     ]
+    near += scarcity(noun)
     shown = [part for part in near if part.is_noun and part.index < noun.index]
     if shown and noun.lemma in PICTURE_NOUNS | EMOJI_NOUNS:
         return Phrase.of(near)  # "a lamp sticker" is a lamp
     return Phrase.of([*near, noun])
+
+
+def scarcity(noun: Token) -> list[Token]:
+    """ "few" in "few people" and "few of the dogs", "little" in "little snow"; nothing in "a few", "little dogs", "a little dog"."""
+    counting = noun.head if noun.head is not None and contained_noun(noun.head) is noun else None
+    own = [word for word in noun.having("amod", "det", "nummod", "advmod") if word.index < noun.index]
+    found = [word for word in own if word.text in SCARCE_QUANTIFIERS]
+    if counting is not None and counting.text in SCARCE_QUANTIFIERS:
+        found, own = [counting], counting.children
+    some = any(word.text in ("a", "the", "these", "those") and word.index < noun.index for word in own)
+    sized = any(word.text == "little" for word in found) and (noun.tag != "NN" or noun.has("nmod:poss"))
+    return [] if some or sized else found
 
 
 def preposition(noun: Token) -> Phrase:

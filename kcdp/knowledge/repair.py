@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lemminflect import getAllLemmas, getLemma
+from lemminflect import getAllLemmas
 
 from kcdp.knowledge.attachment import repair_attachment
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
@@ -15,6 +15,7 @@ from kcdp.knowledge.lexicon import (
     SPEECH_NOUNS,
     SPEECH_VERBS,
 )
+from kcdp.knowledge.misread_verbs import repair_misread_verbs, verb_lemma
 
 
 def repair(tokens: list[Token]) -> None:
@@ -33,6 +34,7 @@ def repair(tokens: list[Token]) -> None:
         _verb_read_as_plural(token, tokens)
         _participle_before_bare_noun(token, tokens)
         _progressive_read_as_copula(token, tokens)
+    repair_misread_verbs(tokens)
     repair_attachment(tokens)
 
 
@@ -185,26 +187,22 @@ def _quotation_before_verb_of_speech(quoted: Token) -> None:
         speakers[0].relation, quoted.relation = "nsubj", "ccomp"
 
 
-def _verb_lemma(token: Token) -> str:
-    """The base form of a word that is a verb after all."""
-    return next(iter(getLemma(token.text, "VERB")), token.lemma)
-
-
 def _speaks(plural: Token) -> bool:
     """Whether a verb of speech was read as a plural: "boy whispers"."""
     named = any(child.relation == "compound" and child.is_noun for child in plural.children)
-    return plural.tag in ("NNS", "NNPS") and _verb_lemma(plural) in SPEECH_VERBS and named
+    return plural.tag in ("NNS", "NNPS") and verb_lemma(plural) in SPEECH_VERBS and named
 
 
 def _verb_read_as_plural(plural: Token, tokens: list[Token]) -> None:
     """ "a dog waits" is no plural of "a dog wait": after "a" or "an", the last word is the verb, the one before its subject."""
     if plural.tag in ("NNS", "NNPS") and plural.has("nsubj") and not plural.has("cop", "det", "case"):
-        plural.pos, plural.tag, plural.lemma = "VERB", "VBZ", _verb_lemma(plural)
+        plural.pos, plural.tag, plural.lemma = "VERB", "VBZ", verb_lemma(plural)
         return
-    singular = any(determiner.text in ("a", "an") for determiner in plural.having("det"))
+    finite_noun = plural.tag == "VBZ" and plural.pos == "NOUN"
+    singular = finite_noun or any(determiner.text in ("a", "an") for determiner in plural.having("det"))
     if not (singular or (_speaks(plural) and any(child.is_quotation for child in plural.children))):
         return
-    if plural.tag not in ("NNS", "NNPS") or plural.index == 0:
+    if not (finite_noun or plural.tag in ("NNS", "NNPS")) or plural.index == 0:
         return
     subject, finite = tokens[plural.index - 1], plural.head
     if subject.head is not plural or subject.relation != "compound" or not subject.is_noun:
@@ -212,7 +210,7 @@ def _verb_read_as_plural(plural: Token, tokens: list[Token]) -> None:
     clause = plural.relation == "conj" and finite is not None and finite.is_verb
     if finite is not None and not clause and not _separate_clause(plural, finite):
         return
-    plural.pos, plural.tag, plural.lemma = "VERB", "VBZ", _verb_lemma(plural)
+    plural.pos, plural.tag, plural.lemma = "VERB", "VBZ", verb_lemma(plural)
     verbal = {"nmod": "obl", "acl": "advcl"}
     for child in list(plural.children):
         if child.index > plural.index:

@@ -53,6 +53,24 @@ def test_what_lies_behind_a_frame_that_covers_it_is_not_decoded(monkeypatch):
     assert len(load_frames(data)) == 4 and len(decoded) <= 12
 
 
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_an_opaque_animation_has_no_transparency_to_carry_along(kind):
+    """Later frames are parts of the canvas and, in GIF, clear where nothing changed."""
+    drawn = film(12, 32, "RGB")
+    data = animated(drawn, kind)
+    frames = list(recognised(data).decode(data, ALL))
+    assert [frame.image.mode for frame in frames] == ["RGB"] * 12
+    for frame, right in zip(frames, drawn, strict=True):
+        assert np.array_equal(np.asarray(frame.image), np.asarray(right))
+
+
+@pytest.mark.parametrize("disposals", [(2, 1), (1, 2), (3, 1)])
+def test_an_animation_that_is_cleared_is_transparent(disposals):
+    data = gif_of(patch(0, 0, 16, 0, disposals[0]), patch(4, 4, 8, 1, disposals[1]), patch(0, 0, 2, 2, 1))
+    last = list(recognised(data).decode(data, ALL))[-1].image
+    assert last.mode == "RGBA" and last.getpixel((6, 6))[3] == (255 if disposals[1] == 1 else 0)
+
+
 def apng(
     size: int, *frames: tuple[tuple[int, ...], tuple[int, int, int, int], int, int], colour_type: int = 6
 ) -> bytes:

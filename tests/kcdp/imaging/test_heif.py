@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import struct
 import subprocess
 
 import numpy as np
@@ -128,6 +129,35 @@ def test_of_several_pictures_the_primary_one_is_seen(primary):
     found = pixels_of(saved(file, primary_index=primary))
     assert found.shape[1] == (64, 96)[primary]
     np.testing.assert_allclose(found[32, 32], (ORANGE, BLUE)[primary], atol=4)
+
+
+def as_gain_map(content: bytes) -> bytes:
+    """A HEIC file of pillow-heif whose alpha is said to be a gain map, as telephones name it (ISO/IEC 23008-12, 6.5.8)."""
+    alpha, gain = b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:com:apple:photo:2020:aux:hdrgainmap\0"
+    longer = len(gain) - len(alpha)
+    assert content.count(alpha) == 1
+    changed = bytearray(content)
+    # The boxes that the name lies in, from the outermost, and where each picture's data begins (8.11.3, version 0).
+    for box in (b"meta", b"iprp", b"ipco", b"auxC"):
+        place = content.index(box) - 4
+        struct.pack_into(">I", changed, place, struct.unpack_from(">I", content, place)[0] + longer)
+    place = content.index(b"iloc")
+    assert content[place + 4 : place + 10] == bytes((0, 0, 0, 0, 0x44, 0x40))
+    for item in range(struct.unpack_from(">H", content, place + 10)[0]):
+        begins = place + 12 + 18 * item + 4
+        struct.pack_into(">I", changed, begins, struct.unpack_from(">I", content, begins)[0] + longer)
+    return bytes(changed).replace(alpha, gain)
+
+
+def test_of_a_photo_with_a_gain_map_the_base_picture_is_seen():
+    picture = Image.fromarray(photo())
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    content = saved(picture)
+    assert pixels_of(content).shape == (64, 96, 4)
+    found = pixels_of(as_gain_map(content))
+    assert found.shape == (64, 96, 3)
+    np.testing.assert_array_equal(found, pixels_of(content)[..., :3])
+    np.testing.assert_allclose(found[40, 30], ORANGE, atol=4)
 
 
 HEIC = saved(Image.fromarray(photo()))

@@ -226,6 +226,18 @@ def test_avif_animations():
     assert [round(float(np.asarray(frame).min()) / 16) for frame in seen] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("options", [{}, {"alpha_premultiplied": True}, {"append_images": True}], ids=str)
+def test_translucent_avif_is_what_it_was_made_of(options):
+    levels = np.random.default_rng(0).integers(0, 256, (8, 8, 4), dtype=np.uint8)
+    picture = Image.fromarray(levels).resize((64, 64), Image.Resampling.BICUBIC)
+    if options.get("append_images"):
+        options = {"append_images": [picture.rotate(90)], "save_all": True}
+    data = encoded(picture, "AVIF", quality=100, subsampling="4:4:4", **options)
+    seen = load_frames(data)
+    for frame, source in zip(seen, [picture, *options.get("append_images", [])], strict=True):
+        np.testing.assert_allclose(np.asarray(frame), blended(np.asarray(source)), atol=5)
+
+
 def test_an_animation_cut_into_patches_by_hand():
     """A GIF whose second frame covers a corner only and goes away again (disposal 3: back to what was before)."""
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kcdp.imaging.frames import Frame, sample
+from kcdp.imaging import frames
+from kcdp.imaging.frames import Frame, distinct, sample
 from kcdp.imaging.late import LateImage
 
 RED = (220, 30, 40, 255)
@@ -93,3 +94,11 @@ def test_what_shows_between_the_looks_is_found():
         return (Frame(late((number, 0, 0, 255 * (number in (3, 4)))), 10.0) for number in range(240))
 
     assert [frame.image.getpixel((0, 0))[0] for frame in sample(decoded, 4)] == [3, 4]
+
+
+def test_a_picture_is_looked_at_once(monkeypatch):
+    looks: list = []
+    glance = frames._glance
+    monkeypatch.setattr(frames, "_glance", lambda image: looks.append(image) or glance(image))
+    distinct([Frame(late((number, 0, 0, 255))) for number in range(5)])
+    assert len(looks) == 5
