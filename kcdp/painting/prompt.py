@@ -120,14 +120,16 @@ class Condition:
     states: torch.Tensor
     added: dict[str, torch.Tensor] = field(default_factory=dict)
 
-    def before(self, other: Condition) -> Condition:
-        """This one, of one picture or of as many as `other`, in front of `other`: a batch twice as large as that."""
+    def repeated(self, count: int) -> Condition:
+        """This one, of one picture or of `count`, for as many."""
+        added = {name: value.expand(count, *value.shape[1:]) for name, value in self.added.items()}
+        return Condition(self.states.expand(count, *self.states.shape[1:]), added)
 
-        def joined(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-            return torch.cat([first.expand_as(second), second])
-
-        added = {name: joined(self.added[name], value) for name, value in other.added.items()}
-        return Condition(joined(self.states, other.states), added)
+    @staticmethod
+    def joined(parts: Sequence[Condition]) -> Condition:
+        """One batch of several, one behind the other; all have the same parts."""
+        added = {name: torch.cat([part.added[name] for part in parts]) for name in parts[0].added}
+        return Condition(torch.cat([part.states for part in parts]), added)
 
     def but(self, other: Condition, rows: torch.Tensor) -> Condition:
         """`other`, of one picture, in the `rows` (B,) that are true, and this one in the others."""

@@ -28,10 +28,13 @@ class Guidance(NamedTuple):
 
     `scale` is s in away + s (towards - away); 1 takes the prompt as it is. `rescale`, in [0, 1], is how far the result then
     goes back to the deviation that it had: guidance makes pictures glaring, and all alike (Lin et al. 2024, section 3.4).
+    `emotion` is e in away + s (neutral - away) + s e (towards - neutral), where there is a prediction for the same words with all
+    emotions alike: how many times as strongly as the words the emotion is followed (after Brooks et al. 2023, equation 3).
     """
 
     scale: float = 1.0
     rescale: float = 0.0
+    emotion: float = 1.0
 
 
 UNGUIDED = Guidance()
@@ -134,6 +137,7 @@ def denoise(
     begin: torch.Tensor | None = None,
     strength: float = 1.0,
     beside: torch.Tensor | None = None,
+    neutral: Condition | None = None,
 ) -> torch.Tensor:
     """Latents (B, C, h, w), each a function of its seed and its rows of the rest, whatever its neighbours are.
 
@@ -150,6 +154,7 @@ def denoise(
         strength: see `steps_taken`.
         beside: (1 or B, C, h, w), latents of a picture to edit, which a denoiser of 2 C channels sees beside its own at every
             step (Brooks et al. 2023, section 3.2); None shows it zeros.
+        neutral: of the same B prompts with all emotions alike; without `away` it is not looked at.
 
     Raises ValueError for `beside` with a denoiser that does not edit, and when the latents are no finite numbers.
     """
@@ -176,14 +181,13 @@ def denoise(
     # Those schedulers that add noise on their way take it from each picture's own generator.
     takes_generator = "generator" in inspect.signature(scheduler.step).parameters
     options = {"generator": generators} if takes_generator else {}
-    copies = 1 if away is None else 2
+    told = [condition] if away is None else [away.repeated(count), *([neutral] if neutral else []), condition]
+    condition, copies = Condition.joined(told), len(told)
     if edits(unet):
         shown = torch.zeros(shape) if beside is None else beside.expand(shape)
         shown = torch.cat([shown.to(device, dtype)] * copies)
     elif beside is not None:
         raise ValueError("This denoiser has not learned to edit; begin from the picture instead.")
-    if away is not None:
-        condition = away.before(condition)
     for number, timestep in enumerate(timesteps):
         inputs = torch.cat([latents] * copies)
         if hasattr(scheduler, "scale_model_input"):
@@ -198,8 +202,9 @@ def denoise(
             return_dict=False,
         )[0]
         if away is not None:
-            without, towards = predicted.chunk(2)
-            predicted = without + guidance.scale * (towards - without)
+            without, *between, towards = predicted.chunk(copies)
+            plain = between[0] if between else towards
+            predicted = without + guidance.scale * (plain - without + guidance.emotion * (towards - plain))
             if guidance.rescale:
                 predicted = rescale_noise_cfg(predicted, towards, guidance.rescale)
         latents = scheduler.step(predicted, timestep, latents, **options, return_dict=False)[0]

@@ -68,8 +68,9 @@ class UniEmoPipeline(DiffusionPipeline):
     Args:
         label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
         guidance_scale, guidance_rescale: `Guidance` where a call does not say; 7.5 and 0 in the paper.
+        emotion_guidance: how many times as strongly as the words the emotion is followed, where there is guidance.
         num_inference_steps: of a call that does not say.
-        quality: of a painter that was distilled to paint in few steps and has its guidance inside it: these three settings of the
+        quality: of a painter that was distilled to paint in few steps and has its guidance inside it: these settings of the
             one that it learned from, for `painting_with`. None for any other.
 
     Raises ValueError for an unknown label space, when F is not as wide as the text encoders together, or for a safety checker
@@ -117,6 +118,7 @@ class UniEmoPipeline(DiffusionPipeline):
         label_space: str = "Mikels-8",
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
+        emotion_guidance: float = 1.0,
         num_inference_steps: int = 25,
         quality: Any = None,
     ) -> None:
@@ -146,6 +148,7 @@ class UniEmoPipeline(DiffusionPipeline):
             label_space=label_space,
             guidance_scale=guidance_scale,
             guidance_rescale=guidance_rescale,
+            emotion_guidance=emotion_guidance,
             num_inference_steps=num_inference_steps,
             quality=None if quality is None else dict(quality),
         )
@@ -319,6 +322,7 @@ class UniEmoPipeline(DiffusionPipeline):
         guidance = Guidance(
             self.config.guidance_scale if guidance_scale is None else guidance_scale,
             self.config.guidance_rescale if guidance_rescale is None else guidance_rescale,
+            self.config.emotion_guidance,
         )
 
         check_scheduler(self.schedule, self.scheduler, num_inference_steps, None if image is None else strength)
@@ -328,8 +332,11 @@ class UniEmoPipeline(DiffusionPipeline):
         prompts, words = self.prompts, self.understood(prompt)
         if words.left_out:
             _logger.warning("The prompt is too long for the model; left out: '%s'.", words.left_out)
-        condition, away = prompts.with_emotions([words.prompt] * len(seeds), tokens), None
+        own = [words.prompt] * len(seeds)
+        condition, away, neutral = prompts.with_emotions(own, tokens), None, None
         if guidance.scale > 1:
+            if guidance.emotion != 1:
+                neutral = prompts.with_emotions(own, self._of_names(dict.fromkeys(self.labels, 1.0), seeds))
             away = prompts.nothing() if negative_prompt is None else prompts.plain([negative_prompt])
         begin = None if source is None else encode_pictures(self._safe_vae(), source)
         steps = num_inference_steps if begin is None else steps_taken(num_inference_steps, strength)
@@ -354,6 +361,7 @@ class UniEmoPipeline(DiffusionPipeline):
                 begin,
                 strength,
                 begin if edits(self.unet) else None,
+                neutral,
             )
         pixels = finite(self._decode(latents))
         pictures = self._shown(pixels)

@@ -69,8 +69,12 @@ class Teacher:
             return latents
 
         away = self.told.prompts.nothing() if self.guidance.scale > 1 else None
-        shown, condition = source if edits(unet) else None, self.told.condition(**words)
-        denoise(unet, self.scheduler, condition, seeds, steps, on_step, away, self.guidance, beside=shown)
+        shown, condition, neutral = source if edits(unet) else None, self.told.condition(**words), None
+        if self.guidance.emotion != 1:
+            neutral = self.told.condition(**{**words, "weights": torch.ones_like(words["weights"])})
+        denoise(
+            unet, self.scheduler, condition, seeds, steps, on_step, away, self.guidance, beside=shown, neutral=neutral
+        )
         return torch.stack(way, dim=1)
 
 

@@ -45,6 +45,7 @@ class PainterConfig:
     )
     guidance_scale: float = setting(3.0, "How far the pipeline follows a prompt where a call does not say.")
     guidance_rescale: float = setting(0.5, "How far it then takes back the glare that this brings.", "share, 0 to 1")
+    emotion_guidance: float = setting(1.7, "How many times as strongly as the words it follows the emotion.", "times")
 
 
 @dataclass(frozen=True)

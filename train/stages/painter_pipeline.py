@@ -51,6 +51,7 @@ def with_painter(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline:
         label_space=pipeline.config.label_space,
         guidance_scale=config.guidance_scale,
         guidance_rescale=config.guidance_rescale,
+        emotion_guidance=config.emotion_guidance,
         num_inference_steps=STEPS,
     )
     painter.set_progress_bar_config(disable=True)
@@ -69,7 +70,7 @@ def distilled(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline | None
     if stage is None:
         return None
     unet = load_student(_weights(recipe, stage), lambda: pipeline.unet, pipeline.unet.dtype)
-    names = ("num_inference_steps", "guidance_scale", "guidance_rescale")
+    names = ("num_inference_steps", "guidance_scale", "guidance_rescale", "emotion_guidance")
     return pipeline.painting_with(
         unet.to(pipeline.unet.device).eval().requires_grad_(False),
         num_inference_steps=recipe.stage_settings(stage, DistillationConfig).config.steps,

@@ -69,7 +69,8 @@ def run_painter(recipe: Recipe) -> dict[str, float]:
 
 def _distil(recipe: Recipe, name: str, pipeline: UniEmoPipeline, told: Told, ask: Ask) -> DistillationStage:
     config = recipe.stage_settings(name, DistillationConfig).config
-    guidance = Guidance(pipeline.config.guidance_scale, pipeline.config.guidance_rescale)
+    own = pipeline.config
+    guidance = Guidance(own.guidance_scale, own.guidance_rescale, own.emotion_guidance)
     with exit_on_error():
         return DistillationStage(
             name, config, Teacher(pipeline.unet, pipeline.scheduler, guidance, told), ask, recipe.cache_dir

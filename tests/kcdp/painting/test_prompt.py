@@ -210,5 +210,5 @@ def test_nothing_is_zeros_for_two_encoders_and_the_empty_prompt_for_one(
 def test_conditions_stand_one_before_the_other():
     alone = Condition(torch.zeros(1, 2, 3), {"text_embeds": torch.zeros(1, 4)})
     three = Condition(torch.ones(3, 2, 3), {"text_embeds": torch.ones(3, 4)})
-    joined = alone.before(three)
+    joined = Condition.joined([alone.repeated(3), three])
     assert joined.states[:, 0, 0].tolist() == joined.added["text_embeds"][:, 0].tolist() == [0, 0, 0, 1, 1, 1]

@@ -92,5 +92,30 @@ def test_without_a_picture_it_sees_zeros_and_one_that_does_not_edit_takes_none()
         listen(4, beside=torch.zeros(1, 4, 8, 8))
 
 
+class Saying(torch.nn.Module):
+    """A denoiser that says, of every picture, the first number that it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = type("Config", (), {"in_channels": 4, "out_channels": 4, "sample_size": 8})()
+
+    def forward(self, latents, timestep, encoder_hidden_states, **_):
+        return (encoder_hidden_states[:, :1, :1, None].expand_as(latents),)
+
+
+@pytest.mark.parametrize("emotion", [1.0, 1.7])
+def test_the_emotion_is_followed_so_many_times_as_strongly_as_the_words(emotion):
+    """away + s (neutral - away) + s e (towards - neutral), for one Euler step over the whole way: noise - that."""
+    told = Condition(torch.tensor([2.0, 3.0])[:, None, None].expand(2, 3, 5))
+    neutral, away = Condition(torch.full((2, 3, 5), 0.5)), Condition(torch.full((1, 3, 5), -1.0))
+    made = denoise(
+        Saying(), FlowMatchEulerDiscreteScheduler(), told, [3, 4], 1, lambda number, time, latents: latents,
+        away, Guidance(3.0, 0.0, emotion), neutral=neutral,
+    )  # fmt: skip
+    for row, towards in enumerate((2.0, 3.0)):
+        said = -1.0 + 3.0 * (0.5 + 1.0) + 3.0 * emotion * (towards - 0.5)
+        torch.testing.assert_close(made[row], noise_of(3 + row) - said, atol=1e-4, rtol=1e-4)
+
+
 def test_the_strength_is_a_share_of_the_steps():
     assert [steps_taken(100, share) for share in (0.29, 0.57, 0.005, 1.0)] == [29, 57, 1, 100]

@@ -217,6 +217,31 @@ def test_the_pipelines_own_guidance_holds_where_none_is_given(kcdp):
     assert not same(found.images[0], pipeline("awe", guidance_rescale=0.0, **options).images[0])
 
 
+def test_a_pipeline_that_follows_emotions_more_than_words_also_asks_for_all_emotions_alike(kcdp):
+    pipeline, sizes, told = tiny_uniemo(kcdp, guidance_scale=3.0, emotion_guidance=1.5), [], []
+
+    def keep(module, inputs, options):
+        sizes.append(len(inputs[0]))
+        told.append(options["encoder_hidden_states"])
+
+    handle = pipeline.unet.register_forward_pre_hook(keep, with_kwargs=True)
+    options = {"prompt": "a cat", "seed": [1, 2], "num_inference_steps": 1}
+    strong = pipeline("awe", **options)
+    handle.remove()
+    assert sizes == [6]
+    (states,) = told
+    everything = dict.fromkeys(pipeline.labels, 1.0)
+    neutral = pipeline.prompts.with_emotions(["a cat"] * 2, pipeline._of_names(everything, [1, 2])).states
+    torch.testing.assert_close(states[2:4], neutral)
+    assert not same(strong.images[0], tiny_uniemo(kcdp, guidance_scale=3.0)("awe", **options).images[0])
+    # Without guidance there is nothing to lead from.
+    plain, other = (
+        pipeline("awe", guidance_scale=1.0, **options),
+        tiny_uniemo(kcdp)("awe", guidance_scale=1.0, **options),
+    )
+    assert same(plain.images[0], other.images[0])
+
+
 def test_a_callback_sees_each_step_and_may_change_it(pipeline, make, drawn):
     seen = []
     kept = make("awe", callback_on_step_end=lambda *given: seen.append(given))

@@ -79,6 +79,23 @@ def test_ways_are_those_of_the_pipelines_own_guided_steps(stage, teacher, told):
     assert stage.ways.shape == (13, 3, 4, 8, 8)
 
 
+def test_a_teacher_that_follows_emotions_more_has_ways_of_its_own(stage, teacher, told):
+    asked = {name: value[:2] for name, value in stage.asked.items()}
+    strong = dataclasses.replace(teacher, guidance=GUIDANCE._replace(emotion=2.0))
+    found = strong.paint(asked, [5, 6], 2, 1)
+    condition, away = told.condition(**asked), told.prompts.nothing()
+    neutral = told.condition(**{**asked, "weights": torch.ones(2, 8)})
+    kept = []
+
+    def keep(number, timestep, latents):
+        kept.append(latents)
+        return latents
+
+    denoise(teacher.unet, DDIM, condition, [5, 6], 2, keep, away, Guidance(3.0, 0.5, 2.0), neutral=neutral)
+    torch.testing.assert_close(found[:, 1:], torch.stack(kept, dim=1))
+    assert not torch.allclose(found, teacher.paint(asked, [5, 6], 2, 1), atol=1e-3)
+
+
 def test_the_loss_equals_a_slow_one(stage, told):
     task, batch = stage.build().eval(), drawn(stage)
     found, total = task(**batch)["loss"].item(), 0.0

@@ -23,6 +23,7 @@ from train.stages.painter_pipeline import STEPS, distilled, has_painter, student
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
 from train.stages.unet import build_unet
 
+GUIDANCE = {"guidance_scale": 2.5, "guidance_rescale": 0.25, "emotion_guidance": 1.5}
 CONFIG = PainterConfig(block_out_channels=(16, 32), attention_head_dim=8)
 VAE = PainterVAEConfig(factor=8, width=16, blocks=1, latent_channels=8, sample=16, held_out=2)
 
@@ -37,7 +38,7 @@ def recipe(tmp_path, train_dataset):
     unet.save_pretrained(tmp_path / "painter" / "best" / "unet")
     FlowMatchEulerDiscreteScheduler().save_pretrained(tmp_path / "painter" / "best" / "scheduler")
     StickerUpscaler(width=8, blocks=1).save_pretrained(tmp_path / "painter_upscaler" / "best" / "upscaler")
-    return make_recipe(output_dir=str(tmp_path), painter={"guidance_scale": 2.5, "guidance_rescale": 0.25})
+    return make_recipe(output_dir=str(tmp_path), painter=GUIDANCE)
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_without_a_painter_the_pipeline_stays_as_it_is(uniemo, tmp_path):
 
 def test_the_painter_takes_the_denoisers_place(uniemo, recipe):
     painter = with_painter(recipe, uniemo)
-    assert (painter.config.guidance_scale, painter.config.guidance_rescale) == (2.5, 0.25)
+    assert {name: painter.config[name] for name in GUIDANCE} == GUIDANCE
     assert painter.chain is uniemo.chain
     assert painter.text_encoder is uniemo.text_encoder
     made = painter("awe", "a cat", seed=3, num_images=2)
@@ -92,7 +93,7 @@ def test_a_student_needs_few_steps_and_no_guidance(uniemo, recipe):
     first, again = (student("awe", "a cat", seed=[3, 9]).images for _ in range(2))
     assert calls == [2] * 2 * 4
     assert [one.tobytes() for one in first] == [one.tobytes() for one in again]
-    assert student.config.quality == {"num_inference_steps": STEPS, "guidance_scale": 2.5, "guidance_rescale": 0.25}
+    assert student.config.quality == {"num_inference_steps": STEPS, **GUIDANCE}
     assert student.vae is painter.vae and painter.config.quality is None
 
 
