@@ -1,4 +1,7 @@
-"""The neutral things that emotions are transferred to."""
+"""What emotions are transferred to."""
 
-#: Those of UniEmo's figure 10a: the page offers them, and editing is measured on them.
+#: The neutral things of UniEmo's figure 10a, which editing is measured on.
 THINGS = ("bench", "book", "cup", "lamp", "room", "sofa", "street")
+
+#: What the page offers: things and characters that drawn stickers show often.
+SUBJECTS = ("smiley", "cat", "dog", "robot", "house", "bench", "lamp", "book", "flower", "apple")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from kcdp.painting.things import THINGS
+from kcdp.painting.things import SUBJECTS
 from kcdp.ui import cards
 from kcdp.ui.inputs import known_errors
 from kcdp.ui.lanes import Backend
@@ -64,7 +64,7 @@ def card_text(folder: Path) -> str:
 
 def trust_text(backend: Backend, tell: Tell) -> str:
     """How often the bundle is right, what it can paint, and whether a safety checker looks at that, as HTML."""
-    paints = tell("It paints any words it knows, best these things: {things}.", things=", ".join(THINGS))
+    paints = tell("It paints any words it knows, best these things: {things}.", things=", ".join(SUBJECTS))
     return (
         f"<p>{escape(tell('It was made for stickers, emoji, cartoons and drawings. Of photos it has seen few.'))}</p>"
         f"{trust_list(backend.bundle.result().figures, tell)}<p>{escape(paints)}</p>{_safety(backend, tell)}"

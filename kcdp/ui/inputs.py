@@ -22,7 +22,7 @@ from kcdp.emotions import MIKELS_8
 from kcdp.imaging import ImageError
 from kcdp.imaging.formats import recognised
 from kcdp.imaging.unpacked import GZIP
-from kcdp.painting.things import THINGS
+from kcdp.painting.things import SUBJECTS
 from kcdp.ui import gpu
 from kcdp.ui.jobs import PaintingJob
 from kcdp.ui.lanes import BusyError
@@ -61,8 +61,8 @@ def emotion_radio(label: str | I18nData, value: str, **options: Any) -> gr.Radio
 
 
 def subject_field(label: str | I18nData, value: str = "", **options: Any) -> gr.Dropdown:
-    """What to paint: one of the paper's things, or free text."""
-    return gr.Dropdown(list(THINGS), value=value, label=label, allow_custom_value=True, **options)
+    """What to paint: something that the painter knows, or free text."""
+    return gr.Dropdown(list(SUBJECTS), value=value, label=label, allow_custom_value=True, **options)
 
 
 def setting_fields(number: int = 4) -> list[gr.components.Component]:

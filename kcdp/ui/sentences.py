@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kcdp.emotions import MIKELS_8
 from kcdp.figures import CLEAR, LIKELY
-from kcdp.painting.things import THINGS
+from kcdp.painting.things import SUBJECTS
 from kcdp.palette import emotion_style
 from kcdp.plots import percent, signed, was_asked
 from kcdp.results import KCDPOutput, UniEmoOutput, VerdictOutput
@@ -192,7 +192,7 @@ def prompt_notes(settings: Mapping[str, Any], tell: Tell = ENGLISH) -> str:
             tell(
                 "The painter does not know {words} and may paint anything there. It knows {things} and more.",
                 words=quoted,
-                things=", ".join(THINGS),
+                things=", ".join(SUBJECTS),
             )
         )
     if left_out:

@@ -32,7 +32,7 @@ from kcdp.ui.parts import SETTINGS, TabParts
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
-_EXAMPLES = (("anger", "lamp"), ("fear", "street"), ("contentment", "room"), ("excitement", "cup"))
+_EXAMPLES = (("anger", "smiley"), ("fear", "house"), ("contentment", "bench"), ("excitement", "cat"))
 
 
 def transfer_tab(backend: Backend) -> TabParts:
