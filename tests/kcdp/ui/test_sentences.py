@@ -122,7 +122,7 @@ def test_the_users_own_picture_is_not_judged_as_made() -> None:
 def test_experts_with_next_to_no_weight_were_not_asked() -> None:
     experts = (ExpertWeight(0, 0.993, True), ExpertWeight(1, 0.007, True))
     output = replace(fake_output("awe"), experts=experts)
-    assert "It asks expert 1 of 2 (99 %" in sentences.explanation(output)
+    assert "Of its 2 small networks, number 1 decides (99 %" in sentences.explanation(output)
 
 
 def test_what_a_prompt_says_in_vain_is_named() -> None:
