@@ -121,7 +121,7 @@ def test_the_history_keeps_the_newest_and_nothing_that_is_no_note() -> None:
 def test_the_foot_has_figures_papers_and_the_card(page: Page, url: str) -> None:
     page.goto(url)
     page.get_by_role("button", name="How often is it right?").click()
-    expect(page.locator("#trust")).to_contain_text("best these things: bench, book")
+    expect(page.locator("#trust")).to_contain_text("best these things: smiley, cat")
     page.get_by_role("button", name="Papers, citation and model card").click()
     for paper in PAPERS:
         expect(page.locator("#about").get_by_role("link", name=paper.title)).to_have_attribute("href", paper.url)
