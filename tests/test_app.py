@@ -43,7 +43,9 @@ def test_picture_gets_its_emotion_and_every_reason(page: Page, url: str, files: 
     expect(page.locator("#knowledge svg.kc-graph")).to_contain_text("hugs")
     expect(page.locator("#triplets").get_by_text("small red heart").filter(visible=True).first).to_be_visible()
     expect(page.locator("#router .kc-chosen")).to_have_count(2)
-    expect(page.locator("#alignment")).to_contain_text("contentment fit the picture best, and KCDP reads contentment, too")
+    expect(page.locator("#alignment")).to_contain_text(
+        "contentment fit the picture best, and KCDP reads contentment, too"
+    )
     expect(page.locator("#alignment .kc-badge")).to_have_text("closest")
     with page.expect_download() as download:
         page.locator("#download").click()

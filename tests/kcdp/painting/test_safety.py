@@ -32,7 +32,7 @@ def test_it_objects_to_what_diffusers_pipeline_objects_to(checker, pictures, tin
     object_to(checker, processor, pictures[1])
     parts = stable_diffusion(tiny_tokenizer)
     theirs = StableDiffusionPipeline(**parts, safety_checker=checker, feature_extractor=processor)
-    pixels = torch.stack([torch.from_numpy(np.array(one)).permute(2, 0, 1) / 255 for one in pictures])
+    pixels = torch.stack([torch.from_numpy(np.array(one)).permute(2, 0, 1) / 127.5 - 1 for one in pictures])
     _, expected = theirs.run_safety_checker(pixels, "cpu", torch.float32)
     assert objected(checker, processor, pictures) == tuple(expected) == (False, True, False)
 
