@@ -22,6 +22,8 @@ from train.stages.unet import build_scheduler
 SCENES = ("beach", "graveyard", "park")
 OBJECTS = ("cat", "ghost", "heart", "tree")
 EMBED = 12
+#: Of denoising, where nothing is said.
+STEPS = 4
 
 
 def tiny_uniemo(kcdp: KCDPPipeline, strategy: str = "multi-stage", **options: Any) -> UniEmoPipeline:

@@ -13,7 +13,6 @@ from diffusers import DiffusionPipeline, SchedulerMixin, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from PIL import Image
-from torch.nn import functional as F
 from transformers import AutoModel, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModel
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
@@ -24,22 +23,23 @@ from kcdp.emotions import LABEL_SPACES
 from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.imaging import to_tensor
 from kcdp.offload import execution_device
+from kcdp.painting.emotion_tokens import EmotionTokens
 from kcdp.painting.inputs import OutputType, check_settings, emotion_weights
 from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
-from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
+from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder
 from kcdp.painting.safety import objected, withheld_picture
-from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, finite, seeds_of, steps_taken
+from kcdp.painting.sampling import Guidance, denoise, edits, finite, seeds_of, steps_taken
 from kcdp.painting.schedulers import Schedule, check_scheduler
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
-from kcdp.perception.heat import heat_map
 from kcdp.perception.sticker_autoencoder import Autoencoder
-from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
+from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips, safe_vae
+from kcdp.pipelines.recognition import recognise
 from kcdp.pipelines.saving import remove_stale_weights
-from kcdp.results import AttentionMap, AttributeMatch, UniEmoImageOutput, UniEmoOutput
-from kcdp.uniemo.correlation import EmotionalCorrelation, Kind
+from kcdp.results import UniEmoImageOutput, UniEmoOutput
+from kcdp.uniemo.correlation import EmotionalCorrelation
 from kcdp.uniemo.emotion_space import EmotionSpace
-from kcdp.uniemo.fusion import EmotionFusion, pooled_features
+from kcdp.uniemo.fusion import EmotionFusion
 from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, tower_pixels
 
 #: Called after each step with the pipeline, the step's number, its timestep and {"latents": ...}; what it returns under
@@ -47,8 +47,6 @@ from kcdp.uniemo.query_chain import ChainOutput, ExpertQueryChain, tower_pixels
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor, dict[str, torch.Tensor]], dict[str, torch.Tensor] | None]
 
 _logger = logging.getLogger(__name__)
-#: Added to a picture's seed where its emotion is drawn, so that the same seed gives the same noise for every emotion.
-_EMOTION_SEEDS = 0x9E3779B97F4A7C15
 
 
 class UniEmoPipeline(DiffusionPipeline):
@@ -198,6 +196,11 @@ class UniEmoPipeline(DiffusionPipeline):
         """The text side."""
         return PromptEncoder.of(self.size, (self.text_encoder, self.tokenizer), (self.text_encoder_2, self.tokenizer_2))
 
+    @property
+    def emotion_tokens(self) -> EmotionTokens:
+        """What draws emotions as vectors for a prompt, or computes them from a picture."""
+        return EmotionTokens(self.fusion, self.space, self.correlation, self.labels)
+
     @torch.no_grad()
     def understand(
         self, image: Picture | Sequence[Picture], attention: bool = True
@@ -210,52 +213,15 @@ class UniEmoPipeline(DiffusionPipeline):
         clips = load_clips(image)
         if not clips.frames:
             return []
-        seen = self._look(clips.flat, attention)
-        results = [self._understood(seen, clips, number) for number in range(len(clips.frames))]
+        seen = self._run_chain(clips.flat, attention)
+        space, numbers = self.config.label_space, range(len(clips.frames))
+        results = [recognise(seen, clips, number, self.correlation, space, self.size) for number in numbers]
         return results[0] if clips.single else results
 
-    def _look(self, frames: Sequence[Image.Image], attention: bool = False) -> ChainOutput:
-        """RGB pictures through the vision tower with its expert queries, with their maps if `attention`."""
+    def _run_chain(self, frames: Sequence[Image.Image], attention: bool = False) -> ChainOutput:
+        """RGB pictures through the vision tower with its expert queries; `attention` asks for the queries' maps."""
         pictures = to_tensor(frames, self.vision.config.image_size).to(execution_device(self.vision))
         return self.chain(self.vision, tower_pixels(self.vision, pictures), attention)
-
-    def _understood(self, seen: ChainOutput, clips: Clips, number: int) -> UniEmoOutput:
-        rows = clips.rows(number).to(seen.logits.device)
-        by_frame = seen.logits[rows].float().softmax(dim=-1)
-        probabilities = by_frame.mean(dim=0)
-        found = {
-            "scene": self._match("scene", seen.scene_embeds, rows),
-            "object": self._match("object", seen.object_embeds, rows),
-        }
-        middle = int(rows[len(rows) // 2])
-        attention = tuple(
-            AttentionMap(
-                kind if (match := found[kind]) is None else match.name,
-                kind,
-                heat_map([maps[middle][None]], [0], (self.size, self.size)),
-            )
-            for kind, maps in (("scene", seen.scene_attention), ("object", seen.object_attention))
-            if maps is not None
-        )
-        return UniEmoOutput(
-            emotion=self.labels[int(probabilities.argmax())],
-            probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),
-            attention=attention,
-            label_space=self.config.label_space,
-            frames=clips.readings(number, by_frame, self.labels),
-            **found,
-        )
-
-    def _match(self, kind: Kind, embeds: torch.Tensor | None, rows: torch.Tensor) -> AttributeMatch | None:
-        """What the frames `rows` of one picture show, by the mean direction of their `embeds` (F, P)."""
-        if embeds is None:
-            return None
-        mean = F.normalize(embeds[rows].mean(dim=0, keepdim=True), dim=-1)
-        indices, (name,), cosines = self.correlation.nearest(mean, kind=kind)
-        if name is None:
-            return None
-        coefficients = self.correlation.coefficients[indices[0]].tolist()
-        return AttributeMatch(name, cosines.item(), dict(zip(self.labels, coefficients, strict=True)))
 
     @torch.no_grad()
     def __call__(
@@ -326,9 +292,11 @@ class UniEmoPipeline(DiffusionPipeline):
         )
 
         check_scheduler(self.schedule, self.scheduler, num_inference_steps, None if image is None else strength)
-        tokens = (
-            self._of_picture(cast(Picture, emotion), len(seeds)) if weights is None else self._of_names(weights, seeds)
-        )
+        emotions = self.emotion_tokens
+        if weights is None:
+            tokens = emotions.of_picture(self._run_chain(load_clips(cast(Picture, emotion)).flat), len(seeds))
+        else:
+            tokens = emotions.sample(weights, seeds)
         prompts, words = self.prompts, self.understood(prompt)
         if words.left_out:
             _logger.warning("The prompt is too long for the model; left out: '%s'.", words.left_out)
@@ -336,7 +304,7 @@ class UniEmoPipeline(DiffusionPipeline):
         condition, away, neutral = prompts.with_emotions(own, tokens), None, None
         if guidance.scale > 1:
             if guidance.emotion != 1:
-                neutral = prompts.with_emotions(own, self._of_names(dict.fromkeys(self.labels, 1.0), seeds))
+                neutral = prompts.with_emotions(own, emotions.sample(dict.fromkeys(self.labels, 1.0), seeds))
             away = prompts.nothing() if negative_prompt is None else prompts.plain([negative_prompt])
         begin = None if source is None else encode_pictures(self._safe_vae(), source)
         steps = num_inference_steps if begin is None else steps_taken(num_inference_steps, strength)
@@ -432,32 +400,3 @@ class UniEmoPipeline(DiffusionPipeline):
     def _safe_vae(self) -> Autoencoder:
         """The autoencoder in a precision that it can compute in."""
         return self.vae if self.text_encoder_2 is None else safe_vae(self.vae)
-
-    def _of_names(self, weights: dict[str, float], seeds: Sequence[int]) -> list[WeightedTokens]:
-        """For each seed the fused vectors of the emotions, drawn from the space, with their weights.
-
-        Every emotion is drawn with the same noise: at its ends a blend is what either emotion alone would be, and between
-        them the picture changes by the emotions only.
-        """
-        fused = []
-        for name, weight in weights.items():
-            if weight == 0:
-                continue
-            emotions = torch.full((len(seeds),), self.labels.index(name), device=self.space.device)
-            generators = [torch.Generator().manual_seed((value + _EMOTION_SEEDS) % SEEDS) for value in seeds]
-            features = self.space.sample(emotions, generators)
-            fused.append((self._fuse(features, self.space.alphas[emotions]), weight))
-        return [[(vectors[row], weight) for vectors, weight in fused] for row in range(len(seeds))]
-
-    def _of_picture(self, picture: Picture, count: int) -> list[WeightedTokens]:
-        """`count` times the fused vector of a picture, of its frames' mean features."""
-        seen = self._look(load_clips(picture).flat)
-        features, probabilities = pooled_features(seen), seen.logits.softmax(dim=-1)
-        alphas = self.correlation.alphas(seen, probabilities)
-        vectors = self._fuse(features.mean(dim=0, keepdim=True), alphas.mean(dim=0, keepdim=True))
-        return [[(vectors[0], 1.0)]] * count
-
-    def _fuse(self, features: torch.Tensor, alphas: torch.Tensor) -> torch.Tensor:
-        """Features (B, 3, W) and alphas (B, 2) -> F (B, T)."""
-        device, dtype = execution_device(self.fusion), self.fusion.dtype
-        return self.fusion(*features.to(device, dtype).unbind(dim=1), *alphas.to(device, dtype).unbind(dim=1))

@@ -10,6 +10,7 @@ from transformers import CLIPVisionModel
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.imaging import fit_square
+from kcdp.painting.emotion_tokens import EmotionTokens
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from tests.tiny_diffusion import SEEN, SIZE, stable_diffusion, stable_diffusion_xl, uniemo_on
 
@@ -59,7 +60,7 @@ def test_a_word_in_the_place_of_the_emotion_paints_what_the_library_paints(
     encoders = [parts[name] for name in ("text_encoder", "text_encoder_2") if name in parts]
     (cat,) = parts["tokenizer"]("cat", add_special_tokens=False).input_ids
     vectors = torch.cat([encoder.get_input_embeddings().weight[cat] for encoder in encoders]).detach()
-    monkeypatch.setattr(pipeline, "_fuse", lambda features, alphas: vectors.expand(len(features), -1))
+    monkeypatch.setattr(EmotionTokens, "fuse", lambda self, features, alphas: vectors.expand(len(features), -1))
     found = make(pipeline, prompt=prompt.format("<emotion>"), num_images=2, negative_prompt=negative)
     shape = (1, 4, SIZE // 4, SIZE // 4)
     noise = [torch.randn(shape, generator=torch.Generator().manual_seed(SEED + row)) for row in range(2)]
@@ -78,16 +79,16 @@ def test_a_word_in_the_place_of_the_emotion_paints_what_the_library_paints(
 
 
 def test_every_text_encoder_hears_the_emotion(pipeline, monkeypatch):
-    fuse, parts = pipeline._fuse, pipeline.prompts.widths
+    fuse, parts = EmotionTokens.fuse, pipeline.prompts.widths
     unchanged = make(pipeline)
     for silenced in range(len(parts)):
 
-        def deaf(features, alphas, silenced=silenced):
-            vectors = fuse(features, alphas).clone()
+        def deaf(self, features, alphas, silenced=silenced):
+            vectors = fuse(self, features, alphas).clone()
             vectors.split(parts, dim=1)[silenced].zero_()
             return vectors
 
-        monkeypatch.setattr(pipeline, "_fuse", deaf)
+        monkeypatch.setattr(EmotionTokens, "fuse", deaf)
         assert (make(pipeline) - unchanged).abs().max() > 1e-3
 
 

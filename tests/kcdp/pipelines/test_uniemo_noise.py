@@ -16,20 +16,13 @@ from torch.nn import functional as F
 
 from kcdp.emotions import MIKELS_8
 from kcdp.imaging import load_frames, to_tensor
-from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from tests.image_files import animated
 from tests.tiny_pipeline import SIZE
-from tests.tiny_uniemo import tiny_uniemo
 
 #: What a picture's seed and its emotion's seed are apart.
 APART = 0x9E3779B97F4A7C15
 EMOTIONS: list[Any] = ["awe", "fear", {"awe": 0.5, "sadness": 0.5}]
-
-
-@pytest.fixture(scope="module")
-def pipeline(kcdp: KCDPPipeline) -> UniEmoPipeline:
-    return tiny_uniemo(kcdp)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What UniEmo's pipeline understands of pictures; what it makes is in test_uniemo.py."""
+"""What UniEmo's pipeline recognises in pictures; what it paints is in test_uniemo.py."""
 
 import json
 
@@ -14,11 +14,6 @@ from kcdp.uniemo.correlation import EmotionalCorrelation
 from tests.image_files import animated
 from tests.tiny_pipeline import SIZE
 from tests.tiny_uniemo import OBJECTS, SCENES, tiny_uniemo
-
-
-@pytest.fixture(scope="module")
-def pipeline(kcdp):
-    return tiny_uniemo(kcdp)
 
 
 def test_what_is_understood_is_complete_and_consistent(pipeline, faces):
@@ -136,7 +131,7 @@ def test_a_result_is_clean_json(pipeline, faces):
 
 def test_without_attention_everything_else_stays(pipeline, faces, monkeypatch):
     full = pipeline.understand(faces[0])
-    monkeypatch.setattr("kcdp.pipelines.uniemo.heat_map", lambda *_: pytest.fail("a heat map was computed"))
+    monkeypatch.setattr("kcdp.pipelines.recognition.heat_map", lambda *_: pytest.fail("a heat map was computed"))
     lean = pipeline.understand(faces[0], attention=False)
     assert lean.attention == () and lean.scene == full.scene
     assert lean.probabilities == pytest.approx(full.probabilities, abs=1e-6)
