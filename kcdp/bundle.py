@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,7 +94,7 @@ class Bundle:
         shared = {name: getattr(self.kcdp, name) for name in SHARED} if self._has(KCDPPipeline) else {}
         try:
             if (self.folder / STUDENT).is_dir():
-                shared["unet"] = load_student(self.folder / STUDENT, self._teacher, self.dtype).eval()
+                shared["unet"] = load_student(self.folder / STUDENT, self._new_teacher, self.dtype).eval()
             elif (self.folder / OWN_UNET).is_dir():
                 shared["unet"] = self._unet(OWN_UNET)
             if (self.folder / OWN_VAE).is_dir():
@@ -141,6 +142,11 @@ class Bundle:
         if (self.folder / OWN_UNET).is_dir():
             return self._unet(OWN_UNET)
         return self.kcdp.unet if self._has(KCDPPipeline) else self._unet("unet")
+
+    def _new_teacher(self) -> UNet2DConditionModel:
+        """`_teacher` with weights that nothing else uses."""
+        shared = self._has(KCDPPipeline) and not (self.folder / OWN_UNET).is_dir()
+        return copy.deepcopy(self.kcdp.unet) if shared else self._teacher()
 
     def _unet(self, name: str) -> UNet2DConditionModel:
         return UNet2DConditionModel.from_pretrained(self.folder / name, **self._options).eval()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from kcdp.process import without_collections, without_modules
 from kcdp.quiet import quiet_libraries
 
 if TYPE_CHECKING:
@@ -56,16 +59,29 @@ def check_bundle_flags(args: argparse.Namespace) -> None:
 
 def load(args: argparse.Namespace, device: str | None = None) -> Bundle:
     """The bundle that the flags name, on `device` where that is given; raises BundleError."""
-    quiet_libraries()
-    # Imported here: the page, and --help, answer while the model libraries are still on their way.
-    import torch
+    with quick_loading():
+        # Imported here: the page, and --help, answer while the model libraries are still on their way.
+        import torch
 
-    from kcdp.bundle import EMBEDDED, load_bundle
+        from kcdp.bundle import EMBEDDED, load_bundle
 
-    return load_bundle(
-        args.bundle or EMBEDDED,
-        revision=args.revision,
-        device=device or args.device,
-        dtype=getattr(torch, args.dtype),
-        offload=args.offload,
-    )
+        return load_bundle(
+            args.bundle or EMBEDDED,
+            revision=args.revision,
+            device=device or args.device,
+            dtype=getattr(torch, args.dtype),
+            offload=args.offload,
+        )
+
+
+@contextmanager
+def quick_loading() -> Iterator[None]:
+    """Import the model libraries and load weights inside, without what these cost a program for nothing."""
+    with without_collections():
+        import torch
+
+        # For losses of detectors, and for kernels of a GPU: none of our models asks for them, and a tenth of the app's memory is theirs.
+        unused = ("scipy",) if torch.accelerator.is_available() else ("scipy", "triton")
+        with without_modules(*unused):
+            quiet_libraries()
+            yield

@@ -17,9 +17,9 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from kcdp.imaging import DEFAULT_LIMITS
-from kcdp.loading import add_bundle_flags, check_bundle_flags, load
+from kcdp.loading import add_bundle_flags, check_bundle_flags, load, quick_loading
 from kcdp.paths import ASSETS
-from kcdp.quiet import quiet_libraries
+from kcdp.process import settle
 from kcdp.ui.lanes import Backend
 from kcdp.ui.languages import head, translations
 from kcdp.ui.layout import build_app
@@ -154,17 +154,18 @@ def launch(app: gr.Blocks, args: argparse.Namespace, tools: FastMCP | None = Non
 
 def load_into(bundle: Future, args: argparse.Namespace) -> None:
     """Load the models for the page that waits for `bundle`; one that does not load ends the app with one sentence."""
-    quiet_libraries()
-    # Imported here: the page answers while the model libraries are still on their way.
-    from kcdp.bundle import BundleError
+    with quick_loading():
+        # Imported here: the page answers while the model libraries are still on their way.
+        from kcdp.bundle import BundleError
 
-    try:
-        loaded = load(args)
-        # All that reading asks, before the page says that it is ready: what is damaged is told at once, the first visitor
-        # waits no longer than others, and ZeroGPU's workers have it.
-        if loaded.paints:
-            _ = loaded.uniemo
-    except BundleError as error:
-        bundle.set_exception(error)
-        sys.exit(str(error))
+        try:
+            loaded = load(args)
+            # All that reading asks, before the page says that it is ready: what is damaged is told at once, the first visitor
+            # waits no longer than others, and ZeroGPU's workers have it.
+            if loaded.paints:
+                _ = loaded.uniemo
+        except BundleError as error:
+            bundle.set_exception(error)
+            sys.exit(str(error))
+    settle()
     bundle.set_result(loaded)

@@ -44,24 +44,26 @@ def _verb_alone(verb: Token, tokens: list[Token]) -> None:
     """ "a dog and a cat avoid looking", "holds a rose but forgets to smile": nothing is called an avoid or a forget."""
     if verb.pos != "NOUN" or verb.tag not in ("NN", "NNS") or verb.index == 0 or verb.is_quotation:
         return
-    if _kinds(verb) != {"VERB"} or verb.text.endswith("ing"):
-        return
     before, head = tokens[verb.index - 1], verb.head
-    if before.pos == "CCONJ" and verb.relation == "conj" and head is not None:
+    coordinated = before.pos == "CCONJ" and verb.relation == "conj" and head is not None
+    compound = before.is_noun and before.head is verb and before.relation == "compound"
+    if not (coordinated or compound) or verb.text.endswith("ing") or _kinds(verb) != {"VERB"}:
+        return
+    if coordinated:
         while head is not None and not head.is_verb:
             head = head.head
         if head is not None:
             _as_verb(verb, "VBZ" if verb.tag == "NNS" else "VBP")
             verb.attach(head, "conj")
-    elif before.is_noun and before.head is verb and before.relation == "compound":
-        _as_verb(verb, "VBZ" if verb.tag == "NNS" else "VBP")
-        for child in [child for child in verb.children if child.index < before.index]:
-            child.attach(before, child.relation)
-        if verb.relation == "conj" and head is not None and head.is_noun:
-            verb.replace(head, "nsubj")
-            before.attach(head, "conj")
-        else:
-            before.relation = "nsubj"
+        return
+    _as_verb(verb, "VBZ" if verb.tag == "NNS" else "VBP")
+    for child in [child for child in verb.children if child.index < before.index]:
+        child.attach(before, child.relation)
+    if verb.relation == "conj" and head is not None and head.is_noun:
+        verb.replace(head, "nsubj")
+        before.attach(head, "conj")
+    else:
+        before.relation = "nsubj"
 
 
 def _neither_verb_nor_verb(neither: Token, tokens: list[Token]) -> None:

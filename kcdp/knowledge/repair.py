@@ -190,7 +190,7 @@ def _quotation_before_verb_of_speech(quoted: Token) -> None:
 def _speaks(plural: Token) -> bool:
     """Whether a verb of speech was read as a plural: "boy whispers"."""
     named = any(child.relation == "compound" and child.is_noun for child in plural.children)
-    return plural.tag in ("NNS", "NNPS") and verb_lemma(plural) in SPEECH_VERBS and named
+    return plural.tag in ("NNS", "NNPS") and named and verb_lemma(plural) in SPEECH_VERBS
 
 
 def _verb_read_as_plural(plural: Token, tokens: list[Token]) -> None:
@@ -200,7 +200,7 @@ def _verb_read_as_plural(plural: Token, tokens: list[Token]) -> None:
         return
     finite_noun = plural.tag == "VBZ" and plural.pos == "NOUN"
     singular = finite_noun or any(determiner.text in ("a", "an") for determiner in plural.having("det"))
-    if not (singular or (_speaks(plural) and any(child.is_quotation for child in plural.children))):
+    if not (singular or (any(child.is_quotation for child in plural.children) and _speaks(plural))):
         return
     if not (finite_noun or plural.tag in ("NNS", "NNPS")) or plural.index == 0:
         return

@@ -5,7 +5,6 @@ The latter takes a tenth of the room (Hu et al. 2021; for few steps: Luo et al. 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,14 +34,16 @@ def save_student(unet: UNet2DConditionModel, folder: Path) -> None:
 def load_student(
     folder: Path, teacher: Callable[[], UNet2DConditionModel], dtype: torch.dtype = torch.float32
 ) -> UNet2DConditionModel:
-    """The student in `folder`, any change put into the weights; its teacher is asked for only where those are needed.
+    """The student in `folder`, any change put into the weights of its teacher, which becomes the student.
+
+    `teacher` is called only where there is such a change.
 
     Raises what the libraries raise for files that cannot be read.
     """
     if not (folder / ADAPTER_FILE).is_file():
         return UNet2DConditionModel.from_pretrained(folder, dtype=dtype)
     # In 32 bits: half precision loses a change that is small beside its weight.
-    unet = copy.deepcopy(teacher()).float()
+    unet = teacher().float()
     unet.load_lora_adapter(folder, prefix=None, weight_name=ADAPTER_FILE)
     unet.fuse_lora()
     unet.unload_lora()

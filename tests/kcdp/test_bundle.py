@@ -12,6 +12,7 @@ from PIL import Image
 from kcdp import bundle as bundles
 from kcdp import hub
 from kcdp.bundle import BundleError, find_bundle, load_bundle
+from kcdp.painting.student import add_adapter, save_student
 from kcdp.verdict import Verdict
 from tests.image_files import animated
 from tests.tiny_diffusion import stable_diffusion_xl, uniemo_on
@@ -107,6 +108,27 @@ def test_a_student_paints_and_its_teacher_is_loaded_for_quality(whole, tmp_path,
         with pytest.raises(BundleError, match="cannot be read"):
             _ = load_bundle(folder, device="cpu").quality
     assert bundle.quality is bundle.uniemo is bundle.painter(num_inference_steps=50)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_students_change_of_low_rank_is_put_into_no_weights_but_its_own(whole, tmp_path, tiny_tokenizer, own):
+    folder = tmp_path / "few"
+    shutil.copytree(whole, folder)
+    teacher = load_bundle(whole, device="cpu").kcdp.unet
+    student = copy.deepcopy(teacher)
+    add_adapter(student, 2)
+    for name, weight in student.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight)
+    save_student(student, folder / bundles.STUDENT)
+    if own:
+        teacher.save_pretrained(folder / bundles.OWN_UNET)
+    tiny_uniemo(tiny_pipeline(tiny_tokenizer), quality={"guidance_scale": 4.0}).save_config(folder)
+    found = load_bundle(folder, device="cpu")
+    painted, kept = found.uniemo.unet.conv_in.weight, teacher.conv_in.weight
+    assert not torch.allclose(painted, kept, atol=0.1)
+    for unet in (found.kcdp.unet, found.quality.unet):
+        torch.testing.assert_close(unet.conv_in.weight, kept)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 from diffusers import FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
@@ -69,7 +70,7 @@ def distilled(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline | None
     stage = student_stage(recipe)
     if stage is None:
         return None
-    unet = load_student(_weights(recipe, stage), lambda: pipeline.unet, pipeline.unet.dtype)
+    unet = load_student(_weights(recipe, stage), lambda: copy.deepcopy(pipeline.unet), pipeline.unet.dtype)
     names = ("num_inference_steps", "guidance_scale", "guidance_rescale", "emotion_guidance")
     return pipeline.painting_with(
         unet.to(pipeline.unet.device).eval().requires_grad_(False),

@@ -188,7 +188,7 @@ def test_a_student_of_low_rank_learns_its_change_alone_and_leaves_that(teacher, 
     losses = losses_of_steps(task, drawn(stage), 15)
     assert losses[-1] < 0.95 * losses[0]
     stage.export(task, tmp_path)
-    student = load_student(tmp_path / "unet", lambda: teacher.unet)
+    student = load_student(tmp_path / "unet", lambda: copy.deepcopy(teacher.unet))
     way = torch.from_numpy(stage.ways[:2]).float()
     condition = teacher.told.condition(**{name: value[:2] for name, value in stage.asked.items()})
     found, expected = (stage.steps.walk(unet, way[:, 0], condition) for unet in (student, task.average))

@@ -1,0 +1,63 @@
+import gc
+import importlib
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from kcdp.process import settle, without_collections, without_modules
+
+
+def test_a_module_is_not_to_be_found_inside_and_there_again_afterwards(monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "tabnanny"]:
+        monkeypatch.delitem(sys.modules, name)
+    with without_modules("tabnanny"):
+        assert importlib.util.find_spec("tabnanny") is None
+        with pytest.raises(ImportError):
+            importlib.import_module("tabnanny")
+    assert importlib.import_module("tabnanny").check
+
+
+def test_a_module_that_is_there_already_stays(monkeypatch):
+    module = importlib.import_module("tabnanny")
+    with without_modules("tabnanny"):
+        assert importlib.import_module("tabnanny") is module
+    assert sys.modules["tabnanny"] is module
+
+
+def test_collections_rest_inside_and_stay_off_where_they_were():
+    with without_collections(), without_collections():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with without_collections():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_what_is_settled_is_not_collected_again():
+    try:
+        settle()
+        assert gc.get_freeze_count() > 1000
+    finally:
+        gc.unfreeze()
+
+
+def test_a_program_loads_and_reads_without_the_libraries_that_it_leaves_out():
+    """Both are installed where the tests run: scipy by the training's requirements, triton by torch."""
+    script = """
+import sys
+from argparse import Namespace
+from kcdp.loading import load
+bundle = load(Namespace(bundle=None, revision=None, device="cpu", dtype="float32", offload=None))
+bundle.read("assets/examples/fear.png")
+bundle.uniemo("awe", seed=1, num_inference_steps=1)
+print(sorted({"scipy", "triton", "transformers"} & sys.modules.keys()))
+import scipy.optimize
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "['transformers']"), done.stderr
