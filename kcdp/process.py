@@ -11,6 +11,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+#: Number of this setting in glibc's malloc.h.
+_M_ARENA_MAX = -8
+
 
 @contextmanager
 def without_modules(*names: str) -> Iterator[None]:
@@ -41,10 +44,19 @@ def without_collections() -> Iterator[None]:
             gc.enable()
 
 
+def share_memory() -> None:
+    """Before there are threads: let them share two of glibc's arenas; each keeps what was freed in it, and has one of its own otherwise."""
+    _c_library("mallopt", _M_ARENA_MAX, 2)
+
+
 def settle() -> None:
     """After loading: give freed memory back, and let garbage collections look only at what comes after."""
     gc.collect()
     gc.freeze()
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # where the C library is another than glibc
-            ctypes.CDLL(None).malloc_trim(0)
+    _c_library("malloc_trim", 0)
+
+
+def _c_library(name: str, *values: int) -> None:
+    """Call a function of glibc; without effect where the C library is another."""
+    with suppress(AttributeError, OSError, TypeError):  # TypeError: Windows
+        getattr(ctypes.CDLL(None), name)(*values)

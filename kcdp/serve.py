@@ -16,10 +16,11 @@ from gradio.utils import is_zero_gpu_space
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from kcdp.decoded import DecodedPicture
 from kcdp.imaging import DEFAULT_LIMITS
 from kcdp.loading import add_bundle_flags, check_bundle_flags, load, quick_loading
 from kcdp.paths import ASSETS
-from kcdp.process import settle
+from kcdp.process import settle, share_memory
 from kcdp.ui.lanes import Backend
 from kcdp.ui.languages import head, translations
 from kcdp.ui.layout import build_app
@@ -95,6 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def serve(args: argparse.Namespace) -> None:
     """Open the page at once, then load the models; a bundle that does not load ends the app with one sentence."""
     start = time.monotonic()
+    share_memory()
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     bundle: Future = Future()
     examples = sorted(path for path in ASSETS.glob("examples/*") if path.suffix in {".png", ".webp"})
@@ -110,6 +112,7 @@ def serve(args: argparse.Namespace) -> None:
     else:
         launch(app, args, tools)
         load_into(bundle, args)
+        warm_up(backend)
     print(f"ready at {app.local_url} in {time.monotonic() - start:.1f} s", flush=True)
     app.block_thread()
 
@@ -167,5 +170,11 @@ def load_into(bundle: Future, args: argparse.Namespace) -> None:
         except BundleError as error:
             bundle.set_exception(error)
             sys.exit(str(error))
-    settle()
     bundle.set_result(loaded)
+
+
+def warm_up(backend: Backend) -> None:
+    """Read an example, so that what is loaded or made on first use is there, and the memory that this takes is taken."""
+    for example in backend.examples[:1]:
+        backend.readings.read(backend.readings.enter(DecodedPicture.load(example), attention=False))
+    settle()

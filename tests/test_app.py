@@ -275,7 +275,10 @@ def test_wrong_value_in_the_environment_ends_with_one_sentence(
 
 @pytest.mark.parametrize(
     ("zero_gpu", "order"),
-    [("", ["page, None wait", "models", "uniemo"]), ("true", ["models", "uniemo", "page, 20 wait"])],
+    [
+        ("", ["page, None wait", "models", "uniemo", "an example", "settled"]),
+        ("true", ["models", "uniemo", "page, 20 wait"]),
+    ],
 )
 def test_the_page_is_there_before_the_models_but_on_zero_gpu(
     monkeypatch: pytest.MonkeyPatch, zero_gpu: str, order: list[str]
@@ -289,10 +292,15 @@ def test_the_page_is_there_before_the_models_but_on_zero_gpu(
         def uniemo(self) -> None:
             done.append("uniemo")
 
+        def read(self, pictures: list[object], attention: bool) -> list[None]:
+            done.append("an example")
+            return [None] * len(pictures)
+
     monkeypatch.setenv("SPACES_ZERO_GPU", zero_gpu)
     monkeypatch.setattr("kcdp.bundle.load_bundle", lambda *args, **options: done.append("models") or Loaded())
     monkeypatch.setattr(gr.Blocks, "launch", lambda page, **options: done.append(f"page, {page._queue.max_size} wait"))
     monkeypatch.setattr(gr.Blocks, "block_thread", lambda page: None)
+    monkeypatch.setattr("kcdp.serve.settle", lambda: done.append("settled"))
     app.main([])
     assert done == order
 

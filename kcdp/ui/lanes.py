@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Seconds that a painting gives way to readings between two steps; then it takes the next turn.
 PATIENCE = 1.0
 #: Pictures that are read in one batch.
-MAX_BATCH = 8
+MAX_BATCH = 4
 #: Readings, and paintings, that may wait; whoever comes then is told to come back later.
 MAX_READINGS, MAX_PAINTINGS = 64, 20
 

@@ -47,6 +47,34 @@ def test_what_is_settled_is_not_collected_again():
         gc.unfreeze()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Other C libraries have no arenas.")
+def test_threads_share_two_arenas():
+    """Each arena that is not the first is a mapping of its own, aligned to 64 MB."""
+    script = """
+import re, sys, threading
+from pathlib import Path
+from kcdp.process import share_memory
+if sys.argv[1] == "shared":
+    share_memory()
+kept, filled, done = [], threading.Barrier(7), threading.Event()
+def work():
+    kept.append([bytes(5000) for _ in range(200)])
+    filled.wait()
+    done.wait()
+for _ in range(6):
+    threading.Thread(target=work, daemon=True).start()
+filled.wait()
+starts = re.findall(r"^([0-9a-f]+)-", Path("/proc/self/maps").read_text(), re.MULTILINE)
+print(sum(int(start, 16) % 2**26 == 0 for start in starts))
+done.set()
+"""
+    found = [
+        int(subprocess.run([sys.executable, "-c", script, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("shared", "alone")
+    ]
+    assert found[0] <= 1 < found[1], found
+
+
 def test_a_program_loads_and_reads_without_the_libraries_that_it_leaves_out():
     """Both are installed where the tests run: scipy by the training's requirements, triton by torch."""
     script = """
