@@ -84,7 +84,7 @@ class FullSize:
     @classmethod
     def build(cls, device: str | torch.device, dtype: torch.dtype, vision: VisionTower = "L/14") -> FullSize:
         """Random weights on `device`, "meta" for shapes alone; only KGCA, the pyramid and the chain may train."""
-        with _made_on(device, dtype):
+        with _default_device_and_dtype(device, dtype):
             unet = UNet2DConditionModel(**UNET).eval().requires_grad_(False)
             denoiser = Denoiser(unet)
             tower, chain = build_vision(vision)
@@ -120,7 +120,7 @@ def build_vision(name: VisionTower) -> tuple[CLIPVisionModel, ExpertQueryChain]:
 
 
 @contextmanager
-def _made_on(device: str | torch.device, dtype: torch.dtype) -> Iterator[None]:
+def _default_device_and_dtype(device: str | torch.device, dtype: torch.dtype) -> Iterator[None]:
     """New weights are made there and so: in 32 bits first they would need twice the memory."""
     usual = torch.get_default_dtype()
     torch.set_default_dtype(dtype)

@@ -139,7 +139,7 @@ def caption_recall(clip: CLIPModel, embeds: torch.Tensor, tokens: torch.Tensor) 
     return (nearest == target[:, None].to(nearest.device)).any(1).float().mean().item()
 
 
-def save_words(
+def save_language_models(
     folder: Path, model: nn.Module, encoder: nn.Module, tokenizer: CLIPTokenizer, images: CLIPImageProcessorPil
 ) -> None:
     """Write the CLIP of a task, and the captioner of an `encoder` and its decoder, as later stages read them."""
@@ -246,7 +246,7 @@ class LanguageStage:
         return metrics
 
     def export(self, model: LanguageTask, folder: Path) -> None:
-        save_words(folder, model, model.clip.vision_model, self.tokenizer, self.image_processor)
+        save_language_models(folder, model, model.clip.vision_model, self.tokenizer, self.image_processor)
 
 
 def run(recipe: Recipe) -> dict[str, float]:

@@ -152,7 +152,7 @@ class LatentEncoderStage:
         model.encoder.save_pretrained(folder / "latent_encoder")
 
 
-def latents_and_words(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithProjection, CLIPTokenizer]:
+def load_vae_and_text_tower(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithProjection, CLIPTokenizer]:
     """The autoencoder, the text tower and its tokenizer, as their stages left them."""
     device, words = PartialState().device, best_weights(recipe, "text")
     vae: AutoencoderKL = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae").to(device)
@@ -163,7 +163,7 @@ def latents_and_words(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithP
 def _run(recipe: Recipe, name: str, start: LatentEncoder | None = None) -> dict[str, float]:
     config = recipe.stage_settings(name, LatentEncoderConfig).config
     datasets = stage_datasets(recipe, name, config.balance)
-    return train_stage(recipe, LatentEncoderStage(config, *datasets, *latents_and_words(recipe), start))
+    return train_stage(recipe, LatentEncoderStage(config, *datasets, *load_vae_and_text_tower(recipe), start))
 
 
 def run(recipe: Recipe) -> dict[str, float]:

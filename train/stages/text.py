@@ -52,7 +52,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, max_tokens: int) -> C
     return tokenizer
 
 
-def kept_tokenizer(dataset: PictureDataset, config: TextConfig) -> CLIPTokenizer:
+def cached_tokenizer(dataset: PictureDataset, config: TextConfig) -> CLIPTokenizer:
     """The tokenizer of a dataset's texts, learned once.
 
     Learning breaks ties in another order each time: a run that goes on, and every process of a run, needs the one that
@@ -139,7 +139,7 @@ class TextStage:
     def __init__(self, config: TextConfig, train: PictureDataset, validation: PictureDataset) -> None:
         self.config, self.train, self.validation = config, train, validation
         self.teacher, self.teacher_width = load_teacher(config.teacher) if config.teacher else (None, None)
-        self.tokenizer = kept_tokenizer(train, config)
+        self.tokenizer = cached_tokenizer(train, config)
 
     def build(self) -> TextTask:
         tower = build_text_tower(self.config, self.tokenizer)

@@ -23,7 +23,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer, VisionEncod
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.uniemo.query_chain import tower_pixels
-from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD
+from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, normalized
 from kcdp.vision.trunk_tower import (
     TaggingVisionConfig,
     TaggingVisionModel,
@@ -45,7 +45,7 @@ from train.stages.language import (
     build_captioner,
     caption_recall,
     freeze_text,
-    save_words,
+    save_language_models,
     target_tokens,
 )
 from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, caption_tokens, neighbour_loss
@@ -78,19 +78,19 @@ class TrunkLanguageConfig:
     balance: float = setting(0.3, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
 
 
-def words_of(caption: str) -> set[str]:
+def caption_terms(caption: str) -> set[str]:
     """The words of a caption, and pairs of neighbours among them, but for articles and prepositions.
 
-    >>> sorted(words_of("a cat with slanted brows"))
+    >>> sorted(caption_terms("a cat with slanted brows"))
     ['brows', 'cat', 'cat slanted', 'slanted', 'slanted brows']
     """
     words = [word for word in re.findall(r"[a-z'-]+", caption.lower()) if word not in _STOP]
     return set(words) | {f"{one} {other}" for one, other in pairwise(words)}
 
 
-def known_words(captions: Sequence[str], min_count: int) -> list[str]:
+def build_vocabulary(captions: Sequence[str], min_count: int) -> list[str]:
     """The words and pairs that at least `min_count` captions have and at most three in ten, in alphabetical order."""
-    counts = Counter(word for caption in captions for word in words_of(caption))
+    counts = Counter(word for caption in captions for word in caption_terms(caption))
     return sorted(word for word, count in counts.items() if min_count <= count <= 0.3 * len(captions))
 
 
@@ -213,10 +213,10 @@ class TrunkLanguageStage:
         self.bank = caption_bank(train, self.sentences)
         self.weights = imagenet_weights()
         captions = train.records["caption"][:]
-        words = {word: place for place, word in enumerate(known_words(captions, config.min_word_count))}
+        words = {word: place for place, word in enumerate(build_vocabulary(captions, config.min_word_count))}
         #: What the words and pairs of words begin as: the mean of their tokens in the text tower.
         self.word_embeddings = self._embeddings([*words])
-        self.bags = [[words[word] for word in words_of(caption) if word in words] for caption in captions]
+        self.bags = [[words[word] for word in caption_terms(caption) if word in words] for caption in captions]
         self.photos = torch.from_numpy(train.domains.within(photo_domains()))
         self.classes = self._classes()
         self.image_processor = CLIPImageProcessorPil(
@@ -271,7 +271,7 @@ class TrunkLanguageStage:
         # The row of a photo among the photos.
         classes[photos] = self.classes[self.photos.cumsum(0)[indices[photos]] - 1]
         return {
-            "pixel_values": self.pixels(self.train.augmented(indices, generator)),
+            "pixel_values": normalized(self.train.augmented(indices, generator)),
             "input_ids": caption_tokens(
                 self.tokenizer, [self.train.records[index]["caption"] for index in indices.tolist()]
             ),
@@ -280,10 +280,6 @@ class TrunkLanguageStage:
             "classes": classes,
             "photos": photos,
         }
-
-    def pixels(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Pictures in [-1, 1] as the tower wants them."""
-        return (pictures / 2 + 0.5 - PIXEL_MEAN) / PIXEL_STD
 
     def validate(self, model: TrunkLanguageTask) -> dict[str, float]:
         """Mean probability of a caption token (geometric), and how often CLIP finds the right caption among its first 5.
@@ -299,7 +295,7 @@ class TrunkLanguageStage:
         images, loss = [], 0.0
         for rows in torch.arange(len(indices)).split(VALIDATION_BATCH):
             mean, hidden, pooled = clip.vision_model.read(
-                self.pixels(self.validation.plain(indices[rows])).to(clip.device)
+                normalized(self.validation.plain(indices[rows])).to(clip.device)
             )
             images.append(F.normalize(clip.visual_projection(pooled), dim=-1))
             logits = model.decoder(
@@ -313,7 +309,7 @@ class TrunkLanguageStage:
         return {"likelihood": math.exp(-caption), "caption": caption, "recall": recall}
 
     def export(self, model: TrunkLanguageTask, folder: Path) -> None:
-        save_words(folder, model, self._tagging(model), self.tokenizer, self.image_processor)
+        save_language_models(folder, model, self._tagging(model), self.tokenizer, self.image_processor)
 
     def _tagging(self, model: TrunkLanguageTask) -> TaggingVisionModel:
         """The captioner's tower: CLIP's, and the words that it tells."""

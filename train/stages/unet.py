@@ -22,7 +22,7 @@ from train.core.runs import stage_datasets, train_stage
 from train.core.validation import mean_losses
 from train.data.cache import Rows
 from train.data.dataset import PictureDataset
-from train.stages.latent_encoder import latents_and_words
+from train.stages.latent_encoder import load_vae_and_text_tower
 from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
 
@@ -315,7 +315,7 @@ def run(recipe: Recipe) -> dict[str, float]:
     """Train the stage on cached latents and captions."""
     config = recipe.stage_settings("unet", UNetConfig).config
     datasets = stage_datasets(recipe, "unet", config.balance)
-    return train_stage(recipe, UNetStage(config, *datasets, *latents_and_words(recipe)))
+    return train_stage(recipe, UNetStage(config, *datasets, *load_vae_and_text_tower(recipe)))
 
 
 SPEC = StageSpec("unet", UNetConfig, run, needs=("vae", "text"), foundation=True)

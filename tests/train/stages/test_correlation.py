@@ -90,7 +90,7 @@ def test_no_attribute_is_one_sentence():
 def test_without_correlation_everything_counts_in_full(joint_parts):
     pictures = joint_parts.pictures
     task = pictures.build().eval()
-    out = task.chain.follow(task.vision, torch.from_numpy(np.array(pictures.held_out)).float())
+    out = task.chain.forward_tokens(task.vision, torch.from_numpy(np.array(pictures.held_out)).float())
     weights = torch.rand(len(out.cls), 3).softmax(1)
     table = joint_parts.correlation(JointConfig())
     assert (table.alphas(out, weights) < 1).any()
@@ -116,7 +116,7 @@ def test_the_space_is_what_the_chain_makes_of_each_emotions_pictures(joint_parts
             alphas = torch.where(nearest >= 0, table.coefficients[nearest.clamp(min=0), emotion], 0.0)
             assert space.alphas[emotion, place].item() == pytest.approx(alphas.mean().item(), abs=0.05)
     plain = chain(vision, dataset.plain(torch.arange(len(dataset)))).cls
-    monkeypatch.setattr(chain, "follow", lambda *_, **__: pytest.fail("computed again"))
+    monkeypatch.setattr(chain, "forward_tokens", lambda *_, **__: pytest.fail("computed again"))
     again = build_space(dataset, tokens, vision, chain, table)
     assert torch.equal(space.mean, again.mean)
     # Every second picture is of another domain, which has no say.

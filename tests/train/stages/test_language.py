@@ -15,7 +15,7 @@ from train.core.trainer import LoopConfig, run_stage
 from train.stages import language as module
 from train.stages.language import LanguageStage
 from train.stages.sentences import SentenceEncoder, caption_tokens, neighbour_loss, neighbour_targets
-from train.stages.text import build_text_tower, kept_tokenizer
+from train.stages.text import build_text_tower, cached_tokenizer
 
 LOOP = LoopConfig(steps=3, batch_size=6, learning_rate=1e-2, warmup_steps=0, validate_every=3, ema_decay=0.9)
 
@@ -25,7 +25,7 @@ def text(train_dataset, tmp_path_factory):
     """The folder of a text tower of random weights, as the stage `text` leaves it."""
     folder = tmp_path_factory.mktemp("text")
     torch.manual_seed(0)
-    tokenizer = kept_tokenizer(train_dataset, TEXT)
+    tokenizer = cached_tokenizer(train_dataset, TEXT)
     build_text_tower(TEXT, tokenizer).save_pretrained(folder / "text")
     tokenizer.save_pretrained(folder / "tokenizer")
     return folder
