@@ -26,16 +26,8 @@ VisionTower = Literal["B/32", "B/16", "L/14"]
 #: Tokens of k: the caption's 77 and the triplets' 77.
 TOKENS = 2 * 77
 
-#: Stable Diffusion 1.5; what is not said is diffusers' default.
-UNET = {
-    "sample_size": 64,
-    "block_out_channels": (320, 640, 1280, 1280),
-    "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
-    "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
-    "layers_per_block": 2,
-    "attention_head_dim": 8,
-    "cross_attention_dim": 768,
-}
+#: Stable Diffusion 1.5, whose widths and blocks are diffusers' defaults.
+UNET = {"sample_size": 64, "cross_attention_dim": 768}
 VAE = {
     "sample_size": 512,
     "block_out_channels": (128, 256, 512, 512),

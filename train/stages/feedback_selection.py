@@ -10,7 +10,7 @@ import torch
 Criterion = Literal["both", "emotion", "clarity"]
 
 
-def band(scores: torch.Tensor, low: float = 0.2, high: float = 0.8) -> torch.Tensor:
+def band(scores: torch.Tensor, low: float, high: float) -> torch.Tensor:
     """Which of N pictures lie between two ranks: (N,) bool.
 
     Ranks ascend with the score, as the algorithm's argsort does: `low` of the pictures are below the band, 1 - `high`

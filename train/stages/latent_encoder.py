@@ -22,6 +22,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.latent_encoder import LatentEncoder
+from kcdp.uniemo.query_chain import LOGIT_SCALE
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, stage_datasets, train_stage
@@ -55,7 +56,7 @@ class LatentEncoderTask(nn.Module):
         width = sum(encoder.config.widths)
         self.caption = nn.Linear(width, text_width)
         self.emotion = None if classes is None else nn.Linear(width, classes)
-        self.scale = nn.Parameter(torch.tensor(2.6592))
+        self.scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
 
     def pool(self, latents: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> the means of the levels (B, sum of widths)."""

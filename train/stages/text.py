@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
+from kcdp.uniemo.query_chain import LOGIT_SCALE
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import stage_datasets, train_stage
@@ -106,7 +107,7 @@ class TextTask(nn.Module):
     def __init__(self, tower: CLIPTextModelWithProjection, config: TextConfig, teacher_width: int | None) -> None:
         super().__init__()
         self.tower, self.config = tower, config
-        self.logit_scale = nn.Parameter(torch.tensor(2.6592))
+        self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
         if teacher_width is not None:
             self.to_teacher = nn.Linear(config.width, teacher_width)
 

@@ -16,6 +16,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.painting.prompt import Condition
 from kcdp.perception.denoiser import encode, level_modules
+from kcdp.uniemo.query_chain import LOGIT_SCALE
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import stage_datasets, train_stage
@@ -168,7 +169,7 @@ class UNetTask(nn.Module):
         self.scheduler = build_scheduler()
         width = sum(unet.config.block_out_channels)
         self.reader = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, text.config.projection_dim))
-        self.scale = nn.Parameter(torch.tensor(2.6592))
+        self.scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
         # Kept out of the registered modules: the text tower is frozen and belongs to another stage.
         self._text = [text]
         self.register_buffer("empty", empty, persistent=False)
@@ -204,26 +205,18 @@ class UNetTask(nn.Module):
         config, losses = self.config, {}
         loss = self.scale.new_zeros(())
         if len(latents):
-            losses["denoising"] = self._denoising(latents, input_ids, noise, timesteps, drop)
+            with torch.no_grad():
+                states = self._text[0].text_model(input_ids=input_ids).last_hidden_state
+            condition = Condition(torch.where(drop[:, None, None], self.empty, states))
+            losses["denoising"] = denoising_loss(
+                self.unet, self.scheduler, latents, noise, timesteps, condition, self.channels
+            )
             loss = loss + losses["denoising"]
         if len(clean):
             vectors, scale = self.sentence_vectors(clean), self.scale.exp().clamp(max=100)
             losses["perception"] = neighbour_loss(vectors, captions, bank, scale)
             loss = loss + config.perception_weight * losses["perception"]
         return {"loss": loss, **{name: value.detach() for name, value in losses.items()}}
-
-    def _denoising(
-        self,
-        latents: torch.Tensor,
-        input_ids: torch.Tensor,
-        noise: torch.Tensor,
-        timesteps: torch.Tensor,
-        drop: torch.Tensor,
-    ) -> torch.Tensor:
-        with torch.no_grad():
-            states = self._text[0].text_model(input_ids=input_ids).last_hidden_state
-        states = torch.where(drop[:, None, None], self.empty, states)
-        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, Condition(states), self.channels)
 
 
 def _tensor(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.neural_network import MLPClassifier
 from torch.nn import functional as F
 
 from kcdp.emotions import MIKELS_8
@@ -44,6 +45,18 @@ def test_what_is_never_drawn_teaches_nothing(joint_parts, thing_datasets):
     )
     dataset.weights = dataset.weights * (dataset.labels != 1)
     assert (EmotionClassifier(joint_parts.clip, dataset).pictures(dataset).argmax(1) == 1).sum() == 0
+
+
+def test_a_picture_counts_as_often_as_it_is_drawn_and_all_together_as_many_as_there_are(
+    joint_parts, thing_datasets, monkeypatch
+):
+    given = []
+    monkeypatch.setattr(MLPClassifier, "fit", lambda self, x, y, sample_weight: given.append(sample_weight) or self)
+    monkeypatch.setattr(EmotionClassifier, "score", lambda self, dataset: 0.0)
+    EmotionClassifier(joint_parts.clip, thing_datasets[0])
+    known = (thing_datasets[0].labels >= 0).numpy()
+    weights = thing_datasets[0].weights.numpy()[known]
+    np.testing.assert_allclose(given[0], weights / weights.mean())
 
 
 def test_one_emotion_is_no_choice(joint_parts, thing_datasets):
