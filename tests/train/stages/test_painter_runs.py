@@ -186,3 +186,18 @@ def test_the_painter_is_led_to_the_trunks_features_where_its_settings_say_so(fou
     stage = painter_runs.painter_stage(recipe, foundation)
     assert asked == [(stage.config, "vae", recipe.cache_dir, trunk if weight else None)]
     assert stage.conditioner == "told"
+
+
+def test_the_painter_has_the_emotions_of_the_last_joint_stage(uniemo, foundation, tmp_path, monkeypatch):
+    recipe, assembled = make_recipe(output_dir=str(tmp_path)), []
+    with pytest.raises(SystemExit, match="'uniemo_joint' has to be trained to its end first"):
+        painter_runs.load_conditioner(recipe, foundation)
+    monkeypatch.setattr(painter_runs, "last_uniemo", lambda _: "uniemo_feedback")
+    monkeypatch.setattr(painter_runs, "best_weights", lambda recipe, stage: stage)
+    monkeypatch.setattr(painter_runs, "assemble_uniemo", lambda *given: assembled.append(given) or uniemo)
+    conditioner = painter_runs.load_conditioner(recipe, foundation)
+    assert assembled == [(recipe, foundation, "uniemo_feedback")]
+    assert conditioner.fusion is uniemo.fusion and conditioner.space is uniemo.space
+    assert not any(weight.requires_grad for weight in conditioner.fusion.parameters())
+    with pytest.raises(SystemExit, match="the painter cannot learn KCDP-6"):
+        painter_runs.load_conditioner(make_recipe(label_space="KCDP-6"), foundation)
