@@ -189,7 +189,7 @@ def understand(args: argparse.Namespace) -> int:
                 else:
                     yield picture
 
-    def told(results: list[PictureResult]) -> list[PictureResult]:
+    def counted(results: list[PictureResult]) -> list[PictureResult]:
         nonlocal unreadable
         for result in results:
             if result.error is not None:
@@ -201,14 +201,14 @@ def understand(args: argparse.Namespace) -> int:
     with tqdm(total=total, unit="picture", disable=rank > 0 or total < 2, file=sys.stderr) as bar:
         if args.out is None:
             for results in understand_pictures(read, pictures()):
-                for result in told(results):
+                for result in counted(results):
                     print(json.dumps(result.to_dict(), ensure_ascii=False))
         else:
             with ResultFile(args.out, rank, world_size) as file:
                 for results in understand_pictures(read, pictures(known=file)):
-                    file.write(told(results))
+                    file.write(counted(results))
             if world_size > 1:
-                _bring_together(args.out, rank)
+                _merge_results(args.out, rank)
     return SOME_UNREADABLE if unreadable else DONE
 
 
@@ -221,7 +221,7 @@ def _device(args: argparse.Namespace, world_size: int) -> str | None:
     return args.device
 
 
-def _bring_together(out: str, rank: int) -> None:
+def _merge_results(out: str, rank: int) -> None:
     """One file of all processes' results, once the last process is done; without a launcher the next plain run does it."""
     if "MASTER_ADDR" not in os.environ:
         return

@@ -1,4 +1,4 @@
-"""What a pipeline says about a picture: frozen, readable in a debugger, clean as JSON.
+"""Results of the pipelines: frozen, readable in a debugger, clean as JSON.
 
 The app, the API, the batch export and the evaluation all use these same classes.
 """

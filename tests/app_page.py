@@ -42,6 +42,21 @@ FAINT_TEXT = """() => {
 }"""
 
 
+def faint_text(page: Page) -> list[list[object]]:
+    """`FAINT_TEXT` of the page in light and in dark, once its colours have come to rest."""
+    found: list[list[object]] = []
+    for dark in (False, True):
+        page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+        for _ in range(10):
+            faint = page.evaluate(FAINT_TEXT)
+            if not faint:
+                break
+            page.wait_for_timeout(200)
+        found += faint
+    page.evaluate("document.body.classList.remove('dark')")
+    return found
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -64,7 +64,7 @@ def test_arrows_run_one_way(package: str) -> None:
 
 def test_the_renderer_is_known_by_its_face_alone() -> None:
     """Only what makes records of drawings knows their type and the words for their parts."""
-    records = [ROOT / f"train/data/{name}.py" for name in ("drawings", "seen", "stickers")]
+    records = [ROOT / f"train/data/{name}.py" for name in ("drawings", "visual_captions", "stickers")]
     for path in (ROOT / "train").rglob("*.py"):
         if (ROOT / "train/drawn") not in path.parents and path not in records:
             inside = [name for name in imports(path) if name.startswith("train.drawn.")]

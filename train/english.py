@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from lemminflect import getAllLemmas, getInflection, getLemma
 
@@ -20,6 +21,16 @@ def indefinite_article(phrase: str) -> str:
     """
     vowel = phrase.lower().startswith(tuple("aeiou")) and not _SPOKEN_CONSONANT.match(phrase)
     return "an" if vowel or _SPOKEN_VOWEL.match(phrase) else "a"
+
+
+def listed(phrases: Sequence[str]) -> str:
+    """Phrases, one or more, as a list.
+
+    >>> listed(["a cat"]), listed(["a cat", "a dog", "a tree"])
+    ('a cat', 'a cat, a dog and a tree')
+    """
+    *before, last = phrases
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 #: What the lexicon gives another plural, "persons", or no singular.

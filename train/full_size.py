@@ -26,16 +26,8 @@ VisionTower = Literal["B/32", "B/16", "L/14"]
 #: Tokens of k: the caption's 77 and the triplets' 77.
 TOKENS = 2 * 77
 
-#: Stable Diffusion 1.5; what is not said is diffusers' default.
-UNET = {
-    "sample_size": 64,
-    "block_out_channels": (320, 640, 1280, 1280),
-    "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
-    "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
-    "layers_per_block": 2,
-    "attention_head_dim": 8,
-    "cross_attention_dim": 768,
-}
+#: Stable Diffusion 1.5, whose widths and blocks are diffusers' defaults.
+UNET = {"sample_size": 64, "cross_attention_dim": 768}
 VAE = {
     "sample_size": 512,
     "block_out_channels": (128, 256, 512, 512),
@@ -84,7 +76,7 @@ class FullSize:
     @classmethod
     def build(cls, device: str | torch.device, dtype: torch.dtype, vision: VisionTower = "L/14") -> FullSize:
         """Random weights on `device`, "meta" for shapes alone; only KGCA, the pyramid and the chain may train."""
-        with _made_on(device, dtype):
+        with _default_device_and_dtype(device, dtype):
             unet = UNet2DConditionModel(**UNET).eval().requires_grad_(False)
             denoiser = Denoiser(unet)
             tower, chain = build_vision(vision)
@@ -120,7 +112,7 @@ def build_vision(name: VisionTower) -> tuple[CLIPVisionModel, ExpertQueryChain]:
 
 
 @contextmanager
-def _made_on(device: str | torch.device, dtype: torch.dtype) -> Iterator[None]:
+def _default_device_and_dtype(device: str | torch.device, dtype: torch.dtype) -> Iterator[None]:
     """New weights are made there and so: in 32 bits first they would need twice the memory."""
     usual = torch.get_default_dtype()
     torch.set_default_dtype(dtype)

@@ -106,7 +106,7 @@ def sample(decoded: Callable[[], Iterator[Frame]], count: int) -> list[Frame]:
 
 def _sample(decoded: Callable[[], Iterator[Frame]], count: int, most: int | None) -> list[Frame]:
     """`sample`, of late frames `most` looked at, or all for None."""
-    frames = _looked_at(decoded(), most)
+    frames = _sampled(decoded(), most)
     opening = list(islice(frames, 2))
     if len(opening) == 1:
         opening[0].image.load()
@@ -133,16 +133,16 @@ def _sample(decoded: Callable[[], Iterator[Frame]], count: int, most: int | None
     if not spans and most is not None and not few:
         # What shows for a moment may lie between the looks.
         return _sample(decoded, count, None)
-    wanted = dict(enumerate(durations)) if few else _wanted(spans or {0: durations[0]}, count)
+    wanted = dict(enumerate(durations)) if few else _evenly_spaced(spans or {0: durations[0]}, count)
     if not wanted.keys() <= kept.keys():
-        passed = zip(range(max(wanted) + 1), _looked_at(decoded(), most), strict=False)
+        passed = zip(range(max(wanted) + 1), _sampled(decoded(), most), strict=False)
         kept = {number: frame for number, frame in passed if number in wanted}
     starts = [0.0, *accumulate(durations)]
     chosen = [Frame(kept[number].image, time, kept[number].start or starts[number]) for number, time in wanted.items()]
     return chosen if few else distinct(chosen)
 
 
-def _looked_at(frames: Iterator[Frame], most: int | None) -> Iterator[Frame]:
+def _sampled(frames: Iterator[Frame], most: int | None) -> Iterator[Frame]:
     """The frames of a pass; of late ones those that show at `most` even times, each for the time that it stands for."""
     first = next(frames)
     if most is None or not isinstance(first.image, LateImage):
@@ -153,7 +153,7 @@ def _looked_at(frames: Iterator[Frame], most: int | None) -> Iterator[Frame]:
     durations = [max(frame.duration, 1.0) for frame in late]
     starts = [0.0, *accumulate(durations)]
     spans = dict(enumerate(durations))
-    for number, time in (_wanted(spans, most) if len(late) > most else spans).items():
+    for number, time in (_evenly_spaced(spans, most) if len(late) > most else spans).items():
         yield Frame(late[number].image, time, starts[number])
 
 
@@ -161,7 +161,7 @@ def _same(one: Frame, other: Frame) -> bool:
     return one.image.mode == other.image.mode and one.image.tobytes() == other.image.tobytes()
 
 
-def _wanted(spans: dict[int, float], count: int) -> dict[int, float]:
+def _evenly_spaced(spans: dict[int, float], count: int) -> dict[int, float]:
     """Which of the pictures that show for `spans` (ms) show at `count` even times, and the time that each stands for."""
     numbers, ends = list(spans), list(accumulate(spans.values()))
     step = ends[-1] / count

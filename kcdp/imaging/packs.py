@@ -75,7 +75,7 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
             files = _files(archive, pack)
             if "manifest.json" not in files:
                 # What is wrong with it as a pack, if anything is, would be wrong there, too.
-                _wanted(files)
+                _sticker_names(files)
                 raise ImageError(
                     "The picture is a ZIP archive, and one picture is wanted here; open a pack of stickers in the tab "
                     "“Many pictures”, or unpack it and choose one."
@@ -105,7 +105,7 @@ def _stickers(file: BinaryIO, limits: ImageLimits, pack: PackLimits) -> Iterator
     found = False
     with _archive(file, pack) as archive:
         files = _files(archive, pack)
-        for name, data in _unpacked(archive, files, _wanted(files), limits.max_bytes, pack):
+        for name, data in _unpacked(archive, files, _sticker_names(files), limits.max_bytes, pack):
             if _is_picture(name, data):
                 found = True
                 yield name, data
@@ -198,7 +198,7 @@ def _unpacked(
         yield name, data
 
 
-def _wanted(files: Iterable[str]) -> list[str]:
+def _sticker_names(files: Iterable[str]) -> list[str]:
     """The names that may be stickers, in natural order: 2.png before 10.png."""
     paths = {name: PurePosixPath(name) for name in files}
     for name, path in paths.items():

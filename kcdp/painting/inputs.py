@@ -1,4 +1,4 @@
-"""What a painter is asked for, checked: every error is one sentence."""
+"""Checks of a painting call's arguments: every error is one sentence."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _last_layers(
 
 @dataclass(frozen=True)
 class Condition:
-    """What a denoiser is told of B pictures.
+    """The text condition of a denoiser for B pictures.
 
     `states` (B, L, T) of all words. `added` is what SDXL's denoiser takes beside them: `text_embeds` (B, P), the sentence
     in one vector, and `time_ids` (B, 6), height and width of the original, top and left of the crop, height and width of
@@ -131,7 +131,7 @@ class Condition:
         added = {name: torch.cat([part.added[name] for part in parts]) for name in parts[0].added}
         return Condition(torch.cat([part.states for part in parts]), added)
 
-    def but(self, other: Condition, rows: torch.Tensor) -> Condition:
+    def replaced(self, other: Condition, rows: torch.Tensor) -> Condition:
         """`other`, of one picture, in the `rows` (B,) that are true, and this one in the others."""
 
         def chosen(own: torch.Tensor, instead: torch.Tensor) -> torch.Tensor:
@@ -145,7 +145,7 @@ class Condition:
         return Condition(self.states.to(dtype), {name: value.to(dtype) for name, value in self.added.items()})
 
     def __getitem__(self, rows: torch.Tensor) -> Condition:
-        """What is told of the pictures `rows`, int64."""
+        """The conditions of the pictures `rows`, int64."""
         return Condition(self.states[rows], {name: value[rows] for name, value in self.added.items()})
 
 
@@ -202,7 +202,7 @@ class PromptEncoder:
         """
         if len(prompts) != len(tokens):
             raise ValueError(f"There are {len(prompts)} prompts but emotions for {len(tokens)}; give them for each.")
-        return self.read(*self.tokens(prompts), torch.stack([blend(own, self.widths) for own in tokens]))
+        return self.encode_tokens(*self.tokens(prompts), torch.stack([blend(own, self.widths) for own in tokens]))
 
     def tokens(self, prompts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids (B, E, L) of prompts for each of E text encoders, and where the emotion is in them: (B, E) int64.
@@ -216,8 +216,10 @@ class PromptEncoder:
         ids, places = zip(*read, strict=True)
         return torch.stack(ids, dim=1), torch.stack(places, dim=1)
 
-    def read(self, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor) -> Condition:
-        """What `tokens` gave, with `vectors` (B, T) at the emotion's places; T is the sum of `widths`.
+    def encode_tokens(self, ids: torch.Tensor, places: torch.Tensor, vectors: torch.Tensor) -> Condition:
+        """The condition of the ids (B, E, L) and places (B, E) of `tokens`, with `vectors` (B, T) as embeddings at those places.
+
+        T is the sum of `widths`.
 
         What a text encoder does is what it does with ids, but for that one embedding, and no attention mask: padding
         attends too, as in Stable Diffusion. Gradients reach the vectors; nothing of the text encoders is changed or hooked,

@@ -1,4 +1,4 @@
-"""The student of a denoiser, which paints in few steps: weights of its own, or a low-rank change of its teacher's.
+"""The student of a denoiser, distilled to few steps: weights of its own, or a low-rank change of its teacher's (LoRA).
 
 The latter takes a tenth of the room (Hu et al. 2021; for few steps: Luo et al. 2023, LCM-LoRA).
 """

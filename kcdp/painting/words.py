@@ -1,4 +1,4 @@
-"""What a painter understands of a user's words: plurals of words it knows, what it does not know, what is too long for it."""
+"""A prompt fitted to a text encoder's vocabulary: plurals in the singular, unknown words, and what is too long."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def understood(tokenizer: PreTrainedTokenizerBase, prompt: str, length: int, pla
     A word is known when it is one token: a tokenizer keeps whole what its training texts had often. Capital letters mean
     nothing. `placeholder` is no word.
     """
-    known = _knows(tokenizer)
+    known = _is_one_token(tokenizer)
     parts = prompt.split(placeholder)
     unknown: list[str] = []
 
-    def heard(match: re.Match[str]) -> str:
+    def replace_unknown(match: re.Match[str]) -> str:
         word = match[0]
         if all(known(part) for part in re.split(r"['\u2019-]", word.lower()) if len(part) > 1):
             return word
@@ -54,7 +54,7 @@ def understood(tokenizer: PreTrainedTokenizerBase, prompt: str, length: int, pla
             return word
         return single
 
-    read, left_out = _fitted(tokenizer, [_WORD.sub(heard, part) for part in parts], length - 3)
+    read, left_out = _fitted(tokenizer, [_WORD.sub(replace_unknown, part) for part in parts], length - 3)
     return Understood(placeholder.join(read), tuple(dict.fromkeys(unknown)), left_out)
 
 
@@ -70,7 +70,7 @@ def singular(word: str, known: Callable[[str], bool]) -> str | None:
     return None
 
 
-def _knows(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], bool]:
+def _is_one_token(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], bool]:
     def known(word: str) -> bool:
         return len(_ids(tokenizer, word)) == 1
 

@@ -32,7 +32,7 @@ _ADAPTER_FILE = "pytorch_lora_weights.safetensors"
 
 @dataclass(frozen=True)
 class Perception:
-    """What one pass of the denoiser saw; a position in both tuples is a level, high resolution first.
+    """Features and attention maps of one pass of the denoiser; a position in both tuples is a level, high resolution first.
 
     `features[i]` is (B, C_i, H_i, W_i). `attention[i]` is (B, T, H_i, W_i): for each position the probabilities over
     the T tokens of the condition (they sum to 1 over T), averaged over the heads and the layers of that level; None at
@@ -126,7 +126,7 @@ class RecordingAttnProcessor:
         return attended / attn.rescale_output_factor
 
 
-def _keep_feature(
+def _record_feature(
     module: nn.Module, inputs: tuple, output: torch.Tensor | tuple[torch.Tensor, ...], *, level: int
 ) -> None:
     record = _record.get()
@@ -244,7 +244,7 @@ class Denoiser(nn.Module):
                 module.set_processor(RecordingAttnProcessor(level))
                 self._levels_with_attention.add(level)
         for level, module in enumerate(level_modules(self.unet, self.features)):
-            module.register_forward_hook(partial(_keep_feature, level=level))
+            module.register_forward_hook(partial(_record_feature, level=level))
 
     def _key_and_value_names(self) -> list[str]:
         """Names in the UNet of W_K and W_V of every cross-attention that the pass goes through."""
@@ -262,9 +262,9 @@ class Denoiser(nn.Module):
 
     def trainable_parameters(self) -> list[nn.Parameter]:
         """The parameters that belong to this view alone; training them leaves the base UNet as it is."""
-        return [parameter for _, parameter in self._own_parameters()]
+        return [parameter for _, parameter in self._tuned_parameters()]
 
-    def _own_parameters(self) -> list[tuple[str, nn.Parameter]]:
+    def _tuned_parameters(self) -> list[tuple[str, nn.Parameter]]:
         base = {id(parameter) for parameter in self._base[0].parameters()}
         return [(name, parameter) for name, parameter in self.unet.named_parameters() if id(parameter) not in base]
 
@@ -339,7 +339,7 @@ class Denoiser(nn.Module):
             if self.tuning == "lora":
                 self.unet.save_lora_adapter(aside, weight_name=_ADAPTER_FILE)
             else:
-                weights = {key: parameter.detach().contiguous() for key, parameter in self._own_parameters()}
+                weights = {key: parameter.detach().contiguous() for key, parameter in self._tuned_parameters()}
                 save_torch_state_dict(weights, aside, filename_pattern=_WEIGHTS_FILES, max_shard_size=_SHARD_SIZE)
             for old in self._weight_files(folder):
                 old.unlink()
@@ -368,7 +368,7 @@ class Denoiser(nn.Module):
         weights = {key: tensor for file in files for key, tensor in load_file(file).items()}
         # The rank, the one axis in which a LoRA may differ, is the short side of both factors: leave it out.
         found = {key: self._shape_to_match(key, tensor) for key, tensor in weights.items()}
-        own = {key.replace(".default.", "."): parameter for key, parameter in self._own_parameters()}
+        own = {key.replace(".default.", "."): parameter for key, parameter in self._tuned_parameters()}
         if found != {key: self._shape_to_match(key, parameter) for key, parameter in own.items()}:
             raise ValueError(f"The weights in '{folder}' belong to a UNet of another shape; load them where they fit.")
         if self.tuning == "lora":

@@ -1,4 +1,4 @@
-"""Heat maps: where the denoiser, or a query, looked, as pictures to lay over the one that was looked at."""
+"""Heat maps: cross-attention of the denoiser, or of a query, resized to lay over the picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 
 def heat_map(attention: Sequence[torch.Tensor], token_indices: Sequence[int], size: tuple[int, int]) -> np.ndarray:
-    """One of `heat_maps`."""
+    """The map (H, W) of one group of tokens; arguments, range and errors as those of `heat_maps`."""
     return heat_maps(attention, [token_indices], size)[0]
 
 
@@ -19,7 +19,7 @@ def heat_map(attention: Sequence[torch.Tensor], token_indices: Sequence[int], si
 def heat_maps(
     attention: Sequence[torch.Tensor], groups: Sequence[Sequence[int]], size: tuple[int, int]
 ) -> list[np.ndarray]:
-    """Where one picture's denoiser looked for each group of tokens: float32 (H, W) in [0, 1].
+    """The attention of one picture's denoiser to each group of tokens: float32 (H, W) in [0, 1].
 
     Mean over the tokens and over the levels, each brought to `size` bilinearly, then stretched so that the least
     attended place is 0 and the most attended 1; all zeros where attention is the same everywhere.

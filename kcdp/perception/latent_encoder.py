@@ -26,7 +26,7 @@ class LatentEncoder(ModelMixin, ConfigMixin):
         )
 
     def forward(self, latents: torch.Tensor) -> list[torch.Tensor]:
-        """What each level makes of latents (B, C, H, W), high resolution first."""
+        """Feature maps of each level for latents (B, C, H, W), high resolution first."""
         maps = []
         for level in self.levels:
             latents = level(latents)

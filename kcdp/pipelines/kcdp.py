@@ -193,13 +193,13 @@ class KCDPPipeline(DiffusionPipeline):
         propositions = knowledge.propositions(captions)
         triplets = [[proposition.triplet for proposition in found] for found in propositions]
         encoded = knowledge.encode(captions, triplets, self.config.condition)
-        owner = clips.owner
+        clip_index = clips.clip_index
         latents = self.encode_pictures(clips.flat)
-        states, pooled = encoded.states[owner], encoded.pooled[owner]
+        states, pooled = encoded.states[clip_index], encoded.pooled[clip_index]
         perception = self.denoiser(latents, states)
         visual = self.pyramid(perception.features, perception.attention, perception.latents)
         routed = self.moe(visual, pooled, top_k)
-        similarities = self.cliea(visual, encoded.states, self.emotion_prompts(), owner)
+        similarities = self.cliea(visual, encoded.states, self.emotion_prompts(), clip_index)
         probabilities = routed.logits.float().softmax(-1)
 
         results = []

@@ -1,4 +1,4 @@
-"""What every pipeline does with the pictures it is given."""
+"""Decoding pictures and animations for the pipelines, and encoding them as latents."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Picture = DecodedPicture | Image.Image | str | Path | bytes
 class Clips:
     """The frames of one picture or several; a still has one.
 
-    `owner` (F,) int64 says for each of the F frames in `flat`, clip by clip, whose it is. `times` are, for each frame,
+    `clip_index` (F,) int64 says for each of the F frames in `flat`, clip by clip, whose it is. `times` are, for each frame,
     when it shows first and for how long it stands, in milliseconds.
     """
 
@@ -40,7 +40,7 @@ class Clips:
         return [frame for clip in self.frames for frame in clip]
 
     @property
-    def owner(self) -> torch.Tensor:
+    def clip_index(self) -> torch.Tensor:
         """(F,) int64: for each frame in `flat`, the number of the picture that it is of."""
         return torch.tensor([number for number, clip in enumerate(self.frames) for _ in clip])
 
@@ -50,7 +50,7 @@ class Clips:
         return [clip[len(clip) // 2] for clip in self.frames]
 
     def readings(self, number: int, probabilities: torch.Tensor, labels: Sequence[str]) -> tuple[FrameReading, ...]:
-        """What is read in each frame of picture `number`: `probabilities` (F, K) of its frames, one column a label."""
+        """The reading of each frame of picture `number`, of `probabilities` (F, K) of its frames, one column a label."""
         return tuple(
             FrameReading(
                 start / 1000,
@@ -63,7 +63,7 @@ class Clips:
 
     def rows(self, number: int) -> torch.Tensor:
         """Where in `flat` the frames of picture `number` are, int64."""
-        return (self.owner == number).nonzero().flatten()
+        return (self.clip_index == number).nonzero().flatten()
 
 
 def load_clips(image: Picture | Sequence[Picture]) -> Clips:

@@ -1,4 +1,4 @@
-"""What saving a pipeline over an older one leaves behind."""
+"""Removing weight files of an older save that a pipeline saved over it no longer has."""
 
 from __future__ import annotations
 

@@ -181,8 +181,7 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def painting_with(self, unet: UNet2DConditionModel, **settings: Any) -> UniEmoPipeline:
         """A pipeline of the same parts that paints with another denoiser, and with the `settings` of one."""
-        parts = self.components | {"unet": unet}
-        other = UniEmoPipeline(**parts, label_space=self.config.label_space, **settings)
+        other = UniEmoPipeline(**self.components | {"unet": unet}, label_space=self.config.label_space, **settings)
         other.set_progress_bar_config(**getattr(self, "_progress_bar_config", {}))
         return other
 
@@ -384,9 +383,8 @@ class UniEmoPipeline(DiffusionPipeline):
 
     def _objected(self, pictures: Sequence[Image.Image]) -> tuple[bool, ...]:
         """For each picture whether the safety checker objects to it; without one nobody does."""
-        if self.safety_checker is None:
-            return (False,) * len(pictures)
-        return objected(self.safety_checker, self.feature_extractor, pictures)
+        checker, extractor = self.safety_checker, self.feature_extractor
+        return (False,) * len(pictures) if checker is None else objected(checker, extractor, pictures)
 
     def _shown(self, pixels: torch.Tensor) -> list[Image.Image]:
         """RGB pictures of decoded pixels."""

@@ -1,4 +1,4 @@
-"""The emotion space: what the chain makes of each emotion's pictures, to draw from where there is no picture."""
+"""The emotion space: a Gaussian of the chain's features for each emotion, sampled where there is no picture."""
 
 from __future__ import annotations
 

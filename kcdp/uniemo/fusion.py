@@ -18,7 +18,7 @@ Use = Literal["cls", "cls+scene", "cls+object", "all"]
 
 
 def pooled_features(output: ChainOutput) -> torch.Tensor:
-    """What is fused and what the emotion space is made of: (B, 3, W), class token, mean scene query, mean object query.
+    """Inputs of the fusion and of the emotion space: (B, 3, W), class token, mean scene query, mean object query.
 
     A chain without queries has zeros in their places.
     """

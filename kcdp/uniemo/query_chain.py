@@ -38,7 +38,7 @@ def tower_pixels(vision: CLIPVisionModel, pictures: torch.Tensor) -> torch.Tenso
 
 @dataclass(frozen=True)
 class ChainOutput:
-    """What the chain makes of B pictures, with M queries of either kind.
+    """Outputs of the chain for B pictures, with M queries of either kind.
 
     `cls` (B, W): the class token after the tower's last layer and norm. `scene`, `object` (B, M, W): the queries after the
     last layer, as they are in the sequence; without queries (B, 0, W). `scene_embeds`, `object_embeds` (B, P): unit
@@ -179,14 +179,14 @@ class ExpertQueryChain(ModelMixin, ConfigMixin):
 
         Raises ValueError when width or number of layers of `vision` are not those of the configuration.
         """
-        return self.follow(vision, self.embed(vision, pixel_values), attention)
+        return self.forward_tokens(vision, self.embed(vision, pixel_values), attention)
 
     def embed(self, vision: CLIPVisionModel, pixel_values: torch.Tensor) -> torch.Tensor:
         """Pictures (B, 3, H, W) -> the tokens before the first layer (B, 1 + n, W), the class token first."""
         return vision.pre_layrnorm(vision.embeddings(pixel_values))
 
-    def follow(self, vision: CLIPVisionModel, tokens: torch.Tensor, attention: bool = True) -> ChainOutput:
-        """What `embed` gave -> `ChainOutput`; raises ValueError as `forward` does."""
+    def forward_tokens(self, vision: CLIPVisionModel, tokens: torch.Tensor, attention: bool = True) -> ChainOutput:
+        """Tokens (B, 1 + n, W) of `embed` through the tower's layers with the queries; raises ValueError as `forward` does."""
         config = self.config
         tower = (vision.config.hidden_size, vision.config.num_hidden_layers)
         if tower != (config.width, config.num_layers):

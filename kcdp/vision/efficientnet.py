@@ -16,6 +16,12 @@ from kcdp.vision.folding import FoldingSequential
 #: What pixels from 0 to 255 are normalised with, for each colour: (x - 127) / 128.
 PIXEL_MEAN, PIXEL_STD = 127 / 255, 128 / 255
 
+
+def normalized(pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures (B, 3, H, W) in [-1, 1], normalised as the published weights take them."""
+    return (pictures / 2 + 0.5 - PIXEL_MEAN) / PIXEL_STD
+
+
 STEM_CHANNELS, HEAD_CHANNELS = 32, 1280
 
 

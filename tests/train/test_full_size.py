@@ -109,7 +109,7 @@ def test_sdxl_is_told_of_an_emotion_and_asked_for_the_noise(full):
     prompts = PromptEncoder((full.text_encoder, second), (tokenizer, tokenizer), size=1024)
     rows, alphas = torch.empty(2, 1024, device="meta"), torch.empty(2, device="meta")
     fused = fusion(rows, rows, rows, alphas, alphas)
-    told = prompts.read(*prompts.tokens(["a cat", "a dog in the park"]), fused)
+    told = prompts.encode_tokens(*prompts.tokens(["a cat", "a dog in the park"]), fused)
     assert told.states.shape == (2, 77, 2048)
     assert {name: value.shape for name, value in told.added.items()} == {"text_embeds": (2, 1280), "time_ids": (2, 6)}
     latents, steps = torch.empty(2, 4, 128, 128, device="meta"), torch.zeros(2, dtype=torch.long, device="meta")

@@ -88,7 +88,7 @@ class Worker:
         with self._process as process:
             process.terminate()
 
-    def ask(self, work: str, **request: Any) -> dict[str, Any]:
+    def request(self, work: str, **request: Any) -> dict[str, Any]:
         """`seconds` that it took, `until_now` since the process began, and the `result`."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
@@ -103,7 +103,7 @@ class Worker:
 
     def seconds(self, work: str, **request: Any) -> float:
         """How long `ask` took there."""
-        return self.ask(work, **request)["seconds"]
+        return self.request(work, **request)["seconds"]
 
 
 class App:
@@ -219,7 +219,7 @@ def first_result(tree: Path, picture: Path, clock: Clock, threads: int) -> float
     """Seconds from the start of Python to the first reading, of a process that ends after it."""
     start = time.perf_counter()
     with Worker(tree, clock=clock, threads=threads) as worker:
-        reading = worker.ask("read", picture=str(picture), attention=True)
+        reading = worker.request("read", picture=str(picture), attention=True)
         return time.perf_counter() - start if clock == "wall" else reading["until_now"]
 
 

@@ -151,10 +151,10 @@ def measure_clients(clients: int, seconds: float, painters: int = 0, threads: in
     """
     pictures = [png(draw(seed, 384, kind="sticker").image) for seed in range(max(PICTURES, 2 * clients))]
     with WatchedApp(ROOT, threads) as app:
-        return ask(app, itertools.cycle(pictures), clients, seconds, painters)
+        return run_load(app, itertools.cycle(pictures), clients, seconds, painters)
 
 
-def ask(app: WatchedApp, pictures: Iterator[bytes], clients: int, seconds: float, painters: int) -> Load:
+def run_load(app: WatchedApp, pictures: Iterator[bytes], clients: int, seconds: float, painters: int) -> Load:
     """The load of one run; see `measure_clients`."""
     load = Load(clients, painters, memory=[app.memory()])
     lock, over = threading.Lock(), threading.Event()

@@ -65,11 +65,11 @@ def plain_painting(pipeline: UniEmoPipeline, prompt: str, steps: int) -> Callabl
     guidance = ("guidance_scale", "guidance_rescale")
     settings = {"num_inference_steps": steps, **{name: pipeline.config[name] for name in guidance}}
     size = {"height": pipeline.size, "width": pipeline.size}
-    look = tower_pixels(pipeline.vision, torch.zeros(1, 3, pipeline.size, pipeline.size, device=pipeline.device))
+    pixels = tower_pixels(pipeline.vision, torch.zeros(1, 3, pipeline.size, pipeline.size, device=pipeline.device))
 
     @torch.no_grad()
     def calls() -> None:
         library(prompt, latents=noise, **size, **settings)
-        pipeline.chain(pipeline.vision, look, attention=False)
+        pipeline.chain(pipeline.vision, pixels, attention=False)
 
     return calls

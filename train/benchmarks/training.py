@@ -30,7 +30,7 @@ def measure_step(pipeline: KCDPPipeline, pictures: Sequence[Image.Image], stopwa
     labels = torch.arange(len(frames), device=pipeline.device) % len(pipeline.labels)
 
     @torch.no_grad()
-    def found() -> dict[str, torch.Tensor]:
+    def compute_inputs() -> dict[str, torch.Tensor]:
         knowledge = pipeline.knowledge
         captions = knowledge.captions(frames)
         encoded = knowledge.encode(captions, knowledge.parser(captions), pipeline.config.condition)
@@ -40,7 +40,7 @@ def measure_step(pipeline: KCDPPipeline, pictures: Sequence[Image.Image], stopwa
             "pooled": encoded.pooled.clone(),
         }
 
-    cached = found()
+    cached = compute_inputs()
     own = pipeline.config
     config = KCDPConfig(
         condition=own.condition,
@@ -66,6 +66,6 @@ def measure_step(pipeline: KCDPPipeline, pictures: Sequence[Image.Image], stopwa
     return stopwatch.row(
         f"a step of the stage kcdp on {len(frames)} cached pictures, beside one without the cache",
         lambda: step(cached),
-        lambda: step(found()),
+        lambda: step(compute_inputs()),
         len(frames),
     )

@@ -70,7 +70,7 @@ def write_bundle(
         if uniemo is not None:
             _write_uniemo(recipe, uniemo, folder)
         training_record(recipe).add_to(folder)
-        _forget_origins(folder)
+        _remove_local_paths(folder)
 
     write_folder(target, write)
     pipeline.to(dtype)
@@ -155,13 +155,13 @@ def add_uniemo(recipe: Recipe, trained: TrainedUniEmo) -> Path:
             (folder / "README.md").write_text(model_card(recipe), encoding="utf-8")
         _write_uniemo(recipe, trained, folder)
         training_record(recipe).add_to(folder)
-        _forget_origins(folder)
+        _remove_local_paths(folder)
 
     write_folder(target, write)
     return target
 
 
-def _forget_origins(folder: Path) -> None:
+def _remove_local_paths(folder: Path) -> None:
     """Take out of the parts' configurations where they were loaded from: folders of the machine that trained them."""
     for path in folder.glob("*/config.json"):
         settings = json.loads(path.read_text(encoding="utf-8"))

@@ -56,7 +56,7 @@ def load_imagenet(trunk: EfficientNetLite, weights: Mapping[str, torch.Tensor]) 
 
 
 def imagenet_trunk() -> EfficientNetLite:
-    """A frozen trunk with ImageNet's weights, which looks at what others train on."""
+    """EfficientNet-Lite0 with ImageNet's weights, frozen, in evaluation mode."""
     trunk = EfficientNetLite()
     load_imagenet(trunk, imagenet_weights())
     return trunk.requires_grad_(False).eval()

@@ -64,12 +64,12 @@ NO_VISION = "UniEmo and the baselines need a CLIP model; name one as `foundation
 Part = TypeVar("Part")
 
 
-def _known_options(options: dict[str, Any]) -> dict[str, Any]:
+def _check_captioning(options: dict[str, Any]) -> dict[str, Any]:
     checked = validated(CaptionerConfig, options, "foundation.captioning")
     return {name: getattr(checked, name) for name in options}
 
 
-CaptioningOptions = Annotated[dict[str, Any], AfterValidator(_known_options)]
+CaptioningOptions = Annotated[dict[str, Any], AfterValidator(_check_captioning)]
 
 
 @dataclass(frozen=True)

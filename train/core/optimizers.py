@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.adamw import adamw
 
 #: Coefficients of the odd polynomial whose iterates bring all singular values near 1 (Jordan et al. 2024).
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -91,9 +92,7 @@ class MuonAdamW(Optimizer):
             state["step"] = torch.zeros(())
             state["mean"], state["square"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
         first, second = group["betas"]
-        state["step"] += 1
-        step = state["step"].item()
-        mean = state["mean"].lerp_(parameter.grad, 1 - first)
-        square = state["square"].mul_(second).addcmul_(parameter.grad, parameter.grad, value=1 - second)
-        root = (square / (1 - second**step)).sqrt_().add_(group["eps"])
-        parameter.addcdiv_(mean, root, value=-group["lr"] / (1 - first**step))
+        moments = [state["mean"]], [state["square"]], [], [state["step"]]
+        # The weight has decayed already.
+        settings = {"lr": group["lr"], "weight_decay": 0.0, "eps": group["eps"], "amsgrad": False, "maximize": False}
+        adamw([parameter], [parameter.grad], *moments, beta1=first, beta2=second, **settings)

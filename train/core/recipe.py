@@ -18,7 +18,7 @@ from train.data import records
 Config = TypeVar("Config")
 
 
-def _known_domains(shares: dict[str, float]) -> dict[str, float]:
+def _check_domains(shares: dict[str, float]) -> dict[str, float]:
     for name in shares:
         if name not in records.domains():
             raise ValueError(f"the domain '{name}' is {unknown(name, records.domains())}")
@@ -26,7 +26,7 @@ def _known_domains(shares: dict[str, float]) -> dict[str, float]:
 
 
 #: How often each domain is drawn, in any unit.
-Shares = Annotated[dict[str, NonNegativeFloat], AfterValidator(_known_domains)]
+Shares = Annotated[dict[str, NonNegativeFloat], AfterValidator(_check_domains)]
 
 
 class StageSettings(NamedTuple, Generic[Config]):

@@ -1,4 +1,4 @@
-"""What the stages of a run share: the weights that they stand on, their pictures, and the loop in a folder of their own."""
+"""Loading what the stages of a run have in common (earlier weights, datasets), and running one in its folder."""
 
 from __future__ import annotations
 

@@ -332,7 +332,7 @@ class Trainer:
             for value, own in zip(statistics, last, strict=True):
                 value.copy_(own)
 
-    def _whole(self) -> nn.Module:
+    def _unsharded(self) -> nn.Module:
         """The module to validate: where weights are sharded, all processes give their part, and the main one gets everything."""
         if not self.sharded:
             return self.bare
@@ -346,7 +346,7 @@ class Trainer:
         """Measure the (averaged) weights on held-out data, and export them if they are the best so far."""
         progress, main = self.progress, self.accelerator.is_main_process
         with self.averaged(), torch.no_grad():
-            whole, metrics = self._whole(), {}
+            whole, metrics = self._unsharded(), {}
             whole.eval()
             if not self.sharded:
                 metrics = self.stage.validate(whole)

@@ -1,4 +1,4 @@
-"""What a stage's validation says: how well emotions are recognised, and means of its task's losses."""
+"""Validation of a stage: scores of recognition by domain, and means of its task's losses."""
 
 from __future__ import annotations
 

@@ -21,7 +21,6 @@ class AugmentConfig:
     """How far a view may stray from its picture. Chances are per picture."""
 
     strength: float = field(default=0.8, metadata={"help": "Scales every range below; 0 gives plain pictures."})
-    untouched: float = field(default=0.0, metadata={"help": "Chance that a picture is only laid on the plain ground."})
     background: float = field(default=0.7, metadata={"help": "Chance of a background other than white or the ground."})
     rotate: float = field(default=20.0, metadata={"help": "Largest turn, degrees."})
     scale: tuple[float, float] = field(default=(0.7, 1.15), metadata={"help": "Smallest and largest size."})
@@ -52,7 +51,7 @@ def plain(rgba: torch.Tensor) -> torch.Tensor:
     return (colours + (1 - alpha) * ground).mul_(2).sub_(1)
 
 
-class _Draw:
+class _BatchRandom:
     """Random numbers of one batch, drawn on the generator's device and moved to the pictures'."""
 
     def __init__(self, generator: torch.Generator, device: torch.device) -> None:
@@ -70,32 +69,32 @@ class _Draw:
         return (self.uniform(count) < chance).nonzero().flatten()
 
 
-def _smooth_fields(draw: _Draw, count: int, cells: int, size: int) -> torch.Tensor:
+def _smooth_fields(draw: _BatchRandom, count: int, cells: int, size: int) -> torch.Tensor:
     """Random colours that change smoothly over (count, 3, size, size)."""
     return F.interpolate(draw.uniform(count, 3, cells, cells), size=(size, size), mode="bilinear", align_corners=True)
 
 
-def _gradients(draw: _Draw, count: int, size: int) -> torch.Tensor:
+def _gradients(draw: _BatchRandom, count: int, size: int) -> torch.Tensor:
     """Two colours, one turning into the other along a random direction."""
     first, second = draw.uniform(count, 3, 1, 1), draw.uniform(count, 3, 1, 1)
     return first + (second - first) * (_ramps(draw, count, size) * 0.5 + 0.5).clamp_(0, 1)
 
 
-def _stripes(draw: _Draw, count: int, size: int) -> torch.Tensor:
+def _stripes(draw: _BatchRandom, count: int, size: int) -> torch.Tensor:
     """Two colours in stripes of random direction and width."""
     first, second = draw.uniform(count, 3, 1, 1), draw.uniform(count, 3, 1, 1)
     waves = torch.sin(_ramps(draw, count, size) * draw.uniform(count, 1, 1, 1, low=6, high=30))
     return first + (second - first) * (waves * 4).clamp_(-0.5, 0.5).add_(0.5)
 
 
-def _ramps(draw: _Draw, count: int, size: int) -> torch.Tensor:
+def _ramps(draw: _BatchRandom, count: int, size: int) -> torch.Tensor:
     """(count, 1, size, size) that rises from about -1 to 1 along a random direction."""
     angle = draw.uniform(count, 1, 1, 1, high=2 * math.pi)
     axis = torch.linspace(-1, 1, size, device=draw.device)
     return torch.cos(angle) * axis.view(1, 1, 1, size) + torch.sin(angle) * axis.view(1, 1, size, 1)
 
 
-def backgrounds(rgba: torch.Tensor, config: AugmentConfig, draw: _Draw) -> torch.Tensor:
+def backgrounds(rgba: torch.Tensor, config: AugmentConfig, draw: _BatchRandom) -> torch.Tensor:
     """What the pictures are laid on, (B, 3, H, W) 0 to 1: plain, flat, gradient, blobs, stripes or a picture."""
     count, _, size, _ = rgba.shape
     kind = (draw.uniform(count) * 5).long()
@@ -123,7 +122,7 @@ def backgrounds(rgba: torch.Tensor, config: AugmentConfig, draw: _Draw) -> torch
     return ground
 
 
-def _moves(opaque: torch.Tensor, config: AugmentConfig, draw: _Draw) -> torch.Tensor:
+def _inverse_affine(opaque: torch.Tensor, config: AugmentConfig, draw: _BatchRandom) -> torch.Tensor:
     """Inverse affine matrices (B, 2, 3) for `affine_grid`: mirror, turn, size and shift; `opaque` (B,) never shrink."""
     count, strength = len(opaque), config.strength
     angle = draw.uniform(count, low=-1, high=1) * math.radians(config.rotate) * strength
@@ -140,7 +139,7 @@ def _moves(opaque: torch.Tensor, config: AugmentConfig, draw: _Draw) -> torch.Te
 _GREY = (0.299, 0.587, 0.114)
 
 
-def _recolour(count: int, config: AugmentConfig, draw: _Draw) -> tuple[torch.Tensor, torch.Tensor]:
+def _recolour(count: int, config: AugmentConfig, draw: _BatchRandom) -> tuple[torch.Tensor, torch.Tensor]:
     """Hue, saturation, contrast, brightness and grey as one matrix (B, 3, 3) and one shift (B, 3, 1).
 
     The hue turns about the grey axis (Rodrigues' formula), which keeps the mean of the channels.
@@ -163,7 +162,7 @@ def _recolour(count: int, config: AugmentConfig, draw: _Draw) -> tuple[torch.Ten
     return matrix, shift.expand(count, 3, 1)
 
 
-def _spoil(pictures: torch.Tensor, config: AugmentConfig, draw: _Draw) -> torch.Tensor:
+def _degrade(pictures: torch.Tensor, config: AugmentConfig, draw: _BatchRandom) -> torch.Tensor:
     """Hidden squares, lost detail and noise for some of the pictures (B, 3, H, W), 0 to 1, in place."""
     count, _, size, _ = pictures.shape
     rows = draw.chosen(count, config.blur * config.strength)
@@ -192,11 +191,11 @@ def _bordered(colours: torch.Tensor, alpha: torch.Tensor, width: int) -> tuple[t
 
 def augment(rgba: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
     """A random view of every picture: uint8 RGBA (B, 4, H, W) to float RGB (B, 3, H, W) in [-1, 1]."""
-    draw = _Draw(generator, rgba.device)
+    draw = _BatchRandom(generator, rgba.device)
     count, _, size, _ = rgba.shape
     colours, alpha = _as_float(rgba)
     opaque = rgba[:, 3].flatten(1).amin(1) == 255
-    grid = F.affine_grid(_moves(opaque, config, draw), [count, 4, size, size], align_corners=False)
+    grid = F.affine_grid(_inverse_affine(opaque, config, draw), [count, 4, size, size], align_corners=False)
     layers = torch.cat([colours, alpha], dim=1)
     moved = torch.empty_like(layers)
     for rows, padding in ((opaque.nonzero().flatten(), "reflection"), ((~opaque).nonzero().flatten(), "zeros")):
@@ -212,8 +211,7 @@ def augment(rgba: torch.Tensor, config: AugmentConfig, generator: torch.Generato
     if len(rows):
         colours[rows], alpha[rows] = _bordered(colours[rows], alpha[rows], width)
     pictures = colours + (1 - alpha) * backgrounds(rgba, config, draw)
-    pictures = _spoil(pictures, config, draw).clamp_(0, 1).mul_(2).sub_(1)
-    chance = 1 - (1 - config.untouched) * min(1.0, config.strength)
-    rows = draw.chosen(count, chance)
+    pictures = _degrade(pictures, config, draw).clamp_(0, 1).mul_(2).sub_(1)
+    rows = draw.chosen(count, 1 - min(1.0, config.strength))
     pictures[rows] = plain(rgba[rows])
     return pictures

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from train.data.neutral import without_feelings
 from train.data.records import from_parquet, make_record, to_dataset
-from train.data.seen import seen_drawing
+from train.data.visual_captions import drawing_caption
 from train.drawn import draw, draw_things
 from train.drawn.renderer import Drawing
 from train.files import write_file
@@ -29,7 +29,7 @@ def drawing_records(drawings: Iterable[Drawing], domain: str, name: str, first: 
     """
     for number, drawing in enumerate(drawings, start=first):
         group = f"{name} {number}"
-        seen = seen_drawing(drawing.caption, drawing.attributes)
+        seen = drawing_caption(drawing.caption, drawing.attributes)
         share = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4]) % 10
         yield make_record(
             drawing.image,
@@ -43,7 +43,7 @@ def drawing_records(drawings: Iterable[Drawing], domain: str, name: str, first: 
         )
 
 
-def _kept(name: str, records: Iterable[dict[str, Any]], cache_dir: Path) -> Dataset:
+def _cached(name: str, records: Iterable[dict[str, Any]], cache_dir: Path) -> Dataset:
     """Records in `cache_dir`, made by one of all processes where they are not there yet."""
     path = cache_dir / f"{name}.parquet"
     if not path.exists():
@@ -57,10 +57,10 @@ def _kept(name: str, records: Iterable[dict[str, Any]], cache_dir: Path) -> Data
 def drawn_pictures(count: int, cache_dir: Path, seed: int = 0) -> Dataset:
     """`count` drawn stickers, scenes and things as records of the domain `drawn`."""
     records = drawing_records(map(draw, range(seed, seed + count)), "drawn", "drawn", seed)
-    return _kept(f"drawn-v{VERSION}-{count}-{seed}", records, cache_dir)
+    return _cached(f"drawn-v{VERSION}-{count}-{seed}", records, cache_dir)
 
 
 def drawn_things(count: int, cache_dir: Path) -> Dataset:
     """`count` drawn things in emotional surroundings as records of the domain `things`."""
     records = drawing_records(draw_things(count), "things", "drawn thing")
-    return _kept(f"things-v{VERSION}-{count}", records, cache_dir)
+    return _cached(f"things-v{VERSION}-{count}", records, cache_dir)

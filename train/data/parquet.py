@@ -14,7 +14,7 @@ from datasets import Dataset
 
 from train.data.neutral import without_feelings
 from train.data.records import make_record, to_dataset
-from train.data.seen import seen_cartoon, seen_emoji, seen_kind, with_keywords
+from train.data.visual_captions import cartoon_caption, emoji_caption, kind_caption, with_keywords
 from train.data.wording import head_noun, subject_of_emoji
 
 Row = Mapping[str, Any]
@@ -38,22 +38,22 @@ def _record(row: Row, captions: Sequence[str], domain: str, style: str, group: s
 def _emoji(row: Row) -> dict[str, Any]:
     # The keywords that a caption names differ from vendor to vendor, and are the same every time.
     rng = Random(f"{row['codepoint']} {row['vendor']}")
-    seen = seen_emoji(row["codepoint"], row["name"])
+    seen = emoji_caption(row["codepoint"], row["name"])
     captions = [seen, with_keywords(seen, row["keywords"] or [], rng)]
     noun = subject_of_emoji(row["name"]).noun
     return _record(row, captions, "emoji", row["vendor"], f"emoji {row['codepoint']}", noun)
 
 
 def _cartoon(row: Row) -> dict[str, Any]:
-    seen = seen_cartoon(row["style"], row["name"], row["expression"])
-    subject = seen_cartoon(row["style"], row["name"], None)
+    seen = cartoon_caption(row["style"], row["name"], row["expression"])
+    subject = cartoon_caption(row["style"], row["name"], None)
     return _record(
         row, [seen, subject], "cartoons", row["style"], f"cartoon {row['image']['path']}", head_noun(subject)
     )
 
 
 def _kind(row: Row) -> dict[str, Any]:
-    seen = seen_kind(row["caption"])
+    seen = kind_caption(row["caption"])
     # A symbol of another vendor is the same symbol: it stays in one split with it.
     codepoint = (row["expression"] or "").partition("emoji=")[2]
     group = f"emoji {codepoint}" if codepoint else f"kind {row['image']['path']}"

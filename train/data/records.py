@@ -157,21 +157,11 @@ class Coded(Sequence[str | None]):
     @classmethod
     def of(cls, records: Dataset, name: str) -> Coded:
         """A column of `records`; names are in the order of their first record, and each is there."""
-        index: dict[str, int] = {}
-        pieces = [np.empty(0, dtype=np.int32)]
-        for piece in records.data.column(name).chunks:
-            encoded = piece.dictionary_encode()
-            places = [index.setdefault(text, len(index)) for text in encoded.dictionary.to_pylist()]
-            # Null is encoded as null; the place after the last is -1.
-            codes = encoded.indices.fill_null(len(places)).to_numpy(zero_copy_only=False)
-            pieces.append(np.array([*places, -1], dtype=np.int32)[codes])
-        codes, names = np.concatenate(pieces)[rows_of(records)], [*index, None]
-        used, first = np.unique(codes, return_index=True)
-        used = used[np.argsort(first)]
-        used = used[used >= 0]
-        places = np.full(len(names), -1, dtype=np.int32)
-        places[used] = np.arange(len(used))
-        return cls(tuple(names[code] for code in used), places[codes])
+        rows, column = rows_of(records), records.data.column(name)
+        chosen = column if isinstance(rows, slice) else column.take(rows)
+        encoded = chosen.combine_chunks().dictionary_encode()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return cls(tuple(encoded.dictionary.to_pylist()), codes)
 
     def within(self, names: Collection[str]) -> np.ndarray:
         """Which rows have one of these texts, bool (N,)."""

@@ -13,7 +13,7 @@ import torch
 from kcdp.emotions import MIKELS_8
 from kcdp.painting.upscaler import laid_on_white
 from kcdp.perception.sticker_autoencoder import StickerAutoencoder
-from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, EfficientNetLite
+from kcdp.vision.efficientnet import EfficientNetLite, normalized
 from train.data.cache import cached_array, cached_json, content_key, fingerprint
 from train.drawn import Sticker, draw_sticker
 from train.drawn.things import THINGS
@@ -88,33 +88,35 @@ def sticker_latents(
     """
     source = ("stickers", VERSION, draw.__name__, first, count, size)
 
-    def drawn(rows: slice) -> list[Sticker]:
+    def draw_rows(rows: slice) -> list[Sticker]:
         return [draw(first + row, size) for row in range(rows.start, rows.stop)]
 
     @torch.no_grad()
     def encoded(rows: slice) -> torch.Tensor:
-        parts = sticker_pixels(drawn(rows)).split(64)
+        parts = sticker_pixels(draw_rows(rows)).split(64)
         modes = [vae.encode(part.to(vae.device, vae.dtype)).latent_dist.mode() for part in parts]
         return (torch.cat(modes) * vae.config.scaling_factor).half().cpu()
 
-    def told(rows: slice) -> list[tuple[str, str, list[float]]]:
-        return [(one.plain, one.caption, [one.emotions.get(label, 0.0) for label in _LABELS]) for one in drawn(rows)]
+    def texts_and_weights(rows: slice) -> list[tuple[str, str, list[float]]]:
+        return [
+            (one.plain, one.caption, [one.emotions.get(label, 0.0) for label in _LABELS]) for one in draw_rows(rows)
+        ]
 
     @torch.no_grad()
-    def seen(rows: slice) -> torch.Tensor:
-        parts = sticker_pixels(drawn(rows))[:, :3].split(64)
+    def trunk_maps(rows: slice) -> torch.Tensor:
+        parts = sticker_pixels(draw_rows(rows))[:, :3].split(64)
         return torch.cat([trunk_features(trunk, part) for part in parts])
 
     weights = fingerprint(vae.linear_encoder)
     latents = cached_array(cache_dir, content_key(*source, "latents", weights), count, encoded)
     features = None
     if trunk is not None:
-        features = cached_array(cache_dir, content_key(*source, "features", fingerprint(trunk)), count, seen)
-    rows = cached_json(cache_dir, content_key(*source, "texts"), count, told)[:]
+        features = cached_array(cache_dir, content_key(*source, "features", fingerprint(trunk)), count, trunk_maps)
+    rows = cached_json(cache_dir, content_key(*source, "texts"), count, texts_and_weights)[:]
     return StickerLatents(latents, [row[:2] for row in rows], torch.tensor([row[2] for row in rows]), features)
 
 
 def trunk_features(trunk: EfficientNetLite, pictures: torch.Tensor) -> torch.Tensor:
     """A trunk's last map of pictures (B, 3, H, W) in [-1, 1]: (B, P, F) float16, P = H W / 32^2 positions row by row."""
-    maps = trunk(((pictures + 1) / 2 - PIXEL_MEAN) / PIXEL_STD)[1]
+    maps = trunk(normalized(pictures))[1]
     return maps.flatten(2).transpose(1, 2).half().cpu()

@@ -1,4 +1,4 @@
-"""What weights have learned from: a file beside them, so that an evaluation can tell which of its pictures they know."""
+"""A file beside weights that names the records they were trained and chosen on, so that evaluations mark seen pictures."""
 
 from __future__ import annotations
 

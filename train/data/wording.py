@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from train.english import indefinite_article, is_plural
+from train.english import indefinite_article, is_plural, listed
 
 #: How a face or a person looks, and what a thing does to whoever sees it.
 SHOWN = {
@@ -110,7 +110,7 @@ def _subject_of_emoji(name: str) -> str:
         name = f"bald {kind}" if detail == "bald" else f"{kind} with {detail}"
     elif detail:
         people = [with_article(member) for member in detail.split(", ")]
-        joined = " and ".join([", ".join(people[:-1]), people[-1]])
+        joined = listed(people)
         name = {"kiss": f"a kiss between {joined}", "couple with heart": f"{joined} with a heart"}.get(
             kind, f"{kind} of {joined}"
         )

@@ -1,4 +1,4 @@
-"""What KCDP is compared with and what trains no network: a CLIP as it is, and a linear probe on frozen features."""
+"""Baselines that train no network: CLIP zero-shot, and a linear probe on frozen features."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def adapted_unet(unet: UNet2DConditionModel, folder: Path) -> UNet2DConditionMod
 
 
 def adapter(unet: UNet2DConditionModel) -> nn.ParameterDict:
-    """What belongs to a view of `adapted_unet` alone."""
+    """The LoRA parameters of a view made by `adapted_unet`."""
     return nn.ParameterDict(
         {name.replace(".", "-"): parameter for name, parameter in unet.named_parameters() if ".lora_" in name}
     )

@@ -38,7 +38,7 @@ from train.evaluation.text_to_image import decode, sample_latents
 from train.stages.feedback import FeedbackConfig, filtered_dataset
 from train.stages.feedback import generate as generate_feedback
 from train.stages.joint import JointConfig
-from train.stages.painter_pipeline import distilled
+from train.stages.painter_pipeline import student_pipeline
 from train.stages.uniemo import JointParts, assemble_uniemo, last_uniemo
 
 #: Rows of `generation`.
@@ -83,7 +83,7 @@ class Generators:
         pipeline = self.assembled(best_weights(self.recipe, last_uniemo(self.recipe) or "uniemo_joint"))
         if not self.arguments.few_steps:
             return pipeline
-        student = distilled(self.recipe, pipeline)
+        student = student_pipeline(self.recipe, pipeline)
         if student is None:
             raise SystemExit(
                 "The stage 'uniemo_distilled' has to be trained first: `few_steps` measures what it paints."

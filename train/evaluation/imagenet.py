@@ -1,4 +1,4 @@
-"""What anyone would try first: EfficientNet-Lite0 as ImageNet left it, with a linear probe on it, or fine-tuned."""
+"""ImageNet baselines: EfficientNet-Lite0 with its published weights under a linear probe, or fine-tuned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers.modeling_outputs import ImageClassifierOutput
 
-from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, EfficientNetLite
+from kcdp.vision.efficientnet import EfficientNetLite, normalized
 from train.core.efficientnet import imagenet_weights, load_imagenet
 from train.data.cache import cached_array, content_key
 from train.data.dataset import PictureDataset
@@ -33,10 +33,10 @@ class ImageNetNetwork(nn.Module):
 
     def features(self, pictures: torch.Tensor) -> torch.Tensor:
         """Pictures (B, 3, H, W) in [-1, 1] -> (B, 1280)."""
-        return self.trunk((pictures / 2 + 0.5 - PIXEL_MEAN) / PIXEL_STD)[1].mean(dim=(2, 3))
+        return self.trunk(normalized(pictures))[1].mean(dim=(2, 3))
 
     def forward(self, pixel_values: torch.Tensor, labels: torch.Tensor | None = None) -> ImageClassifierOutput:
-        """As transformers' classifiers: logits (B, K), and with labels (B,) the cross-entropy."""
+        """Pixels (B, 3, H, W) in [-1, 1] -> logits (B, K), and with labels (B,) the cross-entropy."""
         logits = self.classifier(self.features(pixel_values))
         return ImageClassifierOutput(None if labels is None else F.cross_entropy(logits, labels), logits)
 

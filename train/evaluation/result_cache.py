@@ -59,7 +59,7 @@ def write_predictions(folder: Path, predictions: Mapping[str, torch.Tensor]) -> 
 
 
 def read_predictions(folder: Path) -> dict[str, torch.Tensor]:
-    """What `write_predictions` wrote."""
+    """The tensors by name that `write_predictions` has written into a folder."""
     return load_file(folder / _PREDICTIONS)
 
 

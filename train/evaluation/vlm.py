@@ -61,10 +61,10 @@ class VLMConfig:
     quantization: Quantization | None = setting(None, "8bit or 4bit, on a GPU.")
 
 
-def named(answer: str, labels: Sequence[str]) -> int | None:
+def label_in_answer(answer: str, labels: Sequence[str]) -> int | None:
     """The index of the label that an answer names first, in any of its FORMS; None when it names none.
 
-    >>> named("I think it is sad, not scary.", ["fear", "sadness"])
+    >>> label_in_answer("I think it is sad, not scary.", ["fear", "sadness"])
     1
     """
     words = {form: index for index, label in enumerate(labels) for form in FORMS[label]}
@@ -72,7 +72,7 @@ def named(answer: str, labels: Sequence[str]) -> int | None:
     return next((words[word] for word in re.findall(r"[a-z]+", answer.lower()) if word in words), None)
 
 
-class OneOf:
+class AnswerConstraint:
     """Lets one call of `generate` write one of some answers and nothing else.
 
     Args:
@@ -88,15 +88,15 @@ class OneOf:
         """The tokens that may follow `tokens` (L,); see `prefix_allowed_tokens_fn` of `generate`."""
         if self.start is None:
             self.start = len(tokens)
-        known = self._begun(tokens)
+        known = self._continuing(tokens)
         # A beam that has no way on is lost already: whatever may follow, its likelihood stays 0.
         return [answer[len(tokens) - self.start] for answer in known] or [self.answers[0][-1]]
 
-    def _begun(self, tokens: torch.Tensor) -> list[list[int]]:
+    def _continuing(self, tokens: torch.Tensor) -> list[list[int]]:
         written = tokens[self.start :].tolist()
         return [answer for answer in self.answers if len(answer) > len(written) and answer[: len(written)] == written]
 
-    def which(self, tokens: torch.Tensor) -> int:
+    def index_of(self, tokens: torch.Tensor) -> int:
         """The index of the answer in what has been generated, (L,), maybe padded."""
         written = tokens[self.start :].tolist()
         return next(index for index, answer in enumerate(self.answers) if written[: len(answer)] == answer)
@@ -133,7 +133,7 @@ class FrozenVLM:
         images = self.processor.image_processor.to_dict()
         return content_key(fingerprint(self.model), images, getattr(self.processor, "chat_template", None), QUESTION)
 
-    def _asker(self, labels: Sequence[str]) -> Captioner:
+    def _answerer(self, labels: Sequence[str]) -> Captioner:
         """Asks which of the labels it is; an answer is a few words."""
         question = QUESTION.format(labels=", ".join(labels[:-1]) + " or " + labels[-1])
         return Captioner(
@@ -142,10 +142,10 @@ class FrozenVLM:
 
     def answers(self, dataset: PictureDataset) -> list[str]:
         """The model's answers, one a picture."""
-        asker = self._asker(dataset.emotions)
+        answerer = self._answerer(dataset.emotions)
 
         def compute(rows: slice) -> list[str]:
-            return [answer for pictures in _batches(dataset, rows) for answer in asker(pictures)]
+            return [answer for pictures in _batches(dataset, rows) for answer in answerer(pictures)]
 
         key = content_key("vlm answers", dataset.decoded.key, self.key, dataset.emotions)
         return list(cached_json(dataset.cache_dir, key, len(dataset), compute, CHUNK))
@@ -157,7 +157,7 @@ class FrozenVLM:
 
         Raises ValueError when the model's tokenizer cannot tell two labels apart.
         """
-        asker, labels = self._asker(dataset.emotions), dataset.emotions
+        answerer, labels = self._answerer(dataset.emotions), dataset.emotions
         answers = [self.answer_tokens(label) for label in labels]
         for number, answer in enumerate(answers):
             if answer in answers[:number]:
@@ -168,11 +168,11 @@ class FrozenVLM:
 
         @torch.inference_mode()
         def predict(pictures: list[Image.Image]) -> list[int]:
-            one_of = OneOf(answers)
+            constraint = AnswerConstraint(answers)
             tokens = self.model.generate(
-                **asker.inputs(pictures),
+                **answerer.inputs(pictures),
                 **_PLAIN,
-                prefix_allowed_tokens_fn=one_of,
+                prefix_allowed_tokens_fn=constraint,
                 eos_token_id=answers[0][-1],
                 num_beams=len(answers),
                 # Labels differ in length: only the longest possible answer tells that a beam cannot win any more.
@@ -180,7 +180,7 @@ class FrozenVLM:
                 length_penalty=1.0,
                 max_new_tokens=max(map(len, answers)),
             )
-            return [one_of.which(row) for row in tokens]
+            return [constraint.index_of(row) for row in tokens]
 
         def compute(rows: slice) -> np.ndarray:
             return np.array(
@@ -203,12 +203,12 @@ class FrozenVLM:
 
         In them the picture has met the question.
         """
-        asker = self._asker(dataset.emotions)
+        answerer = self._answerer(dataset.emotions)
 
         @torch.inference_mode()
         def states(pictures: list[Image.Image]) -> torch.Tensor:
             output = self.model.generate(
-                **asker.inputs(pictures),
+                **answerer.inputs(pictures),
                 **_PLAIN,
                 num_beams=1,
                 max_new_tokens=1,
@@ -233,7 +233,7 @@ def answers_questions(model: PreTrainedModel) -> bool:
 
 def prompted(vlm: FrozenVLM, test: PictureDataset) -> np.ndarray:
     """Predictions (N,): the label that the model's answer names, and the likeliest one where it names none."""
-    labels = [named(answer, test.emotions) for answer in vlm.answers(test)]
+    labels = [label_in_answer(answer, test.emotions) for answer in vlm.answers(test)]
     unnamed = [label is None for label in labels]
     if any(unnamed):
         logger.info("Of %d answers, %d name no label.", len(labels), sum(unnamed))

@@ -1,6 +1,6 @@
-"""Losses of painters by rectified flow: latents at time t are (1 - t) x + t e, and the denoiser says the velocity e - x.
+"""Losses of painters by rectified flow: latents at time t are (1 - t) x + t e, and the denoiser predicts the velocity e - x.
 
-Times run from 0, the picture x, to 1, noise e alone; what a denoiser is told is 1000 t, as diffusers' schedulers tell it.
+Times run from 0, the picture x, to 1, noise e alone; a denoiser's timestep is 1000 t, as with diffusers' schedulers.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ def velocity(
     condition: Condition,
     source: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """What the denoiser says of noisy latents (B, C, h, w) at times (B,), in 32 bits.
+    """The denoiser's prediction for noisy latents (B, C, h, w) at times (B,), in 32 bits.
 
     One that edits sees the latents `source` (B, C, h, w) beside them, or zeros.
     """
     inputs = noisy
     if edits(unet):
         inputs = torch.cat([noisy, torch.zeros_like(noisy) if source is None else source], dim=1)
-    told = condition.to(unet.dtype)
-    said = unet(inputs.to(unet.dtype), 1000 * times, told.states, added_cond_kwargs=told.added).sample
-    return said.float()
+    condition = condition.to(unet.dtype)
+    predicted = unet(inputs.to(unet.dtype), 1000 * times, condition.states, added_cond_kwargs=condition.added).sample
+    return predicted.float()
 
 
 def flow_loss(
@@ -51,5 +51,5 @@ def flow_loss(
     source: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Squared error of the velocity: a scalar."""
-    said = velocity(unet, mixed(latents, noise, times), times, condition, source)
-    return (said - (noise - latents)).square().mean()
+    predicted = velocity(unet, mixed(latents, noise, times), times, condition, source)
+    return (predicted - (noise - latents)).square().mean()

@@ -1,4 +1,4 @@
-"""How different pictures look to a network that has learned to see: distances of its features, for training and for measuring."""
+"""Perceptual distance: differences of pictures in the features of a frozen ImageNet network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, EfficientNetLite
+from kcdp.vision.efficientnet import EfficientNetLite, normalized
 
 
 class PerceptualLoss(nn.Module):
@@ -17,7 +17,7 @@ class PerceptualLoss(nn.Module):
 
     Args:
         trunk: with ImageNet's weights; it is frozen here.
-        depth: stages that are looked at.
+        depth: how many of its stages are compared.
     """
 
     def __init__(self, trunk: EfficientNetLite, depth: int = 3) -> None:
@@ -26,7 +26,7 @@ class PerceptualLoss(nn.Module):
 
     def features(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         """Unit features of pictures (B, 3, H, W) in [-1, 1], sides multiples of 32."""
-        maps, found = self.trunk.stem(((pictures + 1) / 2 - PIXEL_MEAN) / PIXEL_STD), []
+        maps, found = self.trunk.stem(normalized(pictures)), []
         for stage in self.trunk.stages[: self.depth]:
             maps = stage(maps)
             found.append(F.normalize(maps.float(), dim=1))
@@ -35,9 +35,9 @@ class PerceptualLoss(nn.Module):
     def forward(self, pictures: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Distances (B,) of pictures from targets, both (B, 3, H, W) in [-1, 1]; gradients reach the pictures."""
         with torch.no_grad():
-            wanted = self.features(targets)
+            expected = self.features(targets)
         distances = [
             (one - other).square().sum(dim=1).mean(dim=(1, 2))
-            for one, other in zip(self.features(pictures), wanted, strict=True)
+            for one, other in zip(self.features(pictures), expected, strict=True)
         ]
         return torch.stack(distances).sum(dim=0)

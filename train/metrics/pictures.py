@@ -1,4 +1,4 @@
-"""What a metric of pictures is: what it reads, and how its column looks."""
+"""Metrics of generated pictures: their inputs, a score, and the format of their column."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Sample:
     def output(self, network: str) -> torch.Tensor:
         """Rows (N, D) of one of the instruments, by its name; computed once."""
         if network not in self._outputs:
-            look = getattr(self.instruments, network)
-            self._outputs[network] = torch.cat([look(batch) for batch in self.batches])
+            measure = getattr(self.instruments, network)
+            self._outputs[network] = torch.cat([measure(batch) for batch in self.batches])
         return self._outputs[network]
 
     @classmethod

@@ -134,7 +134,9 @@ def build_space(
     emotions = F.one_hot(dataset.labels.clamp(min=0), classes).float()
 
     def compute(rows: slice) -> torch.Tensor:
-        out = chain.follow(vision, torch.from_numpy(np.array(tokens[rows])).float().to(chain.device), attention=False)
+        out = chain.forward_tokens(
+            vision, torch.from_numpy(np.array(tokens[rows])).float().to(chain.device), attention=False
+        )
         alphas = correlation.alphas(out, emotions[rows].to(chain.device))
         return torch.cat([pooled_features(out).flatten(1), alphas], dim=1).float().cpu()
 

@@ -22,7 +22,7 @@ from train.data.neutral import without_feelings
 from train.data.records import make_record, to_dataset
 from train.metrics.semantics import clarities
 from train.stages.correlation import EmotionClassifier
-from train.stages.feedback_selection import Criterion, keep
+from train.stages.feedback_selection import Criterion, select_pictures
 from train.stages.understanding import UnderstandingStage
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def filtered_dataset(
     kept: list[GeneratedPicture] = []
     for name in pictures.train.emotions:
         rows = torch.tensor([row for row, one in enumerate(generated) if one.emotion == name], dtype=torch.long)
-        passed = rows[keep(emotion[rows], clarity[rows], config.low, config.high, config.by)]
+        passed = rows[select_pictures(emotion[rows], clarity[rows], config.low, config.high, config.by)]
         kept += [generated[row] for row in passed.tolist()]
     if not kept:
         raise ValueError("No generated picture passed both rankings; make more, or widen the band from low to high.")

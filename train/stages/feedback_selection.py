@@ -10,7 +10,7 @@ import torch
 Criterion = Literal["both", "emotion", "clarity"]
 
 
-def band(scores: torch.Tensor, low: float = 0.2, high: float = 0.8) -> torch.Tensor:
+def band(scores: torch.Tensor, low: float, high: float) -> torch.Tensor:
     """Which of N pictures lie between two ranks: (N,) bool.
 
     Ranks ascend with the score, as the algorithm's argsort does: `low` of the pictures are below the band, 1 - `high`
@@ -30,7 +30,7 @@ def band(scores: torch.Tensor, low: float = 0.2, high: float = 0.8) -> torch.Ten
     return chosen
 
 
-def keep(
+def select_pictures(
     emotion: torch.Tensor, clarity: torch.Tensor, low: float = 0.2, high: float = 0.8, by: Criterion = "both"
 ) -> torch.Tensor:
     """Indices, ascending int64, of the pictures that algorithm 1 lets through: in the band of both rankings.

@@ -168,7 +168,7 @@ class JointTask(nn.Module):
 
         Ids (B, E, L) and places (B, E) are for each of E text encoders.
         """
-        condition = self._frozen.prompts.read(ids, places, fused).but(self.nothing, drop)
+        condition = self._frozen.prompts.encode_tokens(ids, places, fused).replaced(self.nothing, drop)
         return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, condition, self.channels)
 
     def forward(
@@ -182,7 +182,7 @@ class JointTask(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """Tokens and indices as for `UnderstandingTask`, whose F conditions each picture (B,), and the rest of `denoising`."""
         understanding = self.understanding
-        out = understanding.chain.follow(understanding.vision, tokens, attention=False)
+        out = understanding.chain.forward_tokens(understanding.vision, tokens, attention=False)
         understood = understanding.losses(out, labels, scene, object)["loss"]
         fused = self.fuse(out, labels)
         condition, denoising = self.condition(fused, labels), self.denoising(fused[partners], **denoised)
@@ -319,7 +319,7 @@ class JointStage:
         def measure(batch: tuple[torch.Tensor, dict[str, torch.Tensor]]) -> tuple[list[int], float]:
             rows, denoised = batch
             tokens = torch.from_numpy(np.array(pictures.held_out[rows.numpy()])).float().to(device)
-            out = model.understanding.chain.follow(model.understanding.vision, tokens, attention=False)
+            out = model.understanding.chain.forward_tokens(model.understanding.vision, tokens, attention=False)
             fused = model.fuse(out, torch.full((len(rows),), -1, device=device))
             denoised = {name: value.to(device) for name, value in denoised.items()}
             loss = model.denoising(fused, **denoised).item() * len(rows)

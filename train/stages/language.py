@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,6 +23,7 @@ from transformers import (
     CLIPModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    PreTrainedConfig,
     VisionEncoderDecoderModel,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
@@ -52,6 +54,32 @@ class LanguageConfig:
     balance: float = setting(0.3, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
 
 
+def tower_sizes(text: CLIPTextModelWithProjection, layers: int, mlp: int, size: int) -> dict[str, int]:
+    """Sizes of a vision tower as wide as the text tower, for pictures of `size` pixels, with `mlp` channels in its MLPs."""
+    width = text.config.hidden_size
+    return {
+        "hidden_size": width,
+        "intermediate_size": mlp,
+        "num_attention_heads": max(1, width // 64),
+        "num_hidden_layers": layers,
+        "image_size": size,
+        "projection_dim": text.config.projection_dim,
+    }
+
+
+def clip_settings(text: CLIPTextModelWithProjection, vision: PreTrainedConfig) -> dict[str, Any]:
+    """Arguments of the configuration of a CLIP with these two towers."""
+    projection = text.config.projection_dim
+    return {"text_config": text.config.to_dict(), "vision_config": vision.to_dict(), "projection_dim": projection}
+
+
+def square_processor(size: int, mean: float, std: float) -> CLIPImageProcessorPil:
+    """Preprocessing of square pictures: resized to `size` pixels and normalised, all colours alike."""
+    return CLIPImageProcessorPil(
+        size={"height": size, "width": size}, do_center_crop=False, image_mean=[mean] * 3, image_std=[std] * 3
+    )
+
+
 def freeze_text(clip: CLIPModel, text: CLIPTextModelWithProjection) -> None:
     """Put the text tower given into `clip`, frozen."""
     for own, given in ((clip.text_model, text.text_model), (clip.text_projection, text.text_projection)):
@@ -65,22 +93,13 @@ def build_clip(
     """A CLIP with the text tower given, frozen, and a vision tower whose stem is the autoencoder's linear code and `encoder`."""
     width, block = text.config.hidden_size, vae.linear_encoder.stride[0]
     vision = ConvStemCLIPVisionConfig(
-        hidden_size=width,
-        intermediate_size=4 * width,
-        num_attention_heads=max(1, width // 64),
-        num_hidden_layers=config.vision_layers,
-        image_size=vae.config.sample_size,
+        **tower_sizes(text, config.vision_layers, 4 * width, vae.config.sample_size),
         patch_size=2 * block,
         code_size=block,
         code_channels=vae.config.latent_channels,
         stem_widths=tuple(encoder.config.widths),
-        projection_dim=text.config.projection_dim,
     )
-    clip = ConvStemCLIPModel(
-        ConvStemCLIPConfig(
-            text_config=text.config.to_dict(), vision_config=vision.to_dict(), projection_dim=text.config.projection_dim
-        )
-    )
+    clip = ConvStemCLIPModel(ConvStemCLIPConfig(**clip_settings(text, vision)))
     freeze_text(clip, text)
     stem = clip.vision_model.embeddings.patch_embedding
     for own, given in ((stem.code, vae.linear_encoder), (stem.path, encoder)):
@@ -139,7 +158,7 @@ def caption_recall(clip: CLIPModel, embeds: torch.Tensor, tokens: torch.Tensor) 
     return (nearest == target[:, None].to(nearest.device)).any(1).float().mean().item()
 
 
-def save_words(
+def save_language_models(
     folder: Path, model: nn.Module, encoder: nn.Module, tokenizer: CLIPTokenizer, images: CLIPImageProcessorPil
 ) -> None:
     """Write the CLIP of a task, and the captioner of an `encoder` and its decoder, as later stages read them."""
@@ -148,6 +167,34 @@ def save_words(
     parts = {"clip": model.clip, "tokenizer": tokenizer, "image_processor": images, "captioner": captioner}
     for name, part in parts.items():
         part.save_pretrained(folder / name)
+
+
+def contrast_and_caption(
+    clip: CLIPModel,
+    decoder: nn.Module,
+    pooled: torch.Tensor,
+    states: torch.Tensor,
+    input_ids: torch.Tensor,
+    bank: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Both losses of a contrastive captioner, scalars, and the unit vectors (B, P) of the pictures.
+
+    Args:
+        clip, decoder: the frozen text tower is the former's.
+        pooled: (B, W), of the vision tower.
+        states: (B, n, D), what the decoder attends to.
+        input_ids: captions (B, L), padded with the end token.
+        bank: unit vectors (N, P) of other captions.
+    """
+    images = F.normalize(clip.visual_projection(pooled), dim=-1)
+    with torch.no_grad():
+        texts = F.normalize(clip.text_projection(clip.text_model(input_ids=input_ids).pooler_output), dim=-1)
+    contrast = neighbour_loss(images, texts, bank, clip.logit_scale.exp().clamp(max=100))
+    counted = target_tokens(input_ids, clip.text_model.eos_token_id)
+    logits = decoder(
+        input_ids=input_ids[:, :-1], attention_mask=counted.long(), encoder_hidden_states=states
+    ).logits.transpose(1, 2)
+    return contrast, F.cross_entropy(logits, input_ids[:, 1:].masked_fill(~counted, -100), label_smoothing=0.1), images
 
 
 class LanguageTask(nn.Module):
@@ -162,18 +209,10 @@ class LanguageTask(nn.Module):
         self, pixel_values: torch.Tensor, input_ids: torch.Tensor, bank: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """Pictures (B, 3, H, W), captions (B, L) padded with the end token, other captions' vectors (N, D)."""
-        clip, end = self.clip, self.clip.text_model.eos_token_id
-        vision = clip.vision_model(pixel_values=pixel_values)
-        images = F.normalize(clip.visual_projection(vision.pooler_output), dim=-1)
-        with torch.no_grad():
-            texts = F.normalize(clip.text_projection(clip.text_model(input_ids=input_ids).pooler_output), dim=-1)
-        scale = clip.logit_scale.exp().clamp(max=100)
-        contrastive = neighbour_loss(images, texts, bank, scale)
-        inputs, following, counted = input_ids[:, :-1], input_ids[:, 1:], target_tokens(input_ids, end)
-        words = self.decoder(
-            input_ids=inputs, attention_mask=counted.long(), encoder_hidden_states=vision.last_hidden_state
-        ).logits
-        caption = F.cross_entropy(words.transpose(1, 2), following.masked_fill(~counted, -100), label_smoothing=0.1)
+        vision = self.clip.vision_model(pixel_values=pixel_values)
+        contrastive, caption, _ = contrast_and_caption(
+            self.clip, self.decoder, vision.pooler_output, vision.last_hidden_state, input_ids, bank
+        )
         loss = contrastive + self.config.caption_weight * caption
         return {"loss": loss, "contrastive": contrastive.detach(), "caption": caption.detach()}
 
@@ -199,12 +238,7 @@ class LanguageStage:
         sentences = SentenceEncoder(self.text, self.tokenizer)
         self.bank = caption_bank(train, sentences)
         self.prompts = sentences(emotion_prompts(train.emotions))
-        self.image_processor = CLIPImageProcessorPil(
-            size={"height": train.size, "width": train.size},
-            do_center_crop=False,
-            image_mean=[0.5, 0.5, 0.5],
-            image_std=[0.5, 0.5, 0.5],
-        )
+        self.image_processor = square_processor(train.size, 0.5, 0.5)
 
     def build(self) -> LanguageTask:
         clip = build_clip(self.config, self.text, self.vae, self.encoder)
@@ -246,7 +280,7 @@ class LanguageStage:
         return metrics
 
     def export(self, model: LanguageTask, folder: Path) -> None:
-        save_words(folder, model, model.clip.vision_model, self.tokenizer, self.image_processor)
+        save_language_models(folder, model, model.clip.vision_model, self.tokenizer, self.image_processor)
 
 
 def run(recipe: Recipe) -> dict[str, float]:

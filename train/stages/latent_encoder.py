@@ -22,6 +22,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.latent_encoder import LatentEncoder
+from kcdp.uniemo.query_chain import LOGIT_SCALE
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, stage_datasets, train_stage
@@ -55,7 +56,7 @@ class LatentEncoderTask(nn.Module):
         width = sum(encoder.config.widths)
         self.caption = nn.Linear(width, text_width)
         self.emotion = None if classes is None else nn.Linear(width, classes)
-        self.scale = nn.Parameter(torch.tensor(2.6592))
+        self.scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
 
     def pool(self, latents: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> the means of the levels (B, sum of widths)."""
@@ -152,7 +153,7 @@ class LatentEncoderStage:
         model.encoder.save_pretrained(folder / "latent_encoder")
 
 
-def latents_and_words(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithProjection, CLIPTokenizer]:
+def load_vae_and_text_tower(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithProjection, CLIPTokenizer]:
     """The autoencoder, the text tower and its tokenizer, as their stages left them."""
     device, words = PartialState().device, best_weights(recipe, "text")
     vae: AutoencoderKL = PatchAutoencoderKL.from_pretrained(best_weights(recipe, "vae") / "vae").to(device)
@@ -163,7 +164,7 @@ def latents_and_words(recipe: Recipe) -> tuple[AutoencoderKL, CLIPTextModelWithP
 def _run(recipe: Recipe, name: str, start: LatentEncoder | None = None) -> dict[str, float]:
     config = recipe.stage_settings(name, LatentEncoderConfig).config
     datasets = stage_datasets(recipe, name, config.balance)
-    return train_stage(recipe, LatentEncoderStage(config, *datasets, *latents_and_words(recipe), start))
+    return train_stage(recipe, LatentEncoderStage(config, *datasets, *load_vae_and_text_tower(recipe), start))
 
 
 def run(recipe: Recipe) -> dict[str, float]:

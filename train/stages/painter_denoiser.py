@@ -26,7 +26,7 @@ from train.stages.unet import build_unet
 
 @dataclass
 class PainterConfig:
-    """The painter's denoiser, what it learns from and how it is asked."""
+    """The painter's denoiser, what it learns from and how it is conditioned."""
 
     block_out_channels: tuple[int, ...] = setting((128, 192), "Widths, fine to coarse.", "channels")
     layers_per_block: int = setting(1, "Residual layers a level.", "layers")
@@ -49,7 +49,7 @@ class PainterConfig:
 
 
 @dataclass(frozen=True)
-class Told:
+class Conditioner:
     """What turns words and emotions into conditions; all of it is frozen."""
 
     prompts: PromptEncoder
@@ -75,19 +75,23 @@ class Told:
         drop: torch.Tensor,
     ) -> Condition:
         """Of tokenised prompts (`PromptEncoder.tokens`) with their emotions; nothing where `drop` (B,)."""
-        return self.prompts.read(ids, places, self.fused(weights, emotion_noise)).but(self.prompts.nothing(), drop)
+        return self.prompts.encode_tokens(ids, places, self.fused(weights, emotion_noise)).replaced(
+            self.prompts.nothing(), drop
+        )
 
 
 class PainterTask(nn.Module):
     """The flow's loss under words and F, and the alignment of the denoiser's middle with a trunk's features."""
 
-    def __init__(self, unet: UNet2DConditionModel, told: Told, features: int = 0, weight: float = 0.0) -> None:
+    def __init__(
+        self, unet: UNet2DConditionModel, conditioner: Conditioner, features: int = 0, weight: float = 0.0
+    ) -> None:
         """`features` is the width of the trunk's, `weight` that of the alignment; neither where none are given."""
         super().__init__()
         self.unet, self.weight = unet, weight
         self.head = AlignmentHead(unet.config.block_out_channels[-1], features) if features else None
         # Not registered: it belongs to other stages, and need not be in every checkpoint.
-        self._told = [told]
+        self._conditioner = [conditioner]
         self._middle: list[torch.Tensor] = []
         if self.head is not None:
             unet.mid_block.register_forward_hook(lambda _, __, maps: self._middle.append(maps))
@@ -102,8 +106,8 @@ class PainterTask(nn.Module):
         **words: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Latents, noise and source (B, C, h, w), times (B,), the trunk's `features` (B, P, F) of the pictures, where it is
-        aligned, and the arguments of `Told.condition`."""
-        condition = self._told[0].condition(**words)
+        aligned, and the arguments of `Conditioner.condition`."""
+        condition = self._conditioner[0].condition(**words)
         self._middle.clear()
         flow = flow_loss(self.unet, latents, noise, times, condition, source)
         if self.head is None or features is None:
@@ -140,18 +144,18 @@ class PainterStage:
     name = "painter"
     selection = "score"
 
-    def __init__(self, config: PainterConfig, told: Told, pictures: PainterPictures, name: str = "painter") -> None:
-        self.config, self.told, self.pictures, self.name = config, told, pictures, name
+    def __init__(self, config: PainterConfig, conditioner: Conditioner, pictures: PainterPictures) -> None:
+        self.config, self.conditioner, self.pictures = config, conditioner, pictures
 
     def build(self) -> PainterTask:
         stickers = self.pictures.stickers
         channels, size = stickers.latents.shape[1:3]
-        unet = build_unet(self.config, channels, size, self.told.prompts.widths[0], edits=True)
+        unet = build_unet(self.config, channels, size, self.conditioner.prompts.widths[0], edits=True)
         # On a CPU in bfloat16 the backward pass of the fused attention takes two fifths of a step of so few positions.
         unet.set_attn_processor(AttnProcessor())
         features = 0 if stickers.features is None else stickers.features.shape[2]
         return PainterTask(
-            unet.to(memory_format=torch.channels_last), self.told, features, self.config.alignment_weight
+            unet.to(memory_format=torch.channels_last), self.conditioner, features, self.config.alignment_weight
         )
 
     def draw(
@@ -161,7 +165,7 @@ class PainterStage:
         config, count = self.config, len(rows)
         latents = torch.from_numpy(data.latents[rows.numpy()]).float()
         draws = torch.rand(count, generator=generator).tolist()
-        ids, places = self.told.prompts.tokens(
+        ids, places = self.conditioner.prompts.tokens(
             data.prompts(rows.tolist(), draws, config.word_dropout, config.plain_share)
         )
         shown = torch.zeros_like(latents) if source is None else torch.from_numpy(data.latents[source.numpy()]).float()
@@ -174,7 +178,7 @@ class PainterStage:
             "ids": ids,
             "places": places,
             "weights": data.weights[rows],
-            "emotion_noise": torch.randn(count, *self.told.space.mean.shape[1:], generator=generator),
+            "emotion_noise": torch.randn(count, *self.conditioner.space.mean.shape[1:], generator=generator),
             "drop": torch.rand(count, generator=generator) < config.caption_dropout,
         }
 
@@ -189,8 +193,8 @@ class PainterStage:
             parts.append(self.draw(pairs, rows, generator, rows ^ 1))
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
-    def ask(self, size: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        """What a student of the painter is asked for: the words, emotions and pictures to edit of a batch."""
+    def sample_conditions(self, size: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """`ConditionInputs` for distillation: the words, emotions and pictures to edit of a training batch."""
         batch = self.batch(size, generator)
         return {name: value for name, value in batch.items() if name not in ("latents", "noise", "times", "features")}
 

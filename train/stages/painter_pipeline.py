@@ -65,7 +65,7 @@ def student_stage(recipe: Recipe) -> str | None:
     return stage if _weights(recipe, stage).is_dir() else None
 
 
-def distilled(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline | None:
+def student_pipeline(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline | None:
     """What a pipeline's student paints in few steps, with guidance inside it; None where it has none."""
     stage = student_stage(recipe)
     if stage is None:

@@ -14,21 +14,21 @@ from train.core.foundation import Foundation
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import best_weights, exit_on_error, load_foundation, stage_datasets, train_stage
 from train.core.trainer import Stage
-from train.stages.distillation import Ask, DistillationConfig, DistillationStage, Teacher
-from train.stages.painter_denoiser import PainterConfig, PainterPictures, PainterStage, Told
+from train.stages.distillation import ConditionSampler, DistillationConfig, DistillationStage, Teacher
+from train.stages.painter_denoiser import Conditioner, PainterConfig, PainterPictures, PainterStage
 from train.stages.painter_pipeline import with_painter
-from train.stages.questions import Questions
+from train.stages.prompt_sampler import PromptSampler
 from train.stages.uniemo import assemble_uniemo, last_uniemo, trained_uniemo
 
 
-def load_told(recipe: Recipe, foundation: Foundation) -> Told:
+def load_conditioner(recipe: Recipe, foundation: Foundation) -> Conditioner:
     """Words and emotions of a run, as its last joint stage left them.
 
     Raises SystemExit when none has finished, or when its emotions are not those that stickers are drawn with.
     """
     if recipe.emotions is not MIKELS_8:
         raise SystemExit(f"Stickers are drawn in {MIKELS_8.name}; the painter cannot learn {recipe.emotions.name}.")
-    return _told(_last_joint(recipe, foundation))
+    return _conditioner(_last_joint(recipe, foundation))
 
 
 def _last_joint(recipe: Recipe, foundation: Foundation) -> UniEmoPipeline:
@@ -38,8 +38,8 @@ def _last_joint(recipe: Recipe, foundation: Foundation) -> UniEmoPipeline:
     return assemble_uniemo(recipe, foundation, best_weights(recipe, joint))
 
 
-def _told(pipeline: UniEmoPipeline) -> Told:
-    return Told(pipeline.prompts, pipeline.fusion.requires_grad_(False), pipeline.space)
+def _conditioner(pipeline: UniEmoPipeline) -> Conditioner:
+    return Conditioner(pipeline.prompts, pipeline.fusion.requires_grad_(False), pipeline.space)
 
 
 def load_vae(recipe: Recipe, device: torch.device) -> StickerAutoencoder:
@@ -50,10 +50,10 @@ def load_vae(recipe: Recipe, device: torch.device) -> StickerAutoencoder:
 
 def painter_stage(recipe: Recipe, foundation: Foundation) -> PainterStage:
     """The stage `painter` of a recipe."""
-    config, told = recipe.stage_settings("painter", PainterConfig).config, load_told(recipe, foundation)
+    config, conditioner = recipe.stage_settings("painter", PainterConfig).config, load_conditioner(recipe, foundation)
     trunk = imagenet_trunk().to(foundation.unet.device) if config.alignment_weight else None
     pictures = PainterPictures.drawn(config, load_vae(recipe, foundation.unet.device), recipe.cache_dir, trunk)
-    return PainterStage(config, told, pictures)
+    return PainterStage(config, conditioner, pictures)
 
 
 def _train(recipe: Recipe, stage: Stage, foundation: Foundation) -> dict[str, float]:
@@ -67,32 +67,42 @@ def run_painter(recipe: Recipe) -> dict[str, float]:
     return _train(recipe, painter_stage(recipe, foundation), foundation)
 
 
-def _distil(recipe: Recipe, name: str, pipeline: UniEmoPipeline, told: Told, ask: Ask) -> DistillationStage:
+def _distil(
+    recipe: Recipe, name: str, pipeline: UniEmoPipeline, conditioner: Conditioner, sampler: ConditionSampler
+) -> DistillationStage:
     config = recipe.stage_settings(name, DistillationConfig).config
     own = pipeline.config
     guidance = Guidance(own.guidance_scale, own.guidance_rescale, own.emotion_guidance)
     with exit_on_error():
         return DistillationStage(
-            name, config, Teacher(pipeline.unet, pipeline.scheduler, guidance, told), ask, recipe.cache_dir
+            name, config, Teacher(pipeline.unet, pipeline.scheduler, guidance, conditioner), sampler, recipe.cache_dir
         )
 
 
 def run_painter_distilled(recipe: Recipe) -> dict[str, float]:
-    """Distil the painter of the run, asked for what it has learned from, then write the bundle."""
+    """Distil the painter of the run under the conditions that it has learned from, then write the bundle."""
     foundation = load_foundation(recipe)
     painter = painter_stage(recipe, foundation)
     pipeline = with_painter(recipe, _last_joint(recipe, foundation))
-    return _train(recipe, _distil(recipe, "painter_distilled", pipeline, painter.told, painter.ask), foundation)
+    return _train(
+        recipe,
+        _distil(recipe, "painter_distilled", pipeline, painter.conditioner, painter.sample_conditions),
+        foundation,
+    )
 
 
 def run_uniemo_distilled(recipe: Recipe) -> dict[str, float]:
-    """Distil the denoiser of the last joint stage, asked for what people ask for, then write the bundle."""
+    """Distil the denoiser of the last joint stage under the prompts of `PromptSampler`, then write the bundle."""
     foundation = load_foundation(recipe)
     pipeline = _last_joint(recipe, foundation)
-    told = _told(pipeline)
+    conditioner = _conditioner(pipeline)
     pictures, _ = stage_datasets(recipe, "uniemo_distilled")
     captions = [own[0] for own in pictures.records["captions"] if own]
-    return _train(recipe, _distil(recipe, "uniemo_distilled", pipeline, told, Questions(told, captions)), foundation)
+    return _train(
+        recipe,
+        _distil(recipe, "uniemo_distilled", pipeline, conditioner, PromptSampler(conditioner, captions)),
+        foundation,
+    )
 
 
 PAINTER_SPEC = StageSpec(

@@ -15,7 +15,7 @@ from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import train_stage
 from train.data.stickers import HELD_OUT, sticker, sticker_pixels
-from train.stages.vae import psnr
+from train.stages.vae import edge_error, psnr
 
 
 @dataclass
@@ -58,9 +58,8 @@ class UpscalerTask(nn.Module):
     def forward(self, small: torch.Tensor, large: torch.Tensor) -> dict[str, torch.Tensor]:
         """Pixels (B, 4, h, w) and (B, 4, factor h, factor w)."""
         error = self.upscaler(small) - large
-        edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
         absolute = error.abs().mean()
-        return {"loss": absolute + self.edge_weight * edges, "absolute": absolute.detach()}
+        return {"loss": absolute + self.edge_weight * edge_error(error), "absolute": absolute.detach()}
 
 
 class UpscalerStage:

@@ -22,7 +22,7 @@ from train.core.runs import stage_datasets, train_stage
 from train.data.dataset import PictureDataset
 from train.data.stickers import HELD_OUT, sticker, sticker_pixels
 from train.losses.perceptual import PerceptualLoss
-from train.stages.vae import VAEConfig, VAETask, psnr
+from train.stages.vae import VAEConfig, VAETask, edge_error, psnr
 
 
 @dataclass
@@ -44,7 +44,7 @@ class PainterVAEConfig:
     held_out: int = setting(64, "Stickers to validate with.", "pictures")
 
 
-def on_any_ground(pixels: torch.Tensor, ground: torch.Tensor) -> torch.Tensor:
+def composite_over(pixels: torch.Tensor, ground: torch.Tensor) -> torch.Tensor:
     """Pixels (B, 4, H, W), laid on white, on grounds (B, 3) in [-1, 1] instead: (B, 3, H, W)."""
     clear = (1 - pixels[:, 3:]) / 2
     return pixels[:, :3] + clear * (ground[:, :, None, None] - 1)
@@ -78,17 +78,16 @@ class PainterVAETask(VAETask):
             latents = latents + spread * torch.randn_like(latents)
         decoded = self.vae.decode(latents).sample
         error = decoded - pictures
-        edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
         absolute = error.abs().mean()
-        losses = {"loss": absolute + self.config.edge_weight * edges, "absolute": absolute.detach()}
-        (perceptual,), seen = self._perceptual, math.ceil(len(pictures) * self.perceptual_share)
+        losses = {"loss": absolute + self.config.edge_weight * edge_error(error), "absolute": absolute.detach()}
+        (perceptual,), measured = self._perceptual, math.ceil(len(pictures) * self.perceptual_share)
         if perceptual is not None and self.perceptual_weight:
             # A rim is right when it is so on any ground.
-            ground = torch.rand(seen, 3, device=pictures.device) * 2 - 1
-            looks = perceptual.to(pictures.device)(
-                *(on_any_ground(p[:seen], ground) for p in (decoded, pictures))
+            ground = torch.rand(measured, 3, device=pictures.device) * 2 - 1
+            distance = perceptual.to(pictures.device)(
+                *(composite_over(p[:measured], ground) for p in (decoded, pictures))
             ).mean()
-            losses |= {"loss": losses["loss"] + self.perceptual_weight * looks, "perceptual": looks.detach()}
+            losses |= {"loss": losses["loss"] + self.perceptual_weight * distance, "perceptual": distance.detach()}
         return losses
 
 

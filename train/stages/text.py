@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
+from kcdp.uniemo.query_chain import LOGIT_SCALE
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import stage_datasets, train_stage
@@ -52,7 +53,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, max_tokens: int) -> C
     return tokenizer
 
 
-def kept_tokenizer(dataset: PictureDataset, config: TextConfig) -> CLIPTokenizer:
+def cached_tokenizer(dataset: PictureDataset, config: TextConfig) -> CLIPTokenizer:
     """The tokenizer of a dataset's texts, learned once.
 
     Learning breaks ties in another order each time: a run that goes on, and every process of a run, needs the one that
@@ -106,7 +107,7 @@ class TextTask(nn.Module):
     def __init__(self, tower: CLIPTextModelWithProjection, config: TextConfig, teacher_width: int | None) -> None:
         super().__init__()
         self.tower, self.config = tower, config
-        self.logit_scale = nn.Parameter(torch.tensor(2.6592))
+        self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
         if teacher_width is not None:
             self.to_teacher = nn.Linear(config.width, teacher_width)
 
@@ -139,7 +140,7 @@ class TextStage:
     def __init__(self, config: TextConfig, train: PictureDataset, validation: PictureDataset) -> None:
         self.config, self.train, self.validation = config, train, validation
         self.teacher, self.teacher_width = load_teacher(config.teacher) if config.teacher else (None, None)
-        self.tokenizer = kept_tokenizer(train, config)
+        self.tokenizer = cached_tokenizer(train, config)
 
     def build(self) -> TextTask:
         tower = build_text_tower(self.config, self.tokenizer)

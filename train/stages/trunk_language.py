@@ -20,10 +20,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, VisionEncoderDecoderModel
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from kcdp.uniemo.query_chain import tower_pixels
-from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD
+from kcdp.vision.efficientnet import PIXEL_MEAN, PIXEL_STD, normalized
 from kcdp.vision.trunk_tower import (
     TaggingVisionConfig,
     TaggingVisionModel,
@@ -44,11 +43,15 @@ from train.stages.language import (
     LanguageConfig,
     build_captioner,
     caption_recall,
+    clip_settings,
+    contrast_and_caption,
     freeze_text,
-    save_words,
+    save_language_models,
+    square_processor,
     target_tokens,
+    tower_sizes,
 )
-from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, caption_tokens, neighbour_loss
+from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, caption_tokens
 
 #: Words that no caption is told by.
 _STOP = frozenset({
@@ -78,19 +81,19 @@ class TrunkLanguageConfig:
     balance: float = setting(0.3, "How far rare emotions are drawn more often: 0 not, 1 alike.", "0 to 1")
 
 
-def words_of(caption: str) -> set[str]:
+def caption_terms(caption: str) -> set[str]:
     """The words of a caption, and pairs of neighbours among them, but for articles and prepositions.
 
-    >>> sorted(words_of("a cat with slanted brows"))
+    >>> sorted(caption_terms("a cat with slanted brows"))
     ['brows', 'cat', 'cat slanted', 'slanted', 'slanted brows']
     """
     words = [word for word in re.findall(r"[a-z'-]+", caption.lower()) if word not in _STOP]
     return set(words) | {f"{one} {other}" for one, other in pairwise(words)}
 
 
-def known_words(captions: Sequence[str], min_count: int) -> list[str]:
+def build_vocabulary(captions: Sequence[str], min_count: int) -> list[str]:
     """The words and pairs that at least `min_count` captions have and at most three in ten, in alphabetical order."""
-    counts = Counter(word for caption in captions for word in words_of(caption))
+    counts = Counter(word for caption in captions for word in caption_terms(caption))
     return sorted(word for word, count in counts.items() if min_count <= count <= 0.3 * len(captions))
 
 
@@ -102,19 +105,8 @@ def build_trunk_clip(
     The trunk's first stages, up to `tuned_from`, are frozen.
     """
     width = text.config.hidden_size
-    vision = TrunkVisionConfig(
-        hidden_size=width,
-        intermediate_size=config.vision_mlp * width,
-        num_attention_heads=max(1, width // 64),
-        num_hidden_layers=config.vision_layers,
-        image_size=size,
-        projection_dim=text.config.projection_dim,
-    )
-    clip = TrunkCLIPModel(
-        TrunkCLIPConfig(
-            text_config=text.config.to_dict(), vision_config=vision.to_dict(), projection_dim=text.config.projection_dim
-        )
-    )
+    vision = TrunkVisionConfig(**tower_sizes(text, config.vision_layers, config.vision_mlp * width, size))
+    clip = TrunkCLIPModel(TrunkCLIPConfig(**clip_settings(text, vision)))
     freeze_text(clip, text)
     trunk = clip.vision_model.embeddings.patch_embedding.trunk
     classifier = load_imagenet(trunk, weights)
@@ -158,21 +150,13 @@ class TrunkLanguageTask(nn.Module):
         """Pictures (B, 3, H, W), captions (B, L) padded with the end token, other captions' vectors (N, P), the words of
         each caption (B, W) bool, ImageNet's logits (B, 1000) of those that are `photos` (B,) bool.
         """
-        clip, config, end = self.clip, self.config, self.clip.text_model.eos_token_id
-        mean, hidden, pooled = clip.vision_model.read(pixel_values)
-        images = F.normalize(clip.visual_projection(pooled), dim=-1)
-        with torch.no_grad():
-            texts = F.normalize(clip.text_projection(clip.text_model(input_ids=input_ids).pooler_output), dim=-1)
-        contrast = neighbour_loss(images, texts, bank, clip.logit_scale.exp().clamp(max=100))
-        asked = target_tokens(input_ids, end)
-        logits = self.decoder(
-            input_ids=input_ids[:, :-1], attention_mask=asked.long(), encoder_hidden_states=self.states(mean, hidden)
-        ).logits
-        caption = F.cross_entropy(
-            logits.transpose(1, 2), input_ids[:, 1:].masked_fill(~asked, -100), label_smoothing=0.1
+        config = self.config
+        mean, hidden, pooled = self.clip.vision_model.read(pixel_values)
+        contrast, caption, images = contrast_and_caption(
+            self.clip, self.decoder, pooled, self.states(mean, hidden), input_ids, bank
         )
         shares = words.float() / words.sum(1, keepdim=True).clamp(min=1)
-        told = -(self.tags.words(mean).log_softmax(1) * shares).sum(1).mean()
+        word_loss = -(self.tags.words(mean).log_softmax(1) * shares).sum(1).mean()
         kept = F.kl_div(
             (self.classifier(mean) / _SOFTNESS).log_softmax(1), (classes / _SOFTNESS).softmax(1), reduction="none"
         ).sum(1)
@@ -184,11 +168,11 @@ class TrunkLanguageTask(nn.Module):
         total = (
             config.caption_weight * caption
             + config.contrast_weight * contrast
-            + config.words_weight * told
+            + config.words_weight * word_loss
             + config.keep_weight * keep
             + config.names_weight * names
         )
-        parts = {"contrastive": contrast, "caption": caption, "words": told, "classes": keep, "names": names}
+        parts = {"contrastive": contrast, "caption": caption, "words": word_loss, "classes": keep, "names": names}
         return {"loss": total, **{name: value.detach() for name, value in parts.items()}}
 
     def states(self, mean: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
@@ -213,18 +197,13 @@ class TrunkLanguageStage:
         self.bank = caption_bank(train, self.sentences)
         self.weights = imagenet_weights()
         captions = train.records["caption"][:]
-        words = {word: place for place, word in enumerate(known_words(captions, config.min_word_count))}
+        words = {word: place for place, word in enumerate(build_vocabulary(captions, config.min_word_count))}
         #: What the words and pairs of words begin as: the mean of their tokens in the text tower.
         self.word_embeddings = self._embeddings([*words])
-        self.bags = [[words[word] for word in words_of(caption) if word in words] for caption in captions]
+        self.bags = [[words[word] for word in caption_terms(caption) if word in words] for caption in captions]
         self.photos = torch.from_numpy(train.domains.within(photo_domains()))
         self.classes = self._classes()
-        self.image_processor = CLIPImageProcessorPil(
-            size={"height": train.size, "width": train.size},
-            do_center_crop=False,
-            image_mean=[PIXEL_MEAN] * 3,
-            image_std=[PIXEL_STD] * 3,
-        )
+        self.image_processor = square_processor(train.size, PIXEL_MEAN, PIXEL_STD)
 
     @torch.no_grad()
     def _embeddings(self, words: Sequence[str]) -> torch.Tensor:
@@ -271,7 +250,7 @@ class TrunkLanguageStage:
         # The row of a photo among the photos.
         classes[photos] = self.classes[self.photos.cumsum(0)[indices[photos]] - 1]
         return {
-            "pixel_values": self.pixels(self.train.augmented(indices, generator)),
+            "pixel_values": normalized(self.train.augmented(indices, generator)),
             "input_ids": caption_tokens(
                 self.tokenizer, [self.train.records[index]["caption"] for index in indices.tolist()]
             ),
@@ -280,10 +259,6 @@ class TrunkLanguageStage:
             "classes": classes,
             "photos": photos,
         }
-
-    def pixels(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Pictures in [-1, 1] as the tower wants them."""
-        return (pictures / 2 + 0.5 - PIXEL_MEAN) / PIXEL_STD
 
     def validate(self, model: TrunkLanguageTask) -> dict[str, float]:
         """Mean probability of a caption token (geometric), and how often CLIP finds the right caption among its first 5.
@@ -299,7 +274,7 @@ class TrunkLanguageStage:
         images, loss = [], 0.0
         for rows in torch.arange(len(indices)).split(VALIDATION_BATCH):
             mean, hidden, pooled = clip.vision_model.read(
-                self.pixels(self.validation.plain(indices[rows])).to(clip.device)
+                normalized(self.validation.plain(indices[rows])).to(clip.device)
             )
             images.append(F.normalize(clip.visual_projection(pooled), dim=-1))
             logits = model.decoder(
@@ -313,7 +288,7 @@ class TrunkLanguageStage:
         return {"likelihood": math.exp(-caption), "caption": caption, "recall": recall}
 
     def export(self, model: TrunkLanguageTask, folder: Path) -> None:
-        save_words(folder, model, self._tagging(model), self.tokenizer, self.image_processor)
+        save_language_models(folder, model, self._tagging(model), self.tokenizer, self.image_processor)
 
     def _tagging(self, model: TrunkLanguageTask) -> TaggingVisionModel:
         """The captioner's tower: CLIP's, and the words that it tells."""

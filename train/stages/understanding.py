@@ -167,7 +167,7 @@ def understand(
 
     def compute(start: int) -> list[np.ndarray | None]:
         batch = torch.from_numpy(np.array(tokens[start : start + batch_size])).float().to(device)
-        out = chain.follow(vision, batch, attention=False)
+        out = chain.forward_tokens(vision, batch, attention=False)
         values = (getattr(out, name) for name in Understanding.__dataclass_fields__)
         return [None if value is None else value.float().cpu().numpy() for value in values]
 
@@ -210,7 +210,7 @@ class UnderstandingTask(nn.Module):
         """
         if tokens.dim() == 4:
             tokens = self.chain.embed(self.vision, tokens)
-        return self.losses(self.chain.follow(self.vision, tokens, attention=False), labels, scene, object)
+        return self.losses(self.chain.forward_tokens(self.vision, tokens, attention=False), labels, scene, object)
 
     def losses(
         self, out: ChainOutput, labels: torch.Tensor, scene: torch.Tensor, object: torch.Tensor

@@ -16,13 +16,14 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from kcdp.painting.prompt import Condition
 from kcdp.perception.denoiser import encode, level_modules
+from kcdp.uniemo.query_chain import LOGIT_SCALE
 from train.core.config import setting
 from train.core.recipe import Recipe, StageSpec
 from train.core.runs import stage_datasets, train_stage
 from train.core.validation import mean_losses
 from train.data.cache import Rows
 from train.data.dataset import PictureDataset
-from train.stages.latent_encoder import latents_and_words
+from train.stages.latent_encoder import load_vae_and_text_tower
 from train.stages.sentences import SentenceEncoder, bank_sample, caption_bank, neighbour_loss
 
 
@@ -168,7 +169,7 @@ class UNetTask(nn.Module):
         self.scheduler = build_scheduler()
         width = sum(unet.config.block_out_channels)
         self.reader = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, text.config.projection_dim))
-        self.scale = nn.Parameter(torch.tensor(2.6592))
+        self.scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
         # Kept out of the registered modules: the text tower is frozen and belongs to another stage.
         self._text = [text]
         self.register_buffer("empty", empty, persistent=False)
@@ -204,26 +205,18 @@ class UNetTask(nn.Module):
         config, losses = self.config, {}
         loss = self.scale.new_zeros(())
         if len(latents):
-            losses["denoising"] = self._denoising(latents, input_ids, noise, timesteps, drop)
+            with torch.no_grad():
+                states = self._text[0].text_model(input_ids=input_ids).last_hidden_state
+            condition = Condition(torch.where(drop[:, None, None], self.empty, states))
+            losses["denoising"] = denoising_loss(
+                self.unet, self.scheduler, latents, noise, timesteps, condition, self.channels
+            )
             loss = loss + losses["denoising"]
         if len(clean):
             vectors, scale = self.sentence_vectors(clean), self.scale.exp().clamp(max=100)
             losses["perception"] = neighbour_loss(vectors, captions, bank, scale)
             loss = loss + config.perception_weight * losses["perception"]
         return {"loss": loss, **{name: value.detach() for name, value in losses.items()}}
-
-    def _denoising(
-        self,
-        latents: torch.Tensor,
-        input_ids: torch.Tensor,
-        noise: torch.Tensor,
-        timesteps: torch.Tensor,
-        drop: torch.Tensor,
-    ) -> torch.Tensor:
-        with torch.no_grad():
-            states = self._text[0].text_model(input_ids=input_ids).last_hidden_state
-        states = torch.where(drop[:, None, None], self.empty, states)
-        return denoising_loss(self.unet, self.scheduler, latents, noise, timesteps, Condition(states), self.channels)
 
 
 def _tensor(output: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:
@@ -315,7 +308,7 @@ def run(recipe: Recipe) -> dict[str, float]:
     """Train the stage on cached latents and captions."""
     config = recipe.stage_settings("unet", UNetConfig).config
     datasets = stage_datasets(recipe, "unet", config.balance)
-    return train_stage(recipe, UNetStage(config, *datasets, *latents_and_words(recipe)))
+    return train_stage(recipe, UNetStage(config, *datasets, *load_vae_and_text_tower(recipe)))
 
 
 SPEC = StageSpec("unet", UNetConfig, run, needs=("vae", "text"), foundation=True)

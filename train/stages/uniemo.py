@@ -37,7 +37,7 @@ from train.files import write_folder
 from train.stages.correlation import EmotionClassifier, build_correlation, build_space, without_correlation
 from train.stages.feedback import FeedbackConfig, filtered_dataset, generate
 from train.stages.joint import JointConfig, JointStage
-from train.stages.painter_pipeline import distilled, has_painter, student_stage, with_painter
+from train.stages.painter_pipeline import has_painter, student_pipeline, student_stage, with_painter
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 
 
@@ -196,7 +196,7 @@ def trained_uniemo(recipe: Recipe, foundation: Foundation) -> TrainedUniEmo | No
     pipeline = with_painter(recipe, assemble_uniemo(recipe, foundation, best))
     painter = "painter" if has_painter(recipe) else None
     tuned = (best / "unet").is_dir() or painter is not None
-    student = distilled(recipe, pipeline)
+    student = student_pipeline(recipe, pipeline)
     distiller = student_stage(recipe)
     weights = None if distiller is None else best_weights(recipe, distiller) / "unet"
     return TrainedUniEmo(pipeline, stage, metrics, tuned, painter, student, distiller, weights)

@@ -38,6 +38,11 @@ def psnr(pictures: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return 10 * torch.log10(4 / error.clamp(min=1e-10))
 
 
+def edge_error(error: torch.Tensor) -> torch.Tensor:
+    """Mean absolute finite difference, across and down, of an error (B, C, H, W): a scalar."""
+    return error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+
+
 class VAETask(nn.Module):
     """Reconstruction with L1, squared and edge terms: sharp outlines are most of what a sticker is."""
 
@@ -54,11 +59,12 @@ class VAETask(nn.Module):
             strength = self.config.noise * torch.rand(len(latents), 1, 1, 1, device=latents.device)
             latents = latents + strength * torch.randn_like(latents)
         error = self.vae.decode(latents).sample - pictures
-        edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
         absolute, squared = error.abs().mean(), error.square().mean()
         kl = posterior.kl().mean() / posterior.mean[0].numel()
         config = self.config
-        loss = absolute + config.squared_weight * squared + config.edge_weight * edges + config.kl_weight * kl
+        loss = (
+            absolute + config.squared_weight * squared + config.edge_weight * edge_error(error) + config.kl_weight * kl
+        )
         return {"loss": loss, "absolute": absolute.detach(), "squared": squared.detach(), "kl": kl.detach()}
 
 

@@ -187,7 +187,7 @@ def test_maps_sum_to_1_and_come_only_when_asked_for(vision: CLIPVisionModel, str
 @torch.no_grad()
 def test_a_batch_equals_single_pictures_and_kept_tokens_the_pictures(vision: CLIPVisionModel) -> None:
     chain, given = build(), pictures()
-    out, later = chain(vision, given), chain.follow(vision, chain.embed(vision, given))
+    out, later = chain(vision, given), chain.forward_tokens(vision, chain.embed(vision, given))
     for number in range(3):
         single = chain(vision, given[number : number + 1])
         for name in vars(out):

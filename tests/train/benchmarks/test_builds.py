@@ -75,14 +75,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_worker_does_what_its_build_can(tmp_path: Path) -> None:
     new, old = (write_build(tmp_path / name, verdicts) for name, verdicts in (("new", True), ("old", False)))
     with Worker(new) as worker:
-        answer = worker.ask("read", picture="a.png", attention=False)
+        answer = worker.request("read", picture="a.png", attention=False)
         assert answer["result"] == ["a.png", False] and 0 < answer["seconds"] < answer["until_now"]
-        assert worker.ask("paint", emotion="awe", seed=7, steps=None)["result"] == ["awe", {"seed": 7}]
-        assert worker.ask("paint", emotion="awe", seed=7, steps=4)["result"][1]["num_inference_steps"] == 4
+        assert worker.request("paint", emotion="awe", seed=7, steps=None)["result"] == ["awe", {"seed": 7}]
+        assert worker.request("paint", emotion="awe", seed=7, steps=4)["result"][1]["num_inference_steps"] == 4
     with Worker(old, clock="cpu", threads=1) as worker:
-        assert worker.ask("read", picture="a.png", attention=True)["result"] == ["old kcdp", "old uniemo"]
+        assert worker.request("read", picture="a.png", attention=True)["result"] == ["old kcdp", "old uniemo"]
         with pytest.raises(RuntimeError, match="that should 'read' ended without an answer"):
-            worker.ask("read", other="argument")
+            worker.request("read", other="argument")
 
 
 def test_a_revision_is_there_for_as_long_as_it_is_used(repository: Path) -> None:

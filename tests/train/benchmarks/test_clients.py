@@ -16,7 +16,7 @@ from kcdp.ui import lanes
 from kcdp.ui.painted import png
 from tests.app_page import serve
 from tests.fake_bundle import FakeBundle, fake_bundle
-from train.benchmarks.clients import Load, WatchedApp, ask
+from train.benchmarks.clients import Load, WatchedApp, run_load
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_every_answer_is_counted_and_no_picture_sent_twice(
             seen.extend(DecodedPicture.load(one).middle.tobytes() for one in images) or plain(self, images, attention)
         ),
     )
-    load = ask(page, pictures(), clients=3, seconds=1.0, painters=1)
+    load = run_load(page, pictures(), clients=3, seconds=1.0, painters=1)
     assert load.errors == {} and load.busy == 0
     # Besides those counted every client's first, and what is read in the paintings.
     read = [pixels for pixels in seen if len(pixels) == 8 * 8 * 3]
@@ -63,13 +63,13 @@ def test_every_answer_is_counted_and_no_picture_sent_twice(
 def test_a_page_that_is_busy_is_told_from_one_that_fails(
     page: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = ask(page, itertools.repeat(b"this is no picture"), clients=1, seconds=0.2, painters=0)
+    broken = run_load(page, itertools.repeat(b"this is no picture"), clients=1, seconds=0.2, painters=0)
     assert broken.errors.total() > 1 and broken.waited == [] and broken.busy == 0
     assert all(text.startswith("RuntimeError: ") and text.endswith(".") for text in broken.errors)
     assert "| answers | 0, 0.00 a second |" in str(broken) and "ms an answer" not in str(broken)
     monkeypatch.setattr(lanes, "MAX_READINGS", 0)
     monkeypatch.setattr(lanes, "MAX_PAINTINGS", 0)
-    busy = ask(page, pictures(), clients=1, seconds=0.2, painters=1)
+    busy = run_load(page, pictures(), clients=1, seconds=0.2, painters=1)
     assert busy.busy > 1 and busy.errors == {} and busy.waited == busy.painted == []
 
 

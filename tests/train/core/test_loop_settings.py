@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from train.core.trainer import LoopConfig, run_stage, step_seed
+from train.core.trainer import LoopConfig, run_stage, step_seed, with_steps
 
 CONFIG = LoopConfig(
     steps=9, batch_size=4, learning_rate=0.05, weight_decay=0.3, betas=(0.6, 0.8), warmup_steps=3, max_grad_norm=0.4,
@@ -50,12 +50,10 @@ def by_hand(config):
     weight = LineStage().build().linear.weight.detach().double()
     first, second = torch.zeros_like(weight), torch.zeros_like(weight)
     beta1, beta2 = config.betas
+    size = config.batch_size // config.accumulation
     for step in range(config.steps):
-        x = (
-            LineStage()
-            .batch(config.batch_size, torch.Generator().manual_seed(step_seed(config.seed, step, 0)))["x"]
-            .double()
-        )
+        seeds = [step_seed(config.seed, step, part) for part in range(config.accumulation)]
+        x = torch.cat([LineStage().batch(size, torch.Generator().manual_seed(seed))["x"] for seed in seeds]).double()
         error = x @ weight.T - x[:, :2].square()
         gradient = 2 * error.T @ x / error.numel()
         gradient = gradient * min(1.0, config.max_grad_norm / (gradient.norm().item() + 1e-6))
@@ -74,9 +72,10 @@ def trained(folder, config):
     return load_file(folder / "best/model.safetensors")["weight"]
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "constant"])
-def test_the_loop_is_the_one_by_hand(tmp_path, schedule):
-    config = replace(CONFIG, schedule=schedule)
+@pytest.mark.parametrize("change", [{}, {"schedule": "constant"}, {"accumulation": 2}], ids=str)
+def test_the_loop_is_the_one_by_hand(tmp_path, change):
+    """A step of several parts is one step of the optimizer, of the clipping and of the learning rate."""
+    config = replace(CONFIG, **change)
     torch.testing.assert_close(trained(tmp_path, config), by_hand(config), rtol=1e-4, atol=1e-5)
 
 
@@ -97,3 +96,10 @@ def test_the_loop_is_the_one_by_hand(tmp_path, schedule):
 def test_no_setting_is_left_aside(tmp_path, change):
     plain, changed = by_hand(CONFIG), trained(tmp_path, replace(CONFIG, **change))
     assert (plain - changed).abs().max() > 1e-4
+
+
+def test_fewer_steps_warm_up_for_a_tenth_of_them_and_more_no_longer_than_before():
+    config = LoopConfig(steps=1000, warmup_steps=100)
+    assert (with_steps(config, 200).steps, with_steps(config, 200).warmup_steps) == (200, 20)
+    assert with_steps(config, 5000).warmup_steps == 100
+    assert replace(with_steps(config, 200), steps=1000, warmup_steps=100) == config

@@ -9,7 +9,6 @@ from train.data.augment import AugmentConfig, augment, plain
 #: Nothing happens to a picture under this configuration; a test turns on the one thing that it looks at.
 STILL = {
     "strength": 1.0,
-    "untouched": 0.0,
     "background": 0.0,
     "rotate": 0.0,
     "scale": (1.0, 1.0),
@@ -174,8 +173,8 @@ def test_each_way_to_spoil_changes_the_picture(name):
     assert (changed > 0.02).all()
 
 
-def test_untouched_pictures_are_plain_exactly():
+def test_below_full_strength_some_pictures_are_plain_exactly():
     rgba = stickers(200, size=16)
-    views = augment(rgba, AugmentConfig(untouched=0.5, background=1.0), seeded())
+    views = augment(rgba, AugmentConfig(strength=0.5, background=1.0), seeded())
     same = (views == plain(rgba)).flatten(1).all(1).float().mean()
     assert 0.35 < same < 0.65

@@ -45,6 +45,16 @@ def test_no_row_is_in_two_parts_that_train_and_judge(records, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_row_that_chooses_weights_is_in_a_test(records, protocol):
+    """`val` picks checkpoints: it has validation rows alone, and none of a style that is tested as a new one."""
+    validated = chosen(records, protocol, "val")
+    assert {split for _, _, split in validated} == {"val"}
+    for part in parts(protocol):
+        if part not in ("train", "val"):
+            assert validated.isdisjoint(chosen(records, protocol, part)), part
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_openmoji_is_never_trained(records, protocol):
     assert "openmoji" not in {style for _, style, _ in chosen(records, protocol, "train")}
     assert "openmoji" not in {style for _, style, _ in chosen(records, protocol, "val")}

@@ -39,7 +39,8 @@ def prior(foundation: Foundation, scheduler: DDPMScheduler) -> np.ndarray:
 
 @pytest.fixture
 def stage(foundation: Foundation, scheduler: DDPMScheduler, prior: np.ndarray) -> DreamBoothStage:
-    own, held_out = (np.random.default_rng(1).standard_normal((count, 6, 4, 4)) for count in (OWN, HELD_OUT))
+    generator = np.random.default_rng(1)
+    own, held_out = (generator.standard_normal((count, 6, 4, 4)) for count in (OWN, HELD_OUT))
     return DreamBoothStage("awe", own, held_out, prior, foundation, scheduler, CONFIG)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from kcdp.painting.sampling import Guidance
+from train.core.trainer import LoopConfig
 from train.evaluation import generation
+from train.evaluation import generators as generators_module
 from train.evaluation import uniemo as uniemo_models
 from train.evaluation.arguments import EvaluationArguments
 from train.evaluation.generators import Generators
@@ -17,6 +21,7 @@ from train.evaluation.measures import adaptation, understanding
 from train.evaluation.resnet import ResNetStage
 from train.evaluation.uniemo import UniEmoModels
 from train.stages import feedback
+from train.stages.joint import JointConfig
 from train.stages.understanding import UnderstandingConfig
 
 
@@ -143,6 +148,38 @@ def test_textual_inversion_is_chosen_on_validation_pictures() -> None:
     assert told == [[1, 2], [0]]
     # By pictures, not by batches.
     assert score == pytest.approx(-(3 * 2 + 0 * 1) / 3)
+
+
+def test_dreambooth_learns_from_training_pictures_and_is_chosen_on_validation_pictures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """Of every emotion its own: latents here are numbers that say which picture they are of."""
+    given: list[tuple[str, list[int], list[int]]] = []
+
+    def stage(emotion: str, train: np.ndarray, held_out: np.ndarray, *_: Any) -> None:
+        given.append((emotion, train.tolist(), held_out.tolist()))
+        raise Stop
+
+    def pictures(first: int, labels: list[int]) -> SimpleNamespace:
+        latents = first + np.arange(len(labels))
+        return SimpleNamespace(labels=torch.tensor(labels), latents=lambda vae, views: [latents])
+
+    generators = object.__new__(Generators)
+    generators.arguments, generators.domains = EvaluationArguments(), SimpleNamespace(emotions=("awe", "fear"))
+    generators.recipe = SimpleNamespace(cache_dir=tmp_path)
+    vars(generators)["parts"] = SimpleNamespace(
+        foundation=SimpleNamespace(vae=None),
+        scheduler=None,
+        pictures=SimpleNamespace(train=pictures(0, [1, 0, 0, 1]), validation=pictures(10, [0, 1, 0])),
+    )
+    monkeypatch.setattr(Generators, "guidance", Guidance())
+    settings = {"weights": "", "pictures": "", "drawn": ""}
+    monkeypatch.setattr(Generators, "joint_settings", lambda self: (JointConfig(), LoopConfig(steps=20), settings))
+    monkeypatch.setattr(generators_module, "cached_array", lambda *_, **__: None)
+    monkeypatch.setattr(generators_module, "DreamBoothStage", stage)
+    with pytest.raises(Stop):
+        generators._dreambooth("DreamBooth")
+    assert given == [("awe", [1, 2], [10, 12])]
 
 
 def test_emogens_row_fuses_the_class_token_alone(monkeypatch: pytest.MonkeyPatch) -> None:

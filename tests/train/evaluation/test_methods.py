@@ -171,6 +171,22 @@ def test_no_variant_is_without_its_settings_here() -> None:
     assert list(VARIANTS) == list(CHANGED)
 
 
+@pytest.mark.parametrize("name", [name for name, (kind, *_) in ROWS.items() if kind == "kcdp"])
+def test_a_rows_settings_reach_what_is_trained(
+    adaptation: Adaptation, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[KCDPConfig] = []
+
+    def stop(config: KCDPConfig, *_: object) -> None:
+        given.append(config)
+        raise InterruptedError
+
+    monkeypatch.setattr(module, "AdaptationStage", stop)
+    with pytest.raises(InterruptedError):
+        adaptation.result(name, {**ABLATIONS, **METHODS}[name], *PAIR, seed=0)
+    assert given == [dataclasses.replace(adaptation.config, **ROWS[name][2])]
+
+
 def _pictures(dataset: PictureDataset, rows: np.ndarray | torch.Tensor) -> set[tuple[str, str]]:
     """Domain and split of some rows."""
     records = dataset.records.select(np.asarray(rows).tolist())

@@ -17,7 +17,7 @@ from train.data.dataset import PictureDataset
 from train.evaluation import vlm as module
 from train.evaluation.baselines import linear_probe
 from train.evaluation.domains import Domains
-from train.evaluation.vlm import FORMS, FrozenVLM, OneOf, VLMConfig, named, prompted
+from train.evaluation.vlm import FORMS, AnswerConstraint, FrozenVLM, VLMConfig, label_in_answer, prompted
 
 FAMILIES = [instruct_blip, blip_2, llava]
 
@@ -52,14 +52,16 @@ def dataset(domains: Domains) -> PictureDataset:
     ],
 )
 def test_an_answer_names_a_label(answer: str, label: str | None) -> None:
-    found = named(answer, MIKELS_8.labels)
+    found = label_in_answer(answer, MIKELS_8.labels)
     assert (found is None) if label is None else MIKELS_8.labels[found] == label
 
 
 @pytest.mark.parametrize("space", LABEL_SPACES.values(), ids=str)
 def test_every_label_of_every_space_is_understood(space) -> None:
     for index, label in enumerate(space.labels):
-        assert [named(word, space.labels) for word in (label, *FORMS[label])] == [index] * (1 + len(FORMS[label]))
+        assert [label_in_answer(word, space.labels) for word in (label, *FORMS[label])] == [index] * (
+            1 + len(FORMS[label])
+        )
 
 
 def slow_likelihoods(vlm: FrozenVLM, dataset: PictureDataset, index: int) -> list[float]:
@@ -67,8 +69,8 @@ def slow_likelihoods(vlm: FrozenVLM, dataset: PictureDataset, index: int) -> lis
     scores = []
     for label in dataset.emotions:
         answer = torch.tensor([vlm.answer_tokens(label)])
-        asker = vlm._asker(dataset.emotions)
-        inputs = asker.inputs(next(module._batches(dataset, slice(index, index + 1))))
+        answerer = vlm._answerer(dataset.emotions)
+        inputs = answerer.inputs(next(module._batches(dataset, slice(index, index + 1))))
         with torch.no_grad():
             if vlm.model.config.get_text_config().is_encoder_decoder:
                 logits = vlm.model(**inputs, labels=answer).logits
@@ -100,13 +102,13 @@ def test_the_likeliest_label_is_the_one_of_a_slow_search(
 
 def test_labels_of_several_tokens_count_as_a_whole() -> None:
     answers = [[5, 6, 1], [5, 7, 8, 1], [9, 1]]
-    one_of = OneOf(answers)
-    assert one_of(0, torch.tensor([3, 3])) == [5, 5, 9]
-    assert one_of(0, torch.tensor([3, 3, 5])) == [6, 7]
-    assert one_of(0, torch.tensor([3, 3, 5, 7])) == [8]
-    assert one_of(0, torch.tensor([3, 3, 4])) == [1]
-    assert one_of.which(torch.tensor([3, 3, 5, 6, 1, 0])) == 0
-    assert one_of.which(torch.tensor([3, 3, 9, 1, 0, 0])) == 2
+    constraint = AnswerConstraint(answers)
+    assert constraint(0, torch.tensor([3, 3])) == [5, 5, 9]
+    assert constraint(0, torch.tensor([3, 3, 5])) == [6, 7]
+    assert constraint(0, torch.tensor([3, 3, 5, 7])) == [8]
+    assert constraint(0, torch.tensor([3, 3, 4])) == [1]
+    assert constraint.index_of(torch.tensor([3, 3, 5, 6, 1, 0])) == 0
+    assert constraint.index_of(torch.tensor([3, 3, 9, 1, 0, 0])) == 2
 
 
 @pytest.mark.parametrize("build", FAMILIES)
@@ -121,7 +123,7 @@ def test_features_see_the_picture(build: Callable, domains: Domains) -> None:
 
 
 def test_features_are_the_mean_states_of_the_encoder(vlm: FrozenVLM, dataset: PictureDataset) -> None:
-    inputs = vlm._asker(dataset.emotions).inputs(next(module._batches(dataset, slice(0, len(dataset)))))
+    inputs = vlm._answerer(dataset.emotions).inputs(next(module._batches(dataset, slice(0, len(dataset)))))
     with torch.no_grad():
         output = vlm.model(**inputs, decoder_input_ids=torch.zeros(len(dataset), 1, dtype=torch.long))
     states = output.language_model_outputs.encoder_last_hidden_state
@@ -137,7 +139,7 @@ def test_everything_is_asked_once(vlm: FrozenVLM, dataset: PictureDataset, monke
 
 
 def test_the_question_names_every_label(vlm: FrozenVLM, dataset: PictureDataset) -> None:
-    prompt = vlm._asker(dataset.emotions).config.prompt
+    prompt = vlm._answerer(dataset.emotions).config.prompt
     assert "amusement, awe, contentment, excitement, anger, disgust, fear or sadness?" in prompt
 
 

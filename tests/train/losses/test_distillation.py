@@ -39,8 +39,8 @@ def test_a_step_is_the_schedulers_and_what_is_said_leads_there(scheduler):
         expected = own.step(said, timestep, latents, return_dict=False)[0]
         numbers = torch.full((3,), number)
         assert steps.timesteps[number] == timestep
-        torch.testing.assert_close(steps.take(latents, said, numbers), expected, atol=1e-5, rtol=1e-4)
-        torch.testing.assert_close(steps.said(latents, expected, numbers), said, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(steps.step(latents, said, numbers), expected, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(steps.target(latents, expected, numbers), said, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS, ids=lambda one: type(one).__name__)
@@ -49,7 +49,7 @@ def test_a_walk_is_what_the_pipeline_does(scheduler):
     condition = Condition(torch.tensor([0.1, -0.4, 0.8])[:, None, None].expand(3, 2, 5))
     expected = denoise(unet, scheduler, condition, [5, 6, 7], 4, lambda number, timestep, latents: latents)
     torch.testing.assert_close(
-        steps.walk(unet, noise_of([5, 6, 7], SHAPE[1:]), condition), expected, atol=1e-4, rtol=1e-4
+        steps.sample(unet, noise_of([5, 6, 7], SHAPE[1:]), condition), expected, atol=1e-4, rtol=1e-4
     )
 
 

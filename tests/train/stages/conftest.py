@@ -12,12 +12,15 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.perception.latent_encoder import LatentEncoder
+from kcdp.uniemo.emotion_space import EmotionSpace
+from kcdp.uniemo.fusion import EmotionFusion
 from tests.train.conftest import ENCODER_WIDTHS, SIZE, TEXT
 from train.core.clip import FrozenCLIP
 from train.core.foundation import PARSER, Foundation
 from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
 from train.stages.language import LanguageConfig, build_clip
+from train.stages.painter_denoiser import Conditioner
 from train.stages.text import build_text_tower
 from train.stages.understanding import UnderstandingConfig, UnderstandingStage
 from train.stages.unet import build_scheduler
@@ -83,3 +86,15 @@ def joint_parts(
         pictures,
         start,
     )
+
+
+@pytest.fixture(scope="module")
+def conditioner(foundation: Foundation) -> Conditioner:
+    """Of a random fusion and emotion space of eight emotions."""
+    width = 12
+    torch.manual_seed(1)
+    fusion = EmotionFusion(width, 32, 8, 0.4).eval().requires_grad_(False)
+    space = EmotionSpace(8, width)
+    space.mean.normal_()
+    space.alphas.uniform_()
+    return Conditioner(foundation.prompts, fusion, space)

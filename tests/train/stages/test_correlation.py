@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.neural_network import MLPClassifier
 from torch.nn import functional as F
 
 from kcdp.emotions import MIKELS_8
@@ -44,6 +45,18 @@ def test_what_is_never_drawn_teaches_nothing(joint_parts, thing_datasets):
     )
     dataset.weights = dataset.weights * (dataset.labels != 1)
     assert (EmotionClassifier(joint_parts.clip, dataset).pictures(dataset).argmax(1) == 1).sum() == 0
+
+
+def test_a_picture_counts_as_often_as_it_is_drawn_and_all_together_as_many_as_there_are(
+    joint_parts, thing_datasets, monkeypatch
+):
+    given = []
+    monkeypatch.setattr(MLPClassifier, "fit", lambda self, x, y, sample_weight: given.append(sample_weight) or self)
+    monkeypatch.setattr(EmotionClassifier, "score", lambda self, dataset: 0.0)
+    EmotionClassifier(joint_parts.clip, thing_datasets[0])
+    known = (thing_datasets[0].labels >= 0).numpy()
+    weights = thing_datasets[0].weights.numpy()[known]
+    np.testing.assert_allclose(given[0], weights / weights.mean())
 
 
 def test_one_emotion_is_no_choice(joint_parts, thing_datasets):
@@ -90,7 +103,7 @@ def test_no_attribute_is_one_sentence():
 def test_without_correlation_everything_counts_in_full(joint_parts):
     pictures = joint_parts.pictures
     task = pictures.build().eval()
-    out = task.chain.follow(task.vision, torch.from_numpy(np.array(pictures.held_out)).float())
+    out = task.chain.forward_tokens(task.vision, torch.from_numpy(np.array(pictures.held_out)).float())
     weights = torch.rand(len(out.cls), 3).softmax(1)
     table = joint_parts.correlation(JointConfig())
     assert (table.alphas(out, weights) < 1).any()
@@ -116,7 +129,7 @@ def test_the_space_is_what_the_chain_makes_of_each_emotions_pictures(joint_parts
             alphas = torch.where(nearest >= 0, table.coefficients[nearest.clamp(min=0), emotion], 0.0)
             assert space.alphas[emotion, place].item() == pytest.approx(alphas.mean().item(), abs=0.05)
     plain = chain(vision, dataset.plain(torch.arange(len(dataset)))).cls
-    monkeypatch.setattr(chain, "follow", lambda *_, **__: pytest.fail("computed again"))
+    monkeypatch.setattr(chain, "forward_tokens", lambda *_, **__: pytest.fail("computed again"))
     again = build_space(dataset, tokens, vision, chain, table)
     assert torch.equal(space.mean, again.mean)
     # Every second picture is of another domain, which has no say.

@@ -19,7 +19,7 @@ from train.core.clip import zero_shot_head
 from train.metrics.semantics import clarities
 from train.stages import feedback as module
 from train.stages.feedback import FeedbackConfig, filtered_dataset, generate, prompts_of, scores
-from train.stages.feedback_selection import keep
+from train.stages.feedback_selection import select_pictures
 
 CONFIG = FeedbackConfig(pictures=5, num_inference_steps=3, batch_size=2)
 COLOURS = {"amusement": "gold", "anger": "red", "sadness": "blue"}
@@ -124,7 +124,7 @@ def test_what_is_kept_is_kept_within_its_emotion(made, joint_parts, monkeypatch,
     kept = [
         made[start + row]
         for start in (0, 5, 10)
-        for row in keep(emotion[start : start + 5], clarity[start : start + 5], by=by).tolist()
+        for row in select_pictures(emotion[start : start + 5], clarity[start : start + 5], by=by).tolist()
     ]
     assert [dataset.emotions[label] for label in dataset.labels.tolist()] == [one.emotion for one in kept]
     assert dataset.records["caption"][:] == [one.prompt for one in kept]

@@ -77,7 +77,7 @@ def test_the_chain_learns_on_a_plain_clip_and_the_run_can_be_loaded(stage, tmp_p
     chain = ExpertQueryChain.from_pretrained(tmp_path / "best" / "chain").eval()
     assert torch.equal(vision.embeddings.patch_embedding.weight, stage.vision.embeddings.patch_embedding.weight)
     with torch.no_grad():
-        assert chain.follow(vision, torch.from_numpy(stage.held_out[:]).float()).logits.isfinite().all()
+        assert chain.forward_tokens(vision, torch.from_numpy(stage.held_out[:]).float()).logits.isfinite().all()
 
 
 @torch.no_grad()

@@ -56,7 +56,9 @@ def test_a_share_of_the_pictures_is_painted_under_another_one_of_the_same_emotio
 def test_a_picture_is_painted_under_its_partners_emotion(stage):
     task, batch = stage.build().eval(), drawn(stage, 4, drop=torch.zeros(4, dtype=torch.bool))
     turned = torch.tensor([1, 0, 3, 2])
-    fused = task.fuse(task.understanding.chain.follow(task.understanding.vision, batch["tokens"]), batch["labels"])
+    fused = task.fuse(
+        task.understanding.chain.forward_tokens(task.understanding.vision, batch["tokens"]), batch["labels"]
+    )
     found = task(**batch | {"partners": turned})["denoising"]
     torch.testing.assert_close(found, task.denoising(fused[turned], **painted(batch)))
     assert found != task(**batch | {"partners": torch.arange(4)})["denoising"]
@@ -67,7 +69,7 @@ def painted(batch):
 
 
 def follow(task, batch):
-    return task.understanding.chain.follow(task.understanding.vision, batch["tokens"])
+    return task.understanding.chain.forward_tokens(task.understanding.vision, batch["tokens"])
 
 
 def test_without_a_condition_its_head_learns_nothing(stage, monkeypatch):
@@ -95,7 +97,7 @@ def test_the_loss_equals_a_slow_one(joint_parts, stage, monkeypatch, condition):
     batch |= {"timesteps": steps, "labels": labels, "drop": torch.tensor([False, False, False, True])}
     losses = task(**batch)
 
-    out = task.understanding.chain.follow(task.understanding.vision, batch["tokens"])
+    out = task.understanding.chain.forward_tokens(task.understanding.vision, batch["tokens"])
     seen = task.understanding.losses(out, labels, batch["scene"], batch["object"])
     table, fusion = task.correlation, task.fusion
     kept = task.scheduler.alphas_cumprod.double()
@@ -283,7 +285,7 @@ def test_validation_is_the_same_every_time(stage, monkeypatch):
     # No label has a say in F.
     monkeypatch.setattr(module, "validation_rows", lambda dataset, generator: torch.arange(3))
     rows = torch.from_numpy(np.array(stage.pictures.held_out[:3])).float()
-    out = task.understanding.chain.follow(task.understanding.vision, rows)
+    out = task.understanding.chain.forward_tokens(task.understanding.vision, rows)
     expected = task.fusion.head(task.fuse(out, torch.full((3,), -1))).argmax(1)
     right = (expected == stage.pictures.validation.labels[:3]).float().mean()
     assert (stage.validate(task)["fused_f1"] == 1) == (right == 1)

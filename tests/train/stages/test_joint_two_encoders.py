@@ -53,7 +53,7 @@ def painted(stage: JointStage, count: int = 6) -> dict[str, torch.Tensor]:
 
 def fused(task: JointTask, stage: JointStage, count: int = 6) -> torch.Tensor:
     batch = stage.batch(count, torch.Generator().manual_seed(3))
-    out = task.understanding.chain.follow(task.understanding.vision, batch["tokens"])
+    out = task.understanding.chain.forward_tokens(task.understanding.vision, batch["tokens"])
     return task.fuse(out, batch["labels"])
 
 

@@ -49,6 +49,17 @@ def task(stage: KCDPStage) -> KCDPTask:
     return task
 
 
+@pytest.mark.parametrize(
+    ("preset", "classifier", "expected"),
+    [("paper", None, "v+k"), ("released", None, "v"), ("paper", "v", "v"), ("released", "v+k", "v+k")],
+)
+def test_experts_see_what_is_asked_for_or_else_what_the_preset_says(
+    foundation: Foundation, preset: str, classifier: str | None, expected: str
+) -> None:
+    config = replace(CONFIG, preset=preset, classifier=classifier)
+    assert KCDPTask(foundation, config, tokens=4, width=32).moe.config.inputs == expected
+
+
 def test_the_denoiser_has_the_settings(task: KCDPTask) -> None:
     denoiser = task.denoiser
     assert (denoiser.timestep, denoiser.features, denoiser.attention_levels) == (3, "encoder", (1,))

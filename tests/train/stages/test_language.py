@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from train.core.trainer import LoopConfig, run_stage
 from train.stages import language as module
 from train.stages.language import LanguageStage
 from train.stages.sentences import SentenceEncoder, caption_tokens, neighbour_loss, neighbour_targets
-from train.stages.text import build_text_tower, kept_tokenizer
+from train.stages.text import build_text_tower, cached_tokenizer
 
 LOOP = LoopConfig(steps=3, batch_size=6, learning_rate=1e-2, warmup_steps=0, validate_every=3, ema_decay=0.9)
 
@@ -25,7 +27,7 @@ def text(train_dataset, tmp_path_factory):
     """The folder of a text tower of random weights, as the stage `text` leaves it."""
     folder = tmp_path_factory.mktemp("text")
     torch.manual_seed(0)
-    tokenizer = kept_tokenizer(train_dataset, TEXT)
+    tokenizer = cached_tokenizer(train_dataset, TEXT)
     build_text_tower(TEXT, tokenizer).save_pretrained(folder / "text")
     tokenizer.save_pretrained(folder / "tokenizer")
     return folder
@@ -65,6 +67,16 @@ def test_neighbours_equal_a_slow_reference():
         scores = np.array([float(seen[row] @ own[row]), *(float(seen[row] @ other) for other in bank)]) * 4
         total -= (weights / weights.sum() * (scores - np.log(np.exp(scores).sum()))).sum()
     assert neighbour_loss(seen, own, bank, 4.0).item() == pytest.approx(total / 3, rel=1e-4)
+
+
+def test_the_stem_is_the_linear_code_scaled_as_the_encoder_has_learned_on_it(stage, foundation):
+    vae = copy.deepcopy(foundation.vae)
+    vae.register_to_config(scaling_factor=0.25)
+    stem = module.build_clip(WORDS, stage.text, vae, stage.encoder).vision_model.embeddings.patch_embedding
+    for own, given in zip(stem.code.parameters(), vae.linear_encoder.parameters(), strict=True):
+        torch.testing.assert_close(own, 0.25 * given)
+    for own, given in zip(stem.path.parameters(), stage.encoder.parameters(), strict=True):
+        torch.testing.assert_close(own, given)
 
 
 def test_no_emotion_is_told(stage, train_dataset):

@@ -77,6 +77,25 @@ def test_batches_are_decided_by_the_generator(stage):
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
+def test_no_caption_of_an_encoder_without_labels_says_an_emotion(unlabelled, stage, monkeypatch):
+    """In batches and in validation; with labels half of the captions may."""
+    for one, expected in ((unlabelled, False), (stage, True)):
+        asked = []
+        for dataset in (one.train, one.validation):
+            real = dataset.captions
+
+            def captions(indices, generator, feelings=True, real=real, asked=asked):
+                asked.append(feelings)
+                return real(indices, generator, feelings)
+
+            monkeypatch.setattr(dataset, "captions", captions)
+        drawn(one)
+        with torch.no_grad():
+            one.validate(one.build().eval())
+        assert asked == [expected, expected]
+        monkeypatch.undo()
+
+
 def test_captions_alone_teach_an_encoder_that_is_told_no_emotion(unlabelled):
     task = unlabelled.build()
     batch = drawn(unlabelled, 64)

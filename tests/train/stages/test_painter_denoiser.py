@@ -18,8 +18,8 @@ from tests.train.conftest import SIZE
 from train.core.trainer import LoopConfig, run_stage
 from train.data.stickers import paired_sticker, sticker, sticker_latents, sticker_pixels
 from train.losses.alignment import AlignmentHead
-from train.stages.painter_denoiser import PainterConfig, PainterPictures, PainterStage, Told
-from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage, on_any_ground
+from train.stages.painter_denoiser import Conditioner, PainterConfig, PainterPictures, PainterStage
+from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage, composite_over
 
 VAE = PainterVAEConfig(factor=16, width=16, blocks=1, latent_channels=8, sample=24, held_out=4, real_share=0.25)
 PAINTER = PainterConfig(
@@ -41,18 +41,18 @@ def vae(vae_stage):
 
 
 @pytest.fixture(scope="module")
-def told(foundation):
+def conditioner(foundation):
     torch.manual_seed(1)
     fusion = EmotionFusion(WIDTH, 32, 8, 0.4).eval().requires_grad_(False)
     space = EmotionSpace(8, WIDTH)
     space.mean.normal_()
     space.alphas.uniform_()
-    return Told(foundation.prompts, fusion, space)
+    return Conditioner(foundation.prompts, fusion, space)
 
 
 @pytest.fixture(scope="module")
-def stage(vae, told, dataset_cache):
-    return PainterStage(PAINTER, told, PainterPictures.drawn(PAINTER, vae, dataset_cache))
+def stage(vae, conditioner, dataset_cache):
+    return PainterStage(PAINTER, conditioner, PainterPictures.drawn(PAINTER, vae, dataset_cache))
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,8 @@ def trunk():
 
 
 @pytest.fixture(scope="module")
-def aligned(vae, told, dataset_cache, trunk):
-    return PainterStage(PAINTER, told, PainterPictures.drawn(PAINTER, vae, dataset_cache, trunk))
+def aligned(vae, conditioner, dataset_cache, trunk):
+    return PainterStage(PAINTER, conditioner, PainterPictures.drawn(PAINTER, vae, dataset_cache, trunk))
 
 
 def drawn(stage, size=8, seed=1):
@@ -94,7 +94,7 @@ def test_the_code_is_fixed_and_the_decoder_learns(vae_stage):
 
 def test_what_is_laid_on_a_ground_shows_it_where_it_is_clear():
     pixels = torch.tensor([[1.0, 0.2, 0.6], [1.0, 0.2, 0.6], [1.0, 0.2, 0.6], [-1.0, 1.0, 0.0]])[None, :, None]
-    found = on_any_ground(pixels, torch.tensor([[-1.0, 0.0, 1.0]]))
+    found = composite_over(pixels, torch.tensor([[-1.0, 0.0, 1.0]]))
     # Clear, opaque, half clear: what stands on white is a s + (1 - a) with white 1.
     torch.testing.assert_close(found[0, :, 0, 0], torch.tensor([-1.0, 0.0, 1.0]))
     torch.testing.assert_close(found[0, :, 0, 1], torch.full((3,), 0.2))
@@ -158,26 +158,26 @@ def test_batches_are_what_the_generator_alone_decides(stage):
     assert not torch.equal(first["latents"], other["latents"])
 
 
-def test_emotions_are_told_as_the_pipeline_tells_them(told):
+def test_emotions_are_told_as_the_pipeline_tells_them(conditioner):
     weights = torch.zeros(2, 8)
     weights[0, 3], weights[1, 1], weights[1, 4] = 1, 0.25, 0.75
     noise = torch.randn(2, 3, WIDTH)
-    found = told.fused(weights, noise)
+    found = conditioner.fused(weights, noise)
     for row in range(2):
         tokens = []
         for kind in weights[row].nonzero().flatten().tolist():
-            features = told.space.mean[kind] + told.space.std[kind] * noise[row]
-            vector = told.fusion(*features[:, None], *told.space.alphas[kind, :, None])[0]
+            features = conditioner.space.mean[kind] + conditioner.space.std[kind] * noise[row]
+            vector = conditioner.fusion(*features[:, None], *conditioner.space.alphas[kind, :, None])[0]
             tokens.append((vector, weights[row, kind].item()))
         torch.testing.assert_close(found[row], blend(tokens), atol=1e-5, rtol=1e-5)
 
 
-def test_dropped_rows_are_told_nothing(stage, told):
+def test_dropped_rows_are_told_nothing(stage, conditioner):
     batch = drawn(stage)
     batch["drop"] = torch.arange(8) % 2 == 0
     words = {name: batch[name] for name in ("ids", "places", "weights", "emotion_noise", "drop")}
-    states = told.condition(**words).states
-    nothing = told.prompts.nothing().states[0]
+    states = conditioner.condition(**words).states
+    nothing = conditioner.prompts.nothing().states[0]
     same = [torch.equal(state, nothing) for state in states]
     assert same == batch["drop"].tolist()
 
@@ -236,7 +236,7 @@ def test_a_run_leaves_a_denoiser_that_edits(stage, tmp_path):
 
 
 def test_a_student_is_asked_for_what_a_batch_holds_edits_among_it(stage):
-    batch, asked = drawn(stage, 16, 4), stage.ask(16, torch.Generator().manual_seed(4))
+    batch, asked = drawn(stage, 16, 4), stage.sample_conditions(16, torch.Generator().manual_seed(4))
     assert batch.keys() - asked.keys() == {"latents", "noise", "times"}
     assert all(torch.equal(batch[name], value) for name, value in asked.items())
     assert (asked["source"][12:] != 0).any()

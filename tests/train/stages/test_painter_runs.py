@@ -19,7 +19,7 @@ from tests.tiny_uniemo import tiny_uniemo
 from train.core.bundle import TrainedUniEmo, add_uniemo, write_bundle
 from train.stages import painter_runs
 from train.stages.painter_denoiser import PainterConfig
-from train.stages.painter_pipeline import STEPS, distilled, has_painter, student_stage, with_painter
+from train.stages.painter_pipeline import STEPS, has_painter, student_pipeline, student_stage, with_painter
 from train.stages.painter_vae import PainterVAEConfig, PainterVAEStage
 from train.stages.unet import build_unet
 
@@ -63,7 +63,7 @@ def test_without_a_painter_the_pipeline_stays_as_it_is(uniemo, tmp_path):
     recipe = make_recipe(output_dir=str(tmp_path))
     assert not has_painter(recipe)
     assert with_painter(recipe, uniemo) is uniemo
-    assert distilled(recipe, uniemo) is None
+    assert student_pipeline(recipe, uniemo) is None
 
 
 def test_the_painter_takes_the_denoisers_place(uniemo, recipe):
@@ -88,7 +88,7 @@ def test_the_painter_takes_the_denoisers_place(uniemo, recipe):
 def test_a_student_needs_few_steps_and_no_guidance(uniemo, recipe):
     distil(recipe)
     painter = with_painter(recipe, uniemo)
-    student, calls = distilled(recipe, painter), []
+    student, calls = student_pipeline(recipe, painter), []
     student.unet.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
     first, again = (student("awe", "a cat", seed=[3, 9]).images for _ in range(2))
     assert calls == [2] * 2 * 4
@@ -101,7 +101,7 @@ def test_the_student_of_the_joint_stage_paints_where_there_is_no_painter(uniemo,
     recipe = make_recipe(output_dir=str(tmp_path), uniemo_distilled={"steps": 3})
     uniemo.unet.save_pretrained(tmp_path / "uniemo_distilled" / "best" / "unet")
     assert student_stage(recipe) == "uniemo_distilled"
-    made = distilled(recipe, uniemo)("awe", seed=1)
+    made = student_pipeline(recipe, uniemo)("awe", seed=1)
     assert made.settings["num_inference_steps"] == 3
 
 
@@ -158,7 +158,7 @@ def test_a_bundle_paints_with_its_student_and_keeps_the_teacher_for_quality(
     if with_kcdp:
         write_bundle(recipe, tiny_pipeline(tiny_tokenizer), {})
     painter = with_painter(recipe, uniemo)
-    student = distilled(recipe, painter)
+    student = student_pipeline(recipe, painter)
     weights = Path(recipe.output_dir) / "painter_distilled" / "best" / "unet"
     trained = TrainedUniEmo(painter, "uniemo_joint", {}, True, "painter", student, student_stage(recipe), weights)
     folder = add_uniemo(recipe, trained)
@@ -179,10 +179,25 @@ def test_a_bundle_paints_with_its_student_and_keeps_the_teacher_for_quality(
 def test_the_painter_is_led_to_the_trunks_features_where_its_settings_say_so(foundation, monkeypatch, weight):
     recipe = make_recipe(painter={"alignment_weight": weight, "stickers": 2, "pairs": 0, "held_out": 2})
     trunk, asked = EfficientNetLite(), []
-    monkeypatch.setattr(painter_runs, "load_told", lambda *_: "told")
+    monkeypatch.setattr(painter_runs, "load_conditioner", lambda *_: "told")
     monkeypatch.setattr(painter_runs, "load_vae", lambda *_: "vae")
     monkeypatch.setattr(painter_runs, "imagenet_trunk", lambda: trunk)
     monkeypatch.setattr(painter_runs.PainterPictures, "drawn", lambda *given: asked.append(given))
     stage = painter_runs.painter_stage(recipe, foundation)
     assert asked == [(stage.config, "vae", recipe.cache_dir, trunk if weight else None)]
-    assert stage.told == "told"
+    assert stage.conditioner == "told"
+
+
+def test_the_painter_has_the_emotions_of_the_last_joint_stage(uniemo, foundation, tmp_path, monkeypatch):
+    recipe, assembled = make_recipe(output_dir=str(tmp_path)), []
+    with pytest.raises(SystemExit, match="'uniemo_joint' has to be trained to its end first"):
+        painter_runs.load_conditioner(recipe, foundation)
+    monkeypatch.setattr(painter_runs, "last_uniemo", lambda _: "uniemo_feedback")
+    monkeypatch.setattr(painter_runs, "best_weights", lambda recipe, stage: stage)
+    monkeypatch.setattr(painter_runs, "assemble_uniemo", lambda *given: assembled.append(given) or uniemo)
+    conditioner = painter_runs.load_conditioner(recipe, foundation)
+    assert assembled == [(recipe, foundation, "uniemo_feedback")]
+    assert conditioner.fusion is uniemo.fusion and conditioner.space is uniemo.space
+    assert not any(weight.requires_grad for weight in conditioner.fusion.parameters())
+    with pytest.raises(SystemExit, match="the painter cannot learn KCDP-6"):
+        painter_runs.load_conditioner(make_recipe(label_space="KCDP-6"), foundation)

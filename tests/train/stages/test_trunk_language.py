@@ -13,6 +13,7 @@ from kcdp.imaging import to_pictures
 from kcdp.knowledge.captioner import Captioner
 from kcdp.uniemo.query_chain import tower_pixels
 from kcdp.vision import TrunkCLIPModel, TrunkVisionModel
+from kcdp.vision.efficientnet import normalized
 from tests.learning import losses_of_steps
 from tests.recipes import make_recipe
 from tests.train.conftest import TEXT
@@ -23,8 +24,8 @@ from train.data.dataset import PictureDataset
 from train.data.neutral import feelings_in
 from train.data.records import make_record, to_dataset
 from train.stages.registry import check
-from train.stages.text import build_text_tower, kept_tokenizer
-from train.stages.trunk_language import TrunkLanguageConfig, TrunkLanguageStage, known_words, words_of
+from train.stages.text import build_text_tower, cached_tokenizer
+from train.stages.trunk_language import TrunkLanguageConfig, TrunkLanguageStage, build_vocabulary, caption_terms
 from train.stages.understanding import LazyTokens, UnderstandingConfig, UnderstandingStage, understand
 from train.stages.uniemo import understanding_stage
 
@@ -64,7 +65,7 @@ def datasets(picture, tmp_path_factory):
 def stage(datasets, tmp_path_factory):
     folder = tmp_path_factory.mktemp("text")
     torch.manual_seed(0)
-    tokenizer = kept_tokenizer(datasets[0], TEXT)
+    tokenizer = cached_tokenizer(datasets[0], TEXT)
     build_text_tower(TEXT, tokenizer).save_pretrained(folder / "text")
     tokenizer.save_pretrained(folder / "tokenizer")
     return TrunkLanguageStage(CONFIG, *datasets, folder)
@@ -81,7 +82,7 @@ def fixed_batch(stage, size=6):
 
 
 def test_words_and_pairs_of_them_are_what_a_caption_is_told_by():
-    assert words_of("a cat with slanted brows") == {"cat", "slanted", "brows", "cat slanted", "slanted brows"}
+    assert caption_terms("a cat with slanted brows") == {"cat", "slanted", "brows", "cat slanted", "slanted brows"}
     captions = [
         "a red cat",
         "a red dog",
@@ -95,7 +96,7 @@ def test_words_and_pairs_of_them_are_what_a_caption_is_told_by():
         "a rat",
     ]
     # "red" is in more than three of ten, "cat" in one alone.
-    assert known_words(captions, 2) == ["bee"]
+    assert build_vocabulary(captions, 2) == ["bee"]
 
 
 def test_what_is_learned_from_is_the_plainest_caption_and_no_feeling(stage):
@@ -110,7 +111,7 @@ def test_a_photo_comes_with_imagenets_classes_of_the_published_network(stage, ta
     assert batch["classes"][~batch["photos"]].abs().max() == 0
     rows = [index for index, caption in enumerate(datasets[0].records["caption"]) if caption.startswith("a photo")]
     with torch.no_grad():
-        expected = task.classifier(trunk(stage.pixels(datasets[0].plain(torch.tensor(rows))))[1].mean(dim=(2, 3)))
+        expected = task.classifier(trunk(normalized(datasets[0].plain(torch.tensor(rows))))[1].mean(dim=(2, 3)))
     torch.testing.assert_close(stage.classes, expected, rtol=2e-3, atol=2e-2)
     assert {row.tolist()[0] for row in batch["classes"][batch["photos"]]} <= {row.tolist()[0] for row in stage.classes}
 
@@ -144,7 +145,7 @@ def test_losses_equal_a_slow_reference(stage, task):
 
 
 def test_a_word_begins_as_the_mean_of_its_tokens(stage, task):
-    words = known_words(stage.train.records["caption"][:], CONFIG.min_word_count)
+    words = build_vocabulary(stage.train.records["caption"][:], CONFIG.min_word_count)
     table = task.clip.text_model.embeddings.token_embedding.weight
     for row, word in enumerate(words):
         tokens = stage.tokenizer(word, add_special_tokens=False).input_ids
@@ -203,7 +204,7 @@ def test_a_run_leaves_a_clip_and_a_captioner(stage, datasets, recipe):
     processor = CLIPProcessor(stage.image_processor, stage.tokenizer)
     faces = to_pictures(datasets[1].plain(torch.arange(3)))
     pixels = Captioner(captioner, processor).inputs(faces)["pixel_values"]
-    torch.testing.assert_close(pixels, stage.pixels(datasets[1].plain(torch.arange(3))), rtol=0, atol=0.02)
+    torch.testing.assert_close(pixels, normalized(datasets[1].plain(torch.arange(3))), rtol=0, atol=0.02)
     assert len(Captioner(captioner, processor)(faces)) == 3
 
 

@@ -132,7 +132,7 @@ def test_the_losses_equal_slow_ones(given, preset, weights):
     stage = stage_of(given, preset=preset)
     task, batch = stage.build().eval(), drawn(stage)
     losses = task(**batch)
-    out = task.chain.follow(task.vision, batch["tokens"])
+    out = task.chain.forward_tokens(task.vision, batch["tokens"])
     known = batch["labels"] >= 0
     emotion = F.cross_entropy(out.logits[known], batch["labels"][known])
     torch.testing.assert_close(losses["emotion"], emotion)
@@ -268,13 +268,13 @@ def test_two_processes_see_half_of_the_pictures_each_and_know_all(stage, tmp_pat
     whole = understand(task.vision, task.chain, stage.held_out)
 
     def work():
-        seen, follow = [], ExpertQueryChain.follow
+        seen, follow = [], ExpertQueryChain.forward_tokens
 
         def counted(chain, vision, tokens, attention):
             seen.append(len(tokens))
             return follow(chain, vision, tokens, attention)
 
-        monkeypatch.setattr(ExpertQueryChain, "follow", counted)
+        monkeypatch.setattr(ExpertQueryChain, "forward_tokens", counted)
         found = understand(task.vision, task.chain, stage.held_out, batch_size=2)
         return seen, found.logits.tolist(), found.scene_embeds.tolist()
 

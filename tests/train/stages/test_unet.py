@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -66,6 +67,29 @@ def test_the_loss_of_denoising_equals_a_slow_one(stage):
     assert losses["denoising"].item() == pytest.approx(total / 3, rel=1e-3)
     assert losses["loss"].item() == losses["denoising"].item()
     assert "perception" not in losses
+
+
+def test_no_caption_that_features_are_aligned_with_says_an_emotion(stage, monkeypatch):
+    """Features of clean latents are what other domains are read with; captions to paint by may say one."""
+    asked, real = [], stage.train.captions
+
+    def captions(indices, generator, feelings=True):
+        asked.append((len(indices), feelings))
+        return real(indices, generator, feelings)
+
+    monkeypatch.setattr(stage.train, "captions", captions)
+    batch = drawn(stage)
+    assert asked == [(len(batch["clean"]), False), (len(batch["latents"]), True)]
+
+
+@torch.no_grad()
+def test_clean_latents_are_given_the_configured_timestep(stage):
+    task, latents, kept = stage.build().eval(), drawn(stage)["clean"], []
+    task.config = dataclasses.replace(TINY, timestep=700)
+    handle = task.unet.time_proj.register_forward_pre_hook(lambda module, inputs: kept.append(inputs[0].tolist()))
+    task.sentence_vectors(latents)
+    handle.remove()
+    assert kept == [[700] * len(latents)]
 
 
 @torch.no_grad()

@@ -16,8 +16,8 @@ from train.data.sets.entry import Entry
 _WINDOW = 1024
 
 
-def _looked_at(path: Path) -> tuple[str | None, str]:
-    """What `fault_of` says of a file, and the id of its content."""
+def _check_file(path: Path) -> tuple[str | None, str]:
+    """Why training cannot use a picture, in a few words, or None; and the id of the file's content. Read to its end."""
     try:
         content = path.read_bytes()
         if not content:
@@ -32,15 +32,10 @@ def _looked_at(path: Path) -> tuple[str | None, str]:
     return None, content_id(content)
 
 
-def fault_of(path: Path) -> str | None:
-    """Why training cannot use a picture, in a few words; None when it can. Read to its end, as training will."""
-    return _looked_at(path)[0]
-
-
 def checked(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str | None, str]]:
-    """Every entry in its order, with what `fault_of` says of its picture and the id of the picture's content."""
+    """Every entry in its order, with why training cannot use its picture (None when it can) and the id of the picture's content."""
     entries = iter(entries)
     with ThreadPoolExecutor() as threads:
         while window := list(islice(entries, _WINDOW)):
-            found = threads.map(_looked_at, (entry.path for entry in window))
-            yield from ((entry, *looked) for entry, looked in zip(window, found, strict=True))
+            found = threads.map(_check_file, (entry.path for entry in window))
+            yield from ((entry, *result) for entry, result in zip(window, found, strict=True))

@@ -23,6 +23,7 @@ from train.data.sets.checking import checked
 from train.data.sets.entry import Entry, SetError
 from train.data.sets.labels import mapping
 from train.data.wording import normalise, with_article
+from train.english import listed
 from train.files import write_file
 
 logger = logging.getLogger(__name__)
@@ -49,8 +50,7 @@ def _stamp(root: Path) -> list[tuple[str, int, int]]:
 def caption(entry: Entry) -> str:
     """What an entry without a caption shows, by its annotations: "a picture of a dog and a tree, beach"."""
     things = [with_article(normalise(name)) for name in entry.objects[:3]]
-    listed = " and ".join([", ".join(things[:-1]), things[-1]] if len(things) > 1 else things)
-    phrase = f"a picture of {listed}" if listed else "a picture"
+    phrase = f"a picture of {listed(things)}" if things else "a picture"
     return f"{phrase}, {normalise(entry.scene)}" if entry.scene else phrase
 
 

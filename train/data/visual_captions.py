@@ -16,6 +16,7 @@ from typing import Any
 from train.data.neutral import feelings_in, without_feelings
 from train.data.wording import read_table, subject_of_emoji, with_article
 from train.drawn.captions import EFFECT_WORDS, EYE_WORDS, GESTURE_WORDS, MOUTH_WORDS, TINT_WORDS
+from train.english import listed
 
 #: What the renderer's words for parts say of a feeling, and what is seen instead.
 _DRAWN_SEEN = {
@@ -44,11 +45,6 @@ def _table(name: str, key: int) -> Mapping[tuple[str | None, ...], str | None]:
     return {tuple(row[:key]): row[-1] for row in rows}
 
 
-def listed(parts: Sequence[str]) -> str:
-    """Phrases as a list: "a, b and c"."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
 def having(subject: str, parts: Sequence[str]) -> str:
     """`subject` with what it has.
 
@@ -71,7 +67,7 @@ def face_words(style: str, expression: str | None) -> list[str]:
     return sorted(parts, key=lambda words: next((n for n, stem in enumerate(order) if stem in words), len(order)))
 
 
-def seen_cartoon(style: str, name: str, expression: str | None) -> str:
+def cartoon_caption(style: str, name: str, expression: str | None) -> str:
     """A cartoon by its subject and face parts; `name` is a sentence such as "a cartoon person with a bun who looks ..."."""
     subject = (
         re.split(r" (?:who|that) ", name)[0].replace("a cartoon person", "a person").replace("cartoon robot", "robot")
@@ -81,7 +77,7 @@ def seen_cartoon(style: str, name: str, expression: str | None) -> str:
     return having(subject, face_words(style, expression))
 
 
-def seen_emoji(codepoint: str, name: str) -> str:
+def emoji_caption(codepoint: str, name: str) -> str:
     """An emoji by its name, or by what is to be seen where the name tells a feeling."""
     seen = _table("emoji_seen.csv", 1).get((codepoint,))
     return seen or without_feelings(subject_of_emoji(name).phrase)
@@ -104,14 +100,14 @@ _RENDERED = re.compile(
 _MANNER = re.compile(r"\b(?:cartoon|hand-drawn|doodled|black-and-white drawn|black line-drawn) ")
 
 
-def seen_kind(caption: str) -> str:
+def kind_caption(caption: str) -> str:
     """The `caption` column of a character set without how it is drawn: "a black icon of a rat" is "a rat"."""
     phrase = _RENDERED.sub("", caption)
     phrase = re.sub(r"^an? (?=" + _MANNER.pattern + ")", "a ", phrase)
     return without_feelings(with_article(_MANNER.sub("", phrase)))
 
 
-def seen_drawing(caption: str, attributes: Mapping[str, Any]) -> str:
+def drawing_caption(caption: str, attributes: Mapping[str, Any]) -> str:
     """A drawing of the renderer, by its attributes where it is a character, else by its caption."""
     if "eyes" not in attributes or attributes.get("body") == "pair":
         return without_feelings(re.sub(r"^a (?:drawing|picture) of ", "", caption))

@@ -7,14 +7,21 @@ from random import Random
 import pytest
 
 from kcdp.emotions import LABEL_SPACES
-from train.data import seen
+from train.data import visual_captions
 from train.data.neutral import feelings_in, without_feelings
-from train.data.seen import having, seen_cartoon, seen_drawing, seen_emoji, seen_kind, with_keywords
+from train.data.visual_captions import (
+    cartoon_caption,
+    drawing_caption,
+    emoji_caption,
+    having,
+    kind_caption,
+    with_keywords,
+)
 from train.data.wording import EVOKED, SHOWN
 from train.drawn.grammar import ADJECTIVES, PROTOTYPES
 from train.drawn.renderer import draw
 
-TABLES = Path(seen.__file__).parent / "tables"
+TABLES = Path(visual_captions.__file__).parent / "tables"
 #: What a face does is seen, whatever it means.
 SEEN_OF_ADJECTIVES = {"laughing", "crying", "cheering", "sick", "gentle", "wide-eyed"}
 
@@ -93,17 +100,17 @@ def test_every_emoji_is_described_without_its_emotion():
     names = {row[0]: row[1] for row in rows("emoji_labels.csv")}
     assert sum(bool(feelings_in(name)) for name in names.values()) > 10
     for codepoint, name in names.items():
-        caption = seen_emoji(codepoint, name)
+        caption = emoji_caption(codepoint, name)
         assert caption and not feelings_in(caption), name
-    assert seen_emoji("1f620", "angry face") == "a face with slanted brows and a frown"
-    assert seen_emoji("1f577", "spider") == "a spider"
+    assert emoji_caption("1f620", "angry face") == "a face with slanted brows and a frown"
+    assert emoji_caption("1f577", "spider") == "a spider"
 
 
 def test_every_drawing_is_described_without_its_emotion():
     emotions = set()
     for seed in range(300):
         drawing = draw(seed, size=8)
-        caption = seen_drawing(drawing.caption, drawing.attributes)
+        caption = drawing_caption(drawing.caption, drawing.attributes)
         emotions |= {drawing.emotion} if feelings_in(drawing.caption) else set()
         assert caption and not feelings_in(caption), drawing.caption
         if drawing.attributes.get("body") not in (None, "pair"):
@@ -116,15 +123,15 @@ def test_a_cartoon_is_its_face_parts_and_not_what_its_name_says():
     name = "a cartoon person with a bun who looks angry"
     parts = "mouth=grimace;eyes=surprised;eyebrows=angryNatural"
     expected = "a person with a bun, slanted brows, wide open eyes and clenched teeth"
-    assert seen_cartoon("avataaars", name, parts) == expected
+    assert cartoon_caption("avataaars", name, parts) == expected
     # Parts that have no words are left out; so is what a name says instead.
-    assert seen_cartoon("avataaars", name, "mouth=unheard") == "a person with a bun"
+    assert cartoon_caption("avataaars", name, "mouth=unheard") == "a person with a bun"
 
 
 def test_how_something_is_drawn_is_no_part_of_it():
-    assert seen_kind("a black icon of a rat") == "a rat"
-    assert seen_kind("an ink drawing of a person with high arched brows") == "a person with high arched brows"
-    assert seen_kind("a black-and-white drawn person with a smile") == "a person with a smile"
+    assert kind_caption("a black icon of a rat") == "a rat"
+    assert kind_caption("an ink drawing of a person with high arched brows") == "a person with high arched brows"
+    assert kind_caption("a black-and-white drawn person with a smile") == "a person with a smile"
 
 
 @pytest.mark.parametrize(
