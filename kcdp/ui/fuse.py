@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from PIL import Image
 
-from kcdp.ui import sentences
 from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
 from kcdp.ui.inputs import (
@@ -109,4 +108,4 @@ def plan_strip(uniemo: UniEmoPipeline, first: str, second: str, share: float, th
     """From all of the first emotion to all of the second, from the same noise."""
     common = call_options(thing, *values) | {"num_images": 1}
     blends = [_blend(first, second, 100 * turn / (STRIP - 1)) for turn in range(STRIP)]
-    return Plan([PaintingJob(common | {"emotion": blend}, sentences.blend_name(blend)) for blend in blends], columns=4)
+    return Plan([PaintingJob(common | {"emotion": blend}, blend) for blend in blends], columns=4)

@@ -33,6 +33,11 @@ SavedPicture = tuple[PaintedPicture, str]
 
 #: Seconds until a painting that waits looks again whether it was stopped.
 _WAIT_SECONDS = 0.2
+#: In the browser: what a painting says is far below its button on a narrow page, and comes into sight.
+_SHOW_CARD = """() => setTimeout(() => {
+  const card = document.getElementById("NAME-verdict");
+  if (card.getBoundingClientRect().top > innerHeight - 120) card.scrollIntoView({ block: "center" });
+}, 200)"""
 
 
 def _empty_card(tell: Tell) -> str:
@@ -132,7 +137,7 @@ def painted_gallery(
         painted, path = pictures[index]
         edited = painted.before is not None
         return {
-            card: cards.painted_card(painted, tell, address),
+            card: cards.painted_card(painted, tell, address, len(pictures) > 1),
             compared: gr.ImageSlider((pictures[0][1], path) if edited else None, visible=edited),
             download_row: gr.Row(visible=True),
             handover_row: gr.Row(visible=True),
@@ -184,7 +189,7 @@ def painted_gallery(
                             previews = [save(preview, "preview.png") for preview in progress.previews]
                         yield busy | {
                             saved: pictures,
-                            gallery: _captioned(pictures) + previews,
+                            gallery: _captioned(pictures, tell) + previews,
                             card: _progress_card(progress, tell),
                         }
         except known_errors() as error:
@@ -202,7 +207,7 @@ def painted_gallery(
             painted = pictures[index][0]
             final = {
                 selected: index,
-                gallery: gr.Gallery(_captioned(pictures), selected_index=index),
+                gallery: gr.Gallery(_captioned(pictures, tell), selected_index=index),
                 download_all: zip_file(pictures, with_settings),
                 result: note(painted.image, painted.emotion, address),
             }
@@ -248,6 +253,7 @@ def painted_gallery(
             concurrency_limit=None,
             api_visibility="private",
         )
+        button.click(None, js=_SHOW_CARD.replace("NAME", name), api_visibility="private")
     quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     stop.click(request_stop, **quick)
     if Context.root_block is not None:
@@ -271,8 +277,8 @@ def painted_gallery(
     )
 
 
-def _captioned(pictures: Sequence[SavedPicture]) -> list[Any]:
-    return [(path, painted.caption) for painted, path in pictures]
+def _captioned(pictures: Sequence[SavedPicture], tell: Tell) -> list[Any]:
+    return [(path, sentences.picture_caption(painted, tell)) for painted, path in pictures]
 
 
 def _loaded(bundle: Future[Bundle]) -> bool:

@@ -1,5 +1,5 @@
-// What Gradio leaves out of the page: its true language, names of buttons that only have a picture, one name for the
-// radio buttons of a group (arrow keys need it), and the verdict in sight on a narrow screen.
+// What Gradio leaves out of the page: its true language, names of buttons that only have a picture, and one name for the
+// radio buttons of a group (arrow keys need it).
 (() => {
   const languages = LANGUAGES;
   const match = (wanted) => {

@@ -106,7 +106,9 @@ def test_fuse_blends_and_goes_from_one_to_the_other(page: Page, url: str) -> Non
     open_tab(page, url, "Fuse")
     page.locator("#fuse-make").click()
     expect(page.locator("#fuse-verdict")).to_contain_text("Asked for 50 % amusement and 50 % fear")
-    expect(page.locator("#fuse-verdict")).to_contain_text("It carries 43 % amusement and 43 % fear.")
+    expect(page.locator("#fuse-verdict")).to_contain_text(
+        "Probability of what was asked for: 43 % amusement and 43 % fear."
+    )
     page.locator("#fuse-strip").click()
     expect(gallery_items(page, "fuse")).to_have_count(7)
     expect(gallery_items(page, "fuse").last).to_contain_text("fear")
@@ -128,7 +130,9 @@ def test_refeel_shows_before_beside_after_and_the_shift(page: Page, url: str, fi
     page.locator("#refeel-make").click()
     expect(gallery_items(page, "refeel")).to_have_count(4)
     expect(gallery_items(page, "refeel").first).to_have_text("before")
-    expect(page.locator("#refeel-verdict")).to_contain_text("It had 9 % awe and has 82 %: a shift (Emo-S) of")
+    expect(page.locator("#refeel-verdict")).to_contain_text(
+        "Probability of awe: 9 % before, 82 % now; a shift (Emo-S) of"
+    )
     expect(page.locator("#refeel-verdict .kc-track b")).to_have_count(8)
     gallery_items(page, "refeel").first.click()
     expect(page.locator("#refeel-verdict strong")).to_have_text("contentment")
