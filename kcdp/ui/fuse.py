@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 #: Pictures in a strip from the one emotion to the other; odd, so that one is in the middle.
 STRIP = 7
-_EXAMPLES = (("amusement", "fear", 50, "smiley"), ("awe", "sadness", 40, "house"), ("anger", "excitement", 50, "cat"))
+_EXAMPLES = (("amusement", "fear", 50, "house"), ("awe", "sadness", 40, "lamp"), ("anger", "excitement", 50, "apple"))
 
 
 def fuse_tab(backend: Backend) -> TabParts:
@@ -52,7 +52,7 @@ def fuse_tab(backend: Backend) -> TabParts:
             share = gr.Slider(
                 0, 100, value=50, step=5, label=say("Share of the other, in percent"), elem_id="fuse-share"
             )
-            thing = subject_field(say("A thing, or your own words"), "smiley", elem_id="fuse-thing")
+            thing = subject_field(say("A thing, or your own words"), _EXAMPLES[0][3], elem_id="fuse-thing")
             settings = setting_fields()
             inputs = [first, second, share, thing, *settings]
             with gr.Row():

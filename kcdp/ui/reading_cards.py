@@ -116,7 +116,7 @@ def knowledge_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """The caption, and its triplets as a graph."""
     body = (
         f'<blockquote class="kc-quote" lang="en">{escape(output.caption)}</blockquote>'
-        f"<h2>{escape(tell('What it made of that sentence'))}</h2>{triplet_graph(output.triplets)}"
+        f"<h2>{escape(tell('What it made of that sentence'))}</h2>{triplet_graph(output.triplets, tell)}"
     )
     line = tell("The model wrote this sentence by itself, and it can be wrong.")
     return _card(tell("What it sees"), line, body, "knowledge", tell)

@@ -154,7 +154,7 @@ def _table_row(row: ResultRow, tell: Tell) -> str:
     emotion = escape(unclear)
     if row.emotion is not None:
         glyph = f'<span style="{plots.tint(row.emotion)}">{plots.glyph(row.emotion)}</span>'
-        emotion = f"{glyph} {escape(tell.name(row.emotion))}"
+        emotion = f"{glyph}&nbsp;{escape(tell.name(row.emotion))}"
     return (
         f"<tr><td>{image}</td><td>{name}</td><td>{emotion}</td><td>{escape(plots.percent(row.confidence))}</td>"
         f'<td lang="en">{escape(str(row.record.get("caption") or ""))}</td></tr>'

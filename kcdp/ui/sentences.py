@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from kcdp.emotions import MIKELS_8
@@ -22,6 +23,12 @@ def verdict_lead(verdict: VerdictOutput, tell: Tell = ENGLISH) -> str:
     """The words before the emotion; they tell how confident the verdict is, from "clearly" down to "cannot tell"."""
     if verdict.leaning is None:
         return tell("There is nothing in this picture that could be read; the answer is")
+    felt = [emotion for emotion, _ in groupby(frame.emotion for frame in verdict.frames) if emotion is not None]
+    if verdict.emotion is None and len(set(felt)) > 1:
+        names = tell.join([tell.name(emotion) for emotion in felt])
+        return tell(
+            "What people feel changes while this moves: {emotions}. Of all of it together the answer is", emotions=names
+        )
     if verdict.emotion is None:
         return tell(
             "What people feel on seeing this is not clear enough to say. It leans to {emotion}, but the answer is",

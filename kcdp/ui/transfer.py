@@ -32,7 +32,8 @@ from kcdp.ui.parts import SETTINGS, TabParts
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
-_EXAMPLES = (("anger", "smiley"), ("fear", "house"), ("contentment", "bench"), ("excitement", "cat"))
+#: Of the things that the shipped painter knows those that show a feeling best, by their surroundings.
+_EXAMPLES = (("anger", "house"), ("fear", "lamp"), ("contentment", "bench"), ("excitement", "apple"))
 
 
 def transfer_tab(backend: Backend) -> TabParts:

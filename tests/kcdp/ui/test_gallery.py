@@ -45,7 +45,7 @@ def test_transfer_paints_judges_and_hands_out(page: Page, url: str) -> None:
     page.locator("#transfer-with-settings input").check()
     text = downloaded_png(page, "transfer", lambda name, text: text)
     settings = json.loads(text[SETTINGS_KEY])
-    assert settings["seed"] == 9 and settings["emotion"] == {"fear": 1.0} and settings["prompt"] == "smiley"
+    assert settings["seed"] == 9 and settings["emotion"] == {"fear": 1.0} and settings["prompt"] == "house"
 
 
 def test_own_words_reach_the_pipeline(page: Page) -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kcdp.decoded import DecodedPicture
-from kcdp.results import AttentionMap, ExpertWeight
+from kcdp.results import AttentionMap, ExpertWeight, FrameVerdict
 from kcdp.ui import sentences
 from kcdp.ui.jobs import Progress
 from kcdp.ui.languages import Tell
@@ -25,6 +25,18 @@ def test_what_cannot_be_told_is_said() -> None:
     unclear = replace(fake_verdict(fake_output("awe")), emotion=None)
     assert "not clear enough to say. It leans to awe" in sentences.verdict_lead(unclear)
     assert "nothing in this picture" in sentences.verdict_lead(replace(unclear, leaning=None))
+
+
+def test_of_an_animation_that_cannot_be_told_it_is_said_that_its_feeling_changes() -> None:
+    moments = [
+        FrameVerdict(turn, 1, emotion, "awe", {"awe": 0.6, "fear": 0.4})
+        for turn, emotion in enumerate(("awe", "awe", None, "fear", "awe"))
+    ]
+    unclear = replace(fake_verdict(fake_output("awe")), emotion=None, frames=tuple(moments))
+    lead = sentences.verdict_lead(unclear)
+    assert lead.startswith("What people feel changes while this moves: awe, fear and awe. Of all of it")
+    assert "leans to awe" in sentences.verdict_lead(replace(unclear, frames=tuple(moments[:3])))
+    assert "perhaps" in sentences.verdict_lead(replace(unclear, emotion="awe"))
 
 
 def test_models_agree_disagree_or_are_alone() -> None:
