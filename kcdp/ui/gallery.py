@@ -33,11 +33,6 @@ SavedPicture = tuple[PaintedPicture, str]
 
 #: Seconds until a painting that waits looks again whether it was stopped.
 _WAIT_SECONDS = 0.2
-#: In the browser: what a painting says is far below its button on a narrow page, and comes into sight.
-_SHOW_CARD = """() => setTimeout(() => {
-  const card = document.getElementById("NAME-verdict");
-  if (card.getBoundingClientRect().top > innerHeight - 120) card.scrollIntoView({ block: "center" });
-}, 200)"""
 
 
 def _empty_card(tell: Tell) -> str:
@@ -253,7 +248,6 @@ def painted_gallery(
             concurrency_limit=None,
             api_visibility="private",
         )
-        button.click(None, js=_SHOW_CARD.replace("NAME", name), api_visibility="private")
     quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     stop.click(request_stop, **quick)
     if Context.root_block is not None:

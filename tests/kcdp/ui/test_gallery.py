@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from kcdp.ui.painted import SETTINGS_KEY
 from tests.app_page import downloaded_png, drop_to_refeel, gallery_items, open_tab, serve
@@ -120,6 +121,21 @@ def test_fuse_blends_and_goes_from_one_to_the_other(page: Page, url: str) -> Non
         "Please choose two different emotions; both are amusement."
     )
     expect(page.locator("#fuse-strip")).to_be_enabled()
+
+
+def test_captions_examples_and_what_the_card_is_about_are_said_in_the_visitors_language(
+    browser: Browser, url: str
+) -> None:
+    page = browser.new_page(locale="es-ES", viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    open_tab(page, url, "Mezclar")
+    expect(page.get_by_role("button", name="60 % asombro y 40 % tristeza: lamp")).to_be_visible()
+    page.locator("#fuse-strip").click()
+    expect(gallery_items(page, "fuse")).to_have_count(7)
+    expect(gallery_items(page, "fuse").last).to_have_text(re.compile(r"miedo · semilla\s\d+"))
+    expect(page.locator("#fuse-verdict")).to_contain_text("Esto es sobre la imagen enmarcada")
+    page.close()
 
 
 def test_refeel_shows_before_beside_after_and_the_shift(page: Page, url: str, files: Path) -> None:
