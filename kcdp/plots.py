@@ -75,7 +75,7 @@ def router_bars(experts: Sequence[ExpertWeight], words: Words = str.format) -> s
         f'<li class="{"kc-chosen" if was_asked(item) else "kc-idle"}"><span class="kc-name">{escape(words("Network {number}", number=item.expert + 1))}</span>'
         f'<span class="kc-track" aria-hidden="true"><i style="width:{item.weight:.2%}"></i></span>'
         f'<span class="kc-value">{escape(percent(item.weight))}</span>'
-        f'<span class="kc-badge">{escape(words("decided" if was_asked(item) else "not asked"))}</span></li>'
+        f'<span class="kc-badge">{escape(words("decided" if was_asked(item) else "left out"))}</span></li>'
         for item in experts
     ]
     return f'<ul class="kc-bars kc-router" aria-label="{escape(words("Weight of every network"))}">{"".join(rows)}</ul>'

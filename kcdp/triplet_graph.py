@@ -6,7 +6,7 @@ One SVG, laid out in columns or in rows, whichever suits a narrow screen, and co
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -22,6 +22,10 @@ _ROW_SPACE = 34
 _MARGIN = 8
 #: Room for arrows that go back, which swing around the outside.
 _SWING = 76
+#: Where on an arrow its label stands: past the middle, towards the object, and, of labels side by side, close to an end.
+_ACROSS, _FAR = 0.61, 0.82
+#: Says an English text in another language; `str.format` leaves it as it is.
+Words = Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -73,23 +77,24 @@ class _Box:
         )
 
 
-def triplet_graph(triplets: Sequence[Triplet]) -> str:
+def triplet_graph(triplets: Sequence[Triplet], words: Words = str.format) -> str:
     """The triplets as an SVG whose description reads them out; a sentence that says so when there are none.
 
     Everything that acts stands before what it acts on, in columns when these fit a phone, else in rows.
     """
     if not triplets:
-        return '<p class="kc-empty">No triplet was found in the caption, so the caption alone is the knowledge.</p>'
+        nothing = words("Nothing in it says who does or is what, so KCDP goes by the sentence as a whole.")
+        return f"<p>{escape(nothing)}</p>"
     graph = nx.DiGraph()
     for item in triplets:
         # A thing that acts on itself gets a second box (told apart by a trailing space): an arrow needs two ends.
         target = item.object if item.object != item.subject else f"{item.object} "
-        words = graph.edges[item.subject, target]["words"] if graph.has_edge(item.subject, target) else []
-        graph.add_edge(item.subject, target, words=[*words, item.predicate])
+        earlier = graph.edges[item.subject, target]["words"] if graph.has_edge(item.subject, target) else []
+        graph.add_edge(item.subject, target, words=[*earlier, item.predicate])
     things = {name: _Box.around(name, _THING) for name in graph}
     labels = {
-        (source, target): _Box.around(", ".join(dict.fromkeys(words)), _PREDICATE)
-        for source, target, words in graph.edges.data("words")
+        (source, target): _Box.around(", ".join(dict.fromkeys(said)), _PREDICATE)
+        for source, target, said in graph.edges.data("words")
     }
     ranks = _ranks(graph)
     layers = [[things[name] for name in ranks if ranks[name] == rank] for rank in range(max(ranks.values()) + 1)]
@@ -102,8 +107,7 @@ def triplet_graph(triplets: Sequence[Triplet]) -> str:
     for (source, target), label in labels.items():
         route = _route(things[source], things[target], across=across, forward=ranks[source] < ranks[target])
         paths.append(_arrow(route))
-        # Past the middle, towards the object: labels of a fan of arrows then stand apart.
-        label.x, label.y = _point(route, 0.61)
+        label.x, label.y = _point(route, _ACROSS if across else _label_place(graph, source, target))
     swings = any(ranks[source] >= ranks[target] for source, target in labels)
     if swings and across:
         height += _SWING
@@ -117,6 +121,14 @@ def triplet_graph(triplets: Sequence[Triplet]) -> str:
         'orient="auto"><path d="M0 0L10 5L0 10z"/></marker></defs>'
         f"{''.join(paths)}{''.join(box.svg() for box in (*things.values(), *labels.values()))}</svg></div>"
     )
+
+
+def _label_place(graph: nx.DiGraph, source: str, target: str) -> float:
+    """Where in [0, 1] on a downward arrow its label stands: at the end at which fewer arrows meet, so that labels stand apart."""
+    leaving, arriving = graph.out_degree(source), graph.in_degree(target)
+    if leaving == arriving:
+        return _ACROSS
+    return _FAR if leaving > arriving else 1 - _FAR
 
 
 def _ranks(graph: nx.DiGraph) -> dict[str, int]:

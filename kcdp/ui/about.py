@@ -96,7 +96,13 @@ def about_panel(backend: Backend) -> None:
             )
             + "</ul>"
         )
-        gr.Code("\n\n".join(paper.bibtex() for paper in PAPERS), language=None, label="BibTeX", interactive=False)
+        gr.Code(
+            "\n\n".join(paper.bibtex() for paper in PAPERS),
+            language=None,
+            label="BibTeX",
+            interactive=False,
+            wrap_lines=True,
+        )
         card = gr.Markdown(elem_id="card", elem_classes="kc-narrow")
 
     def fill_trust(request: gr.Request) -> str:

@@ -81,8 +81,12 @@ def first_card(component: gr.HTML, card: Callable[[Tell], str]) -> None:
     on_open(component, card)
 
 
-def painted_card(painted: PaintedPicture, tell: Tell = ENGLISH, link: str = "") -> str:
+def painted_card(painted: PaintedPicture, tell: Tell = ENGLISH, link: str = "", one_of_several: bool = False) -> str:
     """What both models read from a painted picture, beside what was asked for and what they read before an edit."""
+    which = ""
+    if one_of_several:
+        words = tell("This is about the framed picture; click another one to see what is read in it.")
+        which = f'<p class="kc-note">{escape(words)}</p>'
     legend = ""
     if painted.before is not None:
         now, before = escape(tell("now")), escape(tell("before"))
@@ -101,8 +105,8 @@ def painted_card(painted: PaintedPicture, tell: Tell = ENGLISH, link: str = "") 
     anchor = f'<p><a href="{escape(link)}">{escape(tell("Link to these settings"))}</a></p>' if link else ""
     return (
         f'<section class="kc-card kc-verdict" style="{plots.tint(painted.emotion or "neutral")}" aria-live="polite">'
-        f'{help_text}<p class="kc-lead">{escape(sentences.painted_lead(painted, tell))}</p>'
-        f"{_name(painted.reading, tell)}<p>{escape(sentences.painted_sentence(painted, tell))}</p>"
+        f'{help_text}{which}<p class="kc-lead">{escape(sentences.painted_lead(painted, tell))}</p>'
+        f"<strong>{verdict_title(painted.reading, tell)}</strong><p>{escape(sentences.painted_sentence(painted, tell))}</p>"
         f"{legend}{bars}{notes}{anchor}</section>"
     )
 
@@ -117,10 +121,10 @@ _GUIDANCE = (
 )
 
 
-def _name(reading: VerdictOutput, tell: Tell) -> str:
-    return (
-        f"<strong>{escape(sentences.verdict_name(reading, tell))}{plots.glyph(reading.emotion or 'neutral')}</strong>"
-    )
+def verdict_title(reading: VerdictOutput, tell: Tell) -> str:
+    """The emotion with its shape; without one only that it cannot be told, as a dash behind it would look cut off."""
+    shape = "" if reading.emotion is None else plots.glyph(reading.emotion)
+    return escape(sentences.verdict_name(reading, tell)) + shape
 
 
 def live_card(
@@ -134,7 +138,7 @@ def live_card(
     wish = sentences.blend_name(asked, tell)
     text = tell("{emotion}; seed {seed}", emotion=wish, seed=options["seed"])
     if reading is not None:
-        text = f"{sentences.asked_lead(asked, tell)} {sentences.verdict_name(reading, tell)}"
+        text = sentences.live_sentence(asked, reading, tell)
     if withheld:
         text = sentences.withheld(tell)
     source = base64.b64encode(png(image)).decode()

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from PIL import Image
 
-from kcdp.ui import sentences
 from kcdp.ui.endpoints import add_endpoint, painting_result
 from kcdp.ui.gallery import painted_gallery
 from kcdp.ui.inputs import (
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
 #: Pictures in a strip from the one emotion to the other; odd, so that one is in the middle.
 STRIP = 7
-_EXAMPLES = (("amusement", "fear", 50, "smiley"), ("awe", "sadness", 40, "house"), ("anger", "excitement", 50, "cat"))
+_EXAMPLES = (("amusement", "fear", 50, "house"), ("awe", "sadness", 40, "lamp"), ("anger", "excitement", 50, "apple"))
 
 
 def fuse_tab(backend: Backend) -> TabParts:
@@ -53,7 +52,7 @@ def fuse_tab(backend: Backend) -> TabParts:
             share = gr.Slider(
                 0, 100, value=50, step=5, label=say("Share of the other, in percent"), elem_id="fuse-share"
             )
-            thing = subject_field(say("A thing, or your own words"), "smiley", elem_id="fuse-thing")
+            thing = subject_field(say("A thing, or your own words"), _EXAMPLES[0][3], elem_id="fuse-thing")
             settings = setting_fields()
             inputs = [first, second, share, thing, *settings]
             with gr.Row():
@@ -109,4 +108,4 @@ def plan_strip(uniemo: UniEmoPipeline, first: str, second: str, share: float, th
     """From all of the first emotion to all of the second, from the same noise."""
     common = call_options(thing, *values) | {"num_images": 1}
     blends = [_blend(first, second, 100 * turn / (STRIP - 1)) for turn in range(STRIP)]
-    return Plan([PaintingJob(common | {"emotion": blend}, sentences.blend_name(blend)) for blend in blends], columns=4)
+    return Plan([PaintingJob(common | {"emotion": blend}, blend) for blend in blends], columns=4)

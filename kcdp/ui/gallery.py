@@ -132,7 +132,7 @@ def painted_gallery(
         painted, path = pictures[index]
         edited = painted.before is not None
         return {
-            card: cards.painted_card(painted, tell, address),
+            card: cards.painted_card(painted, tell, address, len(pictures) > 1),
             compared: gr.ImageSlider((pictures[0][1], path) if edited else None, visible=edited),
             download_row: gr.Row(visible=True),
             handover_row: gr.Row(visible=True),
@@ -184,7 +184,7 @@ def painted_gallery(
                             previews = [save(preview, "preview.png") for preview in progress.previews]
                         yield busy | {
                             saved: pictures,
-                            gallery: _captioned(pictures) + previews,
+                            gallery: _captioned(pictures, tell) + previews,
                             card: _progress_card(progress, tell),
                         }
         except known_errors() as error:
@@ -202,7 +202,7 @@ def painted_gallery(
             painted = pictures[index][0]
             final = {
                 selected: index,
-                gallery: gr.Gallery(_captioned(pictures), selected_index=index),
+                gallery: gr.Gallery(_captioned(pictures, tell), selected_index=index),
                 download_all: zip_file(pictures, with_settings),
                 result: note(painted.image, painted.emotion, address),
             }
@@ -271,8 +271,8 @@ def painted_gallery(
     )
 
 
-def _captioned(pictures: Sequence[SavedPicture]) -> list[Any]:
-    return [(path, painted.caption) for painted, path in pictures]
+def _captioned(pictures: Sequence[SavedPicture], tell: Tell) -> list[Any]:
+    return [(path, sentences.picture_caption(painted, tell)) for painted, path in pictures]
 
 
 def _loaded(bundle: Future[Bundle]) -> bool:

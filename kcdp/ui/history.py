@@ -20,8 +20,8 @@ _KEPT, _SIDE = 24, 72
 _LABELS = {label for space in LABEL_SPACES.values() for label in space.labels}
 
 
-def note(image: Image.Image, emotion: str | None, link: str) -> dict[str, str]:
-    """What is kept of a result: a thumbnail, the emotion ("" where it cannot be told), and where it was made."""
+def note(image: Image.Image, emotion: str | None, link: str = "") -> dict[str, str]:
+    """What is kept of a result: a thumbnail, the emotion ("" where it cannot be told), and the link that makes it again, if any does."""
     small = image.convert("RGB")
     small.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     data = BytesIO()

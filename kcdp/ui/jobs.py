@@ -43,13 +43,13 @@ class PaintingJob:
 
     Args:
         options: arguments of `UniEmoPipeline.__call__`.
-        caption: of its pictures; their seeds are added.
+        caption: of its pictures, see `PaintedPicture`.
         original: the picture that is edited, as the gallery shows it; None where nothing is edited.
         target, before: of an edit what it is to reach and the verdict on the original; `with_readings` fills them in.
     """
 
     options: Mapping[str, Any]
-    caption: str = ""
+    caption: str | Mapping[str, float] = ""
     original: Image.Image | None = None
     target: str | None = None
     before: VerdictOutput | None = None
@@ -204,7 +204,7 @@ def _painting_events(bundle: Bundle, jobs: Sequence[PaintingJob]) -> Iterator[Pr
             job = job.with_readings(bundle)
             progress = Progress(len(jobs), number, steps=_steps(job, bundle))
             if job.original is not None and job.before is not None:
-                events.put(replace(progress, pictures=[PaintedPicture(job.original, "before", job.before)]))
+                events.put(replace(progress, pictures=[PaintedPicture(job.original, "", job.before)]))
             pictures = job.run(bundle, callback_on_step_end=_StepCallback(progress, events, stop))
             events.put(replace(progress, job=number + 1, pictures=pictures, previews=[]))
 

@@ -25,7 +25,7 @@ TITLE = "KCDP: what a picture makes people feel"
 #: Two, as Gradio translates one text of each component.
 HEADERS = (
     f"<h1>{say('What does it make people feel?')}</h1>",
-    f"<p>{say('Drop a picture and see its emotion, and how the model came to it.')}</p>",
+    f"<p>{say('See what a picture makes people feel, and why; or paint one with the feeling that you choose.')}</p>",
 )
 FOOTER = (
     "Code and weights: Apache-2.0; the data behind them is credited in NOTICE. Pictures stay on the machine that runs "

@@ -14,7 +14,7 @@ from kcdp.ui import cards, sentences
 from kcdp.ui.inputs import RANDOM_SEEDS, Planner, for_one_picture, known_errors
 from kcdp.ui.jobs import paint_live
 from kcdp.ui.lanes import Backend
-from kcdp.ui.languages import say, tell_in
+from kcdp.ui.languages import on_open, say, tell_in
 
 #: Live pictures that are painted at the same time, of all visitors.
 _AT_ONCE = 4
@@ -76,6 +76,11 @@ def live_picture(
         label=say("Examples"),
         example_labels=[sentences.example_name(values) for values in examples],
         cache_examples=False,
+    )
+
+    on_open(
+        shown.dataset,
+        lambda tell: gr.Dataset(sample_labels=[sentences.example_name(values, tell) for values in examples]),
     )
 
     def painted(request: gr.Request, values: Sequence[Any], refine: bool) -> Any:

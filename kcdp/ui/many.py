@@ -64,7 +64,11 @@ def many_tab(backend: Backend) -> None:
     with gr.Column(visible=False) as details:
         with gr.Row():
             emotions = gr.Dropdown(
-                list(MIKELS_8.labels), label=say("Emotions"), multiselect=True, value=[], elem_id="many-emotions"
+                list(MIKELS_8.labels),
+                label=say("Only these emotions (none chosen: all)"),
+                multiselect=True,
+                value=[],
+                elem_id="many-emotions",
             )
             least = gr.Slider(
                 0, 100, value=0, step=5, label=say("Confidence of at least, in percent"), elem_id="many-least"

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 FULL = 100
 #: Weights in the order of the emotions, and a thing; the board shows the first of them.
 _EXAMPLES = (
-    ((60, 0, 0, 0, 0, 0, 40, 0), "smiley"),
-    ((0, 50, 50, 0, 0, 0, 0, 30), "house"),
-    ((30, 0, 0, 60, 40, 0, 0, 0), "cat"),
+    ((60, 0, 0, 0, 0, 0, 40, 0), "house"),
+    ((0, 50, 50, 0, 0, 0, 0, 30), "lamp"),
+    ((30, 0, 0, 60, 40, 0, 0, 0), "apple"),
 )
 
 

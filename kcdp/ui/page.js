@@ -1,5 +1,6 @@
 // What Gradio leaves out of the page: its true language, names of buttons that only have a picture, one name for the
-// radio buttons of a group (arrow keys need it), and the verdict in sight on a narrow screen.
+// radio buttons of a group (arrow keys need it), keys for what scrolls, and answers
+// in sight of whoever asked.
 (() => {
   const languages = LANGUAGES;
   const match = (wanted) => {
@@ -28,6 +29,9 @@
       outer.setAttribute("aria-label", "Upload");
       outer.tabIndex = -1;
     });
+    // Its tables are wider than a narrow page: what scrolls has to be reached by keys.
+    const card = document.querySelector("#card");
+    if (card && card.tabIndex < 0) card.tabIndex = 0;
     document.querySelectorAll("fieldset").forEach((group, number) => {
       const name = `radio-group-${number}`;
       group.querySelectorAll("input[type=radio]").forEach((input) => {
@@ -75,6 +79,16 @@
     },
     true,
   );
+  // On a narrow page what a painting or a reading says is far below its button.
+  const answers = { make: "verdict", row: "verdict", column: "verdict", strip: "verdict", read: "status" };
+  addEventListener("click", ({ target }) => {
+    const button = target instanceof Element && target.closest("button[id]");
+    const [tab, what] = button ? button.id.split("-") : [];
+    const card = document.getElementById(`${tab}-${answers[what]}`);
+    setTimeout(() => {
+      if (card && card.getBoundingClientRect().top > innerHeight - 120) card.scrollIntoView({ block: "center" });
+    }, 300);
+  });
   // Gradio names a radio button anew whenever it is chosen.
   const watched = { childList: true, subtree: true, attributes: true, attributeFilter: ["lang", "name"] };
   new MutationObserver(soon).observe(root, watched);

@@ -22,7 +22,7 @@ class PaintedPicture:
 
     Args:
         image: what is shown and downloaded.
-        caption: what stands under it.
+        caption: what sets it apart from those beside it: words, or emotions and their weights, which have names in every language.
         reading: the verdict of both models on it, the same as in the tab Understand.
         requested: the emotions that were asked for, {label: weight}; None where a picture gave the emotion, or nothing did.
         target: the emotion that an edit was to reach, by its name or as read from another picture.
@@ -32,7 +32,7 @@ class PaintedPicture:
     """
 
     image: Image.Image
-    caption: str
+    caption: str | Mapping[str, float]
     reading: VerdictOutput
     requested: Mapping[str, float] | None = None
     target: str | None = None
@@ -74,23 +74,21 @@ class PaintedPicture:
 def painted_pictures(
     output: UniEmoImageOutput,
     readings: Sequence[VerdictOutput],
-    caption: str = "",
+    caption: str | Mapping[str, float] = "",
     target: str | None = None,
     before: Mapping[str, float] | None = None,
 ) -> list[PaintedPicture]:
-    """One for each picture of a call of the pipeline and the verdict on it, its seed behind `caption`."""
+    """One for each picture of a call of the pipeline and the verdict on it."""
     pictures = []
     images = cast("tuple[Image.Image, ...]", output.images)
     all_withheld = output.withheld or (False,) * len(images)
     for image, seed, reading, withheld in zip(images, output.seeds, readings, all_withheld, strict=True):
-        name = f"seed\N{NO-BREAK SPACE}{seed}"
         single = output.to_dict() | {"seeds": [seed], "probabilities": [dict(reading.probabilities)]}
         single |= {"withheld": [withheld]}
         pictures.append(
             PaintedPicture(
                 image=image,
-                # Held together, as captions are narrow.
-                caption=f"{caption} · {name}" if caption else name,
+                caption=caption,
                 reading=reading,
                 requested=output.emotion,
                 target=target,

@@ -83,7 +83,7 @@ def verdict_card(
         f'<section class="kc-card kc-verdict" style="{plots.tint(emotion or "neutral")}" aria-live="polite">'
         f"{cards.help_note(_HELP['verdict'], tell)}"
         f'<p class="kc-lead">{escape(sentences.verdict_lead(verdict, tell))}</p>'
-        f"<strong>{escape(sentences.verdict_name(verdict, tell))}{plots.glyph(emotion or 'neutral')}</strong>{gloss}{bars}"
+        f"<strong>{cards.verdict_title(verdict, tell)}</strong>{gloss}{bars}"
         f"{frames_strip(verdict.frames, tell)}{notes}</section>"
     )
 
@@ -116,7 +116,7 @@ def knowledge_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """The caption, and its triplets as a graph."""
     body = (
         f'<blockquote class="kc-quote" lang="en">{escape(output.caption)}</blockquote>'
-        f"<h2>{escape(tell('What it made of that sentence'))}</h2>{triplet_graph(output.triplets)}"
+        f"<h2>{escape(tell('What it made of that sentence'))}</h2>{triplet_graph(output.triplets, tell)}"
     )
     line = tell("The model wrote this sentence by itself, and it can be wrong.")
     return _card(tell("What it sees"), line, body, "knowledge", tell)
@@ -125,7 +125,9 @@ def knowledge_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
 def alignment_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """How near the picture is to the prompt of each emotion."""
     bars = plots.alignment_bars(output.similarities, output.effects, output.pseudo_label, tell, tell.name)
-    line = tell("How well the words for each feeling fit the picture.")
+    line = tell(
+        "How well the words for each feeling fit the picture: right of the middle they fit, left of it they do not."
+    )
     body = f"<p>{escape(sentences.agreement(output, tell))}</p>{bars}"
     return _card(tell("How close each feeling is"), line, body, "alignment", tell)
 
@@ -134,7 +136,7 @@ def router_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
     """What each expert counts for."""
     asked = sum(plots.was_asked(item) for item in output.experts)
     line = tell(
-        "Each is good at other pictures; of {number} these decided here: {asked}.",
+        "Each is good at other pictures; {asked} of the {number} decided here.",
         number=len(output.experts),
         asked=asked,
     )
@@ -146,7 +148,9 @@ def router_card(output: KCDPOutput, tell: Tell = ENGLISH) -> str:
 def uniemo_cards(output: KCDPOutput | None, uniemo: UniEmoOutput, tell: Tell = ENGLISH) -> tuple[str, str]:
     """Two cards: UniEmo's emotion, and the scene and object that it found with their correlation coefficients."""
     bars = cards.emotion_bars(uniemo.probabilities, None, tell)
-    emotion = _card(tell("A second reading"), sentences.uniemo_sentence(output, uniemo, tell), bars, "uniemo", tell)
+    emotion = _card(
+        tell("What UniEmo alone reads"), sentences.uniemo_sentence(output, uniemo, tell), bars, "uniemo", tell
+    )
     found = _attribute(tell("Scene"), uniemo.scene, tell) + _attribute(tell("Object"), uniemo.object, tell)
     line = tell(
         "What such scenes and objects usually go with, in the pictures it learned from; not a reading of yours."
@@ -158,7 +162,7 @@ def _attribute(title: str, match: AttributeMatch | None, tell: Tell) -> str:
     head = f'<h3 class="kc-found">{escape(title)}'
     if match is None:
         return f"{head}</h3><p>{escape(tell('None that the model knows is near enough.'))}</p>"
-    cosine = tell("nearness {number}", number=plots.signed(match.cosine))
+    cosine = tell("nearness {number} of at most 1", number=plots.signed(match.cosine))
     head += f' <strong lang="en">{escape(match.name)}</strong> <span class="kc-badge">{escape(cosine)}</span></h3>'
     if not any(match.coefficients.values()):
         return f"{head}<p>{escape(tell('It is not known what this has to do with emotions.'))}</p>"

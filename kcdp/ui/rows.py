@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -99,31 +100,41 @@ def summary_card(rows: Sequence[ResultRow], tell: Tell = ENGLISH) -> str:
     failed = len(rows) - read
     strongest = max(mean, key=mean.__getitem__)
     unclear = sum(row.was_read and row.emotion is None for row in rows)
+    named = Counter(row.emotion for row in rows if row.emotion is not None)
+    counts = tell.join([f"{tell.name(label)} {number}" for label, number in named.most_common()])
     notes = tell.sentences(
         tell("Each picture counts the same."),
+        tell("Pictures by what they make people feel: {counts}.", counts=counts) if counts else "",
         tell("Pictures of which it cannot be told: {number}.", number=unclear) if unclear else "",
         tell("Pictures that could not be read: {number}; the table says why.", number=failed) if failed else "",
     )
-    bars = plots.probability_bars(mean, None, tell("Mean probability of every emotion"), tell.name)
+    title = tell("Mean probability of every emotion")
+    bars = plots.probability_bars(mean, None, title, tell.name)
     return (
         f'<section class="kc-card kc-verdict" style="{plots.tint(strongest)}">'
-        f'<p class="kc-lead">{escape(tell("The mean of all pictures ({number})", number=read))}</p>'
+        f'<p class="kc-lead">{escape(tell("On average, over {number} pictures that were read, they lean to", number=read))}</p>'
         f"<strong>{escape(tell.name(strongest))}{plots.glyph(strongest)}</strong>"
+        f'<p class="kc-say">{escape(title)}</p>'
         f'{bars}<p class="kc-why">{escape(notes)}</p></section>'
     )
 
 
 def table(rows: Sequence[ResultRow], page: int = 1, tell: Tell = ENGLISH) -> str:
-    """A page, counted from 1, of `PAGE_ROWS` rows as an HTML table with thumbnails; every text in it is escaped."""
+    """A page, counted from 1, of `PAGE_ROWS` rows as an HTML table with thumbnails; every text in it is escaped.
+
+    Of a page behind the last one it is the last.
+    """
     if not rows:
         return f'<p class="kc-note">{escape(tell("No picture fits these choices."))}</p>'
-    first = PAGE_ROWS * (page - 1)
-    body = "".join(_table_row(row, tell) for row in rows[first : first + PAGE_ROWS])
+    first = PAGE_ROWS * min(page - 1, (len(rows) - 1) // PAGE_ROWS)
+    shown = rows[first : first + PAGE_ROWS]
+    body = "".join(_table_row(row, tell) for row in shown)
+    place = tell("Pictures {first} to {last} of {all}.", first=first + 1, last=first + len(shown), all=len(rows))
     heads = "".join(
         f'<th scope="col">{escape(tell(head))}</th>' for head in ("Picture", "Name", "Emotion", "Confidence", "Caption")
     )
     return (
-        f'<div class="kc-scroll" tabindex="0" role="region" aria-label="{escape(tell("Results"))}"><table class="kc-table">'
+        f'<p class="kc-note">{escape(place)}</p><div class="kc-scroll" tabindex="0" role="region" aria-label="{escape(tell("Results"))}"><table class="kc-table">'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -135,7 +146,7 @@ def _table_row(row: ResultRow, tell: Tell) -> str:
         image = f'<img src="data:image/png;base64,{source}" alt="" loading="lazy">'
     name = escape(row.name)
     if not row.was_read:
-        return f'<tr><td>{image}</td><td>{name}</td><td colspan="3">{escape(str(row.record.get("error")))}</td></tr>'
+        return f'<tr><td>{image}</td><td>{name}</td><td colspan="3" lang="en">{escape(str(row.record.get("error")))}</td></tr>'
     leaning = row.record.get("leaning")
     unclear = tell("cannot tell")
     if leaning:
@@ -143,10 +154,10 @@ def _table_row(row: ResultRow, tell: Tell) -> str:
     emotion = escape(unclear)
     if row.emotion is not None:
         glyph = f'<span style="{plots.tint(row.emotion)}">{plots.glyph(row.emotion)}</span>'
-        emotion = f"{glyph} {escape(tell.name(row.emotion))}"
+        emotion = f"{glyph}&nbsp;{escape(tell.name(row.emotion))}"
     return (
         f"<tr><td>{image}</td><td>{name}</td><td>{emotion}</td><td>{escape(plots.percent(row.confidence))}</td>"
-        f"<td>{escape(str(row.record.get('caption') or ''))}</td></tr>"
+        f'<td lang="en">{escape(str(row.record.get("caption") or ""))}</td></tr>'
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from kcdp.emotions import MIKELS_8
@@ -22,6 +23,12 @@ def verdict_lead(verdict: VerdictOutput, tell: Tell = ENGLISH) -> str:
     """The words before the emotion; they tell how confident the verdict is, from "clearly" down to "cannot tell"."""
     if verdict.leaning is None:
         return tell("There is nothing in this picture that could be read; the answer is")
+    felt = [emotion for emotion, _ in groupby(frame.emotion for frame in verdict.frames) if emotion is not None]
+    if verdict.emotion is None and len(set(felt)) > 1:
+        names = tell.join([tell.name(emotion) for emotion in felt])
+        return tell(
+            "What people feel changes while this moves: {emotions}. Of all of it together the answer is", emotions=names
+        )
     if verdict.emotion is None:
         return tell(
             "What people feel on seeing this is not clear enough to say. It leans to {emotion}, but the answer is",
@@ -146,14 +153,18 @@ def blend_name(weights: Mapping[str, float], tell: Tell = ENGLISH) -> str:
     return tell.join([f"{percent(weight)} {tell.name(label)}" for label, weight in parts.items()])
 
 
-def example_name(values: Sequence[str | float]) -> str:
-    """The values of an example; of weights on a board those that are not 0."""
-    *weights, thing = values
-    if all(isinstance(value, int) for value in weights):
-        total = sum(map(float, weights))
-        shares = {label: float(weight) / total for label, weight in zip(MIKELS_8.labels, weights, strict=True)}
-        return f"{blend_name(shares)}: {thing}"
-    return ", ".join(f"{value} %" if isinstance(value, int) else str(value) for value in values)
+def example_name(values: Sequence[str | float], tell: Tell = ENGLISH) -> str:
+    """The emotions and the thing of an example: an emotion, two and the share of the second, or the weights of a board."""
+    *choice, thing = values
+    if all(isinstance(value, int) for value in choice):
+        total = sum(map(float, choice))
+        shares = {label: float(weight) / total for label, weight in zip(MIKELS_8.labels, choice, strict=True)}
+    elif len(choice) == 3:
+        first, second, percentage = choice
+        shares = {str(first): 1 - float(percentage) / 100, str(second): float(percentage) / 100}
+    else:
+        shares = {str(choice[0]): 1.0}
+    return f"{blend_name(shares, tell)}: {thing}"
 
 
 def progress_sentence(progress: Progress, tell: Tell = ENGLISH) -> str:
@@ -168,18 +179,44 @@ def progress_sentence(progress: Progress, tell: Tell = ENGLISH) -> str:
 
 def painted_lead(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
     """The words before the emotion that is read from a painted picture."""
+    told = painted.emotion is not None
     if painted.is_original:
-        return tell("Before any change your picture is read, as in Understand, as")
+        return tell(
+            "Before any change your picture is read, as in Understand, as"
+            if told
+            else "Before any change what people feel on seeing your picture is not clear enough to say; the answer is"
+        )
     if painted.requested is None:
         return tell(
-            "Asked for the feeling of the other picture, {emotion}, and read as", emotion=tell.name(str(painted.target))
+            "Asked for the feeling of the other picture, {emotion}, and read as"
+            if told
+            else "Asked for the feeling of the other picture, {emotion}. What people feel on seeing it is not clear enough to say; the answer is",
+            emotion=tell.name(str(painted.target)),
         )
-    return asked_lead(painted.requested, tell)
+    return tell(
+        "Asked for {emotion}, and read as"
+        if told
+        else "Asked for {emotion}. What people feel on seeing it is not clear enough to say; the answer is",
+        emotion=blend_name(painted.requested, tell),
+    )
 
 
-def asked_lead(weights: Mapping[str, float], tell: Tell = ENGLISH) -> str:
-    """A sentence on the emotions that were asked for by name."""
-    return tell("Asked for {emotion}, and read as", emotion=blend_name(weights, tell))
+def live_sentence(requested: Mapping[str, float], reading: VerdictOutput, tell: Tell = ENGLISH) -> str:
+    """What was asked for by name, and what a picture that follows the choice is read as."""
+    wish = blend_name(requested, tell)
+    if reading.emotion is None:
+        return tell("Asked for {emotion}; what people feel on seeing it is not clear.", emotion=wish)
+    return f"{tell('Asked for {emotion}, and read as', emotion=wish)} {tell.name(reading.emotion)}"
+
+
+def picture_caption(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
+    """What stands under a picture: what sets it apart from those beside it, and its seed."""
+    if painted.is_original:
+        return tell("before")
+    # Held together, as captions are narrow.
+    seed = tell("seed {seed}", seed=painted.settings["seed"]).replace(" ", "\N{NO-BREAK SPACE}")
+    name = painted.caption if isinstance(painted.caption, str) else blend_name(painted.caption, tell)
+    return f"{name} · {seed}" if name else seed
 
 
 def prompt_notes(settings: Mapping[str, Any], tell: Tell = ENGLISH) -> str:
@@ -210,11 +247,13 @@ def painted_sentence(painted: PaintedPicture, tell: Tell = ENGLISH) -> str:
         before, after = (reading[str(painted.target)] for reading in (painted.before or {}, painted.probabilities))
         values = {"emotion": tell.name(str(painted.target)), "before": percent(before), "after": percent(after)}
         if abs(painted.shift) < 0.005:
-            return tell("It had {before} {emotion} and has {after}: no shift (Emo-S) to speak of.", **values)
+            return tell(
+                "Probability of {emotion}: {before} before, {after} now; no shift (Emo-S) to speak of.", **values
+            )
         return tell(
-            "It had {before} {emotion} and has {after}: a shift (Emo-S) of {shift}, towards what was asked for."
+            "Probability of {emotion}: {before} before, {after} now; a shift (Emo-S) of {shift}, towards what was asked for."
             if painted.shift > 0
-            else "It had {before} {emotion} and has {after}: a shift (Emo-S) of {shift}, away from what was asked for.",
+            else "Probability of {emotion}: {before} before, {after} now; a shift (Emo-S) of {shift}, away from what was asked for.",
             shift=signed(painted.shift),
             **values,
         )
@@ -227,9 +266,9 @@ def withheld(tell: Tell = ENGLISH) -> str:
 
 
 def carried(reading: VerdictOutput, requested: Mapping[str, float], tell: Tell = ENGLISH) -> str:
-    """What a reading finds of the emotions that were asked for; of the users' own pictures the likeliest."""
+    """How probable the emotions are that were asked for; of the user's own picture the likeliest."""
     names = [label for label, weight in requested.items() if weight > 0] or [str(reading.leaning)]
-    if requested and reading.emotion is not None and names == [reading.emotion]:
-        return tell.name(emotion_style(reading.emotion).gloss)
+    if names == [reading.emotion]:
+        return tell.name(emotion_style(names[0]).gloss)
     shares = tell.join([f"{percent(reading.probabilities[label])} {tell.name(label)}" for label in names])
-    return tell("It carries {shares}.", shares=shares)
+    return tell("Probability of what was asked for: {shares}." if requested else "It leans to {shares}.", shares=shares)

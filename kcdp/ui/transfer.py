@@ -32,7 +32,8 @@ from kcdp.ui.parts import SETTINGS, TabParts
 if TYPE_CHECKING:
     from kcdp.pipelines.uniemo import UniEmoPipeline
 
-_EXAMPLES = (("anger", "smiley"), ("fear", "house"), ("contentment", "bench"), ("excitement", "cat"))
+#: Of the things that the shipped painter knows those that show a feeling best, by their surroundings.
+_EXAMPLES = (("anger", "house"), ("fear", "lamp"), ("contentment", "bench"), ("excitement", "apple"))
 
 
 def transfer_tab(backend: Backend) -> TabParts:
@@ -89,10 +90,10 @@ def plan_every_thing(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: 
 
 def plan_every_emotion(uniemo: UniEmoPipeline, emotion: str, thing: str, *values: Any) -> Plan:
     """A column of figure 10a: each of the emotions on the thing, from the same noise."""
-    return _each([(label, thing, label) for label in uniemo.labels], values)
+    return _each([(label, thing, {label: 1.0}) for label in uniemo.labels], values)
 
 
-def _each(pairs: Sequence[tuple[str, str, str]], values: Sequence[Any]) -> Plan:
+def _each(pairs: Sequence[tuple[str, str, str | dict[str, float]]], values: Sequence[Any]) -> Plan:
     """One picture for every (emotion, thing, caption); all have the seed of the first, also where none was given."""
     common = call_options("", *values) | {"num_images": 1}
     return Plan(

@@ -22,31 +22,48 @@ _KINDS = {
 }
 
 
+#: What is less often right by more than this is said to be.
+_LESS = 0.1
+
+
 def in_ten(share: float, tell: Tell) -> str:
     """A share in [0, 1] as a person says it, "6 of 10"; ten of ten is what never failed."""
     return tell("{number} of 10", number=10 if share == 1 else min(9, round(10 * share)))
 
 
 def trust_sentence(figures: Mapping[str, PartFigures], verdict: VerdictOutput, tell: Tell = ENGLISH) -> str:
-    """How often a verdict that is as sure as this one is right, over all test pictures that the weights have not seen."""
-    unseen = [part for part in figures.values() if not part.seen]
+    """How often a verdict that is as sure as this one is right, over all test pictures that the weights have not seen.
+
+    Then on which kinds of pictures, seen or not, that is less by more than `_LESS`.
+    """
     if verdict.emotion is None:
         return ""
-    if verdict.probabilities[verdict.emotion] >= CLEAR:
-        counts = [(part.pictures * part.clear, part.right_when_clear) for part in unseen]
-    else:
-        counts = [(part.pictures * part.told, part.right_when_told) for part in unseen]
-    known = [(count, right) for count, right in counts if right is not None and count]
-    total = sum(count for count, _ in known)
+    clear = verdict.probabilities[verdict.emotion] >= CLEAR
+    counts = {part: _such_answers(values, clear) for part, values in figures.items()}
+    total, right = (sum(counts[part][turn] for part, values in figures.items() if not values.seen) for turn in (0, 1))
     if not total:
         return ""
-    share = sum(count * right for count, right in known) / total
-    return tell(
-        "When it was tested on pictures it had never seen, an answer like this was right in {share}; on photos less often."
-        if "photos" in figures and figures["photos"].accuracy < share
-        else "When it was tested on pictures it had never seen, an answer like this was right in {share}.",
-        share=in_ten(share, tell),
+    share = right / total
+    harder = [part for part, (count, correct) in counts.items() if count and correct / count < share - _LESS]
+    return tell.sentences(
+        tell(
+            "When it was tested on pictures it had never seen, answers as clear as this one were right in {share}."
+            if clear
+            else "When it was tested on pictures it had never seen, answers that were given, but not clear, like this one, were right in {share}.",
+            share=in_ten(share, tell),
+        ),
+        tell("Less often on {kinds}.", kinds=tell.join([tell.name(_KINDS.get(part, part)) for part in harder]))
+        if harder
+        else "",
     )
+
+
+def _such_answers(part: PartFigures, clear: bool) -> tuple[int, int]:
+    """How many answers were clear, or were given without being so, and how many of those were right."""
+    clear_ones = (part.clear, part.clear * (part.right_when_clear or 0))
+    told_ones = (part.told, part.told * (part.right_when_told or 0))
+    count, right = clear_ones if clear else (told_ones[0] - clear_ones[0], told_ones[1] - clear_ones[1])
+    return round(part.pictures * count), round(part.pictures * right)
 
 
 def photo_sentence(figures: Mapping[str, PartFigures], tell: Tell = ENGLISH) -> str:

@@ -34,7 +34,7 @@ from kcdp.ui.history import note
 from kcdp.ui.inputs import decode_upload, known_errors, preview, upload_path
 from kcdp.ui.lanes import Backend, Reading, ReadingLane, Superseded
 from kcdp.ui.languages import Tell, say, tell_in
-from kcdp.ui.parts import Handover, TabParts, link
+from kcdp.ui.parts import Handover, TabParts
 from kcdp.ui.reading_cards import alignment_card, knowledge_card, map_name, router_card, uniemo_cards, verdict_card
 from kcdp.ui.understanding import Understanding
 
@@ -96,7 +96,9 @@ def understand_tab(backend: Backend) -> TabParts:
                     elem_id="triplets",
                 )
             with gr.Column(scale=1, min_width=300) as attention_column:
-                map_choice = gr.Radio(label=say("Where the model looked for each word"), choices=[], elem_id="focus")
+                map_choice = gr.Radio(
+                    label=say("Where the model looked for each word: the bright places"), choices=[], elem_id="focus"
+                )
                 overlay = gr.Image(
                     label=say("Where the model looked"),
                     show_label=False,
@@ -133,7 +135,7 @@ def understand_tab(backend: Backend) -> TabParts:
         return {
             understanding: result,
             verdict: verdict_card(verdict_output, backend.bundle.result().figures, tell, is_photo(result.frame)),
-            noted: note(result.frame, verdict_output.emotion, link("understand", {})),
+            noted: note(result.frame, verdict_output.emotion),
             refeel: gr.Button(visible=True),
             wrong: gr.Accordion(visible=backend.corrections is not None),
             details: gr.Column(visible=output is not None or uniemo_output is not None),

@@ -34,7 +34,7 @@ def test_what_was_before_is_a_tick_on_each_bar() -> None:
 def test_router_keeps_the_order_and_marks_the_chosen() -> None:
     found = rows(router_bars([ExpertWeight(0, 0.25, False), ExpertWeight(1, 0.75, True)]))
     assert [row.get("class") for row in found] == ["kc-idle", "kc-chosen"]
-    assert [words(row) for row in found] == [["Network 1", "25 %", "not asked"], ["Network 2", "75 %", "decided"]]
+    assert [words(row) for row in found] == [["Network 1", "25 %", "left out"], ["Network 2", "75 %", "decided"]]
 
 
 def test_alignment_bars_start_at_the_common_zero_and_share_one_scale() -> None:

@@ -37,6 +37,17 @@ GRAPHS = {
     "crossed": [
         Triplet(who, verb, what) for who in ("boy", "girl") for verb, what in (("eats", "cake"), ("sees", "dog"))
     ],
+    "fan in rows": [
+        Triplet("ghost", "with", "brows"),
+        Triplet("brows", "is", "slanted"),
+        Triplet("brows", "raised at", "ends"),
+        Triplet("brows", "raised at", "mouth"),
+        Triplet("brows", "raised at", "tear"),
+        Triplet("ends", "is", "inner"),
+        Triplet("mouth", "is", "wobbly"),
+    ],
+    "fan turned round": [Triplet(who, "is looking at", "town") for who in ("girl", "boy", "dog")]
+    + [Triplet("town", "is underneath", "a very large balloon")],
     "long": [Triplet("a very old and tired looking fisherman", "is slowly walking towards", "the small wooden boat")],
     "wide": [Triplet("crowd", "cheers for", f"very famous player {number}") for number in range(5)]
     + [Triplet("very famous player 1", "thanks", "the whole big crowd"), Triplet("mascot", "joins", "crowd")],
@@ -59,7 +70,7 @@ def test_everything_is_drawn_inside_and_things_do_not_overlap(triplets: list[Tri
             assert one[2] <= two[0] or two[2] <= one[0] or one[3] <= two[1] or two[3] <= one[1]
 
 
-@pytest.mark.parametrize("name", ["fan", "crossed"])
+@pytest.mark.parametrize("name", ["fan", "crossed", "fan in rows", "fan turned round"])
 def test_labels_of_neighbouring_arrows_stand_apart(name: str) -> None:
     svg = drawn(GRAPHS[name])
     labels = boxes(svg)[len(texts(svg, "kc-node")) :]
@@ -89,5 +100,6 @@ def test_columns_fit_a_phone_else_rows() -> None:
 
 
 def test_no_triplet_is_said_and_model_text_is_escaped() -> None:
-    assert "No triplet" in triplet_graph([])
+    assert "Nothing in it says who does or is what" in triplet_graph([])
+    assert triplet_graph([], lambda text: "<nada>") == "<p>&lt;nada&gt;</p>"
     assert "<b>" not in triplet_graph([Triplet("<b>", "&", '"')])

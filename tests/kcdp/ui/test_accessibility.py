@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.app_page import drop, drop_to_refeel
+from tests.app_page import choose_tab, drop, drop_to_refeel, overlay_picture
 
 pytest_plugins = ["tests.page_fixtures"]
 
@@ -74,6 +74,55 @@ def test_axe_finds_nothing_serious_in_any_tab(page: Page, url: str, files: Path)
     expect(page.locator("#many-read")).to_be_enabled()
     expect(page.locator("#many-read")).to_have_css("opacity", "1")
     assert faults(page) == []
+
+
+#: What a finger cannot hit: the names and sizes of everything that takes one and is smaller than 44 pixels either way.
+SMALL_TARGETS = """() => {
+  const small = [];
+  for (const element of document.querySelectorAll(".contain :is(button, a, summary, input, textarea)")) {
+    const shown = element.matches("[type=radio], [type=checkbox]") ? element.closest("label")
+      : element.matches("[role=listbox]") ? element.closest(".wrap") : element;
+    const { width, height } = shown.getBoundingClientRect();
+    // Gradio measures tabs by copies that nobody sees.
+    if (!element.checkVisibility() || !width || element.matches("[type=file], .visually-hidden *")) continue;
+    if (Math.min(width, height) < 44) small.push([element.outerHTML.slice(0, 80), width, height]);
+  }
+  return small;
+}"""
+
+
+def test_on_a_phone_a_finger_hits_everything_and_answers_come_into_sight(
+    browser: Browser, url: str, files: Path
+) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    page.goto(url)
+    drop(page, files / "moving.gif")
+    expect(page.locator("#verdict .kc-verdict")).to_be_visible()
+    expect(overlay_picture(page)).to_be_visible()
+    assert page.evaluate(SMALL_TARGETS) == []
+    for name, start in (("Mix", "#mix-make"), ("Re-feel", "#refeel-make"), ("Many pictures", "#many-read")):
+        choose_tab(page, name)
+        if name == "Re-feel":
+            drop_to_refeel(page, files / "still.png")
+        if name == "Many pictures":
+            page.locator("#many-files input[type=file]").set_input_files([files / "still.png", files / "broken.png"])
+            expect(page.locator("#many-files").get_by_text("broken")).to_be_visible()
+        else:
+            page.get_by_role("button", name="Seed, guidance and steps").filter(visible=True).click()
+        page.locator(start).click()
+        answer = page.locator(start.replace("make", "verdict").replace("read", "status"))
+        expect(answer.locator(".kc-verdict")).to_be_visible()
+        expect(answer).to_be_in_viewport()
+        assert page.evaluate(SMALL_TARGETS) == []
+    expect(page.locator("#many-table img")).to_have_css("width", "40px")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for panel in ("Earlier in this browser", "How often is it right?", "Papers, citation and model card"):
+        page.get_by_role("button", name=panel).click()
+    expect(page.locator("#card table").first).to_be_visible()
+    assert page.evaluate(SMALL_TARGETS) == [] and faults(page) == []
+    page.close()
 
 
 def test_arrow_keys_move_within_a_group_of_radio_buttons(page: Page, url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from kcdp.ui.painted import SETTINGS_KEY
 from tests.app_page import downloaded_png, drop_to_refeel, gallery_items, open_tab, serve
@@ -45,7 +46,7 @@ def test_transfer_paints_judges_and_hands_out(page: Page, url: str) -> None:
     page.locator("#transfer-with-settings input").check()
     text = downloaded_png(page, "transfer", lambda name, text: text)
     settings = json.loads(text[SETTINGS_KEY])
-    assert settings["seed"] == 9 and settings["emotion"] == {"fear": 1.0} and settings["prompt"] == "smiley"
+    assert settings["seed"] == 9 and settings["emotion"] == {"fear": 1.0} and settings["prompt"] == "house"
 
 
 def test_own_words_reach_the_pipeline(page: Page) -> None:
@@ -106,7 +107,9 @@ def test_fuse_blends_and_goes_from_one_to_the_other(page: Page, url: str) -> Non
     open_tab(page, url, "Fuse")
     page.locator("#fuse-make").click()
     expect(page.locator("#fuse-verdict")).to_contain_text("Asked for 50 % amusement and 50 % fear")
-    expect(page.locator("#fuse-verdict")).to_contain_text("It carries 43 % amusement and 43 % fear.")
+    expect(page.locator("#fuse-verdict")).to_contain_text(
+        "Probability of what was asked for: 43 % amusement and 43 % fear."
+    )
     page.locator("#fuse-strip").click()
     expect(gallery_items(page, "fuse")).to_have_count(7)
     expect(gallery_items(page, "fuse").last).to_contain_text("fear")
@@ -120,6 +123,21 @@ def test_fuse_blends_and_goes_from_one_to_the_other(page: Page, url: str) -> Non
     expect(page.locator("#fuse-strip")).to_be_enabled()
 
 
+def test_captions_examples_and_what_the_card_is_about_are_said_in_the_visitors_language(
+    browser: Browser, url: str
+) -> None:
+    page = browser.new_page(locale="es-ES", viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    open_tab(page, url, "Mezclar")
+    expect(page.get_by_role("button", name="60 % asombro y 40 % tristeza: lamp")).to_be_visible()
+    page.locator("#fuse-strip").click()
+    expect(gallery_items(page, "fuse")).to_have_count(7)
+    expect(gallery_items(page, "fuse").last).to_have_text(re.compile(r"miedo · semilla\s\d+"))
+    expect(page.locator("#fuse-verdict")).to_contain_text("Esto es sobre la imagen enmarcada")
+    page.close()
+
+
 def test_refeel_shows_before_beside_after_and_the_shift(page: Page, url: str, files: Path) -> None:
     open_tab(page, url, "Re-feel")
     page.locator("#refeel-make").click()
@@ -128,7 +146,9 @@ def test_refeel_shows_before_beside_after_and_the_shift(page: Page, url: str, fi
     page.locator("#refeel-make").click()
     expect(gallery_items(page, "refeel")).to_have_count(4)
     expect(gallery_items(page, "refeel").first).to_have_text("before")
-    expect(page.locator("#refeel-verdict")).to_contain_text("It had 9 % awe and has 82 %: a shift (Emo-S) of")
+    expect(page.locator("#refeel-verdict")).to_contain_text(
+        "Probability of awe: 9 % before, 82 % now; a shift (Emo-S) of"
+    )
     expect(page.locator("#refeel-verdict .kc-track b")).to_have_count(8)
     gallery_items(page, "refeel").first.click()
     expect(page.locator("#refeel-verdict strong")).to_have_text("contentment")

@@ -122,7 +122,7 @@ def test_a_strip_goes_from_one_emotion_to_the_other_with_one_seed() -> None:
     shares = [job.options["emotion"]["fear"] for job in jobs]
     assert shares[0] == 0 and shares[3] == 0.5 and shares[-1] == 1 and shares == sorted(shares)
     assert len(jobs) == fuse.STRIP and len({job.options["seed"] for job in jobs}) == 1
-    assert jobs[0].caption == "awe" and jobs[3].caption == "50 % awe and 50 % fear"
+    assert jobs[0].caption == {"awe": 1, "fear": 0} and jobs[3].caption == {"awe": 0.5, "fear": 0.5}
 
 
 @pytest.mark.parametrize(

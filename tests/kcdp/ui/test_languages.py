@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import kcdp.ui
-from kcdp import plots
+from kcdp import plots, triplet_graph
 from kcdp.palette import EMOTION_STYLES
 from kcdp.ui import cards, languages, layout, reading_cards, refeel, rows, trust, understand
 from kcdp.ui.inputs import call_options, finite_number
@@ -21,7 +21,7 @@ from kcdp.ui.languages import ENGLISH, LANGUAGES, InputError, Tell, match, tell_
 
 def said() -> Iterator[str]:
     """The texts that the page's code gives to `say` and `tell`, and the tables that go through them."""
-    for path in [*Path(kcdp.ui.__file__).parent.glob("*.py"), Path(plots.__file__)]:
+    for path in [*Path(kcdp.ui.__file__).parent.glob("*.py"), Path(plots.__file__), Path(triplet_graph.__file__)]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
             if call and node.func.id in ("say", "tell", "words", "InputError"):

@@ -91,7 +91,7 @@ def test_pictures_are_read_shown_filtered_and_downloaded(
     expect(page.locator("#many-files").get_by_text("moving")).to_be_visible()
     page.locator("#many-read").click()
     expect(page.locator("#many-status strong")).to_have_text("contentment")
-    expect(page.locator("#many-status")).to_contain_text("The mean of all pictures (3)")
+    expect(page.locator("#many-status")).to_contain_text("On average, over 3 pictures that were read, they lean to")
     expect(page.locator("#many-table tbody tr")).to_have_count(4)
     expect(page.locator("#many-table img")).to_have_count(3)
     page.locator("#many-least input[type=number]").fill("60")

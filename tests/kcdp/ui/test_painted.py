@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from kcdp.ui.painted import SETTINGS_KEY, PaintedPicture, painted_pictures, png
+from kcdp.ui.sentences import picture_caption
 from tests.fake_bundle import FakeUniEmo, fake_reading
 
 
@@ -25,7 +26,7 @@ def test_every_picture_becomes_a_piece_with_its_own_seed_and_verdict() -> None:
     output = made()
     first, second = painted_pictures(output, readings(output), "bench")
     assert (first.image, second.image) == output.images
-    assert second.caption.replace("\N{NO-BREAK SPACE}", " ") == "bench · seed 8"
+    assert picture_caption(second).replace("\N{NO-BREAK SPACE}", " ") == "bench · seed 8"
     assert second.emotion == "awe" and second.file_name == "awe-8.png" and not second.is_original
     assert second.settings["seed"] == 8 and second.settings["seeds"] == [8]
     assert second.settings["probabilities"] == [dict(output.probabilities[1])]
@@ -36,7 +37,7 @@ def test_file_names_of_blends_of_other_pictures_and_of_the_original() -> None:
     blended = made(emotion={"awe": 0.5, "fear": 0.5, "anger": 0.0}, num_images=1)
     (blend,) = painted_pictures(blended, readings(blended))
     assert blend.file_name == "awe-fear-7.png"
-    assert PaintedPicture(Image.new("RGB", (4, 4)), "before", fake_reading({"awe": 1.0})).file_name == "before.png"
+    assert PaintedPicture(Image.new("RGB", (4, 4)), "", fake_reading({"awe": 1.0})).file_name == "before.png"
     other = PaintedPicture(Image.new("RGB", (4, 4)), "", fake_reading({"awe": 1.0}), target="awe", settings={"seed": 3})
     assert other.file_name == "awe-3.png"
 

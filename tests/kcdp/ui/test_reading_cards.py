@@ -32,7 +32,7 @@ def test_cards_name_what_was_found_and_what_was_not(picture: DecodedPicture) -> 
     reading = FakeUniEmo().understand(picture)
     emotion, attributes = uniemo_cards(fake_output("contentment"), reading)
     assert "reads contentment, too (82 %)." in emotion and emotion.count("<li") == 8
-    assert "beach" in attributes and "nearness +0.31" in attributes and "72 %" in attributes
+    assert "beach" in attributes and "nearness +0.31 of at most 1" in attributes and "72 %" in attributes
     assert attributes.count("<li") == 3 and "None that the model knows is near enough." in attributes
     assert "reads contentment (82 %), not awe." in uniemo_cards(fake_output("awe"), reading)[0]
 
@@ -75,7 +75,7 @@ def test_every_card_says_in_a_line_what_it_is_and_on_demand_what_the_papers_word
 def test_experts_of_less_than_a_hundredth_are_not_counted_as_asked() -> None:
     experts = (ExpertWeight(0, 0.993, True), ExpertWeight(1, 0.007, True), ExpertWeight(2, 0.0, False))
     card = router_card(replace(fake_output(), experts=experts))
-    assert "of 3 these decided here: 1." in card and card.count('class="kc-chosen"') == 1
+    assert "1 of the 3 decided here." in card and card.count('class="kc-chosen"') == 1
 
 
 def test_an_animation_has_a_block_for_each_moment_as_wide_as_it_lasts() -> None:
@@ -98,18 +98,27 @@ FIGURES = {
 
 def test_the_verdict_says_how_often_one_as_sure_is_right_on_pictures_not_learned_from() -> None:
     verdict = fake_verdict(fake_output("awe"))
-    # (80 x .6 + 40 x .2) / 120 = .47
-    assert "an answer like this was right in 5 of 10; on photos less often." in verdict_card(verdict, FIGURES)
+    # Without those that are clear: (80 x .6 - 20 x .9 + 40 x .2) / (80 - 20 + 40) = .38, and of photos .2.
+    unclear = "answers that were given, but not clear, like this one, were right in 4 of 10. Less often on photos."
+    assert unclear in verdict_card(verdict, FIGURES)
     sure = replace(verdict, probabilities={"awe": 0.95, "fear": 0.05})
-    assert "an answer like this was right in 9 of 10; on photos less often." in verdict_card(sure, FIGURES)
-    assert "answer like this" not in verdict_card(replace(verdict, emotion=None), FIGURES)
-    assert "answer like this" not in verdict_card(verdict, {})
+    card = verdict_card(sure, FIGURES)
+    assert "answers as clear as this one were right in 9 of 10." in card and "Less often" not in card
+    assert "it was tested" not in verdict_card(replace(verdict, emotion=None), FIGURES)
+    assert "it was tested" not in verdict_card(verdict, {})
+
+
+def test_what_cannot_be_told_has_no_dash_behind_it_that_looks_cut_off() -> None:
+    told = fake_verdict(fake_output("awe"))
+    title = r"<strong>([^<]*)(<svg)?"
+    assert re.search(title, verdict_card(told, {})).groups() == ("awe", "<svg")
+    assert re.search(title, verdict_card(replace(told, emotion=None), {})).groups() == ("cannot tell", None)
 
 
 def test_a_photo_has_the_figure_of_photos_in_the_place_of_that_of_all() -> None:
     verdict = fake_verdict(fake_output("awe"))
     card = verdict_card(verdict, FIGURES, photo=True)
-    assert "This looks like a photo. On photos it is right in 2 of 10" in card and "answer like this" not in card
+    assert "This looks like a photo. On photos it is right in 2 of 10" in card and "it was tested" not in card
     assert "looks like a photo" not in verdict_card(verdict, FIGURES)
     assert "looks like a photo" not in verdict_card(replace(verdict, emotion=None, leaning=None), FIGURES, photo=True)
 

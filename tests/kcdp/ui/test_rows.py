@@ -52,7 +52,9 @@ def test_rows_are_filtered_and_sorted(choice: tuple, expected: str) -> None:
 def test_mean_is_of_those_that_were_read() -> None:
     assert mean_probabilities(ROWS) == pytest.approx({"awe": (0.6 + 0.1 + 0.7) / 3, "fear": (0.4 + 0.9 + 0.3) / 3})
     assert mean_probabilities([BROKEN]) == {} and summary_card([BROKEN]) == ""
-    assert "The mean of all pictures (3)" in summary_card(ROWS) and "could not be read: 1;" in summary_card(ROWS)
+    card = summary_card(ROWS)
+    assert "On average, over 3 pictures that were read, they lean to" in card and "could not be read: 1;" in card
+    assert "Pictures by what they make people feel: awe 2 and fear 1." in card
 
 
 def test_table_has_pages_and_escapes_what_users_and_models_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,6 +62,8 @@ def test_table_has_pages_and_escapes_what_users_and_models_write(monkeypatch: py
     assert "&lt;script&gt;" in page and "&lt;b&gt;" in page and "<script>" not in page and "It is damaged." in page
     monkeypatch.setattr(rows, "PAGE_ROWS", 2)
     assert table(ROWS, 2).count("<tr>") == 1 + 2 and "It is damaged." in table(ROWS, 2)
+    assert "Pictures 1 to 2 of 4." in table(ROWS) and "Pictures 3 to 4 of 4." in table(ROWS, 2)
+    assert table(ROWS, 9) == table(ROWS, 2)
     assert "No picture fits" in table([])
 
 

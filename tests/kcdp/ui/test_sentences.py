@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from kcdp.decoded import DecodedPicture
-from kcdp.results import AttentionMap, ExpertWeight
+from kcdp.results import AttentionMap, ExpertWeight, FrameVerdict
 from kcdp.ui import sentences
 from kcdp.ui.jobs import Progress
+from kcdp.ui.languages import Tell
 from kcdp.ui.painted import PaintedPicture
 from tests.fake_bundle import FakeUniEmo, fake_output, fake_reading, fake_verdict
 
@@ -24,6 +25,18 @@ def test_what_cannot_be_told_is_said() -> None:
     unclear = replace(fake_verdict(fake_output("awe")), emotion=None)
     assert "not clear enough to say. It leans to awe" in sentences.verdict_lead(unclear)
     assert "nothing in this picture" in sentences.verdict_lead(replace(unclear, leaning=None))
+
+
+def test_of_an_animation_that_cannot_be_told_it_is_said_that_its_feeling_changes() -> None:
+    moments = [
+        FrameVerdict(turn, 1, emotion, "awe", {"awe": 0.6, "fear": 0.4})
+        for turn, emotion in enumerate(("awe", "awe", None, "fear", "awe"))
+    ]
+    unclear = replace(fake_verdict(fake_output("awe")), emotion=None, frames=tuple(moments))
+    lead = sentences.verdict_lead(unclear)
+    assert lead.startswith("What people feel changes while this moves: awe, fear and awe. Of all of it")
+    assert "leans to awe" in sentences.verdict_lead(replace(unclear, frames=tuple(moments[:3])))
+    assert "perhaps" in sentences.verdict_lead(replace(unclear, emotion="awe"))
 
 
 def test_models_agree_disagree_or_are_alone() -> None:
@@ -73,9 +86,9 @@ def test_agreement_and_disagreement_are_plain_sentences() -> None:
 
 
 def painted(**more) -> PaintedPicture:
-    return PaintedPicture(
-        Image.new("RGB", (4, 4)), "", fake_reading({"awe": 0.7, "fear": 0.3}), **{"settings": {"seed": 1}} | more
-    )
+    reading = fake_reading({"awe": 0.7, "fear": 0.3})
+    usual = {"image": Image.new("RGB", (4, 4)), "caption": "", "reading": reading, "settings": {"seed": 1}}
+    return PaintedPicture(**usual | more)
 
 
 def test_blends_are_named_with_their_shares_and_nothing_that_has_none() -> None:
@@ -93,16 +106,46 @@ def test_judgement_of_what_was_asked_for() -> None:
     asked = painted(requested={"awe": 1.0})
     assert sentences.painted_lead(asked) == "Asked for awe, and read as"
     assert sentences.painted_sentence(asked) == "small before something great"
-    assert sentences.painted_sentence(painted(requested={"fear": 1.0})) == "It carries 30 % fear."
     assert (
-        sentences.painted_sentence(painted(requested={"awe": 0.5, "fear": 0.5})) == "It carries 70 % awe and 30 % fear."
+        sentences.painted_sentence(painted(requested={"fear": 1.0})) == "Probability of what was asked for: 30 % fear."
     )
+    assert (
+        sentences.painted_sentence(painted(requested={"awe": 0.5, "fear": 0.5}))
+        == "Probability of what was asked for: 70 % awe and 30 % fear."
+    )
+
+
+def test_a_picture_of_which_it_cannot_be_told_is_not_read_as_that() -> None:
+    unclear = replace(fake_reading({"awe": 0.4, "fear": 0.35}), emotion=None)
+    for made, asked in (
+        (painted(requested={"awe": 1.0}), "Asked for awe."),
+        (painted(target="fear", before={"awe": 1.0, "fear": 0.0}), "Asked for the feeling of the other picture, fear."),
+        (painted(settings={}), "Before any change"),
+    ):
+        lead = sentences.painted_lead(replace(made, reading=unclear))
+        assert lead.startswith(asked) and "read" not in lead and lead.endswith("clear enough to say; the answer is")
+    assert sentences.painted_sentence(painted(settings={}, reading=unclear)) == "It leans to 40 % awe."
+    wish = {"awe": 1.0}
+    assert sentences.live_sentence(wish, unclear) == "Asked for awe; what people feel on seeing it is not clear."
+    assert sentences.live_sentence(wish, fake_reading({"fear": 0.9})) == "Asked for awe, and read as fear"
+
+
+def test_captions_and_examples_are_in_the_visitors_language() -> None:
+    blend, tell = {"awe": 0.7, "fear": 0.3}, Tell("es")
+    made = replace(painted(), caption=blend)
+    assert sentences.picture_caption(made, tell).replace("\N{NO-BREAK SPACE}", " ") == (
+        "70 % asombro y 30 % miedo · semilla 1"
+    )
+    assert sentences.picture_caption(painted(settings={}), tell) == "antes"
+    assert sentences.example_name(("awe", "fear", 30, "cat"), tell) == "70 % asombro y 30 % miedo: cat"
+    assert sentences.example_name(("awe", "cat")) == "awe: cat"
+    assert sentences.example_name((0, 50, 0, 0, 50, 0, 0, 0, "cat")) == "50 % awe and 50 % anger: cat"
 
 
 def test_judgement_of_an_edit_tells_the_shift_and_its_way() -> None:
     edit = painted(requested={"fear": 1.0}, target="fear", before={"awe": 0.9, "fear": 0.1})
     assert sentences.painted_sentence(edit) == (
-        "It had 10 % fear and has 30 %: a shift (Emo-S) of +0.20, towards what was asked for."
+        "Probability of fear: 10 % before, 30 % now; a shift (Emo-S) of +0.20, towards what was asked for."
     )
     assert "away from" in sentences.painted_sentence(painted(target="fear", before={"awe": 0.1, "fear": 0.9}))
     assert "no shift (Emo-S) to speak of" in sentences.painted_sentence(
@@ -116,7 +159,7 @@ def test_judgement_of_an_edit_tells_the_shift_and_its_way() -> None:
 def test_the_users_own_picture_is_not_judged_as_made() -> None:
     own = painted(settings={})
     assert sentences.painted_lead(own).startswith("Before any change your picture is read, as in Understand,")
-    assert sentences.painted_sentence(own) == "It carries 70 % awe."
+    assert sentences.painted_sentence(own) == "small before something great"
 
 
 def test_experts_with_next_to_no_weight_were_not_asked() -> None:
