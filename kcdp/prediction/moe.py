@@ -115,6 +115,21 @@ class MixtureOfExperts(ModelMixin, ConfigMixin):
         self.router = nn.Linear(aggregate_dim, num_experts)
         self.experts = Experts(num_experts, aggregate_dim, expert_dim, num_classes)
 
+    def join(self, v: torch.Tensor, k: torch.Tensor | None = None, image: torch.Tensor | None = None) -> torch.Tensor:
+        """The inputs, each normalised, side by side (B, F); raises ValueError without a k or i that is needed."""
+        joined = [] if self.norm_visual is None else [self.norm_visual(v)]
+        if self.norm_knowledge is not None:
+            if k is None:
+                raise ValueError("This mixture of experts needs k; give the pooled knowledge (B, 2, D).")
+            joined.append(self.norm_knowledge(k.flatten(1)))
+        if self.norm_image is not None:
+            if image is None:
+                raise ValueError(
+                    "This mixture of experts needs i; give what the captioner's encoder saw (B, image_dim)."
+                )
+            joined.append(self.norm_image(image))
+        return torch.cat(joined, dim=1)
+
     def forward(
         self,
         v: torch.Tensor,
@@ -130,18 +145,7 @@ class MixtureOfExperts(ModelMixin, ConfigMixin):
         top_k = self.config.top_k if top_k is None else top_k
         if not 1 <= top_k <= self.config.num_experts:
             raise ValueError(f"top_k must be from 1 to the number of experts, {self.config.num_experts}, not {top_k}.")
-        joined = [] if self.norm_visual is None else [self.norm_visual(v)]
-        if self.norm_knowledge is not None:
-            if k is None:
-                raise ValueError("This mixture of experts needs k as well as v; give the pooled knowledge (B, 2, D).")
-            joined.append(self.norm_knowledge(k.flatten(1)))
-        if self.norm_image is not None:
-            if image is None:
-                raise ValueError(
-                    "This mixture of experts needs i; give what the captioner's encoder saw (B, image_dim)."
-                )
-            joined.append(self.norm_image(image))
-        a = self.drop(self.aggregate(torch.cat(joined, dim=1)))
+        a = self.drop(self.aggregate(self.join(v, k, image)))
         router = self.router(a).softmax(dim=-1)
         chosen = torch.zeros_like(router, dtype=torch.bool).scatter(1, router.topk(top_k, dim=-1).indices, True)
         gates = router * chosen

@@ -71,6 +71,10 @@ class KCDPConfig:
         """`classifier`, or the preset's."""
         return self.classifier or LOSS_PRESETS[self.preset].moe_inputs
 
+    def hears(self, name: str) -> bool:
+        """Whether v, k or i is an input of the experts."""
+        return name in self.moe_inputs.split("+")
+
     @property
     def scales_latents(self) -> bool:
         """`scale_latents`, or the preset's."""
@@ -184,6 +188,10 @@ class KCDPTask(nn.Module):
         )
         # Processes that train together wait for a gradient of each parameter that asks for one.
         self.cliea.requires_grad_(config.use_cliea)
+        if not config.use_cliea and not config.hears("v"):
+            self.pyramid.requires_grad_(False)
+            for parameter in self.denoiser.trainable_parameters():
+                parameter.requires_grad_(False)
         #: Batches trained on, for the warm-up; kept with the weights, so that a killed run goes on from it.
         self.register_buffer("trained_batches", torch.zeros((), dtype=torch.long))
         with torch.no_grad():
@@ -263,8 +271,7 @@ class KCDPStage:
     def _cache(self, dataset: PictureDataset, views: int) -> KnowledgeCache:
         """What the task reads of a dataset; under frozen tuning, the denoiser's pass is in the place of latents."""
         config, foundation = self.config, self.foundation
-        looks = "i" in config.moe_inputs.split("+")
-        cache = KnowledgeCache(dataset, foundation, config.condition, views, config.pooling, looks)
+        cache = KnowledgeCache(dataset, foundation, config.condition, views, config.pooling, config.hears("i"))
         if config.tuning == "frozen":
             denoiser = Denoiser(
                 foundation.unet,

@@ -179,7 +179,7 @@ def test_unknown_inputs_are_refused() -> None:
 
 
 def test_missing_knowledge_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs k as well as v"):
+    with pytest.raises(ValueError, match="needs k; give the pooled knowledge"):
         build(inputs="v+k")(torch.randn(2, V))
     with pytest.raises(ValueError, match="needs i; give what the captioner's encoder saw"):
         build(inputs="k+i")(torch.randn(2, V), torch.randn(2, 2, D))
