@@ -184,6 +184,27 @@ class Captioner:
             captions += self._caption(list(images[start : start + batch_size]))
         return captions
 
+    @torch.inference_mode()
+    def embed(self, images: Sequence[Image.Image], batch_size: int = 16) -> torch.Tensor:
+        """(B, W) on the model's device: the pooled vector of its vision encoder, of every RGB picture.
+
+        Raises ValueError for a model without such an encoder.
+        """
+        pair = isinstance(self.model, VisionEncoderDecoderModel)
+        encoder = self.model.encoder if pair else getattr(self.model, "vision_model", None)
+        if encoder is None:
+            raise ValueError(
+                f"A {type(self.model).__name__} has no vision encoder to look through; take BLIP or another."
+            )
+        bring(self.model)
+        device, dtype = execution_device(self.model), self.model.dtype
+        vectors = []
+        for start in range(0, len(images), batch_size):
+            some = list(images[start : start + batch_size])
+            pixels = self.processor.image_processor(images=some, return_tensors="pt").pixel_values
+            vectors.append(encoder(pixel_values=pixels.to(device, dtype)).pooler_output)
+        return torch.cat(vectors)
+
     def inputs(self, images: list[Image.Image]) -> BatchFeature:
         """What the model reads: B pictures, and the prompt once for each, on its device and in its data type."""
         inputs = self.processor(images=images, text=self._texts(len(images)), return_tensors="pt")

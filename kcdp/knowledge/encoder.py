@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from transformers import BatchEncoding, CLIPTextModel, CLIPTextModelWithProjection, PreTrainedTokenizerBase
@@ -14,6 +14,9 @@ from kcdp.offload import execution_device
 from kcdp.results import Triplet
 
 CONDITIONS = ("both", "caption", "triplets")
+#: How a text becomes one vector: its end-of-text state, or the sum of its different words' embeddings. The state has learned
+#: which sentence it is; a classifier of few pictures learns from words what they mean in sentences that it has not read.
+Pooling = Literal["sentence", "words"]
 
 # How it pads and cuts is part of a tokenizer's state, which every call sets anew: two threads would set it for each other.
 _one_at_a_time = Lock()
@@ -30,8 +33,8 @@ class KnowledgeEncoding:
     """Encoded knowledge of a batch.
 
     `states` is (B, 2L, D), the L caption states before the L triplet states, or (B, L, D) when one of the two alone is
-    the condition. `pooled` is (B, 2, D), the end-of-text states of the caption and of the triplets (summed); the half
-    that is not part of the condition is zero.
+    the condition. `pooled` is (B, 2, D), a vector of the caption (see `Pooling`) and one of the triplets (summed); the
+    half that is not part of the condition is zero.
     """
 
     states: torch.Tensor
@@ -56,14 +59,21 @@ class KnowledgeEncoder:
 
     @torch.no_grad()
     def encode(
-        self, captions: Sequence[str], triplets: Sequence[Sequence[Triplet]], condition: str = "both"
+        self,
+        captions: Sequence[str],
+        triplets: Sequence[Sequence[Triplet]],
+        condition: str = "both",
+        pooling: Pooling = "sentence",
     ) -> KnowledgeEncoding:
         """c = T(caption), t = sum_i T(triplet_i), or c where a caption has no triplet; k = concat(c, t).
 
         `captions` and `triplets` are parallel, one entry a picture. `condition` picks both halves of k or one of them
-        (the ablation of table 4). All texts go through one call of the text encoder, equal texts only once.
-        Raises ValueError for an unknown condition, and when the two lists are empty or differ in length.
+        (the ablation of table 4), `pooling` what `pooled` is. All texts go through one call of the text encoder, equal
+        texts only once. Raises ValueError for an unknown condition or pooling, and when the two lists are empty or differ
+        in length.
         """
+        if pooling not in get_args(Pooling):
+            raise ValueError(f"Unknown pooling '{pooling}'; choose one of {', '.join(get_args(Pooling))}.")
         if condition not in CONDITIONS:
             raise ValueError(f"Unknown condition '{condition}'; choose one of {', '.join(CONDITIONS)}.")
         if not captions:
@@ -79,6 +89,8 @@ class KnowledgeEncoder:
         asked = [half for half in texts if condition in (half, "both")]
         unique = list(dict.fromkeys(text for half in asked for own in texts[half] for text in own))
         states, pooled = self.encode_prompts(unique)
+        if pooling == "words":
+            pooled = self.encode_words(unique)
         counts = {half: _counts(texts[half], unique).to(states) for half in asked}
         nothing = pooled.new_zeros(len(captions), pooled.shape[1])
         # Sums as matrix products: adding by index is not deterministic on a GPU.
@@ -94,6 +106,20 @@ class KnowledgeEncoder:
         # No attention mask, as in Stable Diffusion: the denoiser learned with states in which padding attends too.
         encoded = self.text_encoder(tokens.input_ids.to(execution_device(self.text_encoder)))
         return encoded.last_hidden_state, encoded.pooler_output
+
+    @torch.no_grad()
+    def encode_words(self, texts: Sequence[str]) -> torch.Tensor:
+        """(K, D) of K > 0 texts, cut to L tokens: the text encoder's input embeddings of a text's different tokens, summed.
+
+        A text without a word is a vector of zeros.
+        """
+        device = execution_device(self.text_encoder)
+        tokens = tokenize(self.tokenizer, texts, self.length, return_tensors="pt").input_ids.to(device)
+        embeddings: Any = self.text_encoder.get_input_embeddings()
+        table = embeddings.weight.to(device)
+        said = table.new_zeros(len(texts), len(table)).scatter(1, tokens, 1)
+        said[:, self.tokenizer.all_special_ids] = 0
+        return said @ table
 
 
 def _counts(texts: Sequence[Sequence[str]], unique: Sequence[str]) -> torch.Tensor:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, overload
 
+import torch
 from PIL import Image
 
-from kcdp.knowledge.encoder import KnowledgeEncoder, KnowledgeEncoding
+from kcdp.knowledge.captioner import Captioner
+from kcdp.knowledge.encoder import KnowledgeEncoder, KnowledgeEncoding, Pooling
 from kcdp.knowledge.propositions import Proposition
 from kcdp.knowledge.triplets import TripletParser
 from kcdp.results import Triplet
@@ -47,8 +49,21 @@ class Knowledge:
         """The triplets of every caption, parsed together, with the places of their words in it."""
         return self.parser.propositions(captions)
 
+    def images(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        """i (B, W): every RGB picture as the captioner's encoder sees it.
+
+        Raises ValueError for a captioner of the caller's own, which says what it sees in words alone.
+        """
+        if not isinstance(self.captioner, Captioner):
+            raise ValueError("These experts look through the bundle's captioner too; leave `own_captioner` out.")
+        return self.captioner.embed(images)
+
     def encode(
-        self, captions: Sequence[str], triplets: Sequence[Sequence[Triplet]], condition: str = "both"
+        self,
+        captions: Sequence[str],
+        triplets: Sequence[Sequence[Triplet]],
+        condition: str = "both",
+        pooling: Pooling = "sentence",
     ) -> KnowledgeEncoding:
         """k = concat(c, t) of every caption with its triplets; see `KnowledgeEncoder.encode`."""
-        return self.encoder.encode(list(captions), [list(found) for found in triplets], condition)
+        return self.encoder.encode(list(captions), [list(found) for found in triplets], condition, pooling)

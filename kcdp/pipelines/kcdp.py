@@ -72,6 +72,7 @@ class KCDPPipeline(DiffusionPipeline):
         features: str = "decoder",
         scale_latents: bool = True,
         captioning: Mapping[str, Any] | None = None,
+        pooling: str = "sentence",
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -96,6 +97,7 @@ class KCDPPipeline(DiffusionPipeline):
             features=features,
             scale_latents=scale_latents,
             captioning=dict(captioning or {}),
+            pooling=pooling,
         )
         self.labels = LABEL_SPACES[label_space].labels
         # The released code gives its denoiser latents as the autoencoder does, which it was not trained on.
@@ -192,13 +194,14 @@ class KCDPPipeline(DiffusionPipeline):
             raise ValueError(f"There are {len(clips.frames)} pictures but {len(captions)} captions; give one for each.")
         propositions = knowledge.propositions(captions)
         triplets = [[proposition.triplet for proposition in found] for found in propositions]
-        encoded = knowledge.encode(captions, triplets, self.config.condition)
+        encoded = knowledge.encode(captions, triplets, self.config.condition, self.config.pooling)
         clip_index = clips.clip_index
         latents = self.encode_pictures(clips.flat)
         states, pooled = encoded.states[clip_index], encoded.pooled[clip_index]
         perception = self.denoiser(latents, states)
         visual = self.pyramid(perception.features, perception.attention, perception.latents)
-        routed = self.moe(visual, pooled, top_k)
+        images = None if self.moe.norm_image is None else knowledge.images(clips.flat)
+        routed = self.moe(visual, pooled, top_k, images)
         similarities = self.cliea(visual, encoded.states, self.emotion_prompts(), clip_index)
         probabilities = routed.logits.float().softmax(-1)
 

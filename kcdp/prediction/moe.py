@@ -12,7 +12,8 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
 
-MoEInputs = Literal["v", "v+k"]
+#: v: what the denoiser saw; k: knowledge; i: the picture as the captioner's encoder sees it.
+MoEInputs = Literal["v", "v+k", "k", "k+i", "v+k+i"]
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,20 @@ class MixtureOfExperts(ModelMixin, ConfigMixin):
     v and k are layer-normalised before they are joined, which the paper does not mention: the scale of a pooled feature
     and of a text state differ between models, and the router saturates on whichever is larger.
 
-    `num_experts=1, top_k=1` is the global classifier of the ablation; `inputs="v"` that on v alone.
+    `num_experts=1, top_k=1` is the global classifier of the ablation; `inputs="v"` that on v alone. What the captioner's
+    encoder makes of the picture, i, is not the paper's: it has learned from words, and small data teach v less.
 
     Args:
         visual_dim: length of v.
         knowledge_dim: width D of a text state.
         num_classes: labels of the label space.
-        inputs: "v+k" (paper) or "v" (what the released code feeds in domain adaptation).
+        inputs: "v+k" (paper), "v" (what the released code feeds in domain adaptation), or others of v, k and i.
         aggregate_dim: length of a.
         num_experts, top_k, expert_dim: E, k and the experts' hidden width.
         dropout: on a, in training.
+        image_dim: length of i; 0 where it is no input.
 
-    Raises ValueError for unknown `inputs` or a `top_k` outside 1 to `num_experts`.
+    Raises ValueError for unknown `inputs`, inputs with i of no length, or a `top_k` outside 1 to `num_experts`.
     """
 
     @register_to_config
@@ -91,37 +94,58 @@ class MixtureOfExperts(ModelMixin, ConfigMixin):
         top_k: int = 2,
         expert_dim: int = 128,
         dropout: float = 0.0,
+        image_dim: int = 0,
     ) -> None:
         super().__init__()
         if inputs not in get_args(MoEInputs):
             raise ValueError(f"Unknown inputs '{inputs}'; choose one of {', '.join(get_args(MoEInputs))}.")
         if not 1 <= top_k <= num_experts:
             raise ValueError(f"top_k must be from 1 to the number of experts, {num_experts}, not {top_k}.")
-        self.norm_visual = nn.LayerNorm(visual_dim)
-        # Caption and triplets have a pooled state each.
-        knowledge = 2 * knowledge_dim if inputs == "v+k" else 0
-        self.norm_knowledge = nn.LayerNorm(knowledge) if knowledge else None
-        self.aggregate = nn.Linear(visual_dim + knowledge, aggregate_dim)
+        given = inputs.split("+")
+        if "i" in given and image_dim < 1:
+            raise ValueError(f"The inputs '{inputs}' have the captioner's i; give its length as image_dim.")
+        # Caption and triplets have a pooled vector each.
+        sizes = {"v": visual_dim, "k": 2 * knowledge_dim, "i": image_dim}
+        self.norm_visual = nn.LayerNorm(visual_dim) if "v" in given else None
+        self.norm_knowledge = nn.LayerNorm(sizes["k"]) if "k" in given else None
+        self.norm_image = nn.LayerNorm(image_dim) if "i" in given else None
+        self.aggregate = nn.Linear(sum(sizes[name] for name in given), aggregate_dim)
         # Not `self.dropout`: a config entry hides a submodule of its name.
         self.drop = nn.Dropout(dropout)
         self.router = nn.Linear(aggregate_dim, num_experts)
         self.experts = Experts(num_experts, aggregate_dim, expert_dim, num_classes)
 
-    def forward(self, v: torch.Tensor, k: torch.Tensor | None = None, top_k: int | None = None) -> MoEOutput:
-        """v (B, visual_dim) and k (B, 2, D), the pooled states of caption and triplets -> `MoEOutput`.
+    def join(self, v: torch.Tensor, k: torch.Tensor | None = None, image: torch.Tensor | None = None) -> torch.Tensor:
+        """The inputs, each normalised, side by side (B, F); raises ValueError without a k or i that is needed."""
+        joined = [] if self.norm_visual is None else [self.norm_visual(v)]
+        if self.norm_knowledge is not None:
+            if k is None:
+                raise ValueError("This mixture of experts needs k; give the pooled knowledge (B, 2, D).")
+            joined.append(self.norm_knowledge(k.flatten(1)))
+        if self.norm_image is not None:
+            if image is None:
+                raise ValueError(
+                    "This mixture of experts needs i; give what the captioner's encoder saw (B, image_dim)."
+                )
+            joined.append(self.norm_image(image))
+        return torch.cat(joined, dim=1)
 
-        `k` may be left out with `inputs="v"`; `top_k` takes the place of the configured one.
-        Raises ValueError without a k that is needed, or for a `top_k` outside 1 to `num_experts`.
+    def forward(
+        self,
+        v: torch.Tensor,
+        k: torch.Tensor | None = None,
+        top_k: int | None = None,
+        image: torch.Tensor | None = None,
+    ) -> MoEOutput:
+        """v (B, visual_dim), k (B, 2, D), the pooled vectors of caption and triplets, and i (B, image_dim) -> `MoEOutput`.
+
+        What is no input is not looked at, and `k` and `image` may be left out then; `top_k` takes the place of the
+        configured one. Raises ValueError without a k or i that is needed, or for a `top_k` outside 1 to `num_experts`.
         """
         top_k = self.config.top_k if top_k is None else top_k
         if not 1 <= top_k <= self.config.num_experts:
             raise ValueError(f"top_k must be from 1 to the number of experts, {self.config.num_experts}, not {top_k}.")
-        joined = self.norm_visual(v)
-        if self.norm_knowledge is not None:
-            if k is None:
-                raise ValueError("This mixture of experts needs k as well as v; give the pooled knowledge (B, 2, D).")
-            joined = torch.cat([joined, self.norm_knowledge(k.flatten(1))], dim=1)
-        a = self.drop(self.aggregate(joined))
+        a = self.drop(self.aggregate(self.join(v, k, image)))
         router = self.router(a).softmax(dim=-1)
         chosen = torch.zeros_like(router, dtype=torch.bool).scatter(1, router.topk(top_k, dim=-1).indices, True)
         gates = router * chosen

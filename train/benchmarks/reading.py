@@ -128,11 +128,8 @@ def measure_kcdp(pipeline: KCDPPipeline, pictures: Sequence[Image.Image], stopwa
 
 def experts_in_loops(moe: MixtureOfExperts, v: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
     """The mixture's logits (B, K) as the released code computes them: picture by picture, each chosen expert by itself."""
-    joined = moe.norm_visual(v)
-    if moe.norm_knowledge is not None:
-        joined = torch.cat([joined, moe.norm_knowledge(k.flatten(1))], dim=1)
     logits = []
-    for row in moe.aggregate(joined):
+    for row in moe.aggregate(moe.join(v, k)):
         gates = moe.router(row).softmax(dim=-1)
         said = torch.zeros_like(moe.experts.bias_out[0])
         chosen = gates.topk(moe.config.top_k).indices.tolist()

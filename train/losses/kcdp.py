@@ -57,9 +57,14 @@ def counterfactual_contrastive(
     return (logits.masked_fill(positive, -torch.inf).logsumexp(dim=1) - logits[positive]).mean()
 
 
-def prediction_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """L_ce (eq. 12): cross-entropy of the experts' logits (B, K) with labels (B,), true ones or pseudo-labels."""
-    return F.cross_entropy(logits, labels)
+def prediction_loss(logits: torch.Tensor, labels: torch.Tensor, counted: torch.Tensor | None = None) -> torch.Tensor:
+    """L_ce (eq. 12): cross-entropy of the experts' logits (B, K) with labels (B,), true ones or pseudo-labels.
+
+    Where not all pictures are `counted` (B,) bool, the others add nothing to the mean, which stays one over B.
+    """
+    if counted is None:
+        return F.cross_entropy(logits, labels)
+    return (F.cross_entropy(logits, labels, reduction="none") * counted).mean()
 
 
 def total_loss(

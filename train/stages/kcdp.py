@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from kcdp.knowledge.encoder import Pooling
 from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning
 from kcdp.perception.pyramid import FeaturePyramid
 from kcdp.pipelines.kcdp import KCDPPipeline
@@ -38,12 +39,16 @@ class KCDPConfig:
 
     preset: Literal["paper", "released"] = setting("released", "Where paper and release differ: `paper` or `released`.")
     condition: Literal["both", "caption", "triplets"] = setting("both", "k is caption, triplets or both (table 4).")
-    classifier: MoEInputs | None = setting(None, "Input of the experts (table 4); the preset's if not given.")
+    classifier: MoEInputs | None = setting(
+        None, "Input of the experts (table 4), i being the captioner's view; the preset's if not given."
+    )
+    pooling: Pooling = setting("sentence", "What experts are given of k: its sentences' vectors, or its words'.")
     num_experts: int = setting(4, "Experts; 1 is the global classifier (table 4).", "experts")
     top_k: int = setting(2, "Experts asked for each picture.", "experts")
     use_cliea: bool = setting(True, "Train CLIEA; without it targets are labelled by the experts.")
     use_mha: bool = setting(True, "CLIEA's attention over prompt and k (table 3).")
     use_mapping: bool = setting(True, "CLIEA's mapping of v (table 3).")
+    agreed_labels: bool = setting(False, "Learn only such pseudo-labels as CLIEA and the experts agree on.")
     target_warmup: int = setting(0, "Batches over which the weight of pseudo-labels grows to 1.", "batches")
     tuning: Tuning = setting("lora", "frozen, kv, lora or full (figure 4).")
     lora_rank: int = setting(16, "Rank of KGCA.")
@@ -60,6 +65,15 @@ class KCDPConfig:
     knowledge_dropout: float = setting(0.15, "Pictures whose k is that of an empty caption.", "share")
     balance: float = setting(0.5, "How far rare emotions are drawn more often: 0 as they come, 1 all alike.", "0 to 1")
     views: int = setting(1, "Augmented views of each picture beside the plain one.", "views")
+
+    @property
+    def moe_inputs(self) -> MoEInputs:
+        """`classifier`, or the preset's."""
+        return self.classifier or LOSS_PRESETS[self.preset].moe_inputs
+
+    def hears(self, name: str) -> bool:
+        """Whether v, k or i is an input of the experts."""
+        return name in self.moe_inputs.split("+")
 
     @property
     def scales_latents(self) -> bool:
@@ -129,7 +143,8 @@ class KCDPTask(nn.Module):
     #: How to read the rows of a frozen denoiser; the stage sets it under frozen tuning.
     frozen: FrozenPerception | None = None
 
-    def __init__(self, foundation: Foundation, config: KCDPConfig, tokens: int, width: int) -> None:
+    def __init__(self, foundation: Foundation, config: KCDPConfig, tokens: int, width: int, image_dim: int = 0) -> None:
+        """`tokens` and `width` of k, `image_dim` of i, 0 where the experts have none."""
         super().__init__()
         self.config = config
         self.preset = LOSS_PRESETS[config.preset]
@@ -164,14 +179,19 @@ class KCDPTask(nn.Module):
             num_classes=len(foundation.labels),
             num_experts=config.num_experts,
             top_k=config.top_k,
-            inputs=config.classifier or self.preset.moe_inputs,
+            inputs=config.moe_inputs,
             dropout=config.dropout,
+            image_dim=image_dim,
         )
         self.cliea = CLIEA(
             visual_dim=self.pyramid.visual_dim, text_dim=width, use_mha=config.use_mha, use_mapping=config.use_mapping
         )
         # Processes that train together wait for a gradient of each parameter that asks for one.
         self.cliea.requires_grad_(config.use_cliea)
+        if not config.use_cliea and not config.hears("v"):
+            self.pyramid.requires_grad_(False)
+            for parameter in self.denoiser.trainable_parameters():
+                parameter.requires_grad_(False)
         #: Batches trained on, for the warm-up; kept with the weights, so that a killed run goes on from it.
         self.register_buffer("trained_batches", torch.zeros((), dtype=torch.long))
         with torch.no_grad():
@@ -184,12 +204,12 @@ class KCDPTask(nn.Module):
         return denoiser_pass(self.denoiser, self.precision, latents, states)
 
     def predict(
-        self, latents: torch.Tensor, states: torch.Tensor, pooled: torch.Tensor
+        self, latents: torch.Tensor, states: torch.Tensor, pooled: torch.Tensor, images: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits (B, K), similarities (B, K) and balance loss () of latents under knowledge."""
         perception = self.perceive(latents, states)
         visual = self.pyramid(perception.features, perception.attention, perception.latents)
-        routed = self.moe(visual, pooled)
+        routed = self.moe(visual, pooled, image=images)
         return routed.logits, self.cliea(visual, states, self.prompts), routed.balance
 
     def forward(
@@ -198,9 +218,10 @@ class KCDPTask(nn.Module):
         states: torch.Tensor,
         pooled: torch.Tensor,
         labels: torch.Tensor,
+        images: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Latents (B, C, h, w), k (B, T, D), its sentence vectors (B, 2, D), labels (B,) with -1 for target pictures."""
-        logits, similarities, balance = self.predict(latents, states, pooled)
+        """Latents (B, C, h, w), k (B, T, D), its pooled vectors (B, 2, D), labels (B,) with -1 for target pictures, i (B, W)."""
+        logits, similarities, balance = self.predict(latents, states, pooled, images)
         known = labels >= 0
         source, target = known.nonzero().flatten(), (~known).nonzero().flatten()
         supervised = prediction_loss(logits[source], labels[source])
@@ -212,10 +233,12 @@ class KCDPTask(nn.Module):
             )
         adapted = None
         if len(target):
-            guesses = pseudo_labels(similarities[target] if self.config.use_cliea else logits[target]).detach()
+            own = pseudo_labels(logits[target].detach())
+            guesses = pseudo_labels(similarities[target].detach()) if self.config.use_cliea else own
             warmup = self.config.target_warmup
             weight = min(1.0, self.trained_batches.item() / warmup) if warmup else 1.0
-            adapted = weight * prediction_loss(logits[target], guesses)
+            agreed = guesses == own if self.config.agreed_labels else None
+            adapted = weight * prediction_loss(logits[target], guesses, agreed)
         self.trained_batches += self.training
         loss = total_loss(self.preset, supervised, contrastive, balance, adapted)
         return {"loss": loss, "supervised": supervised.detach(), "contrastive": contrastive.detach()}
@@ -248,7 +271,7 @@ class KCDPStage:
     def _cache(self, dataset: PictureDataset, views: int) -> KnowledgeCache:
         """What the task reads of a dataset; under frozen tuning, the denoiser's pass is in the place of latents."""
         config, foundation = self.config, self.foundation
-        cache = KnowledgeCache(dataset, foundation, config.condition, views)
+        cache = KnowledgeCache(dataset, foundation, config.condition, views, config.pooling, config.hears("i"))
         if config.tuning == "frozen":
             denoiser = Denoiser(
                 foundation.unet,
@@ -264,7 +287,9 @@ class KCDPStage:
 
     def build(self) -> KCDPTask:
         states, _ = self.blank
-        task = KCDPTask(self.foundation, self.config, tokens=states.shape[-2], width=states.shape[-1])
+        images = self.caches[id(self.source)].images
+        image_dim = 0 if images is None else images.shape[1]
+        task = KCDPTask(self.foundation, self.config, states.shape[-2], states.shape[-1], image_dim)
         task.frozen = self.frozen
         return task
 
@@ -337,6 +362,7 @@ def assemble(foundation: Foundation, heads: Path, config: KCDPConfig, label_spac
         lora_alpha=config.lora_alpha,
         attention_levels=config.attention_levels,
         condition=config.condition,
+        pooling=config.pooling,
         features=config.features,
         scale_latents=config.scales_latents,
         captioning=foundation.captioning,

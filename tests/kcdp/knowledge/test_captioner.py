@@ -219,3 +219,25 @@ def test_whether_a_tokenizer_spaces_signs_is_tried() -> None:
     keeps.pre_tokenizer, keeps.decoder = ByteLevel(add_prefix_space=False), ByteLevelDecoder()
     for tokenizer, spaces in ((shipped, True), (PreTrainedTokenizerFast(tokenizer_object=keeps), False)):
         assert spaces_signs(SimpleNamespace(tokenizer=tokenizer, batch_decode=tokenizer.batch_decode)) is spaces
+
+
+@pytest.mark.parametrize("build", [vision_encoder_decoder, blip, instruct_blip])
+def test_what_the_encoder_sees_is_its_pooled_vector(
+    build: Callable[[], tuple], picture: Callable[..., Image.Image]
+) -> None:
+    """Picture by picture from the library, whatever the batches."""
+    model, processor = build()
+    prompt = "describe this picture" if build is instruct_blip else None
+    captioner = Captioner(model, processor, CaptionerConfig(prompt=prompt))
+    pictures = [picture(color=color) for color in ("red", "gold", "blue")]
+    encoder = model.encoder if build is vision_encoder_decoder else model.vision_model
+    with torch.inference_mode():
+        pixels = [processor.image_processor(images=[one], return_tensors="pt").pixel_values for one in pictures]
+        expected = torch.cat([encoder(pixel_values=one).pooler_output for one in pixels])
+    torch.testing.assert_close(captioner.embed(pictures, batch_size=2), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_captioner_without_such_an_encoder_cannot_be_looked_through(picture: Callable[..., Image.Image]) -> None:
+    captioner = Captioner(*llava(), CaptionerConfig(prompt="describe this picture"))
+    with pytest.raises(ValueError, match="has no vision encoder to look through"):
+        captioner.embed([picture()])

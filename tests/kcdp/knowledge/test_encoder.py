@@ -103,3 +103,32 @@ def test_tokenizer_without_a_limit_takes_the_models(tiny_text_encoder: CLIPTextM
 def test_errors(encoder: KnowledgeEncoder, arguments: tuple, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         encoder.encode(*arguments)
+
+
+@torch.no_grad()
+def test_words_are_the_sum_of_a_texts_different_embeddings(encoder: KnowledgeEncoder) -> None:
+    """Word by word from the embedding table; the states are those of whole sentences all the same."""
+    knowledge, sentences = (encoder.encode(CAPTIONS, TRIPLETS, pooling=name) for name in ("words", "sentence"))
+    table, tokenizer = encoder.text_encoder.get_input_embeddings().weight, encoder.tokenizer
+
+    def words(text: str) -> torch.Tensor:
+        tokens = tokenizer(text, add_special_tokens=False).input_ids[: encoder.length - 2]
+        return sum((table[token] for token in set(tokens)), torch.zeros(table.shape[1]))
+
+    for row, (caption, found) in enumerate(zip(CAPTIONS, TRIPLETS, strict=True)):
+        triplets = sum(words(str(triplet)) for triplet in found) if found else words(caption)
+        torch.testing.assert_close(knowledge.pooled[row], torch.stack([words(caption), triplets]))
+    assert torch.equal(knowledge.states, sentences.states)
+    assert not torch.allclose(knowledge.pooled, sentences.pooled)
+
+
+def test_words_have_no_order_and_count_once(encoder: KnowledgeEncoder) -> None:
+    plain, turned, again, none = encoder.encode_words(["a man hugs", "hugs a man", "a man hugs hugs a man", ""])
+    torch.testing.assert_close(plain, turned)
+    torch.testing.assert_close(plain, again)
+    assert (none == 0).all() and (plain != 0).any()
+
+
+def test_an_unknown_pooling_is_refused(encoder: KnowledgeEncoder) -> None:
+    with pytest.raises(ValueError, match="Unknown pooling 'mean'; choose one of sentence, words"):
+        encoder.encode(CAPTIONS, TRIPLETS, pooling="mean")

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 from torch.nn import functional as F
 
-from kcdp.prediction.moe import Experts, MixtureOfExperts, balance_loss
+from kcdp.prediction.moe import Experts, MixtureOfExperts, MoEInputs, balance_loss
 
 V, D, CLASSES = 20, 12, 5
-SIZES = {"visual_dim": V, "knowledge_dim": D, "num_classes": CLASSES, "aggregate_dim": 16, "expert_dim": 7}
+I = 9  # noqa: E741 - the length of i
+SIZES = {
+    "visual_dim": V,
+    "knowledge_dim": D,
+    "num_classes": CLASSES,
+    "aggregate_dim": 16,
+    "expert_dim": 7,
+    "image_dim": I,
+}
+INPUTS = get_args(MoEInputs)
 
 
 def build(**options: object) -> MixtureOfExperts:
     return MixtureOfExperts(**{**SIZES, **options}).eval()
 
 
-def slow(moe: MixtureOfExperts, v: torch.Tensor, k: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+def slow(
+    moe: MixtureOfExperts, v: torch.Tensor, k: torch.Tensor, image: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits and summed gates, one picture and one expert at a time."""
     config, experts = moe.config, moe.experts
     logits, gates = torch.zeros(len(v), config.num_classes), torch.zeros(config.num_experts)
     for b in range(len(v)):
-        parts = [moe.norm_visual(v[b])]
-        if config.inputs == "v+k":
+        parts = []
+        if "v" in config.inputs:
+            parts.append(moe.norm_visual(v[b]))
+        if "k" in config.inputs:
             parts.append(moe.norm_knowledge(torch.cat([k[b, 0], k[b, 1]])))
+        if "i" in config.inputs:
+            parts.append(moe.norm_image(image[b]))
         a = moe.aggregate(torch.cat(parts))
         weights = moe.router(a).softmax(0)
         best = sorted(range(config.num_experts), key=lambda e: -weights[e].item())[: config.top_k]
@@ -36,13 +52,13 @@ def slow(moe: MixtureOfExperts, v: torch.Tensor, k: torch.Tensor | None) -> tupl
     return logits, gates
 
 
-@pytest.mark.parametrize("inputs", ["v", "v+k"])
+@pytest.mark.parametrize("inputs", INPUTS)
 @pytest.mark.parametrize(("num_experts", "top_k"), [(4, 2), (4, 4), (3, 1), (1, 1)])
 def test_value_against_a_loop(inputs: str, num_experts: int, top_k: int) -> None:
     moe = build(inputs=inputs, num_experts=num_experts, top_k=top_k)
-    v, k = torch.randn(6, V), torch.randn(6, 2, D)
-    out = moe(v, k)
-    logits, gates = slow(moe, v, k)
+    v, k, image = torch.randn(6, V), torch.randn(6, 2, D), torch.randn(6, I)
+    out = moe(v, k, image=image)
+    logits, gates = slow(moe, v, k, image)
     torch.testing.assert_close(out.logits, logits)
     torch.testing.assert_close(out.balance, gates.std() if num_experts > 1 else torch.tensor(0.0))
     torch.testing.assert_close(out.router.sum(1), torch.ones(6))
@@ -98,12 +114,27 @@ def test_balance_is_zero_when_even_and_pushes_apart_when_not() -> None:
     assert (one_sided.grad[:, 0] > 0).all() and (one_sided.grad[:, 1] < 0).all()
 
 
-def test_knowledge_matters_only_where_it_is_an_input() -> None:
-    v, k, other = torch.randn(2, V), torch.randn(2, 2, D), torch.randn(2, 2, D)
-    both, alone = build(inputs="v+k"), build(inputs="v")
-    assert not torch.allclose(both(v, k).logits, both(v, other).logits)
+@pytest.mark.parametrize("inputs", INPUTS)
+def test_the_experts_hear_their_inputs_and_nothing_else(inputs: str) -> None:
+    """Another v, k or i changes what they say, and gets a gradient, only where it is an input."""
+    moe = build(inputs=inputs)
+    given = {"v": torch.randn(2, V), "k": torch.randn(2, 2, D), "i": torch.randn(2, I)}
+    for tensor in given.values():
+        tensor.requires_grad_()
+    said = moe(given["v"], given["k"], image=given["i"]).logits
+    said.sum().backward()
+    for name, tensor in given.items():
+        changed = {**given, name: torch.randn_like(tensor)}
+        same = torch.equal(moe(changed["v"], changed["k"], image=changed["i"]).logits, said)
+        assert same == (name not in inputs) == (tensor.grad is None), name
+    assert moe.aggregate.in_features == sum({"v": V, "k": 2 * D, "i": I}[name] for name in inputs.split("+"))
+
+
+def test_what_is_no_input_may_be_left_out() -> None:
+    v, k = torch.randn(2, V), torch.randn(2, 2, D)
+    alone, words = build(inputs="v", image_dim=0), build(inputs="k", image_dim=0)
     assert torch.equal(alone(v, k).logits, alone(v).logits)
-    assert alone.aggregate.in_features == V
+    assert torch.equal(words(v, k, image=v).logits, words(v, k).logits)
 
 
 def test_dropout_acts_in_training_alone() -> None:
@@ -143,10 +174,17 @@ def test_impossible_top_k_is_refused(top_k: int) -> None:
 
 
 def test_unknown_inputs_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"Unknown inputs 'k'; choose one of v, v\+k"):
-        build(inputs="k")
+    with pytest.raises(ValueError, match=r"Unknown inputs 'i'; choose one of v, v\+k"):
+        build(inputs="i")
 
 
 def test_missing_knowledge_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs k as well as v"):
+    with pytest.raises(ValueError, match="needs k; give the pooled knowledge"):
         build(inputs="v+k")(torch.randn(2, V))
+    with pytest.raises(ValueError, match="needs i; give what the captioner's encoder saw"):
+        build(inputs="k+i")(torch.randn(2, V), torch.randn(2, 2, D))
+
+
+def test_a_picture_of_no_length_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"'k\+i' have the captioner's i; give its length"):
+        build(inputs="k+i", image_dim=0)

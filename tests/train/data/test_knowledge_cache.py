@@ -77,3 +77,18 @@ def test_other_weights_of_the_text_encoder_encode_anew(cache, labelled_dataset, 
             weight.div_(2)
     assert list(other.described) == list(cache.described)
     assert not np.array_equal(other.encodings, cache.encodings)
+
+
+def test_words_and_the_captioners_view_are_kept_where_they_are_asked_for(cache, labelled_dataset, foundation):
+    """Both are those of the plain pictures, and the sentences' vectors are not taken for words."""
+    words = KnowledgeCache(labelled_dataset, foundation, "both", 0, "words", images=True)
+    rows = torch.tensor([5, 0, 5])
+    batch = words.view(0, rows)
+    expected = foundation.knowledge.images(to_pictures(labelled_dataset.plain(rows)))
+    torch.testing.assert_close(batch["images"], expected, rtol=2e-3, atol=2e-3)
+    encoder = foundation.knowledge.encoder
+    said = encoder.encode_words([words.described[row][0] for row in rows.tolist()])
+    torch.testing.assert_close(batch["pooled"][:, 0], said, rtol=2e-3, atol=2e-3)
+    assert torch.equal(batch["states"], cache.view(0, rows)["states"])
+    assert words.blank()[1].abs().sum() == 0
+    assert "images" not in cache.view(0, rows) and words.key != cache.key

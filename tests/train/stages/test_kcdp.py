@@ -100,6 +100,39 @@ def test_without_cliea_targets_are_labelled_by_the_experts(stage):
     assert losses["contrastive"] == 0
 
 
+@pytest.mark.parametrize("inputs", ["v", "k", "k+i", "v+k+i"])
+@pytest.mark.parametrize("use_cliea", [True, False])
+def test_what_asks_for_a_gradient_gets_one(foundation, labelled_dataset, inputs, use_cliea):
+    """v without CLIEA and without experts that hear it has nothing to learn from."""
+    config = replace(TINY, classifier=inputs, use_cliea=use_cliea)
+    stage = KCDPStage(config, foundation, labelled_dataset, labelled_dataset)
+    task = stage.build()
+    losses_of_steps(task, drawn(stage), 2)
+    asking = {name: weight for name, weight in task.named_parameters() if weight.requires_grad}
+    assert [name for name, weight in asking.items() if weight.grad is None] == []
+    parts = {name.split(".")[0] for name in asking}
+    expected = {"moe"} | ({"cliea"} if use_cliea else set())
+    assert parts == expected | ({"denoiser", "pyramid"} if use_cliea or "v" in inputs else set())
+
+
+def test_only_agreed_pseudo_labels_are_learned_from(stage):
+    """Of four targets the one whose label CLIEA and the experts agree on counts, for a quarter; without one nothing does."""
+    torch.manual_seed(0)
+    task = KCDPTask(stage.foundation, replace(TINY, agreed_labels=True), *stage.blank[0].shape[-2:]).eval()
+    batch = drawn(stage, 8)
+    batch["labels"][4:] = -1
+    logits, similarities, balance = task.predict(batch["latents"], batch["states"], batch["pooled"])
+    for agreed in (1, 0):
+        answers = logits[4:].argmax(1)
+        answers[agreed:] = (answers[agreed:] + 1) % 8
+        similar = torch.cat([similarities[:4], F.one_hot(answers, 8).float()])
+        task.predict = lambda *_, given=similar: (logits, given, balance)
+        losses = task(**batch)
+        sure = -logits[4].log_softmax(0)[logits[4].argmax()] / 4 if agreed else 0.0
+        expected = losses["supervised"] + losses["contrastive"] + 0.1 * balance + sure
+        torch.testing.assert_close(losses["loss"], expected, rtol=1e-4, atol=1e-5)
+
+
 def test_a_target_gives_half_of_the_batch_without_labels(foundation, labelled_dataset, train_dataset):
     stage = KCDPStage(TINY, foundation, labelled_dataset, labelled_dataset, target=train_dataset)
     batch = drawn(stage, 7)

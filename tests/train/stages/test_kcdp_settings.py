@@ -119,6 +119,30 @@ def test_the_pipeline_that_is_put_together_says_what_was_trained(
     torch.testing.assert_close(pipeline.moe(v, batch["pooled"]).logits, expected)
 
 
+@torch.no_grad()
+def test_experts_of_words_and_the_captioners_view_say_the_same_in_the_pipeline(
+    scaled: Foundation, labelled_dataset: PictureDataset, validation_dataset: PictureDataset, tmp_path: Path
+) -> None:
+    """Whole pictures through the pipeline; and v, which CLIEA hears, does not reach these experts."""
+    config = replace(CONFIG, classifier="k+i", pooling="words")
+    stage = KCDPStage(config, scaled, labelled_dataset, validation_dataset)
+    task = stage.build().eval()
+    batch = stage.caches[id(validation_dataset)].view(0, torch.arange(3))
+    logits, similarities, _ = task.predict(**batch)
+    blind, other, _ = task.predict(**{**batch, "latents": torch.randn_like(batch["latents"])})
+    assert torch.equal(blind, logits) and not torch.allclose(other, similarities)
+    for name in ("pooled", "images"):
+        assert not torch.allclose(task.predict(**{**batch, name: torch.randn_like(batch[name])})[0], logits), name
+    stage.export(task, tmp_path)
+    pipeline = assemble(scaled, tmp_path, config, MIKELS_8.name)
+    seen = pipeline(to_pictures(validation_dataset.plain(torch.arange(3))), attention=False)
+    found = torch.tensor([list(one.probabilities.values()) for one in seen])
+    torch.testing.assert_close(found, logits.softmax(-1), rtol=1e-2, atol=1e-3)
+    pipeline.own_captioner = lambda images: ["a face"] * len(images)
+    with pytest.raises(ValueError, match="look through the bundle's captioner too; leave `own_captioner` out"):
+        pipeline(to_pictures(validation_dataset.plain(torch.arange(1))))
+
+
 def test_a_checkpoint_is_chosen_by_macro_f1_of_validation_pictures_alone(
     stage: KCDPStage, validation_dataset: PictureDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
