@@ -125,8 +125,8 @@ class Captioner:
             raise ValueError("This captioner answers questions about a picture; give it a prompt, or FULL_CAPTIONER.")
         if self.config.prompt is not None and isinstance(model, VisionEncoderDecoderModel):
             raise ValueError("This captioner reads pictures alone; leave the prompt out.")
-        # One is made for every reading, and `eval` goes through all of a model's modules.
-        self.model = model.eval() if model.training else model
+        # Only where it has to: one is made for every reading, and `eval` goes through all of a model's modules.
+        self.model: Any = model.eval() if model.training else model
         self.processor = processor
         self._spaces_signs = spaces_signs(processor)
 

@@ -10,10 +10,11 @@ from typing import Any
 from datasets import Dataset
 from filelock import FileLock
 
+from kcdp.emotions import MIKELS_8
 from train.data.neutral import without_feelings
 from train.data.records import from_parquet, make_record, to_dataset
 from train.data.visual_captions import drawing_caption
-from train.drawn import draw, draw_things
+from train.drawn import draw, draw_sticker, draw_things
 from train.drawn.renderer import Drawing
 from train.files import write_file
 
@@ -64,3 +65,29 @@ def drawn_things(count: int, cache_dir: Path) -> Dataset:
     """`count` drawn things in emotional surroundings as records of the domain `things`."""
     records = drawing_records(draw_things(count), "things", "drawn thing")
     return _cached(f"things-v{VERSION}-{count}", records, cache_dir)
+
+
+def drawn_stickers(count: int, cache_dir: Path, first: int) -> Dataset:
+    """Stickers `first` to `first` + `count` - 1, every emotion in turn, as records of the domain `drawn` and the style `sticker`.
+
+    Surroundings have the face's feeling, so that each shows one alone. Seven in ten are of the training split.
+    """
+
+    def records() -> Iterator[dict[str, Any]]:
+        for number in range(first, first + count):
+            emotion = MIKELS_8.labels[number % len(MIKELS_8)]
+            one = draw_sticker(number, emotion)
+            # Every emotion in every split.
+            place = number // len(MIKELS_8) % 10
+            yield make_record(
+                one.image,
+                [one.plain],
+                domain="drawn",
+                style="sticker",
+                group=f"sticker-{number}",
+                license=LICENSE,
+                emotion=emotion,
+                split="val" if place < 1 else "test" if place < 3 else "train",
+            )
+
+    return _cached(f"stickers-v{VERSION}-{count}-{first}", records(), cache_dir)

@@ -26,7 +26,7 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 #: How much of a picture may change, each measured.
 STRENGTHS = (0.4, 0.6, 0.8)
 #: An emotion of a blend is still seen when it is among so many of the most probable.
-_AMONG = 3
+AMONG = 3
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Editing:
                 curve.append(fmean(read[second] for read in made.probabilities))
                 if share == 0.5:
                     for read in made.probabilities:
-                        both.append({first, second} <= set(sorted(read, key=read.get)[-_AMONG:]))
+                        both.append({first, second} <= set(sorted(read, key=read.get)[-AMONG:]))
             curves.append(curve)
         whole = [fmean(values) for values in zip(*curves, strict=True)]
         return {

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from train.data.drawings import drawing_records, drawn_pictures
+from kcdp.emotions import MIKELS_8
+from train.data.drawings import drawing_records, drawn_pictures, drawn_stickers
 from train.data.records import FEATURES
-from train.drawn import draw, draw_things
+from train.drawn import draw, draw_sticker, draw_things
 from train.drawn.palette import FAMILIES as STYLES
 from train.drawn.renderer import Drawing
 
@@ -38,3 +39,18 @@ def test_drawings_of_a_recipe_are_numbered_from_its_seed_on(tmp_path: Path) -> N
 def test_things_are_a_domain_of_their_own() -> None:
     (record,) = drawing_records(draw_things(1, 16), "things", "drawn thing")
     assert (record["domain"], record["group"]) == ("things", "drawn-thing-0")
+
+
+def test_stickers_show_every_emotion_in_every_split(tmp_path: Path) -> None:
+    records = drawn_stickers(80, tmp_path, 16)
+    assert set(records["domain"]) == {"drawn"} and set(records["style"]) == {"sticker"}
+    assert records["group"][:2] == ["sticker-16", "sticker-17"]
+    wanted = draw_sticker(17, "awe")
+    assert records["emotion"][1] == "awe" and records["caption"][1] == wanted.plain
+    assert records["image"][1].tobytes() == wanted.image.tobytes()
+    found = Counter(zip(records["split"], records["emotion"], strict=True))
+    assert found == {
+        (split, emotion): count
+        for split, count in (("train", 7), ("val", 1), ("test", 2))
+        for emotion in MIKELS_8.labels
+    }

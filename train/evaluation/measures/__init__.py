@@ -8,6 +8,7 @@ from train.evaluation.measures import (
     captions,
     editing,
     generation,
+    painter,
     paintings,
     recognition,
     reconstruction,
@@ -30,4 +31,5 @@ MEASURES: dict[str, Measure] = {
     "editing": editing.MEASURE,
     "variants": variants.MEASURE,
     "verdict": verdict.MEASURE,
+    "painter": painter.MEASURE,
 }
