@@ -11,6 +11,7 @@ from kcdp.imaging import load_frames
 from kcdp.pipelines.kcdp import KCDPPipeline
 from train.benchmarks.timing import Row, Stopwatch
 from train.core.foundation import Foundation
+from train.core.trainer import LoopConfig, build_optimizer
 from train.stages.kcdp import KCDPConfig, KCDPTask
 
 
@@ -55,8 +56,7 @@ def measure_step(pipeline: KCDPPipeline, pictures: Sequence[Image.Image], stopwa
         pyramid_channels=pipeline.pyramid.config.out_channels,
     )
     task = KCDPTask(foundation, config, cached["states"].shape[1], cached["states"].shape[2]).to(pipeline.device)
-    learned = [parameter for parameter in task.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(learned, lr=1e-4)
+    optimizer = build_optimizer(task, LoopConfig(steps=1, batch_size=len(frames)))
 
     def step(batch: dict[str, torch.Tensor]) -> None:
         optimizer.zero_grad()
