@@ -38,6 +38,7 @@ class KCDPPipeline(DiffusionPipeline):
     """Knowledge-aligned counterfactual-enhancement diffusion perception.
 
     picture -> caption -> triplets -> k; (z, k) -> denoiser and pyramid -> v; (v, k) -> experts, CLIEA.
+    What experts hear is their own setting (`MoEInputs`), and how they are given k is `pooling`.
 
     The UNet is the text-to-image one, untouched: perception runs on a view of it that shares its weights and carries the
     KGCA adapter, so both can be used at once.

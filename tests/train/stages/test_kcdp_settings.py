@@ -107,7 +107,7 @@ def test_the_pipeline_that_is_put_together_says_what_was_trained(
     """Of the same latents and words the same v and logits; and every setting stands in the bundle."""
     stage.export(task, tmp_path)
     pipeline = assemble(scaled, tmp_path, CONFIG, MIKELS_8.name)
-    names = ("timestep", "tuning", "lora_rank", "lora_alpha", "condition", "features", "scale_latents")
+    names = ("timestep", "tuning", "lora_rank", "lora_alpha", "condition", "features", "scale_latents", "pooling")
     assert {name: pipeline.config[name] for name in names} == {name: getattr(CONFIG, name) for name in names}
     assert tuple(pipeline.config.attention_levels) == (1,)
     batch = stage.caches[id(validation_dataset)].view(0, torch.arange(2))
