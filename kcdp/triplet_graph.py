@@ -157,7 +157,7 @@ def _place_columns(layers: list[list[_Box]], labels: list[_Box]) -> tuple[float,
 
 def _place_rows(layers: list[list[_Box]], labels: list[_Box]) -> tuple[float, float]:
     """The layout with a layer a row; a box takes at least a label's width, as labels stand above it."""
-    gap = max(label.height for label in labels) + 2 * _SPACE
+    gap = max(label.height for label in labels) + 3 * _SPACE
     least = max(label.width for label in labels)
     widths = [sum(max(box.width, least) + _SPACE / 2 for box in layer) - _SPACE / 2 for layer in layers]
     y = 0.0

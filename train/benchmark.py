@@ -31,7 +31,7 @@ from train.benchmarks.builds import measure_builds
 from train.benchmarks.clients import measure_clients
 from train.benchmarks.full import full_shapes, measure_full
 from train.benchmarks.painting import measure_painting
-from train.benchmarks.reading import measure_kcdp, measure_queries, throughput, whole_result
+from train.benchmarks.reading import command, measure_kcdp, measure_queries, throughput, whole_result
 from train.benchmarks.timing import Clock, Row, Stopwatch, table
 from train.benchmarks.training import measure_step
 from train.drawn import draw
@@ -99,7 +99,7 @@ def measure_bundle(bundle: Bundle, arguments: BenchmarkArguments, stopwatch: Sto
         rows += [] if kcdp is None else measure_kcdp(kcdp, pictures, stopwatch)
         rows += [] if uniemo is None else measure_queries(uniemo, pictures, stopwatch)
     if "throughput" in arguments.what:
-        rows += throughput(bundle, pictures, stopwatch)
+        rows += [*throughput(bundle, pictures, stopwatch), command(bundle, stopwatch)]
     if "painting" in arguments.what and uniemo is not None:
         rows += measure_painting(uniemo, arguments.batch_size, arguments.inference_steps or 25, stopwatch)
     if "training" in arguments.what and kcdp is not None:

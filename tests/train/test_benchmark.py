@@ -60,14 +60,15 @@ def test_a_bundle_is_measured_with_what_it_has(tiny_tokenizer, monkeypatch, caps
     benchmark.main()
     printed = capsys.readouterr().out
     assert "cannot make pictures" in printed and "painted" not in printed
-    # A denoiser, k, experts, captions; three sizes of batches; a step of training.
-    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 8
+    # A denoiser, k, experts, captions; three sizes of batches; the command; a step of training.
+    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 9
+    assert "`kcdp understand` of 64 stickers, beside a loop of calls |" in printed
     tiny_uniemo(kcdp).save_pretrained(tmp_path / "bundle")
     benchmark.main()
     printed = capsys.readouterr().out
     assert written.read_text() == printed
     assert "cannot make pictures" not in printed
-    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 12
+    assert len(re.findall(r"^\| .*beside.* \|$", printed, re.MULTILINE)) == 13
     assert re.search(r"one picture of 2 steps and what it is read as.* \| \d+\.\d \| \d+\.\d \| \d+\.\d\d \(", printed)
     assert re.search(r"whole result, beside its networks' bare calls \| \d+\.\d \| \d+\.\d \|", printed)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from PIL import Image
 
+from kcdp.batch import ResultFile, find_pictures, understand_pictures
 from kcdp.bundle import Bundle
 from kcdp.decoded import DecodedPicture
+from kcdp.emotions import MIKELS_8
 from kcdp.imaging import load_frames, to_tensor
 from kcdp.knowledge import greedy
 from kcdp.pipelines.kcdp import KCDPPipeline
@@ -16,9 +21,11 @@ from kcdp.pipelines.uniemo import UniEmoPipeline
 from kcdp.prediction.moe import MixtureOfExperts
 from kcdp.uniemo.query_chain import tower_pixels
 from train.benchmarks.timing import Row, Stopwatch
+from train.drawn import draw_sticker
 
-#: Pictures of a batch where the rate is measured.
+#: Pictures of a batch where the rate is measured, and files of the command.
 BATCHES = (1, 8, 32)
+FILES = 64
 
 
 def whole_result(bundle: Bundle, picture: Image.Image, stopwatch: Stopwatch) -> Row:
@@ -76,6 +83,31 @@ def throughput(bundle: Bundle, pictures: Sequence[Image.Image], stopwatch: Stopw
             )
         )
     return rows
+
+
+def command(bundle: Bundle, stopwatch: Stopwatch) -> Row:
+    """What `kcdp understand FOLDER --out FILE` does once the models are loaded, beside a call and a line of JSON for each file."""
+    with TemporaryDirectory() as aside:
+        folder, results = Path(aside, "stickers"), Path(aside, "results.jsonl")
+        folder.mkdir()
+        for seed in range(FILES):
+            label = MIKELS_8.labels[seed % len(MIKELS_8.labels)]
+            draw_sticker(seed, label).image.save(folder / f"{seed}.png")
+
+        def understand() -> None:
+            results.unlink(missing_ok=True)
+            with ResultFile(results) as file:
+                for found in understand_pictures(
+                    lambda batch: bundle.read(list(batch), attention=False), find_pictures([folder])
+                ):
+                    file.write(found)
+
+        def loop() -> None:
+            with results.open("w") as file:
+                for path in folder.iterdir():
+                    file.write(json.dumps(bundle.read(path).to_dict()) + "\n")
+
+        return stopwatch.row(f"`kcdp understand` of {FILES} stickers, beside a loop of calls", understand, loop, FILES)
 
 
 @torch.no_grad()
