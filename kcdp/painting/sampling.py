@@ -146,7 +146,6 @@ def denoise(
     beside: torch.Tensor | None = None,
     neutral: Condition | None = None,
     shares: Sequence[float] = (1.0,),
-    unseen: bool = False,
 ) -> torch.Tensor:
     """Latents (B, C, h, w), each a function of its seed and its rows of the rest, whatever its neighbours are.
 
@@ -157,7 +156,7 @@ def denoise(
         seeds: B, each from 0 to 2**63 - 1.
         num_inference_steps: 1 or more.
         on_step: see `OnStep`.
-        away: of one prompt or of B, what classifier-free guidance leads away from; None does not guide.
+        away: of one prompt, what classifier-free guidance leads away from; None does not guide.
         guidance: see `Guidance`.
         begin: (1 or B, C, h, w), latents of a picture to begin from: noise is added to them, and the steps that would lead
             there are left out; None begins from noise alone.
@@ -166,7 +165,6 @@ def denoise(
             step (Brooks et al. 2023, section 3.2); None shows it zeros.
         neutral: of the same B prompts with all emotions alike; None leads away from nothing but `away`.
         shares: the weights of the emotions, with sum 1.
-        unseen: whether `beside` is not shown with `away`, so that `guidance.scale` also says how far the picture is followed.
 
     Raises ValueError for `beside` with a denoiser that does not edit, and when the latents are no finite numbers.
     """
@@ -198,8 +196,6 @@ def denoise(
     if edits(unet):
         shown = torch.zeros(shape) if beside is None else beside.expand(shape)
         shown = torch.cat([shown.to(device, dtype)] * copies)
-        if unseen:
-            shown[:count] = 0
     elif beside is not None:
         raise ValueError("This denoiser has not learned to edit; begin from the picture instead.")
     for number, timestep in enumerate(timesteps):

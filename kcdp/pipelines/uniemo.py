@@ -71,8 +71,7 @@ class UniEmoPipeline(DiffusionPipeline):
         emotion_guidance: how many times as strongly as the words the emotion is followed, where there is guidance.
         blend_guidance: where it is not 1, emotions of a blend are predicted each apart, and together followed up to so many times as
             strongly: by that where they weigh alike, not at all where one has all the weight. With 1 a blend is one F, as in the paper.
-        edit_guidance: of a denoiser that edits, how far an edit follows the picture and how far the emotion, both away from the
-            same words with all emotions alike (Brooks et al. 2023, equation 3); if not given, an edit is guided as all else is.
+        edit_guidance: how many times as strongly the emotion is followed where a picture is begun from.
         num_inference_steps: of a call that does not say.
         quality: of a painter that was distilled to paint in few steps and has its guidance inside it: these settings of the
             one that it learned from, for `painting_with`. None for any other.
@@ -124,7 +123,7 @@ class UniEmoPipeline(DiffusionPipeline):
         guidance_rescale: float = 0.0,
         emotion_guidance: float = 1.0,
         blend_guidance: float = 1.0,
-        edit_guidance: Sequence[float] | None = None,
+        edit_guidance: float = 1.0,
         num_inference_steps: int = 25,
         quality: Any = None,
     ) -> None:
@@ -156,7 +155,7 @@ class UniEmoPipeline(DiffusionPipeline):
             guidance_rescale=guidance_rescale,
             emotion_guidance=emotion_guidance,
             blend_guidance=blend_guidance,
-            edit_guidance=None if edit_guidance is None else tuple(edit_guidance),
+            edit_guidance=edit_guidance,
             num_inference_steps=num_inference_steps,
             quality=None if quality is None else dict(quality),
         )
@@ -346,17 +345,13 @@ class UniEmoPipeline(DiffusionPipeline):
         else:
             condition, shares = prompts.with_emotions(own, tokens), [1.0]
         strong = 1 + (self.config.blend_guidance - 1) * evenness(shares)
+        if source is not None:
+            strong *= self.config.edit_guidance
         guidance = Guidance(scale, rescale, strong * (self.config.emotion_guidance if scale > 1 else 1.0))
-        editing = self.config.edit_guidance is not None and source is not None and edits(self.unet)
-        if editing:
-            of_picture, of_emotion = self.config.edit_guidance
-            guidance = Guidance(of_picture, 0.0, strong * of_emotion / of_picture)
         away = neutral = None
-        if editing or guidance.emotion != 1:
+        if guidance.emotion != 1:
             neutral = prompts.with_emotions(own, self._of_names(dict.fromkeys(self.labels, 1.0), seeds))
-        if editing:
-            away = neutral
-        elif scale > 1:
+        if scale > 1:
             away = prompts.nothing() if negative_prompt is None else prompts.plain([negative_prompt])
         begin = None if source is None else encode_pictures(self._safe_vae(), source)
         steps = num_inference_steps if begin is None else steps_taken(num_inference_steps, strength)
@@ -383,7 +378,6 @@ class UniEmoPipeline(DiffusionPipeline):
                 begin if edits(self.unet) else None,
                 neutral,
                 shares,
-                editing,
             )
         pixels = finite(self._decode(latents))
         pictures = self._shown(pixels)

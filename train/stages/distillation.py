@@ -48,9 +48,7 @@ class DistillationConfig:
         "How strongly the student then follows emotions of a blend, each predicted apart; 1 blends their vectors.",
         "times",
     )
-    edit_guidance: tuple[float, float] | None = setting(
-        None, "How far its edits follow the picture and the emotion; if not given, as all else.", "times"
-    )
+    edit_guidance: float = setting(1.0, "How many times as strongly it follows the emotion in edits.", "times")
     rank: int = setting(0, "Rank of what the student changes of its teacher's weights; 0 gives it weights of its own.")
 
 

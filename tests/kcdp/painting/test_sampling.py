@@ -135,32 +135,6 @@ def test_several_emotions_are_predicted_apart_and_followed_by_their_shares(scale
         torch.testing.assert_close(made[row], noise_of(3 + row) - said, atol=1e-4, rtol=1e-4)
 
 
-class Seeing(Saying):
-    """As that, and adds the first number of the picture that it is shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.config.in_channels = 8
-
-    def forward(self, latents, timestep, encoder_hidden_states, **_):
-        (said,) = super().forward(latents[:, :4], timestep, encoder_hidden_states)
-        return (said + latents[:, 4:5, :1, :1],)
-
-
-def test_an_edit_follows_the_picture_and_the_emotion_each_as_far_as_it_should():
-    """What is said unseen + p (what is said seen - that) + e (emotion - what is said seen): Brooks et al., equation 3."""
-    told = Condition(torch.tensor([2.0, 3.0])[:, None, None].expand(2, 3, 5))
-    neutral = Condition(torch.tensor([0.5, 1.5])[:, None, None].expand(2, 3, 5))
-    of_picture, of_emotion, picture = 3.0, 4.5, torch.full((1, 4, 8, 8), 10.0)
-    made = denoise(
-        Seeing(), FlowMatchEulerDiscreteScheduler(), told, [3, 4], 1, lambda number, time, latents: latents,
-        neutral, Guidance(of_picture, 0.0, of_emotion / of_picture), beside=picture, neutral=neutral, unseen=True,
-    )  # fmt: skip
-    for row, (plain, towards) in enumerate(((0.5, 2.0), (1.5, 3.0))):
-        said = plain + of_picture * 10 + of_emotion * (towards - plain)
-        torch.testing.assert_close(made[row], noise_of(3 + row) - said, atol=1e-4, rtol=1e-4)
-
-
 def test_a_blend_is_even_where_all_weigh_alike():
     assert evenness([1.0]) == 0 and evenness([1.0, 0.0]) == 0
     assert evenness([0.5, 0.5]) == 1 and evenness([0.25] * 4) == 1
