@@ -26,9 +26,9 @@ from kcdp.imaging import to_tensor
 from kcdp.offload import execution_device
 from kcdp.painting.inputs import OutputType, check_settings, emotion_weights
 from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
-from kcdp.painting.prompt import PLACEHOLDER, Condition, PromptEncoder, WeightedTokens
+from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder, WeightedTokens
 from kcdp.painting.safety import objected, withheld_picture
-from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, evenness, finite, seeds_of, steps_taken
+from kcdp.painting.sampling import SEEDS, Guidance, denoise, edits, finite, seeds_of, steps_taken
 from kcdp.painting.schedulers import Schedule, check_scheduler
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
@@ -69,9 +69,6 @@ class UniEmoPipeline(DiffusionPipeline):
         label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
         guidance_scale, guidance_rescale: `Guidance` where a call does not say; 7.5 and 0 in the paper.
         emotion_guidance: how many times as strongly as the words the emotion is followed, where there is guidance.
-        blend_guidance: where it is not 1, emotions of a blend are predicted each apart, and together followed up to so many times as
-            strongly: by that where they weigh alike, not at all where one has all the weight. With 1 a blend is one F, as in the paper.
-        edit_guidance: how many times as strongly the emotion is followed where a picture is begun from.
         num_inference_steps: of a call that does not say.
         quality: of a painter that was distilled to paint in few steps and has its guidance inside it: these settings of the
             one that it learned from, for `painting_with`. None for any other.
@@ -122,8 +119,6 @@ class UniEmoPipeline(DiffusionPipeline):
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
         emotion_guidance: float = 1.0,
-        blend_guidance: float = 1.0,
-        edit_guidance: float = 1.0,
         num_inference_steps: int = 25,
         quality: Any = None,
     ) -> None:
@@ -154,8 +149,6 @@ class UniEmoPipeline(DiffusionPipeline):
             guidance_scale=guidance_scale,
             guidance_rescale=guidance_rescale,
             emotion_guidance=emotion_guidance,
-            blend_guidance=blend_guidance,
-            edit_guidance=edit_guidance,
             num_inference_steps=num_inference_steps,
             quality=None if quality is None else dict(quality),
         )
@@ -326,8 +319,11 @@ class UniEmoPipeline(DiffusionPipeline):
         )
         seeds = seeds_of(seed, num_images)
         source = None if image is None else load_clips(image).middles
-        scale = self.config.guidance_scale if guidance_scale is None else guidance_scale
-        rescale = self.config.guidance_rescale if guidance_rescale is None else guidance_rescale
+        guidance = Guidance(
+            self.config.guidance_scale if guidance_scale is None else guidance_scale,
+            self.config.guidance_rescale if guidance_rescale is None else guidance_rescale,
+            self.config.emotion_guidance,
+        )
 
         check_scheduler(self.schedule, self.scheduler, num_inference_steps, None if image is None else strength)
         tokens = (
@@ -337,21 +333,10 @@ class UniEmoPipeline(DiffusionPipeline):
         if words.left_out:
             _logger.warning("The prompt is too long for the model; left out: '%s'.", words.left_out)
         own = [words.prompt] * len(seeds)
-        shares = [weight for _, weight in tokens[0]]
-        apart = self.config.blend_guidance != 1 and len(shares) > 1
-        if apart:
-            alone = [prompts.with_emotions(own, [[row[place]] for row in tokens]) for place in range(len(shares))]
-            condition = Condition.joined(alone)
-        else:
-            condition, shares = prompts.with_emotions(own, tokens), [1.0]
-        strong = 1 + (self.config.blend_guidance - 1) * evenness(shares)
-        if source is not None:
-            strong *= self.config.edit_guidance
-        guidance = Guidance(scale, rescale, strong * (self.config.emotion_guidance if scale > 1 else 1.0))
-        away = neutral = None
-        if guidance.emotion != 1:
-            neutral = prompts.with_emotions(own, self._of_names(dict.fromkeys(self.labels, 1.0), seeds))
-        if scale > 1:
+        condition, away, neutral = prompts.with_emotions(own, tokens), None, None
+        if guidance.scale > 1:
+            if guidance.emotion != 1:
+                neutral = prompts.with_emotions(own, self._of_names(dict.fromkeys(self.labels, 1.0), seeds))
             away = prompts.nothing() if negative_prompt is None else prompts.plain([negative_prompt])
         begin = None if source is None else encode_pictures(self._safe_vae(), source)
         steps = num_inference_steps if begin is None else steps_taken(num_inference_steps, strength)
@@ -377,7 +362,6 @@ class UniEmoPipeline(DiffusionPipeline):
                 strength,
                 begin if edits(self.unet) else None,
                 neutral,
-                shares,
             )
         pixels = finite(self._decode(latents))
         pictures = self._shown(pixels)

@@ -43,12 +43,6 @@ class DistillationConfig:
     teacher_steps: int = setting(24, "Those of the teacher, a multiple of them.", "steps")
     own_share: float = setting(0.5, "Share of long steps that begin where the student came by itself.", "share, 0 to 1")
     average: float = setting(0.99, "Decay of the average of the student, which is what paints.")
-    blend_guidance: float = setting(
-        1.0,
-        "How strongly the student then follows emotions of a blend, each predicted apart; 1 blends their vectors.",
-        "times",
-    )
-    edit_guidance: float = setting(1.0, "How many times as strongly it follows the emotion in edits.", "times")
     rank: int = setting(0, "Rank of what the student changes of its teacher's weights; 0 gives it weights of its own.")
 
 

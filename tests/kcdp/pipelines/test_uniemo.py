@@ -17,7 +17,6 @@ from PIL import Image
 
 from kcdp.emotions import KCDP_6, MIKELS_8
 from kcdp.imaging import ImageError, to_tensor
-from kcdp.painting.sampling import noise_of
 from kcdp.painting.schedulers import Schedule
 from kcdp.pipelines.pictures import encode_pictures
 from kcdp.pipelines.uniemo import UniEmoPipeline
@@ -241,51 +240,6 @@ def test_a_pipeline_that_follows_emotions_more_than_words_also_asks_for_all_emot
         tiny_uniemo(kcdp)("awe", guidance_scale=1.0, **options),
     )
     assert same(plain.images[0], other.images[0])
-
-
-@pytest.mark.parametrize("weights", [{"awe": 0.5, "fear": 0.5}, {"awe": 0.2, "amusement": 0.5, "fear": 0.3}])
-def test_a_blend_that_is_guided_follows_each_of_its_emotions(kcdp, weights):
-    """Against every emotion's own prediction, one after the other, at every step."""
-    pipeline, seeds = tiny_uniemo(kcdp, guidance_scale=1.0, blend_guidance=2.0), [1, 2]
-    made = pipeline(weights, "a cat", seed=seeds, num_inference_steps=2, output_type="pt").images
-
-    def predicted(latents, timestep, names):
-        tokens = pipeline._of_names(dict.fromkeys(names, 1.0), seeds)
-        condition = pipeline.prompts.with_emotions(["a cat"] * 2, tokens)
-        return pipeline.unet(latents, timestep, encoder_hidden_states=condition.states).sample
-
-    total = sum(value**2 for value in weights.values())
-    strong = 1 + (1 - total) / (1 - 1 / len(weights))
-    with torch.no_grad():
-        scheduler = copy.deepcopy(pipeline.scheduler)
-        scheduler.set_timesteps(2)
-        latents = noise_of(seeds, (pipeline.unet.config.out_channels, *[pipeline.unet.config.sample_size] * 2))
-        for timestep in scheduler.timesteps:
-            neutral = predicted(latents, timestep, pipeline.labels)
-            guided = neutral.clone()
-            for name, weight in weights.items():
-                guided += strong * weight * (predicted(latents, timestep, [name]) - neutral)
-            latents = scheduler.step(guided, timestep, latents).prev_sample
-        expected = pipeline._decode(latents) / 2 + 0.5
-    for one, other in zip(made, expected, strict=True):
-        torch.testing.assert_close(one, other.clamp(0, 1), atol=1e-4, rtol=1e-3)
-
-
-def test_a_blend_that_is_guided_costs_a_single_emotion_nothing(kcdp):
-    pipeline, sizes = tiny_uniemo(kcdp, guidance_scale=1.0, blend_guidance=2.0), []
-    handle = pipeline.unet.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
-    options = {"prompt": "a cat", "seed": [1, 2], "num_inference_steps": 1}
-    alone = pipeline("awe", **options)
-    pipeline({"awe": 1.0, "fear": 0.0}, **options)
-    pipeline({"awe": 0.7, "fear": 0.3}, **options)
-    handle.remove()
-    assert sizes == [2, 2, 6]
-    plain = tiny_uniemo(kcdp, guidance_scale=1.0)
-    assert same(alone.images[0], plain("awe", **options).images[0])
-    # What paints in many steps takes a blend as one emotion between them.
-    other = pipeline.painting_with(pipeline.unet, guidance_scale=1.0)
-    blend = {"awe": 0.7, "fear": 0.3}
-    assert same(other(blend, **options).images[0], plain(blend, **options).images[0])
 
 
 def test_a_callback_sees_each_step_and_may_change_it(pipeline, make, drawn):
