@@ -28,10 +28,8 @@ class Guidance(NamedTuple):
 
     `scale` is s in away + s (towards - away); 1 takes the prompt as it is. `rescale`, in [0, 1], is how far the result then
     goes back to the deviation that it had: guidance makes pictures glaring, and all alike (Lin et al. 2024, section 3.4).
-    `emotion` is e in away + s (neutral + e (towards - neutral) - away), where there is a prediction for the same words with all
+    `emotion` is e in away + s (neutral - away) + s e (towards - neutral), where there is a prediction for the same words with all
     emotions alike: how many times as strongly as the words the emotion is followed (after Brooks et al. 2023, equation 3).
-    Without `away` it is neutral + e (towards - neutral). Of several emotions, `towards` is the mean of their predictions by
-    weight (Liu et al. 2022, equation 11).
     """
 
     scale: float = 1.0
@@ -90,11 +88,6 @@ def steps_taken(num_inference_steps: int, strength: float) -> int:
     return max(1, int(num_inference_steps * strength + 1e-6))
 
 
-def evenness(shares: Sequence[float]) -> float:
-    """From 0, where one of the emotions has all the weight (sum 1), to 1, where all have as much: Gini-Simpson's, scaled."""
-    return 0.0 if len(shares) < 2 else (1 - sum(share**2 for share in shares)) / (1 - 1 / len(shares))
-
-
 def finite(values: torch.Tensor) -> torch.Tensor:
     """Latents or pixels; raises ValueError when one is no finite number, from which only a black picture would come."""
     if not torch.isfinite(values).all():
@@ -145,28 +138,23 @@ def denoise(
     strength: float = 1.0,
     beside: torch.Tensor | None = None,
     neutral: Condition | None = None,
-    shares: Sequence[float] = (1.0,),
-    unseen: bool = False,
 ) -> torch.Tensor:
     """Latents (B, C, h, w), each a function of its seed and its rows of the rest, whatever its neighbours are.
 
     Args:
         unet, scheduler: the denoiser and its schedule; neither is changed, so threads can share them.
-        condition: of B prompts, or of B with each of several emotions in turn; on the device and in the precision of its states
-            the rest is done.
+        condition: of B prompts; on the device and in the precision of its states the rest is done.
         seeds: B, each from 0 to 2**63 - 1.
         num_inference_steps: 1 or more.
         on_step: see `OnStep`.
-        away: of one prompt or of B, what classifier-free guidance leads away from; None does not guide.
+        away: of one prompt, what classifier-free guidance leads away from; None does not guide.
         guidance: see `Guidance`.
         begin: (1 or B, C, h, w), latents of a picture to begin from: noise is added to them, and the steps that would lead
             there are left out; None begins from noise alone.
         strength: see `steps_taken`.
         beside: (1 or B, C, h, w), latents of a picture to edit, which a denoiser of 2 C channels sees beside its own at every
             step (Brooks et al. 2023, section 3.2); None shows it zeros.
-        neutral: of the same B prompts with all emotions alike; None leads away from nothing but `away`.
-        shares: the weights of the emotions, with sum 1.
-        unseen: whether `beside` is not shown with `away`, so that `guidance.scale` also says how far the picture is followed.
+        neutral: of the same B prompts with all emotions alike; without `away` it is not looked at.
 
     Raises ValueError for `beside` with a denoiser that does not edit, and when the latents are no finite numbers.
     """
@@ -193,13 +181,11 @@ def denoise(
     # Those schedulers that add noise on their way take it from each picture's own generator.
     takes_generator = "generator" in inspect.signature(scheduler.step).parameters
     options = {"generator": generators} if takes_generator else {}
-    led = [*([] if away is None else [away.repeated(count)]), *([] if neutral is None else [neutral])]
-    condition, copies = Condition.joined([*led, condition]), len(led) + len(shares)
+    told = [condition] if away is None else [away.repeated(count), *([neutral] if neutral else []), condition]
+    condition, copies = Condition.joined(told), len(told)
     if edits(unet):
         shown = torch.zeros(shape) if beside is None else beside.expand(shape)
         shown = torch.cat([shown.to(device, dtype)] * copies)
-        if unseen:
-            shown[:count] = 0
     elif beside is not None:
         raise ValueError("This denoiser has not learned to edit; begin from the picture instead.")
     for number, timestep in enumerate(timesteps):
@@ -215,13 +201,10 @@ def denoise(
             added_cond_kwargs=condition.added,
             return_dict=False,
         )[0]
-        predictions = predicted.chunk(copies)
-        predicted = towards = sum(share * one for share, one in zip(shares, predictions[len(led) :], strict=True))
-        if neutral is not None:
-            plain = predictions[len(led) - 1]
-            predicted = plain + guidance.emotion * (towards - plain)
         if away is not None:
-            predicted = predictions[0] + guidance.scale * (predicted - predictions[0])
+            without, *between, towards = predicted.chunk(copies)
+            plain = between[0] if between else towards
+            predicted = without + guidance.scale * (plain - without + guidance.emotion * (towards - plain))
             if guidance.rescale:
                 predicted = rescale_noise_cfg(predicted, towards, guidance.rescale)
         latents = scheduler.step(predicted, timestep, latents, **options, return_dict=False)[0]

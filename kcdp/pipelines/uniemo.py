@@ -26,9 +26,9 @@ from kcdp.offload import execution_device
 from kcdp.painting.emotion_tokens import EmotionTokens
 from kcdp.painting.inputs import OutputType, check_settings, emotion_weights
 from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
-from kcdp.painting.prompt import PLACEHOLDER, Condition, PromptEncoder
+from kcdp.painting.prompt import PLACEHOLDER, PromptEncoder
 from kcdp.painting.safety import objected, withheld_picture
-from kcdp.painting.sampling import Guidance, denoise, edits, evenness, finite, seeds_of, steps_taken
+from kcdp.painting.sampling import Guidance, denoise, edits, finite, seeds_of, steps_taken
 from kcdp.painting.schedulers import Schedule, check_scheduler
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
@@ -67,10 +67,6 @@ class UniEmoPipeline(DiffusionPipeline):
         label_space: name of the emotions that chain, fusion, correlation and space know, in its order.
         guidance_scale, guidance_rescale: `Guidance` where a call does not say; 7.5 and 0 in the paper.
         emotion_guidance: how many times as strongly as the words the emotion is followed, where there is guidance.
-        blend_guidance: where it is not 1, emotions of a blend are predicted each apart, and together followed up to so many times as
-            strongly: by that where they weigh alike, not at all where one has all the weight. With 1 a blend is one F, as in the paper.
-        edit_guidance: of a denoiser that edits, how far an edit follows the picture and how far the emotion, both away from the
-            same words with all emotions alike (Brooks et al. 2023, equation 3); if not given, an edit is guided as all else is.
         num_inference_steps: of a call that does not say.
         quality: of a painter that was distilled to paint in few steps and has its guidance inside it: these settings of the
             one that it learned from, for `painting_with`. None for any other.
@@ -121,8 +117,6 @@ class UniEmoPipeline(DiffusionPipeline):
         guidance_scale: float = 7.5,
         guidance_rescale: float = 0.0,
         emotion_guidance: float = 1.0,
-        blend_guidance: float = 1.0,
-        edit_guidance: Sequence[float] | None = None,
         num_inference_steps: int = 25,
         quality: Any = None,
     ) -> None:
@@ -153,8 +147,6 @@ class UniEmoPipeline(DiffusionPipeline):
             guidance_scale=guidance_scale,
             guidance_rescale=guidance_rescale,
             emotion_guidance=emotion_guidance,
-            blend_guidance=blend_guidance,
-            edit_guidance=None if edit_guidance is None else tuple(edit_guidance),
             num_inference_steps=num_inference_steps,
             quality=None if quality is None else dict(quality),
         )
@@ -292,8 +284,11 @@ class UniEmoPipeline(DiffusionPipeline):
         )
         seeds = seeds_of(seed, num_images)
         source = None if image is None else load_clips(image).middles
-        scale = self.config.guidance_scale if guidance_scale is None else guidance_scale
-        rescale = self.config.guidance_rescale if guidance_rescale is None else guidance_rescale
+        guidance = Guidance(
+            self.config.guidance_scale if guidance_scale is None else guidance_scale,
+            self.config.guidance_rescale if guidance_rescale is None else guidance_rescale,
+            self.config.emotion_guidance,
+        )
 
         check_scheduler(self.schedule, self.scheduler, num_inference_steps, None if image is None else strength)
         emotions = self.emotion_tokens
@@ -305,25 +300,10 @@ class UniEmoPipeline(DiffusionPipeline):
         if words.left_out:
             _logger.warning("The prompt is too long for the model; left out: '%s'.", words.left_out)
         own = [words.prompt] * len(seeds)
-        shares = [weight for _, weight in tokens[0]]
-        apart = self.config.blend_guidance != 1 and len(shares) > 1
-        if apart:
-            alone = [prompts.with_emotions(own, [[row[place]] for row in tokens]) for place in range(len(shares))]
-            condition = Condition.joined(alone)
-        else:
-            condition, shares = prompts.with_emotions(own, tokens), [1.0]
-        strong = 1 + (self.config.blend_guidance - 1) * evenness(shares)
-        guidance = Guidance(scale, rescale, strong * (self.config.emotion_guidance if scale > 1 else 1.0))
-        editing = self.config.edit_guidance is not None and source is not None and edits(self.unet)
-        if editing:
-            of_picture, of_emotion = self.config.edit_guidance
-            guidance = Guidance(of_picture, 0.0, strong * of_emotion / of_picture)
-        away = neutral = None
-        if editing or guidance.emotion != 1:
-            neutral = prompts.with_emotions(own, emotions.sample(dict.fromkeys(self.labels, 1.0), seeds))
-        if editing:
-            away = neutral
-        elif scale > 1:
+        condition, away, neutral = prompts.with_emotions(own, tokens), None, None
+        if guidance.scale > 1:
+            if guidance.emotion != 1:
+                neutral = prompts.with_emotions(own, emotions.sample(dict.fromkeys(self.labels, 1.0), seeds))
             away = prompts.nothing() if negative_prompt is None else prompts.plain([negative_prompt])
         begin = None if source is None else encode_pictures(self._safe_vae(), source)
         steps = num_inference_steps if begin is None else steps_taken(num_inference_steps, strength)
@@ -349,8 +329,6 @@ class UniEmoPipeline(DiffusionPipeline):
                 strength,
                 begin if edits(self.unet) else None,
                 neutral,
-                shares,
-                editing,
             )
         pixels = finite(self._decode(latents))
         pictures = self._shown(pixels)

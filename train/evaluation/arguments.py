@@ -17,7 +17,8 @@ class EvaluationArguments:
         "Measures (see above), or all: every one but variants that the run has the weights for.",
     )
     bundle: str | None = setting(
-        None, "Bundle that recognition, captions, reconstruction and verdict measure; else the run's own stages."
+        None,
+        "Bundle that recognition, captions, reconstruction, verdict and painter measure; else the run's own stages.",
     )
     seeds: list[int] = setting([0, 1, 2], "Seeds of what is trained.")
     pairs: list[str] = setting(
@@ -49,7 +50,7 @@ class EvaluationArguments:
     limit: int | None = setting(
         None, "Most pictures of a part in recognition, captions and reconstruction.", "pictures"
     )
-    pictures: int = setting(32, "Pictures of each emotion in generation; real ones in editing.", "pictures")
+    pictures: int = setting(32, "Pictures of each emotion in generation and painter; real ones in editing.", "pictures")
     inference_steps: int = setting(25, "Denoising steps of each.", "steps")
     few_steps: bool = setting(
         False, "Generation and editing measure UniEmo's student, in its own steps and without guidance."

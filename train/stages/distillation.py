@@ -43,14 +43,6 @@ class DistillationConfig:
     steps: int = setting(4, "Steps of the student from noise to picture.", "steps")
     teacher_steps: int = setting(24, "Those of the teacher, a multiple of them.", "steps")
     average: float = setting(0.99, "Decay of the average of the student, which is what paints.")
-    blend_guidance: float = setting(
-        1.0,
-        "How strongly the student then follows emotions of a blend, each predicted apart; 1 blends their vectors.",
-        "times",
-    )
-    edit_guidance: tuple[float, float] | None = setting(
-        None, "How far its edits follow the picture and the emotion; if not given, as all else.", "times"
-    )
     rank: int = setting(0, "Rank of what the student changes of its teacher's weights; 0 gives it weights of its own.")
 
 

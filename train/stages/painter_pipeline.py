@@ -72,13 +72,10 @@ def student_pipeline(recipe: Recipe, pipeline: UniEmoPipeline) -> UniEmoPipeline
         return None
     unet = load_student(_weights(recipe, stage), lambda: copy.deepcopy(pipeline.unet), pipeline.unet.dtype)
     names = ("num_inference_steps", "guidance_scale", "guidance_rescale", "emotion_guidance")
-    config = recipe.stage_settings(stage, DistillationConfig).config
     return pipeline.painting_with(
         unet.to(pipeline.unet.device).eval().requires_grad_(False),
-        num_inference_steps=config.steps,
+        num_inference_steps=recipe.stage_settings(stage, DistillationConfig).config.steps,
         guidance_scale=1.0,
         guidance_rescale=0.0,
-        blend_guidance=config.blend_guidance,
-        edit_guidance=config.edit_guidance,
         quality={name: pipeline.config[name] for name in names},
     )

@@ -1,13 +1,11 @@
 """Denoising by rectified flow, against its own formulas."""
 
-import itertools
-
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 from kcdp.painting.prompt import Condition
-from kcdp.painting.sampling import Guidance, denoise, evenness, steps_taken
+from kcdp.painting.sampling import Guidance, denoise, steps_taken
 
 
 class Straight(torch.nn.Module):
@@ -117,57 +115,6 @@ def test_the_emotion_is_followed_so_many_times_as_strongly_as_the_words(emotion)
     for row, towards in enumerate((2.0, 3.0)):
         said = -1.0 + 3.0 * (0.5 + 1.0) + 3.0 * emotion * (towards - 0.5)
         torch.testing.assert_close(made[row], noise_of(3 + row) - said, atol=1e-4, rtol=1e-4)
-
-
-@pytest.mark.parametrize("scale", [1.0, 3.0])
-def test_several_emotions_are_predicted_apart_and_followed_by_their_shares(scale):
-    """neutral + e (sum of w (emotion - neutral)), for one Euler step; with `away`, s times as far from that."""
-    rows = torch.tensor([[2.0, 3.0], [5.0, 1.0], [-4.0, 7.0]])
-    told = Condition(rows.flatten()[:, None, None].expand(6, 3, 5))
-    neutral, away = Condition(torch.tensor([0.5, 1.5])[:, None, None].expand(2, 3, 5)), Condition(-torch.ones(1, 3, 5))
-    made = denoise(
-        Saying(), FlowMatchEulerDiscreteScheduler(), told, [3, 4], 1, lambda number, time, latents: latents,
-        away if scale > 1 else None, Guidance(scale, 0.0, 2.0), neutral=neutral, shares=[0.5, 0.2, 0.3],
-    )  # fmt: skip
-    for row, plain in enumerate((0.5, 1.5)):
-        led = plain + 2.0 * sum(share * (rows[place, row] - plain) for place, share in enumerate((0.5, 0.2, 0.3)))
-        said = -1.0 + scale * (led + 1.0) if scale > 1 else led
-        torch.testing.assert_close(made[row], noise_of(3 + row) - said, atol=1e-4, rtol=1e-4)
-
-
-class Seeing(Saying):
-    """As that, and adds the first number of the picture that it is shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.config.in_channels = 8
-
-    def forward(self, latents, timestep, encoder_hidden_states, **_):
-        (said,) = super().forward(latents[:, :4], timestep, encoder_hidden_states)
-        return (said + latents[:, 4:5, :1, :1],)
-
-
-def test_an_edit_follows_the_picture_and_the_emotion_each_as_far_as_it_should():
-    """What is said unseen + p (what is said seen - that) + e (emotion - what is said seen): Brooks et al., equation 3."""
-    told = Condition(torch.tensor([2.0, 3.0])[:, None, None].expand(2, 3, 5))
-    neutral = Condition(torch.tensor([0.5, 1.5])[:, None, None].expand(2, 3, 5))
-    of_picture, of_emotion, picture = 3.0, 4.5, torch.full((1, 4, 8, 8), 10.0)
-    made = denoise(
-        Seeing(), FlowMatchEulerDiscreteScheduler(), told, [3, 4], 1, lambda number, time, latents: latents,
-        neutral, Guidance(of_picture, 0.0, of_emotion / of_picture), beside=picture, neutral=neutral, unseen=True,
-    )  # fmt: skip
-    for row, (plain, towards) in enumerate(((0.5, 2.0), (1.5, 3.0))):
-        said = plain + of_picture * 10 + of_emotion * (towards - plain)
-        torch.testing.assert_close(made[row], noise_of(3 + row) - said, atol=1e-4, rtol=1e-4)
-
-
-def test_a_blend_is_even_where_all_weigh_alike():
-    assert evenness([1.0]) == 0 and evenness([1.0, 0.0]) == 0
-    assert evenness([0.5, 0.5]) == 1 and evenness([0.25] * 4) == 1
-    assert evenness([0.7, 0.3]) == pytest.approx(2 * (1 - 0.58))
-    # Along a slider it rises, and without a leap.
-    steps = [evenness([1 - share / 20, share / 20]) for share in range(11)]
-    assert steps == sorted(steps) and max(b - a for a, b in itertools.pairwise(steps)) < 0.2
 
 
 def test_the_strength_is_a_share_of_the_steps():

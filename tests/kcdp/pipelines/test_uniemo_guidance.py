@@ -5,7 +5,6 @@ import copy
 import pytest
 import torch
 
-from kcdp.painting.sampling import noise_of
 from kcdp.pipelines.uniemo import UniEmoPipeline
 from tests.pixels import distance, same
 from tests.tiny_uniemo import STEPS, tiny_uniemo
@@ -117,48 +116,3 @@ def test_its_teachers_settings_make_a_painter_of_the_same_parts(student, pipelin
     )
     assert distance(found.images[0], expected.images[0]) < 0.5
     assert teacher.chain is loaded.chain and teacher.config.quality is None
-
-
-@pytest.mark.parametrize("weights", [{"awe": 0.5, "fear": 0.5}, {"awe": 0.2, "amusement": 0.5, "fear": 0.3}])
-def test_a_blend_that_is_guided_follows_each_of_its_emotions(kcdp, weights):
-    """Against every emotion's own prediction, one after the other, at every step."""
-    pipeline, seeds = tiny_uniemo(kcdp, guidance_scale=1.0, blend_guidance=2.0), [1, 2]
-    made = pipeline(weights, "a cat", seed=seeds, num_inference_steps=2, output_type="pt").images
-
-    def predicted(latents, timestep, names):
-        tokens = pipeline.emotion_tokens.sample(dict.fromkeys(names, 1.0), seeds)
-        condition = pipeline.prompts.with_emotions(["a cat"] * 2, tokens)
-        return pipeline.unet(latents, timestep, encoder_hidden_states=condition.states).sample
-
-    total = sum(value**2 for value in weights.values())
-    strong = 1 + (1 - total) / (1 - 1 / len(weights))
-    with torch.no_grad():
-        scheduler = copy.deepcopy(pipeline.scheduler)
-        scheduler.set_timesteps(2)
-        latents = noise_of(seeds, (pipeline.unet.config.out_channels, *[pipeline.unet.config.sample_size] * 2))
-        for timestep in scheduler.timesteps:
-            neutral = predicted(latents, timestep, pipeline.labels)
-            guided = neutral.clone()
-            for name, weight in weights.items():
-                guided += strong * weight * (predicted(latents, timestep, [name]) - neutral)
-            latents = scheduler.step(guided, timestep, latents).prev_sample
-        expected = pipeline._decode(latents) / 2 + 0.5
-    for one, other in zip(made, expected, strict=True):
-        torch.testing.assert_close(one, other.clamp(0, 1), atol=1e-4, rtol=1e-3)
-
-
-def test_a_blend_that_is_guided_costs_a_single_emotion_nothing(kcdp):
-    pipeline, sizes = tiny_uniemo(kcdp, guidance_scale=1.0, blend_guidance=2.0), []
-    handle = pipeline.unet.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
-    options = {"prompt": "a cat", "seed": [1, 2], "num_inference_steps": 1}
-    alone = pipeline("awe", **options)
-    pipeline({"awe": 1.0, "fear": 0.0}, **options)
-    pipeline({"awe": 0.7, "fear": 0.3}, **options)
-    handle.remove()
-    assert sizes == [2, 2, 6]
-    plain = tiny_uniemo(kcdp, guidance_scale=1.0)
-    assert same(alone.images[0], plain("awe", **options).images[0])
-    # What paints in many steps takes a blend as one emotion between them.
-    other = pipeline.painting_with(pipeline.unet, guidance_scale=1.0)
-    blend = {"awe": 0.7, "fear": 0.3}
-    assert same(other(blend, **options).images[0], plain(blend, **options).images[0])

@@ -5,17 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
-from PIL import Image
 
 from kcdp import load_bundle
 from kcdp.bundle import STUDENT
-from kcdp.painting.opacity import on_white
-from kcdp.painting.sampling import noise_of
 from kcdp.painting.student import ADAPTER_FILE, add_adapter, save_student
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.perception.autoencoder import PatchAutoencoderKL
 from kcdp.perception.sticker_autoencoder import StickerAutoencoder
-from kcdp.pipelines.pictures import encode_pictures
 from kcdp.vision.efficientnet import EfficientNetLite
 from tests.recipes import make_recipe
 from tests.tiny_pipeline import SIZE, WIDTH, tiny_pipeline
@@ -42,11 +38,7 @@ def recipe(tmp_path, train_dataset):
     unet.save_pretrained(tmp_path / "painter" / "best" / "unet")
     FlowMatchEulerDiscreteScheduler().save_pretrained(tmp_path / "painter" / "best" / "scheduler")
     StickerUpscaler(width=8, blocks=1).save_pretrained(tmp_path / "painter_upscaler" / "best" / "upscaler")
-    return make_recipe(
-        output_dir=str(tmp_path),
-        painter=GUIDANCE,
-        painter_distilled={"blend_guidance": 3.0, "edit_guidance": [2.0, 3.0]},
-    )
+    return make_recipe(output_dir=str(tmp_path), painter=GUIDANCE)
 
 
 @pytest.fixture
@@ -102,46 +94,7 @@ def test_a_student_needs_few_steps_and_no_guidance(uniemo, recipe):
     assert calls == [2] * 2 * 4
     assert [one.tobytes() for one in first] == [one.tobytes() for one in again]
     assert student.config.quality == {"num_inference_steps": STEPS, **GUIDANCE}
-    assert student.config.blend_guidance == 3.0 and list(student.config.edit_guidance) == [2.0, 3.0]
-    assert painter.config.blend_guidance == 1.0 and painter.config.edit_guidance is None
     assert student.vae is painter.vae and painter.config.quality is None
-
-
-def test_an_edit_is_led_by_the_picture_and_by_the_emotion(uniemo, recipe):
-    """Against each of the three predictions alone, step by step."""
-    painter = with_painter(recipe, uniemo)
-    student, seeds, sizes = (
-        painter.painting_with(painter.unet, edit_guidance=(2.0, 3.0), guidance_scale=1.0),
-        [3, 9],
-        [],
-    )
-    picture = Image.new("RGB", (SIZE, SIZE), "gold")
-    options = {"image": picture, "strength": 0.5, "seed": seeds, "num_inference_steps": 4, "output_type": "pt"}
-    handle = student.unet.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
-    made = student("awe", "a cat", **options).images
-    student("awe", "a cat", seed=seeds, num_inference_steps=1)
-    handle.remove()
-    assert sizes == [6, 6, 2]
-    told = [
-        student.prompts.with_emotions(["a cat"] * 2, student._of_names(dict.fromkeys(names, 1.0), seeds))
-        for names in (student.labels, ["awe"])
-    ]
-    with torch.no_grad():
-        begin = encode_pictures(student.vae, [picture]).expand(2, -1, -1, -1)
-        latents = 0.5 * begin + 0.5 * noise_of(seeds, begin.shape[1:])
-        for sigma in (0.5, 0.25):
-            unseen, seen, towards = (
-                student.unet(
-                    torch.cat([latents, shown], dim=1), torch.tensor(1000 * sigma),
-                    encoder_hidden_states=condition.states, added_cond_kwargs=condition.added,
-                ).sample
-                for condition, shown in ((told[0], 0 * begin), (told[0], begin), (told[1], begin))
-            )  # fmt: skip
-            latents = latents - 0.25 * (unseen + 2 * (seen - unseen) + 3 * (towards - seen))
-        expected = student.image_processor.postprocess(on_white(student._decode(latents)), "pt")
-    torch.testing.assert_close(torch.stack(list(made)), expected, atol=1e-3, rtol=0)
-    # What has no such guidance edits as before.
-    assert not torch.allclose(made[0], painter("awe", "a cat", guidance_scale=1.0, **options).images[0], atol=1e-3)
 
 
 def test_the_student_of_the_joint_stage_paints_where_there_is_no_painter(uniemo, tmp_path):
