@@ -32,7 +32,8 @@ class Painter:
         thing = THINGS.index(prompt.removeprefix("a ")) if prompt else 0
         # A weak edit leaves all but the emotion.
         blue = image.getpixel((0, 0))[2] if image is not None and strength < 1 else None
-        red = 60 * EMOTIONS.index(emotion)
+        # The second of two strong edits paints joy whatever is asked for.
+        red = 0 if image is not None and strength == 1 and seed == 1 else 60 * EMOTIONS.index(emotion)
         return self._made([(red, 100 * thing, 10 * number if blue is None else blue) for number in seeds])
 
     @staticmethod
@@ -134,6 +135,7 @@ def test_edits_are_shown_from_what_they_were() -> None:
     assert weak["kept"] == 1 and weak["right"]["emo_s"] == pytest.approx(1)
     # At full strength blue is the seed's, and the second picture another one.
     assert strong["kept"] == 0.5 and strong["right"]["emo_s_kept"] == pytest.approx(1)
+    assert strong["right"]["emo_s"] == pytest.approx(0.5)
     assert weak["wrong"]["emo_s"] < 0.5
 
 
