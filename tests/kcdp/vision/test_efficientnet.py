@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kcdp.vision.efficientnet import STAGES, EfficientNetLite, SameConv2d
+from kcdp.vision.efficientnet import CACHED_PICTURES, STAGES, EfficientNetLite, SameConv2d
 
 
 @torch.no_grad()
@@ -41,3 +41,18 @@ def test_blocks_have_residuals_where_shapes_allow():
 def test_sides_that_would_be_padded_otherwise_are_refused():
     with pytest.raises(ValueError, match="make both sides multiples of 32"):
         EfficientNetLite()(torch.zeros(1, 3, 48, 64))
+
+
+def test_the_largest_maps_are_made_of_few_pictures_at_a_time_and_are_the_same():
+    """Without gradients, on a CPU; with them all pictures go together."""
+    torch.manual_seed(0)
+    network = EfficientNetLite().eval()
+    pixels, sizes = torch.randn(CACHED_PICTURES + 2, 3, 64, 32), []
+    network.stem.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    network.head.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    together = network(pixels)
+    with torch.no_grad():
+        apart = network(pixels)
+    assert sizes == [CACHED_PICTURES + 2, CACHED_PICTURES + 2, CACHED_PICTURES, 2, CACHED_PICTURES + 2]
+    for one, other in zip(apart, together, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
