@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
 
+import httpx
 import psutil
 from gradio_client import Client, handle_file
 
@@ -29,6 +30,8 @@ Side = TypeVar("Side")
 STARTS = 3
 #: Pictures that a page has painted when its memory is looked at for the last time.
 PAINTINGS = 5
+#: Seconds between two looks whether a page answers.
+PATIENCE = 0.1
 #: What every build imports before anything of its own; of the libraries that load on first use, the networks.
 LIBRARIES = (
     "import torch, peft, spacy; from diffusers import UNet2DConditionModel; "
@@ -106,8 +109,18 @@ class Worker:
         return self.request(work, **request)["seconds"]
 
 
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False, timeout=60).is_success
+    except httpx.TransportError:
+        return False
+
+
 class App:
-    """A tree's own page, started and asked over its API; a context manager. Raises RuntimeError when it ends before it is ready."""
+    """A tree's own page, started and asked over its API; a context manager. Raises RuntimeError when it ends before it answers.
+
+    It answers before its models are there, and its first reading waits for them.
+    """
 
     def __init__(self, tree: Path, threads: int = 0) -> None:
         limits = {"OMP_NUM_THREADS": str(threads)} if threads else {}
@@ -122,10 +135,15 @@ class App:
             env=os.environ | _environment(tree) | limits,
             cwd=tree,
         )
-        assert self._process.stdout is not None
-        if not any(line.startswith("ready") for line in self._process.stdout):
-            raise RuntimeError(f"The page of '{tree}' ended before it was ready; run `python app.py` there to see why.")
-        self._client = Client(f"http://127.0.0.1:{port}", verbose=False)
+        url = f"http://127.0.0.1:{port}"
+        # Not by what it prints, for builds of long ago print nothing.
+        while not _answers(url):
+            if self._process.poll() is not None:
+                raise RuntimeError(
+                    f"The page of '{tree}' ended before it answered; run `python app.py` there to see why."
+                )
+            time.sleep(PATIENCE)
+        self._client = Client(url, verbose=False)
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -36,7 +37,13 @@ TOO_MANY = 429
 
 
 class WatchedApp(App):
-    """A page whose process can be looked at; see `App`."""
+    """A page whose process can be looked at, with its models loaded; see `App`. Of this tree: an older one may not say that they are."""
+
+    def __init__(self, tree: Path, threads: int = 0) -> None:
+        super().__init__(tree, threads)
+        assert self._process.stdout is not None
+        if not any(line.startswith("ready") for line in self._process.stdout):
+            raise RuntimeError(f"The page of '{tree}' ended before it was ready; run `python app.py` there to see why.")
 
     @property
     def url(self) -> str:

@@ -27,10 +27,11 @@ class Bundle:
 """
 VERDICTS = "    def read(self, picture, attention): print('noise'); return Reading([picture, attention])\n"
 PAGE = """
-import sys, time
-print("loading", flush=True)
-print("ready at http://127.0.0.1:" + sys.argv[sys.argv.index("--port") + 1], flush=True)
-time.sleep(600)
+import http.server, sys, time
+time.sleep(0.5)
+print("page", flush=True)
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.HTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
 
 
@@ -123,5 +124,5 @@ def test_every_repeat_shows_both_builds_the_same_new_picture(repository: Path, m
 
 def test_a_page_that_ends_at_once_is_no_page(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("print('no bundle')", encoding="utf-8")
-    with pytest.raises(RuntimeError, match=r"ended before it was ready; run `python app.py` there"):
+    with pytest.raises(RuntimeError, match=r"ended before it answered; run `python app.py` there"):
         App(tmp_path)

@@ -82,11 +82,25 @@ def test_percentiles_and_growth_are_of_what_was_measured() -> None:
     assert "101, 2.02 a second" in table
 
 
+PAGE = """
+import http.server, sys
+port = int(sys.argv[sys.argv.index("--port") + 1])
+server = http.server.HTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler)
+"""
+
+
 def test_a_page_of_its_own_can_be_looked_at(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "app.py").write_text(
-        "import sys, time\nprint('ready at http://127.0.0.1:1', flush=True)\ntime.sleep(600)\n", encoding="utf-8"
+        PAGE + "print('ready at', port, flush=True)\nserver.serve_forever()", encoding="utf-8"
     )
     client = SimpleNamespace(src="http://127.0.0.1:1/", close=lambda: None)
     monkeypatch.setattr("train.benchmarks.builds.Client", lambda url, verbose: client)
     with WatchedApp(tmp_path) as app:
         assert app.url == "http://127.0.0.1:1" and 1 < app.memory() < 500 and 0 <= app.computed() < 60
+
+
+def test_a_page_whose_models_do_not_load_is_no_page(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app.py").write_text(PAGE + "server.handle_request()", encoding="utf-8")
+    monkeypatch.setattr("train.benchmarks.builds.Client", lambda url, verbose: None)
+    with pytest.raises(RuntimeError, match="ended before it was ready"):
+        WatchedApp(tmp_path)
