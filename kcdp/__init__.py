@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from kcdp.process import without_collections
+
 if TYPE_CHECKING:
     from kcdp.bundle import Bundle, load_bundle
     from kcdp.pipelines.kcdp import KCDPPipeline
@@ -42,4 +44,5 @@ def __getattr__(name: str) -> Any:
     """Import on first use: `import kcdp` alone must not wait for torch, so that the app answers within seconds."""
     if name not in _HOMES:
         raise AttributeError(f"module 'kcdp' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name]), name)
+    with without_collections():
+        return getattr(import_module(_HOMES[name]), name)

@@ -24,6 +24,7 @@ from kcdp.perception.sticker_autoencoder import StickerAutoencoder
 from kcdp.pipelines.kcdp import KCDPPipeline
 from kcdp.pipelines.pictures import Picture
 from kcdp.pipelines.uniemo import UniEmoPipeline
+from kcdp.process import without_collections
 from kcdp.results import FrameVerdict, KCDPOutput, UniEmoOutput, VerdictOutput
 from kcdp.verdict import Verdict, nothing_to_read
 
@@ -80,6 +81,7 @@ class Bundle:
             raise _unreadable(self.folder, error) from error
 
     @cached_property
+    @without_collections()
     def uniemo(self) -> UniEmoPipeline:
         """Understanding by expert queries, and generation.
 
@@ -287,6 +289,7 @@ def find_bundle(name: str | Path, revision: str | None = None) -> Path:
     return folder
 
 
+@without_collections()
 def load_bundle(
     name: str | Path = EMBEDDED,
     *,

@@ -1,6 +1,7 @@
 """How a program of ours starts sooner and stays smaller: what its process leaves out, and how it keeps its memory.
 
-For programs, which decide about their whole process; who imports kcdp has modules and memory of their own to decide about.
+Most of it is for programs, which decide about their whole process; who imports kcdp has modules and memory of their own to
+decide about, and gets no more than a pause of the garbage collector while our own modules and weights are loaded.
 """
 
 from __future__ import annotations
