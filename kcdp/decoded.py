@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from kcdp.imaging import flatten, read_frames
+from kcdp.imaging import flatten, read_frames, to_tensor
+
+if TYPE_CHECKING:
+    import torch
 
 #: Longer side, in pixels, to which frames are reduced: twice what the largest models see, and no more memory than that.
 MAX_SIDE = 1024
@@ -24,6 +28,7 @@ class DecodedPicture:
 
     frames: tuple[Image.Image, ...]
     times: tuple[tuple[float, float], ...]
+    _tensors: dict[int, torch.Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def load(cls, source: Image.Image | str | Path | bytes | DecodedPicture) -> DecodedPicture:
@@ -33,6 +38,12 @@ class DecodedPicture:
         found = read_frames(source)
         frames = tuple(_reduced(flatten(frame.image)) for frame in found)
         return cls(frames, tuple((frame.start, frame.duration) for frame in found))
+
+    def tensor(self, size: int) -> torch.Tensor:
+        """Its frames as `to_tensor` gives them, (F, 3, size, size), computed once: do not change it in place."""
+        if size not in self._tensors:
+            self._tensors[size] = to_tensor(self.frames, size)
+        return self._tensors[size]
 
     @property
     def middle(self) -> Image.Image:

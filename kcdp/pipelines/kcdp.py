@@ -27,7 +27,7 @@ from kcdp.perception.autoencoder import PatchAutoencoderKL  # noqa: F401
 from kcdp.perception.denoiser import Denoiser, Features, Perception, Tuning
 from kcdp.perception.heat import heat_maps
 from kcdp.perception.pyramid import FeaturePyramid
-from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips
+from kcdp.pipelines.pictures import Picture, encode_pictures, encode_pixels, load_clips
 from kcdp.pipelines.saving import remove_stale_weights
 from kcdp.prediction.cliea import CLIEA, emotion_prompts, tie
 from kcdp.prediction.moe import MixtureOfExperts
@@ -185,19 +185,21 @@ class KCDPPipeline(DiffusionPipeline):
         in number.
         """
         clips = load_clips(image)
-        if not clips.frames:
+        if not clips.pictures:
             return []
         knowledge = self.knowledge
         captions = [caption] if isinstance(caption, str) else caption
         if captions is None:
             captions = knowledge.captions(clips.middles)
-        elif len(captions) != len(clips.frames):
-            raise ValueError(f"There are {len(clips.frames)} pictures but {len(captions)} captions; give one for each.")
+        elif len(captions) != len(clips.pictures):
+            raise ValueError(
+                f"There are {len(clips.pictures)} pictures but {len(captions)} captions; give one for each."
+            )
         propositions = knowledge.propositions(captions)
         triplets = [[proposition.triplet for proposition in found] for found in propositions]
         encoded = knowledge.encode(captions, triplets, self.config.condition, self.config.pooling)
         clip_index = clips.clip_index
-        latents = self.encode_pictures(clips.flat)
+        latents = encode_pixels(self.vae, clips.tensor(self.size))
         states, pooled = encoded.states[clip_index], encoded.pooled[clip_index]
         perception = self.denoiser(latents, states)
         visual = self.pyramid(perception.features, perception.attention, perception.latents)

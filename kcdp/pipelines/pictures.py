@@ -30,9 +30,22 @@ class Clips:
     when it shows first and for how long it stands, in milliseconds.
     """
 
-    frames: list[list[Image.Image]]
+    pictures: list[DecodedPicture]
     single: bool
-    times: list[tuple[tuple[float, float], ...]]
+
+    @property
+    def frames(self) -> list[list[Image.Image]]:
+        """Those of each picture."""
+        return [list(picture.frames) for picture in self.pictures]
+
+    @property
+    def times(self) -> list[tuple[tuple[float, float], ...]]:
+        """Those of each picture's frames."""
+        return [picture.times for picture in self.pictures]
+
+    def tensor(self, size: int) -> torch.Tensor:
+        """All frames as `to_tensor` gives them, (F, 3, size, size); do not change it in place."""
+        return torch.cat([picture.tensor(size) for picture in self.pictures])
 
     @property
     def flat(self) -> list[Image.Image]:
@@ -71,7 +84,7 @@ def load_clips(image: Picture | Sequence[Picture]) -> Clips:
     single = not isinstance(image, (list, tuple))
     given: list[Picture] = list(image) if isinstance(image, (list, tuple)) else [cast(Picture, image)]
     found = [DecodedPicture.load(picture) for picture in given]
-    return Clips([list(picture.frames) for picture in found], single, [picture.times for picture in found])
+    return Clips(found, single)
 
 
 def safe_vae(vae: Autoencoder) -> Autoencoder:
@@ -80,11 +93,16 @@ def safe_vae(vae: Autoencoder) -> Autoencoder:
 
 
 def encode_pictures(vae: Autoencoder, frames: Sequence[Image.Image]) -> torch.Tensor:
-    """Latents z (B, C, h, w) of RGB pictures: the posterior's mode, scaled as the denoiser was trained.
+    """Latents z (B, C, h, w) of RGB pictures; see `encode_pixels`."""
+    return encode_pixels(vae, to_tensor(frames, vae.config.sample_size))
+
+
+def encode_pixels(vae: Autoencoder, pixels: torch.Tensor) -> torch.Tensor:
+    """Latents z (B, C, h, w) of pixels (B, 3, H, W) in [-1, 1]: the posterior's mode, scaled as the denoiser was trained.
 
     For an autoencoder with opacity, white that reaches in from a picture's rim is clear.
     """
-    pixels = to_tensor(frames, vae.config.sample_size).to(execution_device(vae), vae.dtype)
+    pixels = pixels.to(execution_device(vae), vae.dtype)
     if isinstance(vae, StickerAutoencoder):
         pixels = add_opacity(pixels)
     return finite(vae.encode(pixels).latent_dist.mode()) * vae.config.scaling_factor

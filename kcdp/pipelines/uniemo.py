@@ -21,7 +21,6 @@ import kcdp.perception.autoencoder
 import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.hub import BUNDLE_FILES, Source, fetch
-from kcdp.imaging import to_tensor
 from kcdp.offload import execution_device
 from kcdp.painting.emotion_tokens import EmotionTokens
 from kcdp.painting.inputs import OutputType, check_settings, emotion_weights
@@ -33,7 +32,7 @@ from kcdp.painting.schedulers import Schedule, check_scheduler
 from kcdp.painting.upscaler import StickerUpscaler
 from kcdp.painting.words import Understood, understood
 from kcdp.perception.sticker_autoencoder import Autoencoder
-from kcdp.pipelines.pictures import Picture, encode_pictures, load_clips, safe_vae
+from kcdp.pipelines.pictures import Clips, Picture, encode_pictures, load_clips, safe_vae
 from kcdp.pipelines.recognition import recognise
 from kcdp.pipelines.saving import remove_stale_weights
 from kcdp.results import UniEmoImageOutput, UniEmoOutput
@@ -210,16 +209,16 @@ class UniEmoPipeline(DiffusionPipeline):
         Raises ImageError with one sentence when a picture cannot be read.
         """
         clips = load_clips(image)
-        if not clips.frames:
+        if not clips.pictures:
             return []
-        seen = self._run_chain(clips.flat, attention)
-        space, numbers = self.config.label_space, range(len(clips.frames))
+        seen = self._run_chain(clips, attention)
+        space, numbers = self.config.label_space, range(len(clips.pictures))
         results = [recognise(seen, clips, number, self.correlation, space, self.size) for number in numbers]
         return results[0] if clips.single else results
 
-    def _run_chain(self, frames: Sequence[Image.Image], attention: bool = False) -> ChainOutput:
-        """RGB pictures through the vision tower with its expert queries; `attention` asks for the queries' maps."""
-        pictures = to_tensor(frames, self.vision.config.image_size).to(execution_device(self.vision))
+    def _run_chain(self, clips: Clips, attention: bool = False) -> ChainOutput:
+        """All frames through the vision tower with its expert queries; `attention` asks for the queries' maps."""
+        pictures = clips.tensor(self.vision.config.image_size).to(execution_device(self.vision))
         return self.chain(self.vision, tower_pixels(self.vision, pictures), attention)
 
     @torch.no_grad()
@@ -293,7 +292,7 @@ class UniEmoPipeline(DiffusionPipeline):
         check_scheduler(self.schedule, self.scheduler, num_inference_steps, None if image is None else strength)
         emotions = self.emotion_tokens
         if weights is None:
-            tokens = emotions.of_picture(self._run_chain(load_clips(cast(Picture, emotion)).flat), len(seeds))
+            tokens = emotions.of_picture(self._run_chain(load_clips(cast(Picture, emotion))), len(seeds))
         else:
             tokens = emotions.sample(weights, seeds)
         prompts, words = self.prompts, self.understood(prompt)

@@ -12,6 +12,7 @@ from PIL import Image
 from kcdp import bundle as bundles
 from kcdp import hub
 from kcdp.bundle import BundleError, find_bundle, load_bundle
+from kcdp.imaging import to_tensor
 from kcdp.painting.student import add_adapter, save_student
 from kcdp.verdict import Verdict
 from tests.image_files import animated
@@ -327,6 +328,14 @@ def test_both_readings_make_one_verdict(whole, picture):
     assert alone.probabilities == pytest.approx(results[0].probabilities, abs=1e-5)
     plain = json.loads(json.dumps(alone.to_dict()))
     assert plain["uniemo"]["probabilities"] == alone.uniemo.probabilities and plain["leaning"] == alone.leaning
+
+
+def test_both_models_see_one_tensor_of_a_picture(whole, picture, monkeypatch):
+    made = []
+    monkeypatch.setattr("kcdp.decoded.to_tensor", lambda frames, size: made.append(size) or to_tensor(frames, size))
+    bundle = load_bundle(whole, device="cpu")
+    bundle.read(picture())
+    assert made == list(dict.fromkeys([bundle.kcdp.size, bundle.uniemo.vision.config.image_size]))
 
 
 def test_a_picture_with_nothing_in_it_is_not_read(whole, picture):

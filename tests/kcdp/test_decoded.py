@@ -3,12 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from transformers import CLIPTokenizer
 
 from kcdp import decoded
 from kcdp.decoded import MAX_SIDE, DecodedPicture
-from kcdp.imaging import ImageError, load_frames, read_frames
+from kcdp.imaging import ImageError, load_frames, read_frames, to_tensor
 from kcdp.ui.lanes import ReadingLane
 from kcdp.ui.understand import understand_picture
 from tests.fake_bundle import fake_bundle
@@ -53,3 +54,12 @@ def test_an_upload_is_decoded_once(monkeypatch: pytest.MonkeyPatch, animation: P
     monkeypatch.setattr(decoded, "read_frames", lambda source: reads.append(source) or read_frames(source))
     understand_picture(ReadingLane(fake_bundle()), {"path": str(animation)})
     assert reads == [animation]
+
+
+def test_frames_become_a_tensor_once_a_size(monkeypatch):
+    picture, made = DecodedPicture.load(Image.new("RGB", (30, 20), "red")), []
+    monkeypatch.setattr(decoded, "to_tensor", lambda frames, size: made.append(size) or to_tensor(frames, size))
+    small, large = picture.tensor(16), picture.tensor(32)
+    assert picture.tensor(16) is small and picture.tensor(32) is large and made == [16, 32]
+    assert torch.equal(large, to_tensor(picture.frames, 32))
+    assert picture == DecodedPicture(picture.frames, picture.times)

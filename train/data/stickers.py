@@ -37,6 +37,12 @@ def sticker(number: int, size: int) -> Sticker:
     return draw_sticker(number, _LABELS[number % len(_LABELS)], surroundings, size)
 
 
+def thing_sticker(number: int) -> Sticker:
+    """Sticker `number` of things: every emotion in turn, half of them in surroundings."""
+    kind = ("thing", "thing in surroundings")[number % 2]
+    return draw_sticker(number, _LABELS[number // 2 % len(_LABELS)], kind=kind)
+
+
 def paired_sticker(number: int, size: int) -> Sticker:
     """Sticker `number` of pairs: 2 n and 2 n + 1 are one character, or one thing with a face, with two feelings."""
     first, second = Random(f"pair {number // 2}").sample(_LABELS, 2)

@@ -19,7 +19,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
 
-from kcdp.emotions import MIKELS_8
 from kcdp.painting.things import THINGS
 from train.core.datasets import load_records
 from train.core.recipe import Recipe
@@ -27,8 +26,7 @@ from train.core.trainer import LoopConfig
 from train.data.dataset import PictureDataset
 from train.data.drawings import drawn_pictures, drawn_stickers
 from train.data.records import Coded, concatenate
-from train.data.stickers import sticker_pixels
-from train.drawn import draw_sticker
+from train.data.stickers import sticker_pixels, thing_sticker
 from train.evaluation.bundle_measures import evenly_spaced
 from train.evaluation.domains import Domains
 from train.evaluation.imagenet import FrozenImageNet
@@ -175,8 +173,7 @@ def things(count: int) -> tuple[torch.Tensor, np.ndarray]:
     for number in itertools.count():
         if all(len(some) == count for some in found.values()):
             break
-        kind = ("thing", "thing in surroundings")[number % 2]
-        one = draw_sticker(FIRST_THING + number, MIKELS_8.labels[number // 2 % len(MIKELS_8)], kind=kind)
+        one = thing_sticker(FIRST_THING + number)
         kept = found.get(one.attributes.get("noun", one.attributes.get("body")))
         if kept is not None and len(kept) < count:
             kept.append(one)
