@@ -79,15 +79,29 @@
     },
     true,
   );
-  // On a narrow page what a painting or a reading says is far below its button.
+  // On a narrow page what a painting or a reading says is far below its button, and pictures above it come later: it is kept in
+  // sight until it has said something and stands still, or somebody scrolls.
   const answers = { make: "verdict", row: "verdict", column: "verdict", strip: "verdict", read: "status" };
+  let following;
+  const follow = (tab, card) => {
+    let calm = 0;
+    following = setInterval(() => {
+      // Before and after, side by side, are what an edit is judged by; they are not on the page until there are some.
+      const shown = document.getElementById(`${tab}-compared`) || card;
+      const { top } = shown.getBoundingClientRect();
+      const inSight = top >= 0 && top <= innerHeight - 120;
+      if (!inSight) shown.scrollIntoView({ block: "center" });
+      calm = inSight && card.querySelector(".kc-verdict") ? calm + 1 : 0;
+      if (calm > 3) clearInterval(following);
+    }, 300);
+  };
+  ["wheel", "touchmove", "keydown"].forEach((kind) => addEventListener(kind, () => clearInterval(following), true));
   addEventListener("click", ({ target }) => {
     const button = target instanceof Element && target.closest("button[id]");
     const [tab, what] = button ? button.id.split("-") : [];
     const card = document.getElementById(`${tab}-${answers[what]}`);
-    setTimeout(() => {
-      if (card && card.getBoundingClientRect().top > innerHeight - 120) card.scrollIntoView({ block: "center" });
-    }, 300);
+    clearInterval(following);
+    if (card) follow(tab, card);
   });
   // Gradio names a radio button anew whenever it is chosen.
   const watched = { childList: true, subtree: true, attributes: true, attributeFilter: ["lang", "name"] };
