@@ -6,12 +6,16 @@ The models are shared by the whole session: a test that trains or changes one wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from PIL import Image, ImageDraw
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, PreTrainedTokenizerFast
+from transformers.utils import PaddingStrategy
+
+from kcdp.knowledge.tokens import tokenizing
 
 torch.set_num_threads(1)
 
@@ -83,6 +87,23 @@ def tiny_tokenizer() -> CLIPTokenizer:
     tokenizer = blank.train_new_from_iterator(SENTENCES, vocab_size=600, show_progress=False)
     tokenizer.model_max_length = TEXT_LENGTH
     return tokenizer
+
+
+@pytest.fixture
+def unlocked_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collects the calls of tokenizers, by their padding, that another thread's call could disturb: those without the lock."""
+    calls: list[str] = []
+    set_state = PreTrainedTokenizerFast.set_truncation_and_padding
+
+    def watched(
+        tokenizer: PreTrainedTokenizerFast, padding_strategy: PaddingStrategy, *rest: Any, **named: Any
+    ) -> None:
+        if not tokenizing.locked():
+            calls.append(padding_strategy.value)
+        set_state(tokenizer, padding_strategy, *rest, **named)
+
+    monkeypatch.setattr(PreTrainedTokenizerFast, "set_truncation_and_padding", watched)
+    return calls
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from kcdp.knowledge.encoder import tokenize
 from kcdp.knowledge.lexicon import FUNCTION_WORDS
+from kcdp.knowledge.tokens import tokenize
 
 Span = tuple[int, int]
 

@@ -23,6 +23,7 @@ from transformers.utils import is_bitsandbytes_available
 from kcdp.hub import first_line, why_no_room
 from kcdp.knowledge import greedy
 from kcdp.knowledge.tidying import tidy
+from kcdp.knowledge.tokens import tokenize, tokenizing
 from kcdp.offload import bring, execution_device
 
 #: Bits a weight of a large model is rounded to when it is loaded, by bitsandbytes.
@@ -78,8 +79,8 @@ def follows_instructions(processor: ProcessorMixin) -> bool:
 def spaces_signs(processor: ProcessorMixin) -> bool:
     """Whether what its tokenizer decodes has spaces around signs that had none, as CLIP's and BERT's do."""
     text = "a half-closed eye"
-    tokens = processor.tokenizer(text, add_special_tokens=False).input_ids
-    return " - " in processor.batch_decode([tokens], skip_special_tokens=True)[0]
+    tokens = tokenize(processor.tokenizer, [text], add_special_tokens=False).input_ids
+    return " - " in processor.batch_decode(tokens, skip_special_tokens=True)[0]
 
 
 def quantized(bits: Quantization, dtype: torch.dtype = torch.bfloat16) -> BitsAndBytesConfig:
@@ -207,7 +208,8 @@ class Captioner:
 
     def inputs(self, images: list[Image.Image]) -> BatchFeature:
         """What the model reads: B pictures, and the prompt once for each, on its device and in its data type."""
-        inputs = self.processor(images=images, text=self._texts(len(images)), return_tensors="pt")
+        with tokenizing:  # which the processor does inside
+            inputs = self.processor(images=images, text=self._texts(len(images)), return_tensors="pt")
         return inputs.to(execution_device(self.model), self.model.dtype)
 
     @torch.inference_mode()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, Literal, get_args
 
 import torch
-from transformers import BatchEncoding, CLIPTextModel, CLIPTextModelWithProjection, PreTrainedTokenizerBase
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, PreTrainedTokenizerBase
 
+from kcdp.knowledge.tokens import tokenize
 from kcdp.offload import execution_device
 from kcdp.results import Triplet
 
@@ -17,15 +17,6 @@ CONDITIONS = ("both", "caption", "triplets")
 #: How a text becomes one vector: its end-of-text state, or the sum of its different words' embeddings. The state has learned
 #: which sentence it is; a classifier of few pictures learns from words what they mean in sentences that it has not read.
 Pooling = Literal["sentence", "words"]
-
-# How it pads and cuts is part of a tokenizer's state, which every call sets anew: two threads would set it for each other.
-_one_at_a_time = Lock()
-
-
-def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], length: int, **options: Any) -> BatchEncoding:
-    """`texts`, each padded or cut to `length` tokens; safe to call from several threads."""
-    with _one_at_a_time:
-        return tokenizer(list(texts), padding="max_length", truncation=True, max_length=length, **options)
 
 
 @dataclass(frozen=True)

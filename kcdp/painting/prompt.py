@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, PreTrainedTokenizerBase
 from transformers.masking_utils import create_causal_mask
 
-from kcdp.knowledge.encoder import KnowledgeEncoder, tokenize
+from kcdp.knowledge.encoder import KnowledgeEncoder
+from kcdp.knowledge.tokens import tokenize
 from kcdp.offload import bring, execution_device
 
 #: Where the emotion stands in a prompt.

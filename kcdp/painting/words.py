@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from kcdp.knowledge.encoder import tokenize
+from kcdp.knowledge.tokens import tokenize
 
 #: Plurals that no ending tells.
 _IRREGULAR = {
@@ -78,10 +78,9 @@ def _is_one_token(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], bool]:
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> Sequence[int]:
-    """Tokens of a text of any length, without start, end and padding."""
-    # A word has at most as many tokens as bytes; what is padded is taken away.
-    encoded = tokenize(tokenizer, [text], max(1, len(text.encode())), add_special_tokens=False)
-    return [token for token, real in zip(encoded.input_ids[0], encoded.attention_mask[0], strict=True) if real]
+    """Tokens of a text of any length, without start and end."""
+    # Not verbose: it need not fit into the text encoder here.
+    return tokenize(tokenizer, [text], add_special_tokens=False, verbose=False).input_ids[0]
 
 
 def _fitted(tokenizer: PreTrainedTokenizerBase, parts: Sequence[str], room: int) -> tuple[list[str], str]:

@@ -222,6 +222,14 @@ def test_whether_a_tokenizer_spaces_signs_is_tried() -> None:
 
 
 @pytest.mark.parametrize("build", [vision_encoder_decoder, blip, instruct_blip])
+def test_its_tokenizer_is_called_by_one_thread_at_a_time(
+    build: Callable, pictures: list[Image.Image], unlocked_calls: list[str]
+) -> None:
+    Captioner(*build())(pictures[:1])
+    assert not unlocked_calls
+
+
+@pytest.mark.parametrize("build", [vision_encoder_decoder, blip, instruct_blip])
 def test_what_the_encoder_sees_is_its_pooled_vector(
     build: Callable[[], tuple], picture: Callable[..., Image.Image]
 ) -> None:

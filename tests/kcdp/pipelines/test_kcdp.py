@@ -255,6 +255,11 @@ def test_threads_do_not_mix_their_pictures(pipeline, faces):
     assert found == expected
 
 
+def test_tokenizers_are_called_by_one_thread_at_a_time(pipeline, faces, unlocked_calls):
+    pipeline(faces[0])
+    assert not unlocked_calls
+
+
 def test_saving_and_loading_changes_nothing(pipeline, faces, tmp_path):
     expected = pipeline(faces[0])
     pipeline.save_pretrained(tmp_path)

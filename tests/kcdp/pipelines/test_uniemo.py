@@ -346,6 +346,11 @@ def test_threads_do_not_mix_their_pictures(kcdp, make, faces):
     assert found == expected * 3
 
 
+def test_tokenizers_are_called_by_one_thread_at_a_time(make, unlocked_calls):
+    make({"fear": 1, "anger": 2}, "a dog in the park", negative_prompt="a cat")
+    assert not unlocked_calls
+
+
 def test_saving_and_loading_changes_nothing(pipeline, make, drawn, faces, tmp_path):
     pipeline.save_pretrained(tmp_path)
     kinds = {file.suffix for file in tmp_path.rglob("*") if file.is_file()}
