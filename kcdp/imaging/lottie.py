@@ -17,6 +17,7 @@ from kcdp.imaging.confined import Drawing, drawn_size
 from kcdp.imaging.frames import Frame
 from kcdp.imaging.late import LateImage
 from kcdp.imaging.limits import ImageError, ImageLimits, check_frames, check_size
+from kcdp.imaging.lottie_shown import as_rlottie_reads
 from kcdp.imaging.unpacked import unpacked
 
 #: Where a .lottie archive has its pictures, by its version.
@@ -43,7 +44,7 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
     count = max(1, math.floor(length))
     check_size(size, limits)
     check_frames(count, limits)
-    drawing = Drawing("lottie", json.dumps(animation).encode(), size, limits)
+    drawing = Drawing("lottie", json.dumps(as_rlottie_reads(animation)).encode(), size, limits)
     for number in range(count):
         yield Frame(LateImage("RGBA", size, partial(_draw, drawing, size, number)), 1000 / rate if count > 1 else 0.0)
 
