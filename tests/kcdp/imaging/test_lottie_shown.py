@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kcdp.imaging import read_frames
+from kcdp.imaging import ImageLimits, read_frames
+from kcdp.imaging.lottie import decode as lottie_frames
 from kcdp.imaging.lottie_shown import as_rlottie_reads
 from tests.sticker_files import layer, lottie, square, still
 
+ALL = ImageLimits(sampled_frames=1000)
 GREEN, RED = (0.2, 0.6, 0.1), (1.0, 0.0, 0.0)
 
 
@@ -91,7 +93,50 @@ def test_dashes_begin_where_their_offset_says_and_at_0_without(dashes, on):
     assert (drawn[256] != expected).sum() <= 2, "but for a column at an edge"
 
 
+@pytest.mark.parametrize("end", [30, 29.2])
+def test_layers_take_turns_at_the_end_of_the_first(end):
+    """Frame 30 is the second one's alone."""
+    first = layer(square(RED, side=100), place=still([100, 256, 0]), end=end)
+    second = layer(square(GREEN, side=100), place=still([400, 256, 0]), first=end, ind=2)
+    frames = list(lottie_frames(lottie(first, second), ALL))
+    shown = [np.asarray(frames[number].image)[256, [100, 400], 3].tolist() for number in (29, 30, 31)]
+    assert shown == [[255, 0], [0, 255], [0, 255]]
+
+
+def test_a_layer_of_one_frame_shows_in_it():
+    frames = list(lottie_frames(lottie(layer(square(RED), first=10, end=11)), ALL))
+    shown = [np.asarray(frames[number].image)[256, 256, 3] for number in (9, 10, 11)]
+    assert shown == [0, 255, 0]
+
+
+def test_a_matte_is_found_by_its_name():
+    """Between it and its layer there is another; a second layer has the same matte, a third a matte by its place."""
+    matte = layer(square(RED, side=100), ind=7, td=1)
+    other = layer(square(RED, side=20), place=still([30, 30, 0]), ind=1)
+    left, right = (
+        layer(square(GREEN, side=100), place=still([x, 256, 0]), ind=ind, tt=1, tp=7) for x, ind in ((186, 2), (326, 3))
+    )
+    placed = layer(square(RED, side=20), place=still([30, 480, 0]), ind=8, td=1)
+    below = layer(square(GREEN, side=60), place=still([30, 480, 0]), ind=4, tt=1)
+    (frame,) = read_frames(lottie(matte, other, left, right, placed, below))
+    alpha = np.asarray(frame.image)[..., 3] > 127
+    assert np.flatnonzero(alpha[256]).tolist() == [*range(206, 236), *range(276, 306)]
+    assert np.flatnonzero(alpha[30]).tolist() == list(range(20, 40))
+    assert np.flatnonzero(alpha[480]).tolist() == list(range(20, 40))
+
+
 def test_what_is_drawn_as_in_browsers_is_handed_on_as_it_is():
     animation = json.loads(lottie(layer(square(GREEN), hasMask=True, masksProperties=[mask("a", 0, 40)])))
     before = json.dumps(animation)
-    assert json.dumps(as_rlottie_reads(animation)) == before == json.dumps(animation)
+    read = as_rlottie_reads(animation)
+    assert json.dumps(animation) == before
+    read["layers"][0]["op"] += 1
+    assert json.dumps(read) == before
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"ind": [1]}, {"ind": 2, "tt": 1, "tp": "7"}, {"ip": None, "op": "60"}, {"op": 1e400}]
+)
+def test_layers_of_wrong_kinds_are_handed_on(wrong):
+    animation = {"layers": [{"ty": 4, **wrong}, 3, None], "masksProperties": 4, "d": "none"}
+    assert as_rlottie_reads(animation) == animation
