@@ -9,6 +9,7 @@ from typing import Any
 
 from datasets import Dataset
 from filelock import FileLock
+from tqdm.auto import tqdm
 
 from kcdp.emotions import MIKELS_8
 from train.data.neutral import without_feelings
@@ -44,27 +45,27 @@ def drawing_records(drawings: Iterable[Drawing], domain: str, name: str, first: 
         )
 
 
-def _cached(name: str, records: Iterable[dict[str, Any]], cache_dir: Path) -> Dataset:
-    """Records in `cache_dir`, made by one of all processes where they are not there yet."""
+def _cached(name: str, records: Iterable[dict[str, Any]], count: int, cache_dir: Path) -> Dataset:
+    """`count` records in `cache_dir`, made by one of all processes, which says how far it is, where they are not there yet."""
     path = cache_dir / f"{name}.parquet"
     if not path.exists():
         cache_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             if not path.exists():
-                write_file(path, to_dataset(records).to_parquet)
+                write_file(path, to_dataset(tqdm(records, desc="drawing", total=count, mininterval=5)).to_parquet)
     return from_parquet(path)
 
 
 def drawn_pictures(count: int, cache_dir: Path, seed: int = 0) -> Dataset:
     """`count` drawn stickers, scenes and things as records of the domain `drawn`."""
     records = drawing_records(map(draw, range(seed, seed + count)), "drawn", "drawn", seed)
-    return _cached(f"drawn-v{VERSION}-{count}-{seed}", records, cache_dir)
+    return _cached(f"drawn-v{VERSION}-{count}-{seed}", records, count, cache_dir)
 
 
 def drawn_things(count: int, cache_dir: Path) -> Dataset:
     """`count` drawn things in emotional surroundings as records of the domain `things`."""
     records = drawing_records(draw_things(count), "things", "drawn thing")
-    return _cached(f"things-v{VERSION}-{count}", records, cache_dir)
+    return _cached(f"things-v{VERSION}-{count}", records, count, cache_dir)
 
 
 def drawn_stickers(count: int, cache_dir: Path, first: int) -> Dataset:
@@ -90,4 +91,4 @@ def drawn_stickers(count: int, cache_dir: Path, first: int) -> Dataset:
                 split="val" if place < 1 else "test" if place < 3 else "train",
             )
 
-    return _cached(f"stickers-v{VERSION}-{count}-{first}", records(), cache_dir)
+    return _cached(f"stickers-v{VERSION}-{count}-{first}", records(), count, cache_dir)

@@ -54,3 +54,10 @@ def test_stickers_show_every_emotion_in_every_split(tmp_path: Path) -> None:
         for split, count in (("train", 7), ("val", 1), ("test", 2))
         for emotion in MIKELS_8.labels
     }
+
+
+def test_drawing_says_how_far_it_is(tmp_path, capsys):
+    drawn_pictures(2, tmp_path)
+    assert "2/2" in capsys.readouterr().err
+    drawn_pictures(2, tmp_path)
+    assert not capsys.readouterr().err, "what is there is not drawn again"
