@@ -36,8 +36,8 @@ def svg(data: str, width: int, height: int, fonts: bool) -> Callable[[int], byte
     """An SVG drawing by resvg, at its own size; `fonts` says whether to search the system's, which takes a while."""
     from resvg_py import svg_to_bytes
 
-    # By its default of 0 dots an inch, lengths in mm or pt are none.
-    return lambda _: svg_to_bytes(svg_string=data, skip_system_fonts=not fonts, dpi=96)
+    # By its defaults, 0 dots an inch and no language, lengths in mm or pt are none, and nobody reads the English of a switch.
+    return lambda _: svg_to_bytes(svg_string=data, skip_system_fonts=not fonts, dpi=96, languages=["en"])
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from kcdp.imaging.confined import Drawing, drawn_size
 from kcdp.imaging.frames import Frame
 from kcdp.imaging.late import LateImage
 from kcdp.imaging.limits import ImageLimits, check_size
+from kcdp.imaging.svg_styles import Color, background
 from kcdp.imaging.unpacked import unpacked
 
 
@@ -25,11 +26,12 @@ def decode(content: bytes, limits: ImageLimits) -> Iterator[Frame]:
     size = drawn_size(*svg_tree.size_of(root))
     check_size(size, limits)
     worker = Drawing("svg", svg_tree.written(root, size), size, limits, fonts=svg_tree.has_text(root))
-    yield Frame(LateImage("RGBA", size, partial(_draw, worker, size)))
+    yield Frame(LateImage("RGBA", size, partial(_draw, worker, size, background(root.get("style", "")))))
 
 
-def _draw(worker: Drawing, size: tuple[int, int]) -> Image.Image:
+def _draw(worker: Drawing, size: tuple[int, int], ground: Color | None) -> Image.Image:
     image = Image.open(BytesIO(worker.frame()), formats=("PNG",))
     if image.size != size:
         raise ValueError(f"{size} was asked for, {image.size} drawn.")
-    return image.convert("RGBA")
+    drawn = image.convert("RGBA")
+    return drawn if ground is None else Image.alpha_composite(Image.new("RGBA", size, ground), drawn)

@@ -6,16 +6,36 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
+from PIL import ImageColor
+
+#: As Pillow has it: red, green, blue and, where it is not opaque, alpha; 0 to 255.
+Color = tuple[int, ...]
 #: What resvg leaves out or draws black without a word, by how it looks in a style or an attribute.
 _UNDRAWN = (
     (r"\bvar\(", "CSS variables"),
-    (r"\b(color|color-mix|lab|lch|oklab|oklch|hwb)\(", "CSS colours beyond sRGB"),
-    (r"\bhsla?\([^,)]*\)", "CSS colours without commas"),
+    (r"\b(color|color-mix|light-dark|lab|lch|oklab|oklch|hwb)\(", "CSS colours beyond sRGB"),
+    (r"\b(hsla?\([^,)]*\)|rgba?\([^,)]*/)", "CSS colours without commas"),
     (r"(?<![-\w])transform(-box)?\s*:(?!\s*none)", "CSS transforms"),
+    (r"(?<![-\w])(rotate|scale|translate)\s*:(?!\s*none)", "CSS transforms"),
+    (r"(?<![-\w])clip-path\s*:\s*(?!none|url\()\w", "CSS shapes that clip"),
+    (r"(?<![-\w])(d\s*:\s*path\(|(x|y|cx|cy|r|rx|ry)\s*:\s*[-+.\d])", "places and shapes in CSS"),
     (r"vector-effect\s*:\s*non-scaling", "strokes that do not scale"),
 )
 #: Degrees in a unit of angles.
 _ANGLES = {"": 1.0, "deg": 1.0, "rad": 57.29577951308232, "grad": 0.9, "turn": 360.0}
+#: Rules of a style element that resvg would pass over.
+_UNREAD = (
+    (r"@(media|supports|layer|container|scope)\b", "CSS rules under a condition (@media, @supports)"),
+    (r":(is|where|not|has|(nth|last|only)-[-a-z]+)\b", "CSS selectors of a newer kind (:not, :nth-child)"),
+    (r"~(?!=)", "CSS selectors of a newer kind (~)"),
+    (r"\{[^{}]*\{", "CSS rules in each other"),
+)
+_BLOCK = r"\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}"
+#: Rules that do not show in a picture: animations stand still, and it is seen on a light screen without a pointer.
+_UNSEEN = re.compile(
+    rf"@(-webkit-)?keyframes\s+[-\w]+\s*{_BLOCK}|@media[^{{]*(print|dark|hover|reduce|forced-colors)[^{{]*{_BLOCK}",
+    re.IGNORECASE,
+)
 _STYLED = ("style", "fill", "stroke", "stop-color", "vector-effect")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _TRANSFORM = re.compile(r"(?<![-\w])transform\s*:\s*([^;]+)(?:;|$)", re.IGNORECASE)
@@ -38,11 +58,20 @@ def undrawn(element: Element, text: str) -> str | None:
     if not values.strip(";"):
         return None
     rules = re.sub(r"/\*.*?\*/", "", values, flags=re.DOTALL)
-    # Animations stand still here, so that what they move to does not matter.
-    rules = re.sub(r"@(-webkit-)?keyframes\s+[-\w]+\s*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", rules)
+    rules = _UNSEEN.sub("", rules)
     if element.get("vector-effect", "none").startswith("non-scaling"):
         return "strokes that do not scale"
-    return next((what for pattern, what in _UNDRAWN if re.search(pattern, rules, re.IGNORECASE)), None)
+    patterns = _UNDRAWN + (_UNREAD if text else ())
+    return next((what for pattern, what in patterns if re.search(pattern, rules, re.IGNORECASE)), None)
+
+
+def background(style: str) -> Color | None:
+    """The colour that the drawing's own style puts behind it, as browsers show it; None where there is none."""
+    found = re.search(r"(?<![-\w])background(?:-color)?\s*:\s*([^;!]+)", style, re.IGNORECASE)
+    try:
+        return ImageColor.getrgb(found[1].strip()) if found else None
+    except ValueError:  # "none", a gradient
+        return None
 
 
 def transform_as_attribute(element: Element) -> None:

@@ -238,6 +238,16 @@ REFUSED = {
     "transform of a class": (f"{BOX}<style>.a{{transform:scale(2)}}</style></svg>", {}, "CSS transforms"),
     "transform by percent": (f'{BOX}<rect style="transform:translate(50%,0)"/></svg>', {}, "CSS transforms"),
     "colours": (f'{BOX}<rect fill="color(display-p3 1 0 0)"/></svg>', {}, "beyond sRGB"),
+    "colour with a slash": (f'{BOX}<rect fill="rgb(0 255 0 / 50%)"/></svg>', {}, "without commas"),
+    "colour of the scheme": (f'{BOX}<rect style="fill:light-dark(lime,red)"/></svg>', {}, "beyond sRGB"),
+    "transform of its own": (f'{BOX}<rect style="rotate: 45deg"/></svg>', {}, "CSS transforms"),
+    "shape that clips": (f'{BOX}<rect style="clip-path:circle(20px)"/></svg>', {}, "shapes that clip"),
+    "place in CSS": (f'{BOX}<style>rect{{x:20px}}</style></svg>', {}, "places and shapes"),
+    "path in CSS": (f"{BOX}<style>path{{d:path('M8 8H9')}}</style></svg>", {}, "places and shapes"),
+    "newer selector": (f'{BOX}<style>rect:not(.a){{fill:lime}}</style></svg>', {}, "selectors"),
+    "selector of siblings": (f'{BOX}<style>circle ~ rect{{fill:lime}}</style></svg>', {}, "selectors"),
+    "condition": (f'{BOX}<style>@media (min-width:1px){{rect{{fill:lime}}}}</style></svg>', {}, "condition"),
+    "rules in each other": (f'{BOX}<style>g{{rect{{fill:lime}}}}</style></svg>', {}, "in each other"),
     "strokes": (f'{BOX}<path vector-effect="non-scaling-stroke"/></svg>', {}, "strokes"),
 }  # fmt: skip
 
@@ -264,3 +274,42 @@ def test_files_beside_the_program_are_not_read(tmp_path, monkeypatch):
     with pytest.raises(ImageError, match="refers to other"):
         load_frames(f'{BOX}<image width="9" height="9" href="cat.png"/></svg>'.encode())
     assert not started
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "@media (prefers-color-scheme: dark) { rect { fill: red } } rect { fill: lime }",
+        "@media print { rect { fill: red } g { fill: red } } rect { fill: lime }",
+        ":root { color-scheme: light dark } rect { fill: lime }",
+        'rect[width~="100"] { fill: lime }',
+        "rect { fill: lime } rect:hover { fill: red }",
+        "rect { fill: lime; animation: turn 2s } @keyframes turn { to { rotate: 90deg; fill: red } }",
+    ],
+)
+def test_rules_for_other_pages_and_later_moments_do_not_show(style):
+    assert at(drawn(f'{BOX}<style>{style}</style><rect width="100" height="100"/></svg>'), 50, 50) == [0, 255, 0, 255]
+
+
+@pytest.mark.parametrize(
+    ("style", "ground"),
+    [
+        ("background: #00f", [0, 0, 255, 255]),
+        ("enable-background: new; background-color: rgb(0, 0, 255) !important; color: red", [0, 0, 255, 255]),
+        ("background: none", [0, 0, 0, 0]),
+        ("background: linear-gradient(red, blue)", [0, 0, 0, 0]),
+        ("enable-background: new 0 0 9 9", [0, 0, 0, 0]),
+    ],
+)
+def test_the_ground_is_what_the_drawing_says_of_itself(style, ground):
+    pixels = drawn(f'{BOX[:-1]} style="{style}"><circle cx="50" cy="50" r="30" fill="red" fill-opacity=".5"/></svg>')
+    assert at(pixels, 2, 2) == ground
+    np.testing.assert_allclose(at(pixels, 50, 50), [128, 0, 127, 255] if ground[3] else [255, 0, 0, 128], atol=1)
+
+
+def test_english_is_chosen_where_a_drawing_has_several_languages():
+    boxes = "".join(
+        f'<rect systemLanguage="{language}" width="100" height="100" fill="{colour}"/>'
+        for language, colour in (("de", "red"), ("en", "lime"))
+    )
+    assert at(drawn(f'{BOX}<switch>{boxes}<rect width="100" height="100"/></switch></svg>'), 50, 50) == [0, 255, 0, 255]
