@@ -1,5 +1,5 @@
 // What Gradio leaves out of the page: its true language, names of buttons that only have a picture, one name for the
-// radio buttons of a group (arrow keys need it), keys for what scrolls, and answers
+// radio buttons of a group (arrow keys need it), keys for tabs and for what scrolls, and answers
 // in sight of whoever asked.
 (() => {
   const languages = LANGUAGES;
@@ -79,6 +79,17 @@
     },
     true,
   );
+  // Tabs are gone through by arrow keys, as those of other programs are.
+  const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+  addEventListener("keydown", (event) => {
+    if (!(event.key in steps) || !event.target.matches?.("[role=tab]")) return;
+    const tabs = [...event.target.parentElement.querySelectorAll("[role=tab]")];
+    const place = tabs.indexOf(event.target) + steps[event.key];
+    const next = tabs[Number.isFinite(place) ? (place + tabs.length) % tabs.length : place < 0 ? 0 : tabs.length - 1];
+    event.preventDefault();
+    next.focus();
+    next.click();
+  });
   // On a narrow page what a painting or a reading says is far below its button, and pictures above it come later: it is kept in
   // sight until it has said something and stands still, or somebody scrolls.
   const answers = { make: "verdict", row: "verdict", column: "verdict", strip: "verdict", read: "status" };

@@ -21,6 +21,15 @@ ALL_RULES = {"resultTypes": ["violations"]}
 COLOUR_RULES = ALL_RULES | {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
+#: What has the focus, and whether it or what frames it has an outline or a shadow.
+RING = """() => {
+  const field = document.activeElement;
+  const rings = [field, field.closest("label"), field.closest(".wrap-inner")].filter(Boolean).map((one) => getComputedStyle(one));
+  const seen = (style) => (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none";
+  return [field.role || field.type || field.tagName, rings.some(seen)];
+}"""
+
+
 def faults(page: Page) -> list[str]:
     """What axe finds serious or critical, in light and in dark, with the first element of each kind."""
     found = serious(page, ALL_RULES)
@@ -140,6 +149,39 @@ def test_arrow_keys_move_within_a_group_of_radio_buttons(page: Page, url: str) -
         expect(radio).to_have_attribute("name", re.compile("^radio-group-"))
     page.keyboard.press("ArrowRight")
     expect(page.locator("#transfer-emotion input:checked")).to_have_value("awe")
+
+
+def test_arrow_keys_go_from_tab_to_tab(page: Page, url: str) -> None:
+    page.goto(url)
+    tabs = page.get_by_role("tab")
+    tabs.first.focus()
+    names = [name.strip() for name in tabs.all_inner_texts()]
+    for key, place in (
+        ("ArrowRight", 1),
+        ("End", -1),
+        ("ArrowRight", 0),
+        ("ArrowLeft", -1),
+        ("ArrowLeft", -2),
+        ("Home", 0),
+    ):
+        page.keyboard.press(key)
+        expect(page.locator("[role=tab][aria-selected=true]")).to_have_text(names[place])
+        expect(page.locator("[role=tab]:focus")).to_have_text(names[place])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_whoever_goes_by_keys_sees_where_they_are(page: Page, url: str, theme: str) -> None:
+    """A ring around every kind of field of the tab that has most, on the field or around its words."""
+    page.goto(f"{url}?__theme={theme}")
+    choose_tab(page, "Fuse")
+    page.get_by_role("tab", name="Fuse").focus()
+    kinds = set()
+    while "checkbox" not in kinds:
+        page.keyboard.press("Tab")
+        kind, ring = page.evaluate(RING)
+        assert ring, kind
+        kinds.add(kind)
+    assert kinds >= {"radio", "range", "number", "combobox", "submit"}
 
 
 @pytest.mark.parametrize(
