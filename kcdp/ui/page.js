@@ -90,6 +90,11 @@
     next.focus();
     next.click();
   });
+  // Gradio leaves a list open over the next fields when somebody goes on by keys; what was typed it has taken by then.
+  const closed = () => new KeyboardEvent("keydown", { key: "Escape", bubbles: true });
+  addEventListener("focusout", ({ target }) => {
+    if (target.matches?.("input[role=combobox]")) setTimeout(() => target.dispatchEvent(closed()));
+  });
   // On a narrow page what a painting or a reading says is far below its button, and pictures above it come later: it is kept in
   // sight until it has said something and stands still, or somebody scrolls.
   const answers = { make: "verdict", row: "verdict", column: "verdict", strip: "verdict", read: "status" };

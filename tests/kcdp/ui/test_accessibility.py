@@ -169,6 +169,19 @@ def test_arrow_keys_go_from_tab_to_tab(page: Page, url: str) -> None:
         expect(page.locator("[role=tab]:focus")).to_have_text(names[place])
 
 
+def test_a_list_closes_when_one_goes_on_by_keys(page: Page, url: str) -> None:
+    page.goto(url)
+    choose_tab(page, "Transfer")
+    words = page.locator("#transfer-thing input")
+    words.focus()
+    expect(page.get_by_role("listbox")).to_be_visible()
+    words.fill("a dragon")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    expect(words).to_have_value("a dragon")
+    assert page.evaluate("document.activeElement.type") == "number", "and the next field has the focus"
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_whoever_goes_by_keys_sees_where_they_are(page: Page, url: str, theme: str) -> None:
     """A ring around every kind of field of the tab that has most, on the field or around its words."""
