@@ -257,10 +257,24 @@ class Bundle:
         return {"dtype": self.dtype, "use_safetensors": True}
 
     def _placed(self, pipeline: Pipeline) -> Pipeline:
+        _own_counters(pipeline)
         if self.attention_slicing:
             pipeline.enable_attention_slicing()
         place(pipeline, self.device, self.offload)
         return pipeline
+
+
+def _own_counters(pipeline: DiffusionPipeline) -> None:
+    """Copy the whole numbers of a pipeline's networks, which alone are still where they were read from.
+
+    Weights are brought to another precision, and so copied, while they are loaded. A counter of 8 bytes that is not keeps all of its file
+    in memory beside them.
+    """
+    for network in pipeline.components.values():
+        for module in network.modules() if isinstance(network, torch.nn.Module) else ():
+            for name, buffer in module.named_buffers(recurse=False):
+                if not buffer.is_floating_point():
+                    setattr(module, name, buffer.clone())
 
 
 def _unreadable(folder: Path, error: Exception) -> BundleError:

@@ -11,8 +11,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import gradio as gr
-from gradio.utils import is_zero_gpu_space
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
@@ -20,13 +18,20 @@ from kcdp.decoded import DecodedPicture
 from kcdp.imaging import DEFAULT_LIMITS
 from kcdp.loading import add_bundle_flags, check_bundle_flags, load, quick_loading
 from kcdp.paths import ASSETS
-from kcdp.process import settle, share_memory
-from kcdp.ui.lanes import Backend
-from kcdp.ui.languages import head, translations
-from kcdp.ui.layout import build_app
-from kcdp.ui.page_head import PageHead
-from kcdp.ui.rates import RATE, RequestLimits
-from kcdp.ui.theme import css, theme
+from kcdp.process import settle, share_memory, without_modules
+
+# Gradio brings pandas, which keeps its strings in pyarrow where it finds that, and looks for an MCP server of its own: 48 MB that the
+# page has no use for. Whoever writes Parquet, or starts our server, imports theirs later.
+with without_modules("pyarrow", "mcp"):
+    import gradio as gr
+    from gradio.utils import is_zero_gpu_space
+
+    from kcdp.ui.lanes import Backend
+    from kcdp.ui.languages import head, translations
+    from kcdp.ui.layout import build_app
+    from kcdp.ui.page_head import PageHead
+    from kcdp.ui.rates import RATE, RequestLimits
+    from kcdp.ui.theme import css, theme
 
 if TYPE_CHECKING:
     from mcp.server.fastmcp import FastMCP
@@ -40,6 +45,13 @@ MAX_THREADS = 96
 #: Visitors, the latest ones, of whom the page knows what they have chosen and got: half a megabyte each, and 10,000 of them if
 #: Gradio has its way.
 MAX_VISITORS = 512
+#: Variables that Gradio reads: it tells nobody of us, and keeps no list of the last 10,000 calls, of which it would make a table of
+#: figures, which nobody asks for, at the end of each, in whatever thread is free, and each of them would keep that table's memory.
+GRADIO_SETTINGS = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize),
+}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -93,11 +105,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     serve(parse_args(argv))
 
 
+# At its first call Gradio looks for it, for plots that the page has none of: 30 MB where the training's requirements are installed.
+@without_modules("matplotlib")
 def serve(args: argparse.Namespace) -> None:
     """Open the page at once, then load the models; a bundle that does not load ends the app with one sentence."""
     start = time.monotonic()
     share_memory()
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    for name, value in GRADIO_SETTINGS.items():
+        os.environ.setdefault(name, value)
     bundle: Future = Future()
     examples = sorted(path for path in ASSETS.glob("examples/*") if path.suffix in {".png", ".webp"})
     # On ZeroGPU each of these pictures would take a GPU for itself.

@@ -6,11 +6,10 @@ One SVG, laid out in columns or in rows, whichever suits a narrow screen, and co
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from html import escape
-
-import networkx as nx
 
 from kcdp.results import Triplet
 
@@ -85,18 +84,20 @@ def triplet_graph(triplets: Sequence[Triplet], words: Words = str.format) -> str
     if not triplets:
         nothing = words("Nothing in it says who does or is what, so KCDP goes by the sentence as a whole.")
         return f"<p>{escape(nothing)}</p>"
-    graph = nx.DiGraph()
+    # What each thing does to which others.
+    arrows: dict[str, dict[str, list[str]]] = {}
     for item in triplets:
         # A thing that acts on itself gets a second box (told apart by a trailing space): an arrow needs two ends.
         target = item.object if item.object != item.subject else f"{item.object} "
-        earlier = graph.edges[item.subject, target]["words"] if graph.has_edge(item.subject, target) else []
-        graph.add_edge(item.subject, target, words=[*earlier, item.predicate])
-    things = {name: _Box.around(name, _THING) for name in graph}
+        arrows.setdefault(item.subject, {}).setdefault(target, []).append(item.predicate)
+        arrows.setdefault(target, {})
+    things = {name: _Box.around(name, _THING) for name in arrows}
     labels = {
         (source, target): _Box.around(", ".join(dict.fromkeys(said)), _PREDICATE)
-        for source, target, said in graph.edges.data("words")
+        for source, targets in arrows.items()
+        for target, said in targets.items()
     }
-    ranks = _ranks(graph)
+    ranks = _ranks(things, labels)
     layers = [[things[name] for name in ranks if ranks[name] == rank] for rank in range(max(ranks.values()) + 1)]
     width, height = _place_columns(layers, list(labels.values()))
     across = width <= PHONE_WIDTH
@@ -107,7 +108,7 @@ def triplet_graph(triplets: Sequence[Triplet], words: Words = str.format) -> str
     for (source, target), label in labels.items():
         route = _route(things[source], things[target], across=across, forward=ranks[source] < ranks[target])
         paths.append(_arrow(route))
-        label.x, label.y = _point(route, _ACROSS if across else _label_place(graph, source, target))
+        label.x, label.y = _point(route, _ACROSS if across else _label_place(arrows, source, target))
     swings = any(ranks[source] >= ranks[target] for source, target in labels)
     if swings and across:
         height += _SWING
@@ -123,22 +124,36 @@ def triplet_graph(triplets: Sequence[Triplet], words: Words = str.format) -> str
     )
 
 
-def _label_place(graph: nx.DiGraph, source: str, target: str) -> float:
+def _label_place(arrows: Mapping[str, Mapping[str, object]], source: str, target: str) -> float:
     """Where in [0, 1] on a downward arrow its label stands: at the end at which fewer arrows meet, so that labels stand apart."""
-    leaving, arriving = graph.out_degree(source), graph.in_degree(target)
+    leaving, arriving = len(arrows[source]), sum(target in targets for targets in arrows.values())
     if leaving == arriving:
         return _ACROSS
     return _FAR if leaving > arriving else 1 - _FAR
 
 
-def _ranks(graph: nx.DiGraph) -> dict[str, int]:
+def _ranks(things: Iterable[str], arrows: Iterable[tuple[str, str]]) -> dict[str, int]:
     """For each thing its column or row, 0 first; an arrow that would close a circle has no say."""
-    forward = nx.DiGraph()
-    forward.add_nodes_from(graph)
-    for source, target in graph.edges:
-        if not nx.has_path(forward, target, source):
-            forward.add_edge(source, target)
-    return {name: rank for rank, layer in enumerate(nx.topological_generations(forward)) for name in layer}
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    before: dict[str, set[str]] = {}
+    for name in things:
+        sorter.add(name)
+        before[name] = set()
+    for source, target in arrows:
+        if target in before[source]:
+            continue
+        sorter.add(target, source)
+        for name, earlier in before.items():
+            if name == target or target in earlier:
+                earlier |= {source, *before[source]}
+    sorter.prepare()
+    ranks: dict[str, int] = {}
+    rank = 0
+    while layer := sorter.get_ready():
+        ranks |= dict.fromkeys(layer, rank)
+        sorter.done(*layer)
+        rank += 1
+    return ranks
 
 
 def _place_columns(layers: list[list[_Box]], labels: list[_Box]) -> tuple[float, float]:

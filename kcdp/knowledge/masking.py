@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lemminflect import getAllLemmas
+from kcdp.knowledge.morphology import getAllLemmas
 
 #: What stands for a quotation and for an adjective while a caption is parsed.
 _SAID, _ADJECTIVE = "hello", "small"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from lemminflect import getAllLemmas, getLemma
-
 from kcdp.knowledge.dependency import Token
 from kcdp.knowledge.lexicon import NEAR_NEGATIONS, NEGATIONS
+from kcdp.knowledge.morphology import getAllLemmas, getLemma
 
 _AFTER_A_VERB = ("obj", "obl", "xcomp", "advcl", "ccomp")
 

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lemminflect import getInflection
-
 from kcdp.knowledge.dependency import Token
 from kcdp.knowledge.lexicon import (
     EMOJI_NOUNS,
@@ -19,6 +17,7 @@ from kcdp.knowledge.lexicon import (
     STYLE_WORDS,
     TRANSPARENT_NOUNS,
 )
+from kcdp.knowledge.morphology import getInflection
 
 _LONGEST_NESTING = 4
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from lemminflect import getAllLemmas
-
 from kcdp.knowledge.attachment import repair_attachment
 from kcdp.knowledge.dependency import SUBJECT_RELATIONS, Token
 from kcdp.knowledge.garden_paths import repair_garden_paths
@@ -16,6 +14,7 @@ from kcdp.knowledge.lexicon import (
     SPEECH_VERBS,
 )
 from kcdp.knowledge.misread_verbs import repair_misread_verbs, verb_lemma
+from kcdp.knowledge.morphology import getAllLemmas
 
 
 def repair(tokens: list[Token]) -> None:

@@ -1,6 +1,9 @@
 import copy
+import gc
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -399,3 +402,16 @@ def test_a_verdict_that_does_not_fit_is_one_sentence(whole, tmp_path, content):
     with pytest.raises(BundleError, match=r"cannot be read|speaks of other emotions") as error:
         _ = load_bundle(tmp_path / "wrong", device="cpu").verdict
     assert one_sentence(error)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Other systems say otherwise what is mapped.")
+def test_no_file_of_weights_stays_in_memory_beside_them():
+    """Batch normalisations count their steps, in whole numbers that nothing converts: one of them held all of its file."""
+    bundle = load_bundle(device="cpu")
+    _ = bundle.uniemo
+    gc.collect()
+    assert str(bundle.folder) not in Path("/proc/self/maps").read_text()
+    counters = [
+        buffer for name, buffer in bundle.kcdp.captioner.named_buffers() if name.endswith("num_batches_tracked")
+    ]
+    assert len(counters) == 49 and all(buffer.dtype == torch.int64 for buffer in counters)

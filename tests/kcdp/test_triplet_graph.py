@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import random
 from xml.etree import ElementTree
 
 import pytest
 
 from kcdp.results import Triplet
-from kcdp.triplet_graph import PHONE_WIDTH, triplet_graph
+from kcdp.triplet_graph import PHONE_WIDTH, _ranks, triplet_graph
 
 
 def drawn(triplets: list[Triplet]) -> ElementTree.Element:
@@ -103,3 +104,24 @@ def test_no_triplet_is_said_and_model_text_is_escaped() -> None:
     assert "Nothing in it says who does or is what" in triplet_graph([])
     assert triplet_graph([], lambda text: "<nada>") == "<p>&lt;nada&gt;</p>"
     assert "<b>" not in triplet_graph([Triplet("<b>", "&", '"')])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_rank_is_the_length_of_the_longest_way_by_arrows_that_close_no_circle(seed: int) -> None:
+    draw = random.Random(seed)
+    things = "abcdefg"
+    arrows = list(dict.fromkeys(tuple(draw.sample(things, 2)) for _ in range(draw.randrange(14))))
+    kept: list[tuple[str, str]] = []
+
+    def leads(start: str, end: str) -> bool:
+        return start == end or any(leads(target, end) for source, target in kept if source == start)
+
+    def longest(end: str) -> int:
+        return max((1 + longest(source) for source, target in kept if target == end), default=0)
+
+    for source, target in arrows:
+        if not leads(target, source):
+            kept.append((source, target))
+    found = _ranks(things, arrows)
+    assert found == {name: longest(name) for name in things}
+    assert list(found.values()) == sorted(found.values())
