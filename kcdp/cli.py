@@ -168,7 +168,9 @@ def understand(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from kcdp.batch import PictureResult, ResultFile, find_pictures, understand_pictures
+    from kcdp.process import keep_memory
 
+    keep_memory()
     rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if world_size > 1 and args.out is None:
         raise ValueError("Several processes need a file for their results; add --out FILE.")

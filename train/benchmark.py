@@ -26,6 +26,7 @@ from transformers import HfArgumentParser
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kcdp.bundle import EMBEDDED, Bundle, BundleError, load_bundle
+from kcdp.process import keep_memory
 from kcdp.quiet import quiet_libraries
 from train.benchmarks.builds import measure_builds
 from train.benchmarks.clients import measure_clients
@@ -127,6 +128,8 @@ def write(text: str, found: Any, arguments: BenchmarkArguments) -> None:
 
 def main() -> None:
     arguments = HfArgumentParser(BenchmarkArguments).parse_args_into_dataclasses()[0]
+    # As the command and the training do, whose batches and steps it measures.
+    keep_memory()
     quiet_libraries()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)

@@ -16,6 +16,7 @@ from pathlib import Path
 # Of a script Python looks in its own folder first, where `train` would be train.py instead of the package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from kcdp.process import keep_memory
 from train.core.processes import process_group
 from train.data.sets import SetError
 from train.evaluation.arguments import EvaluationArguments
@@ -24,6 +25,7 @@ from train.stages.registry import STAGES, check, read_recipe
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the stages that the command line asks for; raises SystemExit with one sentence when it makes no sense."""
+    keep_memory()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # Six lines a checkpoint.
     logging.getLogger("accelerate").setLevel(logging.WARNING)

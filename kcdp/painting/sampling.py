@@ -15,6 +15,7 @@ from diffusers import SchedulerMixin, UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg, retrieve_timesteps
 from diffusers.utils.torch_utils import randn_tensor
 
+from kcdp.painting.cross_attention import keys_once
 from kcdp.painting.prompt import Condition
 
 #: Called after each step with its number, its timestep and the latents; gives the latents to go on with.
@@ -125,6 +126,7 @@ def noise_of(seeds: Sequence[int], sizes: Sequence[int], device: torch.device | 
     return randn_tensor((len(seeds), *sizes), generators, torch.device(device), torch.float32)
 
 
+@keys_once()
 def denoise(
     unet: UNet2DConditionModel,
     scheduler: SchedulerMixin,

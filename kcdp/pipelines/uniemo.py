@@ -22,6 +22,7 @@ import kcdp.vision  # noqa: F401
 from kcdp.emotions import LABEL_SPACES
 from kcdp.hub import BUNDLE_FILES, Source, fetch
 from kcdp.offload import execution_device
+from kcdp.painting.cross_attention import watch_prompts
 from kcdp.painting.emotion_tokens import EmotionTokens
 from kcdp.painting.inputs import OutputType, check_settings, emotion_weights
 from kcdp.painting.opacity import PAINTED_WHITE, add_opacity, cut_out, has_opacity, on_white
@@ -160,6 +161,7 @@ class UniEmoPipeline(DiffusionPipeline):
         #: What the denoiser has learned, whatever scheduler somebody sets later.
         self.schedule = Schedule.of(scheduler)
         self.image_processor = VaeImageProcessor()
+        watch_prompts(unet)
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any) -> UniEmoPipeline:

@@ -16,12 +16,17 @@ def emotion_prompts(labels: Sequence[str]) -> list[str]:
     return [f"A {label} photo of" for label in labels]
 
 
+#: Queries, keys and values of N texts of L tokens, each (H, N, L, D / H).
+Heads = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
 class KnowledgeAttention(nn.Module):
     """s_i = mean over tokens of MHA(CLIP(p_i) (+) k): multi-head self-attention over a prompt joined with knowledge.
 
-    Equal to `nn.MultiheadAttention` on every (picture, prompt) pair's joined sequence followed by a mean, but prompts
-    and knowledge are projected once each rather than once a pair, and the output projection acts on the mean (it is
-    affine, so the two commute).
+    Equal to `nn.MultiheadAttention` on every (picture, prompt) pair's joined sequence followed by a mean. No pair is joined,
+    though: what a prompt's tokens say to each other is the same for every picture, and what a picture's say for every
+    prompt, so a pair has only the scores of one's tokens with the other's. And the mean comes first: of the probabilities,
+    before values are weighed and projected by it (that is affine, so the two commute).
     """
 
     def __init__(self, dim: int, num_heads: int) -> None:
@@ -33,16 +38,55 @@ class KnowledgeAttention(nn.Module):
         nn.init.xavier_uniform_(self.in_proj.weight)
         nn.init.zeros_(self.in_proj.bias)
         nn.init.zeros_(self.out_proj.bias)
+        #: What `_heads_of_prompts` has given, of what memory in which version, and that memory, held so that no other comes to lie there.
+        self._known: tuple[list[object], list[torch.Tensor], Heads] | None = None
 
     def forward(self, prompts: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
         """Prompts (K, L, D) and knowledge (B, T, D) -> s (B, K, D)."""
-        pairs = (len(states), len(prompts))
-        from_prompts = self.in_proj(prompts)[None].expand(*pairs, -1, -1)
-        from_states = self.in_proj(states)[:, None].expand(*pairs, -1, -1)
-        joined = torch.cat([from_prompts, from_states], dim=2).flatten(0, 1)
-        query, key, value = joined.unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(query, key, value)
-        return self.out_proj(attended.mean(dim=2).flatten(1)).unflatten(0, pairs)
+        query, key, value = self._heads_of_prompts(prompts)  # (H, K, L, D / H)
+        query_of_k, key_of_k, value_of_k = self._heads(states)  # (H, B, T, D / H)
+        pairs = (-1, len(states), len(prompts), prompts.shape[1], states.shape[1])
+        own, own_sum, own_log = _exponentials(query @ key.mT, -1)
+        own_of_k, own_of_k_sum, own_of_k_log = _exponentials(query_of_k @ key_of_k.mT, -1)
+        # Both (H, B, K, L, T): a prompt's tokens ask those of k, and are asked by them.
+        asking, asking_sum, asking_log = _exponentials((query.flatten(1, 2)[:, None] @ key_of_k.mT).view(pairs), -1)
+        asked, asked_sum, asked_log = _exponentials((key.flatten(1, 2)[:, None] @ query_of_k.mT).view(pairs), -2)
+        # What of a token's attention stays on its own side: two softmaxes are one, weighed by their sums of exponentials.
+        share = torch.sigmoid(own_log[:, None] - asking_log)  # (H, B, K, L)
+        share_of_k = torch.sigmoid(own_of_k_log[:, :, None] - asked_log)  # (H, B, K, T)
+        # Sums over the tokens that attend, each divided by what makes its exponentials probabilities.
+        to_prompt = ((share / own_sum[:, None]).transpose(1, 2) @ own).transpose(1, 2)
+        to_prompt = to_prompt + (asked @ ((1 - share_of_k) / asked_sum)[..., None]).squeeze(-1)
+        to_k = (share_of_k / own_of_k_sum[:, :, None]) @ own_of_k
+        to_k = to_k + (((1 - share) / asking_sum)[..., None, :] @ asking).squeeze(-2)
+        found = (to_prompt.transpose(1, 2) @ value).transpose(1, 2) + to_k @ value_of_k
+        mean = found / (prompts.shape[1] + states.shape[1])
+        return self.out_proj(mean.permute(1, 2, 0, 3).flatten(2))
+
+    def _heads_of_prompts(self, prompts: torch.Tensor) -> Heads:
+        """`_heads` of prompts, which are the same for every picture: computed once where no gradient is asked for."""
+        made_of = [prompts, self.in_proj.weight, self.in_proj.bias]
+        if torch.is_grad_enabled() or any(tensor.is_inference() for tensor in made_of):
+            return self._heads(prompts)
+        state: list[object] = [
+            (tensor.data_ptr(), tensor._version, tensor.shape, tensor.stride(), tensor.dtype) for tensor in made_of
+        ]
+        if self._known is None or self._known[0] != state:
+            self._known = state, [tensor.detach() for tensor in made_of], self._heads(prompts)
+        return self._known[2]
+
+    def _heads(self, tokens: torch.Tensor) -> Heads:
+        """Tokens (N, L, D) in heads, the queries scaled."""
+        query, key, value = self.in_proj(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 3, 0, 1, 4)
+        return query * query.shape[-1] ** -0.5, key, value
+
+
+def _exponentials(scores: torch.Tensor, dim: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Exponentials of scores below their largest over `dim`, their sums, and the logarithms of the sums of what `exp` gives."""
+    top = scores.detach().amax(dim, keepdim=True)
+    exponentials = (scores - top).exp()
+    total = exponentials.sum(dim)
+    return exponentials, total, top.squeeze(dim) + total.log()
 
 
 class CLIEA(ModelMixin, ConfigMixin):

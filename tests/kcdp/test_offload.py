@@ -9,6 +9,7 @@ import accelerate
 import pytest
 import torch
 from accelerate import cpu_offload
+from safetensors.torch import load_file
 
 from kcdp.loading import OFFLOADS
 from kcdp.offload import Offload, bring, execution_device, place
@@ -41,6 +42,24 @@ def test_without_hooks_a_network_computes_where_it_is(tiny_text_encoder):
     assert execution_device(tiny_text_encoder) == torch.device("cpu")
     bring(tiny_text_encoder)
     assert execution_device(copy.deepcopy(tiny_text_encoder).to("meta")) == torch.device("meta")
+
+
+def test_kernels_are_laid_out_for_a_cpu_and_say_the_same(pipeline, picture, tmp_path):
+    uniemo = tiny_uniemo(pipeline)
+    uniemo.set_progress_bar_config(disable=True)
+    given = {"prompt": "a cat", "seed": 3, "num_inference_steps": 2, "output_type": "pt"}
+    expected, painted = pipeline(picture()), uniemo("awe", **given)
+    before = {key: weight.clone() for key, weight in pipeline.unet.state_dict().items()}
+    place(pipeline, "cpu", None)
+    place(uniemo, "cpu", None)
+    for network in (pipeline.unet, pipeline.denoiser.unet, pipeline.vae, pipeline.pyramid, uniemo.unet, uniemo.vae):
+        kernels = [weight for weight in network.parameters() if weight.ndim == 4]
+        assert kernels and all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+    assert pipeline(picture()).probabilities == pytest.approx(expected.probabilities, abs=1e-4)
+    torch.testing.assert_close(uniemo("awe", **given).images[0], painted.images[0], atol=1e-4, rtol=1e-4)
+    pipeline.unet.save_pretrained(tmp_path)
+    saved = load_file(tmp_path / "diffusion_pytorch_model.safetensors")
+    assert saved.keys() == before.keys() and all(torch.equal(saved[key], before[key]) for key in before)
 
 
 @pytest.mark.parametrize("offload", ["model", "sequential"])

@@ -75,6 +75,30 @@ done.set()
     assert found[0] <= 1 < found[1], found
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Other C libraries keep what is freed in other ways.")
+def test_memory_that_is_kept_faults_no_pages_again():
+    script = """
+import resource, sys
+from kcdp.process import keep_memory
+if sys.argv[1] == "kept":
+    keep_memory()
+def batch():
+    return [bytearray(b"x") * 2**22 for _ in range(12)]
+for _ in range(3):
+    batch()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    batch()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    kept, alone = (
+        int(subprocess.run([sys.executable, "-c", script, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("kept", "alone")
+    )
+    # A batch is 12,288 pages.
+    assert kept < 1000 and alone > 20_000, (kept, alone)
+
+
 def test_a_program_loads_and_reads_without_the_libraries_that_it_leaves_out():
     """Both are installed where the tests run: scipy by the training's requirements, triton by torch."""
     script = """

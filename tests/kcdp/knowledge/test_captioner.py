@@ -50,6 +50,13 @@ def test_one_caption_a_picture_whatever_the_batch(captioner: Captioner, pictures
     assert captioner([]) == []
 
 
+def test_pictures_alone_are_read_as_the_whole_processor_gives_them(pictures: list[Image.Image]) -> None:
+    captioner = Captioner(*vision_encoder_decoder())
+    whole = captioner.processor(images=pictures, text=None, return_tensors="pt")
+    inputs = captioner.inputs(pictures)
+    assert inputs.keys() == whole.keys() and torch.equal(inputs["pixel_values"], whole["pixel_values"])
+
+
 def test_round_trip_keeps_the_captions(captioner: Captioner, pictures: list[Image.Image], tmp_path: Path) -> None:
     captioner.save_pretrained(tmp_path)
     assert not list(tmp_path.glob("*.bin"))

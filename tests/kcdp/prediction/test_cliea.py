@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,39 @@ def test_views_of_a_picture_share_its_knowledge(use_mha: bool) -> None:
     v, states, prompts = make_inputs()
     owner = torch.tensor([1, 0, 1])
     torch.testing.assert_close(cliea(v, states[:2], prompts, owner), cliea(v, states[owner], prompts))
+
+
+@torch.no_grad()
+def test_prompts_are_projected_once_and_anew_when_they_or_the_weights_change() -> None:
+    cliea = build()
+    v, states, prompts = make_inputs()
+    calls = []
+    cliea.attention.in_proj.register_forward_hook(lambda layer, inputs, _: calls.append(inputs[0]))
+
+    def projected() -> int:
+        """How often prompts have been, of all calls."""
+        return sum(len(tokens) == CLASSES for tokens in calls)
+
+    first = cliea(v, states, prompts)
+    assert torch.equal(cliea(v, states, prompts), first) and projected() == 1
+    other = torch.randn_like(prompts)
+    assert not torch.allclose(cliea(v, states, other), first) and projected() == 2
+    prompts.mul_(2)
+    torch.testing.assert_close(cliea(v, states, prompts), cliea(v, states, prompts.clone()))
+    cliea.attention.in_proj.weight.mul_(-1)
+    changed = copy.deepcopy(cliea)
+    changed.attention._known = None
+    torch.testing.assert_close(cliea(v, states, prompts), changed(v, states, prompts))
+
+
+def test_scores_far_apart_are_no_overflow() -> None:
+    cliea = build()
+    _, states, prompts = make_inputs()
+    for parameter in cliea.attention.in_proj.parameters():
+        parameter.data.mul_(30)
+    joined = torch.cat([prompts[2], states[1]])[None]
+    expected = library_attention(cliea)(joined, joined, joined)[0].mean(1)[0]
+    torch.testing.assert_close(cliea.attention(prompts, states)[1, 2], expected, atol=1e-4, rtol=1e-4)
 
 
 def test_attention_and_mapping_are_on_unless_switched_off() -> None:
