@@ -63,11 +63,14 @@ class SliderTimes:
     Args:
         moving: of moves that come as soon as the last one's picture is there.
         refining: of moves that come while that picture is being refined, and end this.
+        computed: seconds that the page's process computed for a move while it moves, on all cores together: this is the same on a
+            machine where others compute as well.
         load: of the machine at the end, the processes that compute or want to, as a mean over the last minute.
     """
 
     moving: list[float] = field(default_factory=list)
     refining: list[float] = field(default_factory=list)
+    computed: float = 0.0
     load: float = 0.0
 
     def __str__(self) -> str:
@@ -82,6 +85,7 @@ class SliderTimes:
                     for name, times in rows.items()
                 ),
                 "",
+                f"Computed by the page: {1000 * self.computed:.0f} ms a move while it moves.",
                 f"Load of the machine, this page and its browser included: {self.load:.1f} on {os.cpu_count()} cores.",
             ]
         )
@@ -99,13 +103,13 @@ def measure_slider(moves: int, threads: int = 0) -> SliderTimes:
     if CHROMIUM is None:
         raise RuntimeError("Moving the page's slider needs Chromium on the PATH.")
     with WatchedApp(ROOT, threads) as app, open_browser() as browser:
-        return move_slider(browser.new_page(), app.url, moves)
+        return move_slider(browser.new_page(), app, moves)
 
 
-def move_slider(page: Page, url: str, moves: int) -> SliderTimes:
-    """The times of one page at `url`; see `measure_slider`."""
+def move_slider(page: Page, app: WatchedApp, moves: int) -> SliderTimes:
+    """The times of `app` in one page of a browser; see `measure_slider`."""
     page.set_default_timeout(LOST)
-    page.goto(url)
+    page.goto(app.url)
     page.get_by_role("tab", name="Fuse", exact=True).click()
     # From then on the teacher is loaded too.
     page.locator("#fuse-live [data-rested=yes]").wait_for()
@@ -115,7 +119,9 @@ def move_slider(page: Page, url: str, moves: int) -> SliderTimes:
         return page.evaluate(_MOVE, ["#fuse-share input[type=range]", "#fuse-live", next(shares)])
 
     move()
+    before = app.computed()
     times.moving = [move() for _ in range(moves)]
+    times.computed = (app.computed() - before) / moves
     for _ in range(moves):
         page.wait_for_timeout(PAUSE)
         times.refining.append(move())

@@ -27,8 +27,7 @@ from train.core.trainer import LoopConfig
 from train.data.dataset import PictureDataset
 from train.data.drawings import drawn_pictures, drawn_stickers
 from train.data.records import Coded, concatenate
-from train.data.stickers import sticker_pixels, thing_sticker
-from train.drawn import draw_sticker
+from train.data.stickers import sticker_of_two, sticker_pixels, thing_sticker
 from train.evaluation.bundle_measures import evenly_spaced
 from train.evaluation.domains import Domains
 from train.evaluation.editing import AMONG
@@ -205,7 +204,6 @@ def two_feelings(count: int) -> tuple[torch.Tensor, torch.Tensor]:
         for pair in itertools.combinations(range(len(labels)), 2)
     ]
     stickers = [
-        draw_sticker(FIRST_OF_TWO + row, labels[face], labels[around], kind="character in surroundings")
-        for row, (face, around) in enumerate(both)
+        sticker_of_two(FIRST_OF_TWO + row, labels[face], labels[around]) for row, (face, around) in enumerate(both)
     ]
     return sticker_pixels(stickers)[:, :3], torch.tensor(both)

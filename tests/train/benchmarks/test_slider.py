@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Page
@@ -21,8 +23,10 @@ STEP = 0.05
 
 def test_every_move_is_painted_and_waited_for(page: Page) -> None:
     uniemo = FakeUniEmo(lambda step: time.sleep(STEP))
-    times = move_slider(page, serve(fake_bundle(uniemo), live=True), moves=3)
-    assert len(times.moving) == len(times.refining) == 3
+    # A page in this process, which computes 6 s between two looks.
+    app = SimpleNamespace(url=serve(fake_bundle(uniemo), live=True), computed=itertools.count(0.0, 6.0).__next__)
+    times = move_slider(page, app, moves=3)
+    assert len(times.moving) == len(times.refining) == 3 and times.computed == 2
     assert min(times.moving + times.refining) >= 4 * STEP
     # Each state in its turn, some of them a second time, refined.
     shares = [round(100 * call["emotion"]["fear"]) for call in uniemo.calls]
@@ -45,9 +49,10 @@ def test_what_was_refined_meanwhile_is_not_what_was_waited_for(page: Page) -> No
 
 
 def test_percentiles_are_of_what_was_measured() -> None:
-    times = SliderTimes([number / 100 for number in range(101)], [2.0, 2.0], load=1.5)
+    times = SliderTimes([number / 100 for number in range(101)], [2.0, 2.0], computed=0.25, load=1.5)
     assert "| while it moves | 101 | 0.50 s | 0.95 s |" in str(times)
     assert "refined | 2 | 2.00 s | 2.00 s |" in str(times) and "included: 1.5 on" in str(times)
+    assert "250 ms a move" in str(times)
 
 
 def test_without_a_browser_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
