@@ -3,6 +3,7 @@
 `--against REVISION` also measures this tree beside another revision of it: both as processes of their own, asked in turn.
 `--full` measures the published architectures (Stable Diffusion 1.5, CLIP ViT-L/14) with random weights in their place.
 `--clients 16` starts the page and lets so many read from it at once, for `--seconds`, while `--painters` paint.
+`--moves 60` starts the page and moves its slider so many times in a browser (needs tests/requirements.txt and Chromium).
 
 Both sides of a row are taken in turn, repeat by repeat; the ratio is ours over the other, its median and quartiles over the
 repeats, so 1.0 is what the other takes and less is faster. Nothing is asserted: a busy machine is slower, but it slows both
@@ -63,6 +64,10 @@ class BenchmarkArguments:
     )
     painters: int = field(default=0, metadata={"help": "Clients that paint meanwhile."})
     seconds: float = field(default=120.0, metadata={"help": "For how long clients ask."})
+    moves: int = field(
+        default=0,
+        metadata={"help": "Moves of the page's slider, each until its picture is seen, in the place of a bundle."},
+    )
     dtype: Literal["bfloat16", "float16", "float32"] | None = field(
         default=None,
         # A convolution in bfloat16 on a CPU that has no instructions for it took 170 times as long.
@@ -136,6 +141,13 @@ def main() -> None:
     if arguments.clients:
         load = measure_clients(arguments.clients, arguments.seconds, arguments.painters, arguments.threads)
         write(str(load), load.to_dict(), arguments)
+        return
+    if arguments.moves:
+        # Its browser is the tests', and not among what training needs.
+        from train.benchmarks.slider import measure_slider
+
+        times = measure_slider(arguments.moves, arguments.threads)
+        write(str(times), times.to_dict(), arguments)
         return
     stopwatch = Stopwatch(arguments.repeats, arguments.clock)
     start, lines, rows = time.perf_counter(), [], []

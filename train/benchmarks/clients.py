@@ -97,8 +97,8 @@ class Load:
             "clients that read, that paint": f"{self.clients}, {self.painters}",
             "seconds": f"{self.seconds:.0f}",
             "answers": f"{len(self.waited)}, {len(self.waited) / self.seconds:.2f} a second",
-            "waited, median and 95 of 100": f"{_seconds(self.waited, 50)}, {_seconds(self.waited, 95)}",
-            "pictures painted": f"{len(self.painted)}, median {_seconds(self.painted, 50)}",
+            "waited, median and 95 of 100": f"{percentile(self.waited, 50)}, {percentile(self.waited, 95)}",
+            "pictures painted": f"{len(self.painted)}, median {percentile(self.painted, 50)}",
             "told that it is busy": f"{self.busy}",
             "errors": f"{self.errors.total()}" + "".join(f"; {number}: {text}" for text, number in self.errors.items()),
             "computed by the page": f"{self.computed:.0f} s on all cores together"
@@ -112,11 +112,11 @@ class Load:
         return asdict(self)
 
 
-def _seconds(times: Sequence[float], percentile: int) -> str:
-    """A percentile of them as text."""
+def percentile(times: Sequence[float], share: int) -> str:
+    """The time that `share` of 100 take at the most, as text."""
     if len(times) < 2:
         return f"{times[0]:.2f} s" if times else "-"
-    return f"{statistics.quantiles(times, n=100, method='inclusive')[percentile - 1]:.2f} s"
+    return f"{statistics.quantiles(times, n=100, method='inclusive')[share - 1]:.2f} s"
 
 
 class BusyPageError(Exception):

@@ -43,6 +43,11 @@ def thing_sticker(number: int) -> Sticker:
     return draw_sticker(number, _LABELS[number // 2 % len(_LABELS)], kind=kind)
 
 
+def sticker_of_two(number: int, face: str, surroundings: str) -> Sticker:
+    """Sticker `number` of two feelings: a character with one on its face, and the other's surroundings."""
+    return draw_sticker(number, face, surroundings, kind="character in surroundings")
+
+
 def paired_sticker(number: int, size: int) -> Sticker:
     """Sticker `number` of pairs: 2 n and 2 n + 1 are one character, or one thing with a face, with two feelings."""
     first, second = Random(f"pair {number // 2}").sample(_LABELS, 2)

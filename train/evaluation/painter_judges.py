@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
 
+from kcdp.emotions import MIKELS_8
 from kcdp.painting.things import THINGS
 from train.core.datasets import load_records
 from train.core.recipe import Recipe
@@ -26,17 +27,21 @@ from train.core.trainer import LoopConfig
 from train.data.dataset import PictureDataset
 from train.data.drawings import drawn_pictures, drawn_stickers
 from train.data.records import Coded, concatenate
-from train.data.stickers import sticker_pixels, thing_sticker
+from train.data.stickers import sticker_of_two, sticker_pixels, thing_sticker
 from train.evaluation.bundle_measures import evenly_spaced
 from train.evaluation.domains import Domains
+from train.evaluation.editing import AMONG
 from train.evaluation.imagenet import FrozenImageNet
 from train.evaluation.judge import Judge, train_judge
+from train.evaluation.painter_scores import both_among
 from train.metrics.pictures import PictureFunction
 
 #: The first number of what is drawn for judges, and of the things that they know.
 FIRST, FIRST_THING = 40_000_000, 41_000_000
 #: How many stickers and drawn pictures there are; of each thing, how many to learn it from and as many to test it.
 STICKERS, DRAWN_PICTURES, OF_A_THING = 6000, 3000, 60
+#: The first number of stickers of two feelings, and how many there are of every two emotions.
+FIRST_OF_TWO, OF_TWO = 42_000_000, 6
 #: Most pictures of a test that say what a judge is worth.
 OF_A_TEST = 150
 #: Side in pixels of the pictures that judges see, and how many the head learns from.
@@ -145,7 +150,10 @@ class PainterJudges:
         return torch.from_numpy(self._things[0].predict(F.normalize(self.features(pictures)).numpy()))
 
     def accuracies(self) -> dict[str, dict[str, float]]:
-        """How often each judge is right on each of `tests`, and `things_told` on stickers: what its word is worth."""
+        """How often each judge is right on each of `tests`, and `things_told` on stickers: what its word is worth.
+
+        Of `two_feelings` how often both are among its first, which no painter of such stickers can be asked to surpass.
+        """
 
         def accuracy(read: PictureFunction, test: PictureDataset) -> float:
             batches = evenly_spaced(len(test), OF_A_TEST).split(64)
@@ -156,6 +164,9 @@ class PainterJudges:
             name: {part: accuracy(read, test) for part, test in self.tests.items()}
             for name, read in self.readers.items()
         }
+        pictures, both = two_feelings(OF_TWO)
+        for name, read in self.readers.items():
+            found[name][f"two feelings, both among {AMONG}"] = both_among(read(pictures), both).float().mean().item()
         return found | {"things": {"stickers": self._things[1]}}
 
 
@@ -179,3 +190,20 @@ def things(count: int) -> tuple[torch.Tensor, np.ndarray]:
             kept.append(one)
     stickers = [one for some in found.values() for one in some]
     return sticker_pixels(stickers)[:, :3], np.repeat(np.arange(len(THINGS)), count)
+
+
+def two_feelings(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """`count` characters for every two emotions, one on the face and the other in the surroundings, in turn.
+
+    As pictures (N, 3, 128, 128) in [-1, 1], and the places (N, 2) of both emotions: the face's, the surroundings'.
+    """
+    labels = MIKELS_8.labels
+    both = [
+        pair if number % 2 else pair[::-1]
+        for number in range(count)
+        for pair in itertools.combinations(range(len(labels)), 2)
+    ]
+    stickers = [
+        sticker_of_two(FIRST_OF_TWO + row, labels[face], labels[around]) for row, (face, around) in enumerate(both)
+    ]
+    return sticker_pixels(stickers)[:, :3], torch.tensor(both)

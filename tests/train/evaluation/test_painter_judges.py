@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -16,14 +17,16 @@ from kcdp.painting.things import THINGS
 from train.core.recipe import Recipe
 from train.core.trainer import LoopConfig
 from train.data import stickers
+from train.drawn import Sticker
 from train.evaluation import painter_judges as module
-from train.evaluation.painter_judges import SIDE, PainterJudges, resized, things
+from train.evaluation.painter_judges import SIDE, PainterJudges, resized, things, two_feelings
 
 
 @pytest.fixture
 def judges(recipe: Recipe, records: Dataset, monkeypatch: pytest.MonkeyPatch) -> PainterJudges:
     monkeypatch.setattr(module, "STICKERS", 80)
     monkeypatch.setattr(module, "DRAWN_PICTURES", 12)
+    monkeypatch.setattr(module, "OF_TWO", 1)
     monkeypatch.setattr(module, "WIDTHS", (4, 4, 4, 4))
     monkeypatch.setattr(module, "LOOP", LoopConfig(steps=2, batch_size=4, warmup_steps=1, validate_every=2))
     monkeypatch.setattr(module, "load_records", lambda recipe: records)
@@ -62,6 +65,10 @@ def test_the_resnet_sees_pictures_of_any_size_in_its_own(judges: PainterJudges) 
     found = judges.accuracies()
     assert found["ResNet"]["stickers"] == pytest.approx((seen == accuracies.labels).float().mean().item())
     assert found["ImageNet head"]["stickers"] == pytest.approx((accuracies.labels == 0).float().mean().item())
+    drawn, both = two_feelings(module.OF_TWO)
+    first = judges.read_by_resnet(drawn).argsort(dim=1, descending=True)[:, :3].tolist()
+    told = [set(pair) <= set(three) for pair, three in zip(both.tolist(), first, strict=True)]
+    assert found["ResNet"]["two feelings, both among 3"] == pytest.approx(sum(told) / len(told))
     assert found["things"] == {"stickers": 0.5}
 
 
@@ -104,6 +111,17 @@ def test_things_are_drawn_alike_often_and_told_by_the_nearest_mean(
     assert judges.things_told(pictures).tolist() == expected.tolist()
     right = (expected.numpy() == places).reshape(-1, 2)[:, 1]
     assert judges._things[1] == pytest.approx(right.mean())
+
+
+def test_every_two_feelings_are_drawn_alike_often_either_on_the_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Sticker] = []
+    monkeypatch.setattr(module, "sticker_pixels", lambda some: drawn.extend(some) or torch.zeros(len(some), 4, 8, 8))
+    pictures, both = two_feelings(2)
+    assert pictures.shape == (56, 3, 8, 8) and both.shape == (56, 2)
+    pairs = [tuple(pair) for pair in both.tolist()]
+    assert sorted(pairs) == sorted(itertools.permutations(range(8), 2))
+    # The face's comes first.
+    assert [list(one.emotions) for one in drawn] == [[MIKELS_8.labels[place] for place in pair] for pair in pairs]
 
 
 def test_without_pictures_stickers_are_edited(recipe: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
