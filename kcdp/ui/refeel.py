@@ -119,11 +119,25 @@ def refeel_tab(backend: Backend) -> TabParts:
     for field in (picture, other):
         show_preview(field)
 
-    def switch(choice: str) -> tuple[gr.Radio, gr.Image]:
-        # A second picture that is not seen must not decide.
-        return gr.Radio(visible=choice == _BY_NAME), gr.Image(value=None, visible=choice == _BY_PICTURE)
+    named_before = gr.State(None)
 
-    source.input(switch, source, [emotion, other], show_progress="hidden", api_visibility="private")
+    def switch(choice: str, name: str | None, before: str | None) -> tuple[gr.Radio, gr.Image, str | None]:
+        # What is not seen must not decide: neither a second picture nor a name, which is there again when it is asked for.
+        by_name = choice == _BY_NAME
+        chosen = name or before
+        return (
+            gr.Radio(value=chosen if by_name else None, visible=by_name),
+            gr.Image(value=None, visible=not by_name),
+            chosen,
+        )
+
+    source.input(
+        switch,
+        [source, emotion, named_before],
+        [emotion, other, named_before],
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
     def refeel(
         picture: dict[str, Any],
@@ -172,7 +186,7 @@ def plan_pictures(
     """`plan_edits` of uploads."""
     image = decode_upload(picture, "Please choose the picture that shall feel different.")
     target: str | DecodedPicture | None = emotion
-    if other is not None:
+    if other is not None or emotion is None:
         target = decode_upload(other, "Please choose the second picture, whose emotion yours shall have.")
     return plan_edits(uniemo, image, target, strength, thing, *values)
 

@@ -34,6 +34,11 @@ class Exposure:
     validated: int
     related: int
 
+    @property
+    def seen(self) -> bool:
+        """Whether any of these very pictures are known; other pictures of their subjects do not count."""
+        return self.trained + self.validated > 0
+
     def __str__(self) -> str:
         """For a table: "seen in training", "12 of 59 seen in training", or nothing."""
         named = (

@@ -155,6 +155,8 @@ def test_refeel_shows_before_beside_after_and_the_shift(page: Page, url: str, fi
 
     page.locator("#refeel-source").get_by_label("of another picture").check()
     expect(page.locator("#refeel-emotion")).to_be_hidden()
+    page.locator("#refeel-make").click()
+    expect(page.locator("#refeel-verdict [role=alert]")).to_contain_text("Please choose the second picture")
     page.locator("#refeel-other input[type=file]").set_input_files(files / "moving.gif")
     expect(page.locator("#refeel-other img")).to_be_visible()
     page.locator("#refeel-make").click()

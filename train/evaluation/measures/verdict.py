@@ -151,9 +151,15 @@ def run(evaluation: EvaluationRun) -> None:
     tests = {part: evaluation.domains.part(part) for part in evaluation.domains.test_parts}
     marked = {part: evaluation.marked(part, tests[part], evaluation.pipeline_training) for part in tests}
     results = {marked[part]: verdict_scores(verdict, *_arrays(read(part, tests[part])), names) for part in tests}
+
+    def seen(test: PictureDataset) -> bool:
+        """Weights that do not say what they have seen may have seen all."""
+        training = evaluation.pipeline_training
+        return training is None or training.exposure(test.records, evaluation.domains.records).seen
+
     figures = {
-        part.removeprefix("test-"): part_figures(verdict, *_arrays(read(part, tests[part])), marked[part] != part)
-        for part in tests
+        part.removeprefix("test-"): part_figures(verdict, *_arrays(read(part, test)), seen(test))
+        for part, test in tests.items()
     }
     if PartialState().is_main_process:
         verdict.save_config(evaluation.folder)

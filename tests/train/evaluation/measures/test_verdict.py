@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from kcdp.emotions import MIKELS_8
+from kcdp.figures import FIGURES
 from kcdp.verdict import Verdict
 from train.core.recipe import Recipe
 from train.data.dataset import PictureDataset
 from train.data.records import make_record, to_dataset
+from train.data.training_record import Exposure
 from train.evaluation.domains import Domains
 from train.evaluation.measures import verdict as module
 from train.evaluation.measures.verdict import both_readings, run, scores_of, verdict_report, verdict_scores
@@ -138,6 +140,28 @@ def test_it_is_fitted_on_a_style_of_its_own_and_measured_on_tests(evaluation):
     # What has been read is not read again.
     run(evaluation)
     assert evaluation.bundle.kcdp.calls == calls and evaluation.reports["calibration"][0] == text
+
+
+@pytest.mark.parametrize(
+    ("exposure", "seen"),
+    [
+        (None, True),
+        (Exposure(18, trained=0, validated=0, related=0), False),
+        (Exposure(18, trained=0, validated=0, related=18), False),
+        (Exposure(18, trained=1, validated=0, related=0), True),
+        (Exposure(18, trained=0, validated=18, related=0), True),
+    ],
+)
+def test_the_page_is_told_which_pictures_the_weights_know(evaluation, exposure, seen):
+    """Emoji of a new vendor are new pictures, of subjects that others have drawn."""
+    asked = []
+    if exposure is not None:
+        training = SimpleNamespace(exposure=lambda *records: asked.append([len(some) for some in records]) or exposure)
+        evaluation.pipeline_training = training
+    run(evaluation)
+    figures = json.loads((evaluation.folder / FIGURES).read_text())
+    assert {part: values["seen"] for part, values in figures.items()} == {"kinds": seen}
+    assert asked == ([] if exposure is None else [[18, 72]])
 
 
 def test_without_a_bundle_or_kinds_it_says_so(evaluation, records):
