@@ -54,9 +54,14 @@ class ResultRow:
         return "error" not in self.record
 
     @property
+    def says_something(self) -> bool:
+        """Whether it was read and has an emotion, or one that it leans to: a blank picture has neither."""
+        return self.was_read and (self.emotion or self.record.get("leaning")) is not None
+
+    @property
     def confidence(self) -> float:
         """Probability of the likeliest emotion, in [0, 1]; 0 where nothing was read."""
-        return max(map(float, self.record["probabilities"].values()), default=0.0) if self.was_read else 0.0
+        return max(map(float, self.record["probabilities"].values())) if self.says_something else 0.0
 
 
 def row_of(result: PictureResult) -> ResultRow:
@@ -86,8 +91,8 @@ def chosen_rows(
 
 
 def mean_probabilities(rows: Iterable[ResultRow]) -> dict[str, float]:
-    """The mean of all readings, {label: probability}; empty where there is none."""
-    readings = [row.record["probabilities"] for row in rows if row.was_read]
+    """The mean of all readings that say something, {label: probability}; empty where there is none."""
+    readings = [row.record["probabilities"] for row in rows if row.says_something]
     return {} if not readings else {label: sum(one[label] for one in readings) / len(readings) for label in readings[0]}
 
 
@@ -96,8 +101,8 @@ def summary_card(rows: Sequence[ResultRow], tell: Tell = ENGLISH) -> str:
     mean = mean_probabilities(rows)
     if not mean:
         return ""
-    read = sum(row.was_read for row in rows)
-    failed = len(rows) - read
+    read = sum(row.says_something for row in rows)
+    failed = sum(not row.was_read for row in rows)
     strongest = max(mean, key=mean.__getitem__)
     unclear = sum(row.was_read and row.emotion is None for row in rows)
     named = Counter(row.emotion for row in rows if row.emotion is not None)

@@ -57,6 +57,17 @@ def test_mean_is_of_those_that_were_read() -> None:
     assert "Pictures by what they make people feel: awe 2 and fear 1." in card
 
 
+def test_a_blank_picture_has_no_say() -> None:
+    """Its probabilities are all alike: they are no reading, and no confidence."""
+    blank = ResultRow({"path": "e", "emotion": None, "leaning": None, "probabilities": {"awe": 0.5, "fear": 0.5}})
+    unsure = ResultRow({"path": "f", "emotion": None, "leaning": "awe", "probabilities": {"awe": 0.6, "fear": 0.4}})
+    assert blank.confidence == 0 and unsure.confidence == 0.6
+    assert mean_probabilities([*ROWS, blank]) == mean_probabilities(ROWS)
+    assert mean_probabilities([blank, unsure]) == {"awe": 0.6, "fear": 0.4} and summary_card([blank]) == ""
+    card = summary_card([*ROWS, blank])
+    assert "over 3 pictures that were read" in card and "cannot be told: 1." in card and "could not be read: 1;" in card
+
+
 def test_table_has_pages_and_escapes_what_users_and_models_write(monkeypatch: pytest.MonkeyPatch) -> None:
     page = table([row("<script>", caption="<b>"), BROKEN])
     assert "&lt;script&gt;" in page and "&lt;b&gt;" in page and "<script>" not in page and "It is damaged." in page
