@@ -47,6 +47,14 @@ def fixed_seed() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Uploads of this process in a folder of its own: a page that closes removes its own, and those of another process had their names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_unet() -> UNet2DConditionModel:
     """A denoiser of 8x8 latents (B, 8, 8, 8) with two levels, 8x8 and 4x4, both with cross-attention of width 32."""

@@ -107,5 +107,12 @@ def plan_pictures(uniemo: UniEmoPipeline, first: str, second: str, share: float,
 def plan_strip(uniemo: UniEmoPipeline, first: str, second: str, share: float, thing: str, *values: Any) -> Plan:
     """From all of the first emotion to all of the second, from the same noise."""
     common = call_options(thing, *values) | {"num_images": 1}
-    blends = [_blend(first, second, 100 * turn / (STRIP - 1)) for turn in range(STRIP)]
-    return Plan([PaintingJob(common | {"emotion": blend}, blend) for blend in blends], columns=4)
+    shares = [100 * turn / (STRIP - 1) for turn in range(STRIP)]
+    blends = [_blend(first, second, one) for one in shares]
+    return Plan(
+        [
+            PaintingJob(common | {"emotion": blend}, blend, chosen={"share": round(one)})
+            for one, blend in zip(shares, blends, strict=True)
+        ],
+        columns=4,
+    )

@@ -64,7 +64,7 @@ def painted_gallery(
     saved = gr.State(time_to_live=3600)
     selected = gr.State(0)
     result = gr.State()
-    links: dict[str, str] = {}  # to the settings of the last painting, by session
+    settings: dict[str, dict[str, Any]] = {}  # of the last painting as links have them, by session
     compared = gr.ImageSlider(
         label=say("Before and after"),
         interactive=False,
@@ -139,9 +139,12 @@ def painted_gallery(
             download: download_file(pictures[index], with_settings),
         }
 
-    def address_of(values: Sequence[Any], pictures: Sequence[SavedPicture]) -> str:
+    def settings_of(values: Sequence[Any], pictures: Sequence[SavedPicture]) -> dict[str, Any]:
         seed = next((painted.settings["seed"] for painted, _ in pictures if not painted.is_original), None)
-        return link(tab_id or name, dict(zip(inputs, values, strict=True)) | {"seed": seed})
+        return dict(zip(inputs, values, strict=True)) | {"seed": seed}
+
+    def address_of(session: str, painted: PaintedPicture) -> str:
+        return link(tab_id or name, {**settings[session], **painted.chosen}) if session in settings else ""
 
     def buttons(busy: bool) -> dict[Any, Any]:
         return {stop: gr.Button(visible=busy)} | {button: gr.Button(interactive=not busy) for button in planners}
@@ -198,8 +201,9 @@ def painted_gallery(
                 stopped = cards.status_card(tell("Stopped"), tell("Nothing was finished by then."))
                 yield buttons(busy=False) | {card: stopped, gallery: gr.Gallery(visible=False)}
                 return
-            address = links[session] = address_of(values, pictures)
+            settings[session] = settings_of(values, pictures)
             painted = pictures[index][0]
+            address = address_of(session, painted)
             final = {
                 selected: index,
                 gallery: gr.Gallery(_captioned(pictures, tell), selected_index=index),
@@ -216,7 +220,7 @@ def painted_gallery(
         # Previews can be clicked, too, and have no verdict yet.
         if not pictures or choice.index >= len(pictures):
             return gr.skip()
-        address = links.get(request.session_hash or "", "")
+        address = address_of(request.session_hash or "", pictures[choice.index][0])
         return {selected: choice.index} | selection(pictures, choice.index, with_settings, tell_in(request), address)
 
     def chosen_file(pictures: list[SavedPicture] | None, index: int) -> str | None:
@@ -229,7 +233,7 @@ def painted_gallery(
 
     def gone(request: gr.Request) -> None:
         request_stop(request)
-        links.pop(request.session_hash or "", None)
+        settings.pop(request.session_hash or "", None)
 
     chosen = [selected, card, compared, download_row, handover_row, download]
     outputs = [*chosen, saved, gallery, download_all, result, stop, *planners]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
@@ -46,6 +46,7 @@ class PaintingJob:
         caption: of its pictures, see `PaintedPicture`.
         original: the picture that is edited, as the gallery shows it; None where nothing is edited.
         target, before: of an edit what it is to reach and the verdict on the original; `with_readings` fills them in.
+        chosen: see `PaintedPicture`.
     """
 
     options: Mapping[str, Any]
@@ -53,6 +54,7 @@ class PaintingJob:
     original: Image.Image | None = None
     target: str | None = None
     before: VerdictOutput | None = None
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
     def with_readings(self, bundle: Bundle) -> PaintingJob:
         """With `target` and `before` read from the pictures of an edit; anything else as it is."""
@@ -72,7 +74,8 @@ class PaintingJob:
     def run(self, bundle: Bundle, **options: Any) -> list[PaintedPicture]:
         """The pictures of `paint`."""
         before = None if self.before is None else self.before.probabilities
-        return painted_pictures(*self.paint(bundle, **options), self.caption, self.target, before)
+        painted = painted_pictures(*self.paint(bundle, **options), self.caption, self.target, before)
+        return [replace(picture, chosen=self.chosen) for picture in painted]
 
 
 def _leaning(verdict: VerdictOutput) -> str:

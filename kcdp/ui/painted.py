@@ -29,6 +29,7 @@ class PaintedPicture:
         before: the verdict's probabilities of the picture that was edited, {label: probability}.
         settings: all that made it, JSON-clean; empty for the user's own picture.
         withheld: whether the safety checker objects to what was painted; `image` is a grey one then.
+        chosen: what of the tab's inputs, by their names in links, is its own where a call paints several of which each has another.
     """
 
     image: Image.Image
@@ -39,6 +40,7 @@ class PaintedPicture:
     before: Mapping[str, float] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     withheld: bool = False
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_original(self) -> bool:

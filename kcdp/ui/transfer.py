@@ -98,7 +98,11 @@ def _each(pairs: Sequence[tuple[str, str, str | dict[str, float]]], values: Sequ
     common = call_options("", *values) | {"num_images": 1}
     return Plan(
         [
-            PaintingJob(common | {"emotion": emotion, "prompt": call_options(thing, *values)["prompt"]}, caption)
+            PaintingJob(
+                common | {"emotion": emotion, "prompt": call_options(thing, *values)["prompt"]},
+                caption,
+                chosen={"emotion": emotion, "thing": thing},
+            )
             for emotion, thing, caption in pairs
         ],
         columns=4,

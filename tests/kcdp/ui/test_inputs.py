@@ -104,6 +104,10 @@ def test_a_row_has_every_thing_and_a_column_every_emotion_from_one_seed() -> Non
     for jobs in (row, column):
         assert len({job.options["seed"] for job in jobs}) == 1
         assert {job.options["num_images"] for job in jobs} == {1}
+        # What a link to each of them says.
+        assert [job.chosen for job in jobs] == [
+            {"emotion": job.options["emotion"], "thing": job.options["prompt"]} for job in jobs
+        ]
 
 
 @pytest.mark.parametrize("emotion", [None, "", {"awe": 1}])
@@ -122,6 +126,7 @@ def test_a_strip_goes_from_one_emotion_to_the_other_with_one_seed() -> None:
     shares = [job.options["emotion"]["fear"] for job in jobs]
     assert shares[0] == 0 and shares[3] == 0.5 and shares[-1] == 1 and shares == sorted(shares)
     assert len(jobs) == fuse.STRIP and len({job.options["seed"] for job in jobs}) == 1
+    assert [job.chosen["share"] for job in jobs] == [0, 17, 33, 50, 67, 83, 100]
     assert jobs[0].caption == {"awe": 1, "fear": 0} and jobs[3].caption == {"awe": 0.5, "fear": 0.5}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ def test_pictures_go_from_tab_to_tab_and_before_stands_beside_after(page: Page, 
     page.locator("#refeel-to-understand").click()
     expect(page.locator("#verdict strong")).to_have_text("awe")
     expect(page.locator("#picture img")).to_be_visible()
+
+
+def test_of_several_pictures_each_has_a_link_of_its_own(page: Page, url: str) -> None:
+    page.goto(url + link("transfer", {"emotion": "fear", "thing": "a cat", "seed": 7}))
+    expect(page.locator("#transfer-emotion input:checked")).to_have_value("fear")
+    page.locator("#transfer-column").click()
+    expect(gallery_items(page, "transfer")).to_have_count(8)
+    address = page.get_by_role("link", name="Link to these settings")
+    expect(address).to_have_attribute("href", re.compile(r"emotion=amusement&thing=a\+cat&.*seed=7"))
+    gallery_items(page, "transfer").nth(4).click()
+    expect(address).to_have_attribute("href", re.compile(r"emotion=anger&thing=a\+cat&.*seed=7"))
 
 
 def test_a_link_restores_the_settings_and_the_browser_remembers_what_it_saw(page: Page, url: str) -> None:
